@@ -1,0 +1,75 @@
+"""The exception tree. No text in it ever holds event data, a webhook URL or a secret."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from engine.model import Finding
+
+
+class TrailbellError(Exception):
+    """The root: everything Trailbell raises on purpose."""
+
+
+class ExpressionError(TrailbellError):
+    """An expression that does not compile: `what` is wrong with it, and `offset`, the 0-based character where (None: as a whole)."""
+
+    def __init__(self, what: str, offset: int | None = None) -> None:
+        super().__init__(what if offset is None else f"{what} (at character {offset + 1})")
+        self.what = what
+        self.offset = offset
+
+
+class MatcherError(TrailbellError):
+    """A matcher that failed on an event. The text names the function and the types involved, never a value."""
+
+
+class MatcherTypeError(MatcherError):
+    """A function or a comparison met a value of a type that it does not take."""
+
+
+class MatcherValueError(MatcherError):
+    """A value of the right type that cannot be used: a slice step of zero, an expression reference of mixed types."""
+
+
+class MatcherArityError(MatcherError):
+    """A function was called with too few or too many arguments."""
+
+
+class UnknownFunctionError(MatcherError):
+    """A function that neither JMESPath nor Trailbell has."""
+
+
+class PolicySetError(TrailbellError):
+    """A policy set that cannot be used: `findings`, at least one, say where, what and what instead."""
+
+    def __init__(self, findings: Sequence[Finding]) -> None:
+        super().__init__("\n".join(finding.line for finding in findings))
+        self.findings = tuple(findings)
+
+
+class FetchError(TrailbellError):
+    """A log file that could not be fetched; `passing` says whether trying again may help."""
+
+    def __init__(self, what: str, *, passing: bool) -> None:
+        super().__init__(what)
+        self.passing = passing
+
+
+class WebhookError(TrailbellError):
+    """A channel's webhook that could not be resolved (no such secret, a host that is not allowed). Never holds the URL."""
+
+    def __init__(self, what: str, *, passing: bool = False) -> None:
+        super().__init__(what)
+        self.passing = passing
+
+
+class HashKeyError(TrailbellError):
+    """A hash key that could not be read or is too short. Never holds the key."""
+
+
+class InputError(TrailbellError):
+    """Input of the command line that cannot be used: a path that does not exist, an event file that is not JSON."""

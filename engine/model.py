@@ -1,0 +1,652 @@
+"""Every value that flows through Trailbell: frozen, without logic and without I/O.
+
+The order of the file is the order of the way: a record comes in, policies decide, a message goes out.
+`repr=False` keeps event data and secrets out of tracebacks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, tzinfo
+from enum import StrEnum
+from typing import Any, Final, TypeAlias
+
+Record: TypeAlias = Mapping[str, Any]
+"""One CloudTrail record as JSON gives it. Attacker-controlled."""
+
+Document: TypeAlias = Mapping[str, Any]
+"""What a matcher sees: the record and, beside its own names, the facts."""
+
+
+# --- words -----------------------------------------------------------------------------------------------------------
+
+
+class Kind(StrEnum):
+    """What sort of actor a class is."""
+
+    ROBOT = "robot"
+    PERSON = "person"
+    SERVICE = "service"
+    UNKNOWN = "unknown"
+
+
+class Strength(StrEnum):
+    """Whether AWS vouches for an evidence, or the caller could have made it up."""
+
+    ATTESTED = "attested"
+    CLAIMED = "claimed"
+
+
+class Severity(StrEnum):
+    """How loud a message is; `SEVERITY_RANK` orders it."""
+
+    INFO = "info"
+    WARNING = "warning"
+    CRITICAL = "critical"
+
+
+SEVERITY_RANK: Final[Mapping[Severity, int]] = {Severity.INFO: 0, Severity.WARNING: 1, Severity.CRITICAL: 2}
+
+
+class Language(StrEnum):
+    """The language of a message's labels."""
+
+    EN = "en"
+    JA = "ja"
+
+
+class Selects(StrEnum):
+    """Which CloudTrail events are looked at."""
+
+    S3_DATA = "s3-data"
+    ALL = "all"
+
+
+class Operator(StrEnum):
+    """How one field is masked; `OPERATOR_RANK` orders them by strictness."""
+
+    KEEP = "keep"
+    NETWORK = "network"
+    LAST4 = "last4"
+    MASK = "mask"
+    HASH = "hash"
+    DROP = "drop"
+
+
+OPERATOR_RANK: Final[Mapping[Operator, int]] = {
+    Operator.KEEP: 0,
+    Operator.NETWORK: 1,
+    Operator.LAST4: 1,
+    Operator.MASK: 1,
+    Operator.HASH: 2,
+    Operator.DROP: 3,
+}
+
+
+class Field(StrEnum):
+    """The message fields, in the order in which a message shows them."""
+
+    TIME = "time"
+    EVENT = "event"
+    BUCKET = "bucket"
+    KEY = "key"
+    COPY_SOURCE = "copy_source"
+    REGION = "region"
+    SOURCE_IP = "source_ip"
+    USER_AGENT = "user_agent"
+    CLASS = "class"
+    EVIDENCE = "evidence"
+    ACTOR_TYPE = "actor_type"
+    NAME = "name"
+    ROLE = "role"
+    SESSION = "session"
+    ARN = "arn"
+    PRINCIPAL = "principal"
+    ACCOUNT = "account"
+    ACCESS_KEY = "access_key"
+    MFA = "mfa"
+    ERROR_CODE = "error_code"
+    ERROR_MESSAGE = "error_message"
+    EVENT_ID = "event_id"
+    REQUEST_ID = "request_id"
+
+
+_PLAIN = frozenset({Operator.KEEP, Operator.DROP})
+_OPAQUE = _PLAIN | {Operator.HASH}
+_NAMED = _OPAQUE | {Operator.MASK}
+
+FIELD_OPERATORS: Final[Mapping[Field, frozenset[Operator]]] = {
+    Field.TIME: _PLAIN,
+    Field.EVENT: _PLAIN,
+    Field.BUCKET: _NAMED,
+    Field.KEY: _NAMED,
+    Field.COPY_SOURCE: _NAMED,
+    Field.REGION: _PLAIN,
+    Field.SOURCE_IP: _NAMED | {Operator.NETWORK},
+    Field.USER_AGENT: _NAMED,
+    Field.CLASS: _PLAIN,
+    Field.EVIDENCE: _PLAIN,
+    Field.ACTOR_TYPE: _PLAIN,
+    Field.NAME: _NAMED,
+    Field.ROLE: _NAMED,
+    Field.SESSION: _NAMED,
+    Field.ARN: _NAMED,
+    Field.PRINCIPAL: _NAMED,
+    Field.ACCOUNT: _NAMED,
+    Field.ACCESS_KEY: _NAMED | {Operator.LAST4},
+    Field.MFA: _PLAIN,
+    Field.ERROR_CODE: _PLAIN,
+    Field.ERROR_MESSAGE: _OPAQUE,
+    Field.EVENT_ID: _OPAQUE,
+    Field.REQUEST_ID: _OPAQUE,
+}
+"""Which operators suit which field. `mask` is the field's own way: see `engine.pipeline.mask`."""
+
+OPEN: Final = "open"
+"""The built-in level that keeps every field; the least strict."""
+
+UNKNOWN: Final = "unknown"
+"""The class that always exists and has no evidence."""
+
+
+# --- findings: what is wrong with a policy set -------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Location:
+    """A place in a file. `line` and `column` count from 1 in characters; `length` is how many are meant (at least 1)."""
+
+    path: str
+    line: int = 1
+    column: int = 1
+    length: int = 1
+
+    def __str__(self) -> str:
+        """`path:line:column`, as editors and terminals know it."""
+        return f"{self.path}:{self.line}:{self.column}"
+
+
+class FindingSeverity(StrEnum):
+    """How bad a finding is: an error keeps a set from loading, a warning does not."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    NOTE = "note"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that is wrong with a policy set: where, what, and what to write instead (may be empty)."""
+
+    code: str
+    where: Location
+    what: str
+    instead: str = ""
+    severity: FindingSeverity = FindingSeverity.ERROR
+
+    @property
+    def line(self) -> str:
+        """The finding on one line: `path:1:2: what; instead [TB101]`."""
+        tail = f"; {self.instead}" if self.instead else ""
+        return f"{self.where}: {self.what}{tail} [{self.code}]"
+
+
+# --- policies, compiled ------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Matcher:
+    """A compiled `when`: its expressions, in order, and the predicate that says whether all of them are exactly true.
+
+    `holds(document)` raises `MatcherError` where an expression fails.
+    """
+
+    expressions: tuple[str, ...]
+    holds: Callable[[Document], bool] = field(repr=False, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """A matcher that names an actor class, and what it says to a reader."""
+
+    id: str
+    says: str
+    strength: Strength
+    matcher: Matcher
+
+
+@dataclass(frozen=True, slots=True)
+class ActorClass:
+    """A class of actors. `unknown` has no evidence."""
+
+    name: str
+    kind: Kind
+    emoji: str | None = None
+    title: str | None = None
+    never_mute: bool = False
+    evidence: tuple[Evidence, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """A masking level. `rank` orders levels by strictness (`open` is 0); a field that `operators` lacks is dropped."""
+
+    name: str
+    rank: int
+    operators: Mapping[Field, Operator] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookRef:
+    """Where a channel's webhook URL is kept: an environment variable, a secret (with the key in it), or a parameter."""
+
+    env: str | None = None
+    secret: str | None = None
+    key: str | None = None
+    parameter: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DigestRule:
+    """More than `after` messages alike in the fields `by` within one batch become one summary."""
+
+    after: int
+    by: tuple[Field, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """A named destination."""
+
+    name: str
+    webhook: WebhookRef
+    masking_floor: Level
+    timezone: tzinfo
+    language: Language = Language.EN
+    digest: DigestRule | None = None
+    fallback: str | None = None
+    fields: tuple[Field, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Recurring hours. Minutes count from midnight; half-open; `start > end` runs over midnight and belongs to the start day.
+
+    `days` holds 0 (Monday) to 6 (Sunday); `end` may be 1440.
+    """
+
+    days: frozenset[int]
+    start: int
+    end: int
+    timezone: tzinfo
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """A rule of a policy: it notifies channels, or mutes for a reason."""
+
+    id: str
+    matcher: Matcher | None
+    notify: tuple[str, ...] = ()
+    mute: str | None = None
+    level: Level | None = None
+    severity: Severity = Severity.WARNING
+    continues: bool = False
+    title: str | None = None
+    runbook: str | None = None
+    during: Window | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Silence:
+    """A temporary mute of one file's requests. `channels` None: every channel the file asks for."""
+
+    id: str
+    matcher: Matcher
+    until: datetime
+    reason: str
+    channels: frozenset[str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """One YAML file. `buckets` and `accounts` are its scope (None: every one); `anchored` says that a real `buckets` scope limits it."""
+
+    name: str
+    owner: str
+    path: str
+    description: str = ""
+    buckets: tuple[str, ...] | None = None
+    accounts: frozenset[str] | None = None
+    anchored: bool = False
+    masking_floor: Level | None = None
+    routes: tuple[Route, ...] = ()
+    silences: tuple[Silence, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Default:
+    """What nobody decided goes to; `policy` names the file that holds it."""
+
+    policy: str
+    notify: tuple[str, ...]
+    level: Level
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Which events are looked at; `names` None: every event name."""
+
+    select: Selects = Selects.S3_DATA
+    names: frozenset[str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AuditRule:
+    """How much of an event the audit record holds; `event`: with the event itself."""
+
+    level: Level
+    event: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class PolicySet:
+    """All policies, compiled. `revision` is `sha256:` and 12 hex; `commit` the git commit where the build knows one.
+
+    `actors` are in order, without `unknown`, which stands apart. `levels` go from least strict to most, `open` first.
+    `policies` are in path order.
+    """
+
+    revision: str
+    commit: str | None
+    policies: tuple[Policy, ...]
+    actors: tuple[ActorClass, ...]
+    unknown: ActorClass
+    levels: tuple[Level, ...]
+    channels: Mapping[str, Channel]
+    default: Default
+    selection: Selection
+    audit: AuditRule
+
+
+# --- events --------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One decoded CloudTrail event. `where` is its place in the payload; `item` the batch item it came in (None outside batches)."""
+
+    record: Record = field(repr=False)
+    where: str
+    item: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DecodeError:
+    """A record, or a whole item, that could not be read. `reason` holds no event data.
+
+    `whole`: nothing at all could be read of the item, so that it should come again (and end in the dead-letter queue).
+    """
+
+    where: str
+    reason: str
+    item: str | None = None
+    whole: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PassedOver:
+    """Something that is not for Trailbell: a digest file, a control message, an event that is not selected."""
+
+    where: str
+    reason: str
+    item: str | None = None
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Facts:
+    """What Trailbell derives from a record; the names are those of the policy language, flat. All are as recorded, unmasked.
+
+    `buckets` holds every bucket that a scope is asked about: the bucket, the copy's source, those in `resources`.
+    `time` is the event's, aware, or None.
+    """
+
+    time: datetime | None
+    bucket: str | None
+    key: str | None
+    copy_bucket: str | None
+    copy_key: str | None
+    buckets: tuple[str, ...]
+    actor_type: str | None
+    actor_name: str | None
+    role: str | None
+    session: str | None
+    account: str | None
+    cross_account: bool
+    service: str | None
+    source_ip: str | None
+    source_kind: str
+    source_private: bool
+    denied: bool
+    access_kind: str
+    recipient: str | None
+
+
+# --- decisions -----------------------------------------------------------------------------------------------------------
+
+
+class MatcherKind(StrEnum):
+    """What a matcher belongs to."""
+
+    EVIDENCE = "evidence"
+    ROUTE = "route"
+    SILENCE = "silence"
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A matcher that failed: which one and why, without event data. `policy` is the class's name for evidence."""
+
+    kind: MatcherKind
+    policy: str
+    id: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Hush:
+    """A mute or a silence that held: its policy, its id and its reason."""
+
+    policy: str
+    id: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What all policies together ask of one channel."""
+
+    channel: str
+    level: Level
+    severity: Severity
+    policy: str
+    route: str
+    title: str | None = None
+    runbook: str | None = None
+    routes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """Everything chosen for one event. `requests` are by channel, in the order of the first request."""
+
+    event_id: str | None
+    actor: ActorClass
+    evidence: Evidence | None
+    requests: tuple[Request, ...]
+    routes: tuple[str, ...]
+    mutes: tuple[Hush, ...]
+    silences: tuple[Hush, ...]
+    defaulted: bool
+    failures: tuple[Failure, ...]
+    revision: str
+    facts: Facts = field(repr=False, compare=False)
+
+
+class Answered(StrEnum):
+    """What a matcher answered."""
+
+    HELD = "held"
+    NOT_HELD = "not held"
+    FAILED = "failed"
+    OUT_OF_TIME = "outside its time"
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One line of a trace: a matcher that was asked, and its answer."""
+
+    kind: MatcherKind
+    policy: str
+    id: str
+    expressions: tuple[str, ...]
+    answer: Answered
+    reason: str = ""
+
+
+# --- messages ------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class HashKey:
+    """The key of the `hash` operator: at least 32 random bytes, and the epoch that is shown with every pseudonym."""
+
+    epoch: str
+    secret: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class MaskedEvent:
+    """What a level leaves of an event, as text. A field that is absent was dropped, or the event has none.
+
+    `hash_missing` counts the fields that were dropped because there is no hash key.
+    """
+
+    level: Level
+    values: Mapping[Field, str]
+    hash_missing: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """Where this Trailbell runs, for the links in a message. All None on the command line."""
+
+    region: str | None = None
+    log_group: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """Many like messages for one channel, folded into one: `count` events between `first` and `last` (ISO 8601, may be None).
+
+    `by` holds the shared values, `top` the most frequent values of other fields with their counts; all masked.
+    """
+
+    count: int
+    first: str | None
+    last: str | None
+    by: Mapping[Field, str]
+    top: Mapping[Field, tuple[tuple[str, int], ...]]
+    severity: Severity
+    level: Level
+    actors: Mapping[str, int]
+    routes: tuple[str, ...]
+    revision: str
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A rendered Slack payload for a channel, about one event or, as a summary, about several (`events`: their places in the batch)."""
+
+    channel: str
+    payload: Mapping[str, Any] = field(repr=False)
+    events: tuple[int, ...] = (0,)
+
+
+class Fault(StrEnum):
+    """How a post can end without an answer."""
+
+    TIMEOUT = "timeout"
+    CONNECTION = "connection"
+    TLS = "tls"
+    PROTOCOL = "protocol"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back from one post: a status and the start of the body, or a fault. `retry_after` is in seconds."""
+
+    status: int | None = None
+    body: str = ""
+    retry_after: float | None = None
+    fault: Fault | None = None
+
+
+class Outcome(StrEnum):
+    """What became of one message."""
+
+    DELIVERED = "delivered"
+    DIGESTED = "digested"
+    FALLBACK = "fallback"
+    DUPLICATE = "duplicate"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """What became of one message on one channel.
+
+    `gone`: Slack says that the channel or its webhook does not exist any more, so the fallback is next. `reason` is a short fixed
+    phrase, never Slack's body or a URL. `plain`: the plain-text version was taken in place of the blocks.
+    """
+
+    message: Message = field(repr=False)
+    outcome: Outcome
+    reason: str
+    attempts: int
+    status: int | None = None
+    gone: bool = False
+    plain: bool = False
+
+
+class End(StrEnum):
+    """How a record ends; exactly one, the first that applies."""
+
+    UNREADABLE = "unreadable"
+    PASSED_OVER = "passed_over"
+    DUPLICATE = "duplicate"
+    FAILED = "failed"
+    DELIVERED = "delivered"
+    SILENCED = "silenced"
+    MUTED = "muted"
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """What the pipeline is given of the world.
+
+    `post(url, body, timeout)` posts JSON bytes, follows no redirect, and never raises.
+    `webhook(ref, fresh)` resolves a webhook URL (`fresh`: past every cache); raises `WebhookError`.
+    `emit(line)` writes one JSON line to the log, at once.
+    `now()` is the aware wall clock, `elapsed()` a monotonic clock in seconds, `sleep(seconds)` waits on it.
+    `remaining()` is how many seconds may still be used.
+    """
+
+    post: Callable[[str, bytes, float], Answer]
+    webhook: Callable[[WebhookRef, bool], str]
+    emit: Callable[[str], None]
+    now: Callable[[], datetime]
+    elapsed: Callable[[], float]
+    sleep: Callable[[float], None]
+    remaining: Callable[[], float]
