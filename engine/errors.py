@@ -15,7 +15,7 @@ class TrailbellError(Exception):
 
 
 class ExpressionError(TrailbellError):
-    """An expression that does not compile: `what` is wrong with it, and `offset`, the 0-based character where (None: as a whole)."""
+    """An expression that does not compile: `what` is wrong, and `offset`, the 0-based character where (None: as a whole)."""
 
     def __init__(self, what: str, offset: int | None = None) -> None:
         super().__init__(what if offset is None else f"{what} (at character {offset + 1})")

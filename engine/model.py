@@ -311,7 +311,7 @@ class Silence:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """One YAML file. `buckets` and `accounts` are its scope (None: every one); `anchored` says that a real `buckets` scope limits it."""
+    """One YAML file. `buckets` and `accounts` are its scope (None: every one); `anchored`: a real `buckets` scope limits it."""
 
     name: str
     owner: str
@@ -375,7 +375,7 @@ class PolicySet:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One decoded CloudTrail event. `where` is its place in the payload; `item` the batch item it came in (None outside batches)."""
+    """One decoded CloudTrail event. `where` is its place in the payload; `item` the batch item it came in (None: no batch)."""
 
     record: Record = field(repr=False)
     where: str
@@ -567,7 +567,7 @@ class Summary:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A rendered Slack payload for a channel, about one event or, as a summary, about several (`events`: their places in the batch)."""
+    """A rendered Slack payload for a channel, about one event or, as a summary, several (`events`: their places in the batch)."""
 
     channel: str
     payload: Mapping[str, Any] = field(repr=False)

@@ -1,0 +1,1 @@
+"""JMESPath to fast predicates; knows nothing of AWS."""

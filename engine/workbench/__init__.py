@@ -1,0 +1,1 @@
+"""What people do with policies and events."""
