@@ -1,0 +1,98 @@
+"""Which events are looked at. What is not selected is passed over: counted, not decided, not sent."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from engine.model import Selects
+
+if TYPE_CHECKING:
+    from engine.model import Event, Record, Selection
+
+NOT_S3_DATA: Final = "not an S3 data event"
+NOT_NAMED: Final = "its name is not selected"
+OWN_READ: Final = "Trailbell's own read of a log file"
+
+OBJECT_CALLS: Final = frozenset(
+    {
+        "AbortMultipartUpload",
+        "CompleteMultipartUpload",
+        "CopyObject",
+        "CreateMultipartUpload",
+        "CreateSession",
+        "DeleteObject",
+        "DeleteObjectTagging",
+        "DeleteObjects",
+        "GetObject",
+        "GetObjectAcl",
+        "GetObjectAttributes",
+        "GetObjectLegalHold",
+        "GetObjectRetention",
+        "GetObjectTagging",
+        "GetObjectTorrent",
+        "HeadBucket",
+        "HeadObject",
+        "ListMultipartUploads",
+        "ListObjectVersions",
+        "ListObjects",
+        "ListObjectsV2",
+        "ListParts",
+        "PostObject",
+        "PutObject",
+        "PutObjectAcl",
+        "PutObjectLegalHold",
+        "PutObjectRetention",
+        "PutObjectTagging",
+        "RenameObject",
+        "RestoreObject",
+        "SelectObjectContent",
+        "UpdateObjectEncryption",
+        "UploadPart",
+        "UploadPartCopy",
+        "WriteGetObjectResponse",
+    }
+)
+"""S3's object-level calls, the data events of `AWS::S3::Object`.
+
+Source: https://docs.aws.amazon.com/AmazonS3/latest/userguide/cloudtrail-logging-s3-info.html
+"""
+
+
+def passed_over(event: Event, selection: Selection, own_role: str | None = None) -> str | None:
+    """Why an event is passed over, or None where it is selected. `own_role`: the role under which Trailbell reads log files."""
+    record = event.record
+    if own_role is not None and _reads_as(record, own_role):
+        return OWN_READ
+    if selection.select is Selects.S3_DATA and not is_s3_data(record):
+        return NOT_S3_DATA
+    if selection.names is not None and record.get("eventName") not in selection.names:
+        return NOT_NAMED
+    return None
+
+
+def is_s3_data(record: Record) -> bool:
+    """Whether a record is an S3 data event: by its category, and where it has none (before event version 1.07) by its name."""
+    if record.get("eventSource") != "s3.amazonaws.com":
+        return False
+    category = record.get("eventCategory")
+    if category is not None:
+        return bool(category == "Data")
+    management = record.get("managementEvent")
+    if isinstance(management, bool | str):
+        return str(management).lower() == "false"
+    return record.get("eventName") in OBJECT_CALLS
+
+
+def _reads_as(record: Record, role: str) -> bool:
+    """Whether Trailbell itself read a CloudTrail log file: nothing else that its role touches is passed over."""
+    identity, parameters = record.get("userIdentity"), record.get("requestParameters")
+    arn = identity.get("arn") if isinstance(identity, dict) else None
+    key = parameters.get("key") if isinstance(parameters, dict) else None
+    return (
+        record.get("eventName") == "GetObject"
+        and isinstance(arn, str)
+        and f":assumed-role/{role}/" in arn
+        and isinstance(key, str)
+        and "AWSLogs/" in key
+        and key.endswith(".json.gz")
+    )
