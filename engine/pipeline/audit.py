@@ -1,0 +1,99 @@
+"""The audit record: what stays in CloudWatch Logs whatever becomes of Slack. Values only; the caller writes the line.
+
+Its shape is `schemas/v1/audit.schema.json`. A decision record is written before anything is posted, a delivery record after
+each post.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, Final
+
+from engine.model import OPEN
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime
+
+    from engine.model import Decision, Delivery, Event, MaskedEvent, PolicySet
+
+VERSION: Final = 1
+
+
+def decision_json(decision: Decision) -> dict[str, Any]:
+    """A decision as `schemas/v1/decision.schema.json` describes it."""
+    return {
+        "event_id": decision.event_id,
+        "class": decision.actor.name,
+        "kind": decision.actor.kind.value,
+        "evidence": decision.evidence.id if decision.evidence else None,
+        "channels": {request.channel: request.level.name for request in decision.requests},
+        "routes": list(decision.routes),
+        "mutes": [{"policy": mute.policy, "id": mute.id, "reason": mute.reason} for mute in decision.mutes],
+        "silences": [{"policy": hush.policy, "id": hush.id, "reason": hush.reason} for hush in decision.silences],
+        "defaulted": decision.defaulted,
+        "failures": [
+            {"kind": failure.kind.value, "policy": failure.policy, "id": failure.id, "reason": failure.reason}
+            for failure in decision.failures
+        ],
+        "revision": decision.revision,
+    }
+
+
+def decision_record(event: Event, decision: Decision, masked: MaskedEvent, policies: PolicySet, now: datetime) -> dict[str, Any]:
+    """The record of one decision; with the event as the audit level leaves it, at `open` the whole record."""
+    record: dict[str, Any] = {
+        "type": "decision",
+        "version": VERSION,
+        "written": now.isoformat(),
+        "commit": policies.commit,
+        "where": event.where,
+        "item": event.item,
+        "masking": masked.level.name,
+        "decision": decision_json(decision),
+    }
+    if policies.audit.event:
+        record["event"] = dict(event.record) if masked.level.name == OPEN else _named(masked)
+    return record
+
+
+def _named(masked: MaskedEvent) -> dict[str, str]:
+    return {field.value: value for field, value in masked.values.items()}
+
+
+def undecided_record(where: str, item: str | None, reason: str, now: datetime, event: Event | None = None) -> dict[str, Any]:
+    """The record of what could not be read or decided. `event` is given only where the audit level is `open`."""
+    record: dict[str, Any] = {
+        "type": "undecided",
+        "version": VERSION,
+        "written": now.isoformat(),
+        "where": where,
+        "item": item,
+        "reason": reason,
+    }
+    return record if event is None else {**record, "event": dict(event.record)}
+
+
+def delivery_record(
+    delivery: Delivery, channel: str, event_ids: Sequence[str | None], revision: str, now: datetime
+) -> dict[str, Any]:
+    """What became of one post. `channel` is the one asked for; `posted_to` may be its fallback."""
+    return {
+        "type": "delivery",
+        "version": VERSION,
+        "written": now.isoformat(),
+        "revision": revision,
+        "event_ids": list(event_ids),
+        "channel": channel,
+        "posted_to": delivery.message.channel,
+        "outcome": delivery.outcome.value,
+        "reason": delivery.reason,
+        "attempts": delivery.attempts,
+        "status": delivery.status,
+        "plain": delivery.plain,
+    }
+
+
+def line(record: Mapping[str, Any]) -> str:
+    """One JSON line: ASCII, so that no character of an event can break a log line or a terminal."""
+    return json.dumps(record, ensure_ascii=True, separators=(",", ":"))

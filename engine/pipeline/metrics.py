@@ -1,0 +1,76 @@
+"""Metrics in CloudWatch's embedded metric format: how every record ended, and what became of each message.
+
+Format: https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from engine.model import End, Outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+NAMESPACE: Final = "Trailbell"
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """What one invocation did, in counts. `ends` adds up to `received`; `outcomes` count events by channel and outcome."""
+
+    received: int
+    ends: Mapping[End, int]
+    outcomes: Mapping[tuple[str, Outcome], int]
+    classes: Mapping[str, int]
+    failed_matchers: int
+    hash_missing: int
+
+    @property
+    def adds_up(self) -> bool:
+        """Whether every record that came in ended in exactly one way."""
+        return self.received == sum(self.ends.values())
+
+
+def metrics(tally: Tally, revision: str, now: datetime) -> list[dict[str, Any]]:
+    """The lines to log: one for the invocation, one for each channel that was asked for, one for each class seen."""
+    ends = {_camel(end.value): tally.ends.get(end, 0) for end in End}
+    whole = {
+        "Received": tally.received,
+        **ends,
+        "DoesNotAddUp": int(not tally.adds_up),
+        "FailedMatchers": tally.failed_matchers,
+        "HashKeyMissing": tally.hash_missing,
+    }
+    channels = dict.fromkeys(channel for channel, _ in tally.outcomes)
+    return [
+        _line(whole, {}, now, {"revision": revision}),
+        *(_line(_of_channel(tally, channel), {"Channel": channel}, now) for channel in channels),
+        *(_line({"Decided": count}, {"Class": name}, now) for name, count in tally.classes.items()),
+    ]
+
+
+def _of_channel(tally: Tally, channel: str) -> dict[str, int]:
+    return {f"Message{_camel(outcome.value)}": tally.outcomes.get((channel, outcome), 0) for outcome in Outcome}
+
+
+def _camel(name: str) -> str:
+    return "".join(part.capitalize() for part in name.split("_"))
+
+
+def _line(
+    counts: Mapping[str, int], dimensions: Mapping[str, str], now: datetime, properties: Mapping[str, str] | None = None
+) -> dict[str, Any]:
+    directive = {
+        "Namespace": NAMESPACE,
+        "Dimensions": [list(dimensions)],
+        "Metrics": [{"Name": name, "Unit": "Count"} for name in counts],
+    }
+    return {
+        "_aws": {"Timestamp": int(now.timestamp() * 1000), "CloudWatchMetrics": [directive]},
+        **dimensions,
+        **(properties or {}),
+        **counts,
+    }
