@@ -465,7 +465,7 @@ class Hush:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What all policies together ask of one channel."""
+    """What all policies together ask of one channel. `fallback_for`: the channel that is gone, in whose place this one hears of it."""
 
     channel: str
     level: Level
@@ -475,6 +475,7 @@ class Request:
     title: str | None = None
     runbook: str | None = None
     routes: tuple[str, ...] = ()
+    fallback_for: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
