@@ -59,6 +59,10 @@ class FetchError(TrailbellError):
         self.passing = passing
 
 
+class DamagedError(TrailbellError):
+    """Bytes that end too early or are not what they claim to be. What was read before them stands."""
+
+
 class WebhookError(TrailbellError):
     """A channel's webhook that could not be resolved (no such secret, a host that is not allowed). Never holds the URL."""
 

@@ -386,7 +386,8 @@ class Event:
 class DecodeError:
     """A record, or a whole item, that could not be read. `reason` holds no event data.
 
-    `whole`: nothing at all could be read of the item, so that it should come again (and end in the dead-letter queue).
+    `whole`: nothing at all could be read of the item, or a log file that it names could not be fetched to its end, so that it
+    should come again (and end in the dead-letter queue).
     """
 
     where: str
@@ -465,7 +466,7 @@ class Hush:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What all policies together ask of one channel. `fallback_for`: the channel that is gone, in whose place this one hears of it."""
+    """What all policies together ask of one channel. `fallback_for`: the channel that is gone, whose place it takes."""
 
     channel: str
     level: Level
