@@ -1,0 +1,96 @@
+"""The JSON values of a text: one payload, JSON Lines, or a list's elements one by one, so that a log file is never held whole.
+
+What cannot be read is told once, and reading goes on at the next place where a value or a record begins.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from engine.pipeline.decode.text import CUT_OFF, Text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+LONGEST_ELEMENT: Final = 8 << 20
+"""How many characters an element of a list may have. A record of CloudTrail's and a message of SQS's reach 1 MiB."""
+
+LONGEST: Final = 32 << 20
+"""How many characters any other value may have: a payload that is no list, an inflated CloudWatch Logs subscription."""
+
+EMPTY: Final = "is empty"
+
+_RECORDS: Final = re.compile(r'\{\s{0,32}"Records"\s{0,8}:\s{0,32}\[')
+_LIST: Final = re.compile(r"\[")
+_LIST_END: Final = re.compile(r"\]")
+_OBJECT_END: Final = re.compile(r"\}")
+
+
+@dataclass(frozen=True, slots=True)
+class Scanned:
+    """A value, or a gap: why there is none. `step` is the way to it in its text, `number` counts from 1 in its list or text.
+
+    `again`: the text could not be fetched to its end, so that another try may find more.
+    """
+
+    step: str
+    number: int
+    value: object = field(default=None, repr=False)
+    gap: str | None = None
+    again: bool = False
+
+
+def scan(pieces: Iterator[str]) -> Iterator[Scanned]:
+    """Every value of a text, and a gap for every stretch that could not be read; an empty text is a gap, too.
+
+    The text ends where `pieces` raises `DamagedError` or `FetchError`: what came before stands.
+    """
+    text = Text(pieces)
+    empty = not text.skip()
+    yield from _values(text)
+    end = text.told_end() or (EMPTY if empty else None)
+    if end:
+        yield Scanned("", 1, gap=end, again=text.again)
+
+
+def _values(text: Text) -> Iterator[Scanned]:
+    """The values that follow each other. A sole one needs no line to be found."""
+    number = 0
+    while text.skip():
+        number += 1
+        line = f" line {text.line}"
+        if text.take(_RECORDS):
+            yield from _elements(text, ".Records" if number == 1 else f"{line}.Records")
+            yield from _members_after(text, line)
+        elif text.take(_LIST):
+            yield from _elements(text, "" if number == 1 else line)
+        else:
+            value, gap = text.value(LONGEST)
+            sole = number == 1 and not text.skip()
+            yield Scanned("" if sole else line, number, value, gap, gap is not None and text.again)
+
+
+def _elements(text: Text, step: str) -> Iterator[Scanned]:
+    """The elements of a list, up to its bracket."""
+    number = 0
+    while text.skip():
+        if text.take(_LIST_END):
+            return
+        number += 1
+        value, gap = text.value(LONGEST_ELEMENT)
+        yield Scanned(f"{step}[{number - 1}]", number, value, gap, gap is not None and text.again)
+    end = text.told_end() or (None if text.gaps else CUT_OFF)
+    if end:
+        yield Scanned(f"{step}[{number}]", number + 1, gap=end, again=text.again)
+
+
+def _members_after(text: Text, step: str) -> Iterator[Scanned]:
+    """Reads what stands after `Records` in its object; nothing there is of use."""
+    if not text.skip() or text.take(_OBJECT_END):
+        return
+    text.put_back("{")
+    _, gap = text.value(LONGEST)
+    if gap:
+        yield Scanned(step, 1, gap=gap, again=text.again)
