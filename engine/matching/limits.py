@@ -1,0 +1,20 @@
+"""How large an expression may be. Policies are reviewed text, yet nothing in them may take the engine down."""
+
+from __future__ import annotations
+
+from typing import Final
+
+MAX_EXPRESSION: Final = 16_384
+"""Characters in one expression."""
+
+MAX_NODES: Final = 4_096
+"""Nodes in the syntax tree of one expression."""
+
+MAX_DEPTH: Final = 64
+"""How deep an expression or a literal in it may nest. Chains of `&&`, `||`, `|` and `.` count once, however long."""
+
+MAX_PATTERN: Final = 1_000
+"""Characters in one glob, regular expression or network."""
+
+MAX_REGEX_MEMORY: Final = 1 << 20
+"""Bytes that RE2 may use for one regular expression and what it learns while it matches."""

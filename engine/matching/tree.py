@@ -1,0 +1,210 @@
+"""From text to a syntax tree: JMESPath's own parser, with bounds before it and checks after it.
+
+Grammar and tokens: https://jmespath.org/specification.html and jmespath.py 1.1 (`jmespath/parser.py`, `jmespath/lexer.py`).
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
+
+from engine.errors import ExpressionError
+from engine.matching.limits import MAX_DEPTH, MAX_EXPRESSION, MAX_NODES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from jmespath.exceptions import LexerError
+
+_Raw: TypeAlias = "Mapping[str, Any]"
+
+
+class Node(NamedTuple):
+    """One node of a syntax tree.
+
+    `kind` is jmespath.py's name of the node type. `value` is what it carries: a field's or function's name, the key of a pair, a
+    literal, an index, the name of a comparison (`eq`, `ne`, `lt`, `lte`, `gt`, `gte`), the three numbers of a slice. `offset` is
+    where that name or literal starts, in characters from 0; None for nodes without one.
+    Chains are flat: `a && b && c` is one `and_expression` of three children, and so are `||` and `|`.
+    """
+
+    kind: str
+    value: Any = None
+    children: tuple[Node, ...] = ()
+    offset: int | None = None
+
+
+def parse(expression: str) -> Node:
+    """The syntax tree of an expression, within the limits. Functions are not looked up here. Raises `ExpressionError`."""
+    _check_text(expression)
+    raw = _parsed(expression)
+    from jmespath.lexer import Lexer  # noqa: PLC0415  as below
+
+    return _Reader(Lexer().tokenize(expression)).node(raw, 0)
+
+
+def walk(node: Node) -> Iterator[Node]:
+    """A node and everything below it, each parent before its children."""
+    yield node
+    for child in node.children:
+        yield from walk(child)
+
+
+def conjuncts(node: Node) -> tuple[Node, ...]:
+    """The parts that must all be true for the whole to be true, in the order in which they are asked."""
+    return node.children if node.kind == "and_expression" else (node,)
+
+
+# --- before the parser -------------------------------------------------------------------------------------------------
+
+_DEEPENERS: Final = "([{!&*:?"
+_PIECE: Final = re.compile(
+    r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|`(?:[^`\\]|\\.)*`|\[\?|\|\||&&|[!=<>]=|[][(){}!&*:|,<>]""", re.DOTALL
+)
+_JSON_STRING: Final = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
+_SEPARATORS: Final = frozenset({"||", "&&", "|", "==", "!=", "<=", ">=", "<", ">"})
+
+
+def _check_text(expression: str) -> None:
+    """Size and nesting, before a recursive parser sees them; and literals, which jmespath.py would repair with a warning."""
+    if not expression.strip():
+        raise ExpressionError("the expression is empty")
+    if len(expression) > MAX_EXPRESSION:
+        raise ExpressionError(f"the expression is longer than {MAX_EXPRESSION} characters", MAX_EXPRESSION)
+    if "`" in expression:
+        _check_literals(expression)
+    if sum(map(expression.count, _DEEPENERS)) > MAX_DEPTH:
+        _check_nesting(expression)
+
+
+def _check_literals(expression: str) -> None:
+    for piece in _PIECE.finditer(expression):
+        if piece[0][0] != "`":
+            continue
+        text = piece[0][1:-1].replace("\\`", "`")
+        depth = 0
+        for bracket in re.findall(r"[][{}]", _JSON_STRING.sub("", text)):
+            depth += 1 if bracket in "[{" else -1
+            if depth > MAX_DEPTH:
+                raise _too_deep(piece.start())
+        try:
+            json.loads(text)
+        except ValueError:
+            raise ExpressionError("the text between backticks is not JSON; a string is written 'text'", piece.start()) from None
+
+
+def _check_nesting(expression: str) -> None:
+    """Follows what makes the parser recurse: brackets, prefixes and projections, until something ends them.
+
+    A level is `[at its start, after the last `&`, now]`: a separator ends projections and `!`, only a comma ends a reference.
+    """
+    levels = [[0, 0, 0]]
+    for piece in _PIECE.finditer(expression):
+        text = piece[0]
+        level = levels[-1]
+        if text in ("(", "[", "{", "[?"):
+            levels.append([level[2] + 1] * 3)
+        elif text in ")]}":
+            if len(levels) > 1:
+                levels.pop()
+            levels[-1][2] += text == "]"
+        elif text == ",":
+            level[:] = [level[0]] * 3
+        elif text in _SEPARATORS:
+            level[2] = level[1]
+        elif text == "&":
+            level[1:] = [level[2] + 1] * 2
+        elif text in "!*:":
+            level[2] += 1
+        if levels[-1][2] > MAX_DEPTH:
+            raise _too_deep(piece.start())
+
+
+def _too_deep(offset: int | None = None) -> ExpressionError:
+    return ExpressionError(f"the expression nests deeper than {MAX_DEPTH} levels", offset)
+
+
+# --- the parser --------------------------------------------------------------------------------------------------------
+
+
+def _parsed(expression: str) -> _Raw:
+    """jmespath.py's tree: nested dicts. Its errors quote the whole expression in a picture; ours point into it."""
+    from jmespath import exceptions  # noqa: PLC0415  it costs 16 ms at start, and a prepared set never parses
+    from jmespath.parser import Parser  # noqa: PLC0415  as above
+
+    try:
+        return Parser().parse(expression).parsed
+    except exceptions.EmptyExpressionError:
+        raise ExpressionError("the expression is empty") from None
+    except exceptions.IncompleteExpressionError:
+        raise ExpressionError("the expression ends too early", len(expression)) from None
+    except exceptions.LexerError as error:
+        raise ExpressionError(_lexer_text(error), error.lexer_position) from None
+    except exceptions.ParseError as error:
+        raise ExpressionError(f"`{error.token_value}` is not expected here", error.lex_position) from None
+    except RecursionError:
+        raise _too_deep() from None
+    except (ValueError, IndexError):
+        raise ExpressionError("the expression is not JMESPath") from None
+
+
+def _lexer_text(error: LexerError) -> str:
+    if error.lexer_value == "=":
+        return "`=` is not an operator; equality is written `==`"
+    if error.message.startswith("Unclosed"):
+        return f"the {error.message.split()[1]} is never closed"
+    return f"`{error.lexer_value}` is not expected here"
+
+
+# --- after the parser --------------------------------------------------------------------------------------------------
+
+_CHAINS: Final = frozenset({"and_expression", "or_expression", "pipe"})
+_NAMED: Final = frozenset({"field", "function_expression", "key_val_pair"})
+
+
+class _Reader:
+    """Turns jmespath.py's dicts into nodes, in the order of the text, so that names and literals meet their tokens."""
+
+    def __init__(self, tokens: Iterable[Mapping[str, Any]]) -> None:
+        names: list[int] = []
+        literals: list[int] = []
+        for token in tokens:
+            if token["type"].endswith("identifier"):
+                names.append(token["start"])
+            elif token["type"] == "literal":
+                literals.append(token["start"])
+        self._next_name = iter(names).__next__
+        self._next_literal = iter(literals).__next__
+        self._count = 0
+
+    def node(self, raw: _Raw, depth: int) -> Node:
+        """The node of a raw tree, checked."""
+        kind: str = raw["type"]
+        self._count += 1
+        if depth > MAX_DEPTH:
+            raise _too_deep()
+        if self._count > MAX_NODES:
+            raise ExpressionError(f"the expression has more than {MAX_NODES} parts")
+        if kind in _CHAINS:
+            return Node(kind, None, self._chain(kind, raw, depth + 1))
+        if kind == "slice":
+            return Node(kind, tuple(raw["children"]))
+        offset = self._next_name() if kind in _NAMED else self._next_literal() if kind == "literal" else None
+        return Node(kind, raw.get("value"), self._children(kind, raw["children"], depth + 1), offset)
+
+    def _children(self, kind: str, raws: list[_Raw], depth: int) -> tuple[Node, ...]:
+        if kind == "filter_projection":
+            # In the text the condition stands before what is projected; in the tree after it.
+            left, condition, right = (self.node(raws[place], depth) for place in (0, 2, 1))
+            return left, right, condition
+        return tuple(self.node(raw, depth) for raw in raws)
+
+    def _chain(self, kind: str, raw: _Raw, depth: int) -> tuple[Node, ...]:
+        """`a && b && c` is left-deep in the raw tree, and may be thousands deep: flat here."""
+        links: list[_Raw] = []
+        while raw["type"] == kind:
+            raw, right = raw["children"]
+            links.append(right)
+        nodes = (self.node(link, depth) for link in (raw, *reversed(links)))
+        return tuple(part for node in nodes for part in (node.children if node.kind == kind else (node,)))
