@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
 from enum import StrEnum
-from typing import Any, BinaryIO, Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 Record: TypeAlias = Mapping[str, Any]
 """One CloudTrail record as JSON gives it. Attacker-controlled."""
@@ -639,7 +639,6 @@ class End(StrEnum):
 class Ports:
     """What the pipeline is given of the world.
 
-    `fetch(bucket, key)` opens a log file as it is stored; raises `FetchError`.
     `post(url, body, timeout)` posts JSON bytes, follows no redirect, and never raises.
     `webhook(ref, fresh)` resolves a webhook URL (`fresh`: past every cache); raises `WebhookError`.
     `emit(line)` writes one JSON line to the log, at once.
@@ -647,7 +646,6 @@ class Ports:
     `remaining()` is how many seconds may still be used.
     """
 
-    fetch: Callable[[str, str], BinaryIO]
     post: Callable[[str, bytes, float], Answer]
     webhook: Callable[[WebhookRef, bool], str]
     emit: Callable[[str], None]
