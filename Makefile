@@ -1,0 +1,106 @@
+# `make help` lists every target; each sets up what it needs.
+#
+# PYTHON=python3.12 takes another Python, in a .venv of its own beside the usual one.
+
+PYTHON ?= python3
+LEAST := 3.11
+
+VERSION := $(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)
+VENV := $(if $(filter python3,$(PYTHON)),.venv,.venv-$(VERSION))
+BIN := $(VENV)/bin
+BENCH := .venv-bench
+PIP := -m pip --quiet --disable-pip-version-check --no-input install
+# A stamp names the Python that it was made with: another one makes the .venv anew.
+RUNTIME := $(VENV)/.runtime-$(VERSION)
+DEV := $(VENV)/.dev-$(VERSION)
+COMPETITORS := $(BENCH)/.bench-$(VERSION)
+LOCK := $(BIN)/uv pip compile --universal --python-version $(LEAST) --generate-hashes --no-emit-index-url --no-header --no-annotate --quiet
+
+.DEFAULT_GOAL := help
+.PHONY: help python setup dev demo test check lint types policies lock bench clean
+
+help: ## This list
+	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
+
+# --- set up -------------------------------------------------------------------------------------------------------------------
+
+python:
+	@command -v $(PYTHON) >/dev/null \
+	|| { echo "Trailbell needs Python $(LEAST) or newer; there is no $(PYTHON). Name one: make $(MAKECMDGOALS) PYTHON=python3.12" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < tuple(map(int, "$(LEAST)".split("."))))' \
+	|| { echo "Trailbell needs Python $(LEAST) or newer; $(PYTHON) is $(VERSION). Name another: make $(MAKECMDGOALS) PYTHON=python3.12" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null \
+	|| { echo "$(PYTHON) cannot make virtual environments. On Debian and Ubuntu: apt install python3-venv" >&2; exit 1; }
+
+# What makes a virtual environment, new where it is of another Python.
+define made
+	$(1)/bin/python -c 'import sys; sys.exit("%d.%d" % sys.version_info[:2] != "$(VERSION)")' 2>/dev/null || $(PYTHON) -m venv --clear $(1)
+endef
+
+$(RUNTIME): requirements/build.txt requirements/runtime.txt pyproject.toml | python
+	@echo "setting up $(VENV) (Python $(VERSION))"
+	@$(call made,$(VENV))
+	@$(BIN)/python $(PIP) --require-hashes -r requirements/build.txt -r requirements/runtime.txt
+	@$(BIN)/python $(PIP) --no-build-isolation --no-deps --editable .
+	@touch $@
+
+$(DEV): $(RUNTIME) requirements/dev.txt
+	@echo "adding what the tests need"
+	@$(BIN)/python $(PIP) --require-hashes -r requirements/dev.txt
+	@touch $@
+
+$(COMPETITORS): requirements/build.txt requirements/runtime.txt requirements/bench.txt pyproject.toml | python
+	@echo "setting up $(BENCH) (Python $(VERSION))"
+	@$(call made,$(BENCH))
+	@$(BENCH)/bin/python $(PIP) --require-hashes -r requirements/build.txt -r requirements/runtime.txt
+	@$(BENCH)/bin/python $(PIP) --require-hashes -r requirements/bench.txt \
+	|| echo "the competitors do not install here; their rows are skipped"
+	@$(BENCH)/bin/python $(PIP) --no-build-isolation --no-deps --editable .
+	@touch $@
+
+setup: $(RUNTIME) ## .venv with the command trailbell in .venv/bin, from pinned and hashed packages
+
+dev: $(DEV) ## The same with what the tests need
+
+# --- use ----------------------------------------------------------------------------------------------------------------------
+
+demo: setup ## Sample events through three teams' policies, and what Slack would show; no AWS, no Slack
+	@$(BIN)/trailbell run examples/tour/events --policies examples/tour/policies
+
+test: dev ## The tests, then the policy tests
+	$(BIN)/python -m pytest --numprocesses auto
+	@$(MAKE) --no-print-directory policies
+
+check: dev lint types ## What CI runs: style, types, the long tests, the policies
+	$(BIN)/python -m compileall -q engine policies tests lambda_entry.py
+	HYPOTHESIS_PROFILE=ci $(BIN)/python -m pytest --numprocesses auto
+	@$(MAKE) --no-print-directory policies
+
+lint: dev ## Style
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+
+types: dev ## Types
+	$(BIN)/mypy engine lambda_entry.py
+
+policies: setup ## Both policy sets: what is wrong with them, and their tests
+	$(BIN)/trailbell lint policies
+	$(BIN)/trailbell test tests/policies
+	$(BIN)/trailbell lint examples/tour/policies
+	$(BIN)/trailbell test examples/tour/tests --policies examples/tour/policies
+
+bench: $(COMPETITORS) ## How fast: ratios against their targets, docs/speed.json and docs/speed.svg
+	$(BENCH)/bin/python -m bench.run
+
+# --- keep ---------------------------------------------------------------------------------------------------------------------
+
+lock: dev ## The requirement files anew, where their sources changed (UPGRADE=--upgrade: to the newest versions)
+	$(LOCK) $(UPGRADE) -o requirements/build.txt requirements/build.in
+	$(LOCK) $(UPGRADE) -o requirements/runtime.txt pyproject.toml
+	$(LOCK) $(UPGRADE) -o requirements/lambda.txt requirements/lambda.in
+	$(LOCK) $(UPGRADE) -o requirements/dev.txt requirements/dev.in
+	$(LOCK) $(UPGRADE) -o requirements/bench.txt requirements/bench.in
+
+clean: ## Away with everything that the targets made
+	rm -rf .venv .venv-* build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,25 @@
+"""What all tests share: how long properties are tried, and the corpus of real records."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+ROOT = Path(__file__).parent.parent
+
+# Time per example says more about a busy machine than about the code: no deadline, and no check of slowness.
+settings.register_profile("quick", deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("ci", settings.get_profile("quick"), max_examples=400, print_blob=True)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
+
+
+@pytest.fixture(scope="session")
+def corpus() -> Path:
+    """The folder of real and published CloudTrail records, which is not part of the repository: `TRAILBELL_CORPUS` names it."""
+    path = ROOT / os.environ.get("TRAILBELL_CORPUS", "../shared/data")
+    if not (path / "MANIFEST.tsv").is_file():
+        pytest.skip("the corpus of real records is not here; TRAILBELL_CORPUS names its folder")
+    return path
