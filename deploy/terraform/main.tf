@@ -1,0 +1,268 @@
+# The same parts as deploy/template.yaml, but the trail, the dashboard and the saved queries.
+
+terraform {
+  required_version = ">= 1.5"
+  required_providers {
+    aws = {
+      source  = "hashicorp/aws"
+      version = ">= 5.80"
+    }
+  }
+}
+
+data "aws_caller_identity" "this" {}
+
+locals {
+  queued  = var.invocation == "queue"
+  kms_key = var.kms_key_arn == "" ? null : var.kms_key_arn
+  actions = var.alarm_topic_arn == "" ? [] : [var.alarm_topic_arn]
+
+  environment = merge(
+    { TRAILBELL_ROLE = var.name },
+    var.slack_webhook_url == "" ? {} : { SLACK_WEBHOOK_URL = var.slack_webhook_url },
+    var.hash_key_secret_name == "" ? {} : { TRAILBELL_HASH_KEY_SECRET = var.hash_key_secret_name },
+  )
+
+  statements = concat(
+    [{ sid = "Logs", actions = ["logs:CreateLogStream", "logs:PutLogEvents"], resources = ["${aws_cloudwatch_log_group.this.arn}:*"] }],
+    local.queued ? [{
+      sid       = "Queue"
+      actions   = ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"]
+      resources = [aws_sqs_queue.events[0].arn]
+    }] : [{ sid = "DeadLetters", actions = ["sqs:SendMessage"], resources = [aws_sqs_queue.dead_letters.arn] }],
+    length(var.secret_arns) == 0 ? [] : [{ sid = "Secrets", actions = ["secretsmanager:GetSecretValue"], resources = var.secret_arns }],
+    length(var.parameter_arns) == 0 ? [] : [{ sid = "Parameters", actions = ["ssm:GetParameter"], resources = var.parameter_arns }],
+    local.kms_key == null ? [] : [{ sid = "Key", actions = ["kms:Decrypt", "kms:GenerateDataKey"], resources = [local.kms_key] }],
+  )
+}
+
+# --- the way of an event ---------------------------------------------------------------------------------------------------
+
+resource "aws_cloudwatch_event_rule" "this" {
+  name        = var.name
+  description = "S3 data events of the watched buckets, without Trailbell's own reads."
+  event_pattern = jsonencode({
+    source      = ["aws.s3"]
+    detail-type = ["AWS API Call via CloudTrail"]
+    detail = {
+      eventSource       = ["s3.amazonaws.com"]
+      eventName         = var.event_names
+      requestParameters = { bucketName = var.bucket_names }
+      userIdentity = {
+        sessionContext = { sessionIssuer = { arn = [{ anything-but = aws_iam_role.this.arn }, { exists = false }] } }
+      }
+    }
+  })
+}
+
+resource "aws_cloudwatch_event_target" "this" {
+  rule = aws_cloudwatch_event_rule.this.name
+  arn  = local.queued ? aws_sqs_queue.events[0].arn : aws_lambda_function.this.arn
+  dead_letter_config {
+    arn = aws_sqs_queue.dead_letters.arn
+  }
+}
+
+resource "aws_sqs_queue" "events" {
+  count                      = local.queued ? 1 : 0
+  name                       = var.name
+  visibility_timeout_seconds = 6 * var.timeout + var.batch_window
+  message_retention_seconds  = 1209600
+  sqs_managed_sse_enabled    = local.kms_key == null ? true : null
+  kms_master_key_id          = local.kms_key
+  redrive_policy = jsonencode({
+    deadLetterTargetArn = aws_sqs_queue.dead_letters.arn
+    maxReceiveCount     = var.max_receive_count
+  })
+}
+
+resource "aws_sqs_queue" "dead_letters" {
+  name                      = "${var.name}-dead-letters"
+  message_retention_seconds = 1209600
+  sqs_managed_sse_enabled   = local.kms_key == null ? true : null
+  kms_master_key_id         = local.kms_key
+}
+
+data "aws_iam_policy_document" "rule_sends" {
+  for_each = merge({ dead_letters = aws_sqs_queue.dead_letters.arn }, local.queued ? { events = aws_sqs_queue.events[0].arn } : {})
+  statement {
+    sid       = "RuleSends"
+    actions   = ["sqs:SendMessage"]
+    resources = [each.value]
+    principals {
+      type        = "Service"
+      identifiers = ["events.amazonaws.com"]
+    }
+    condition {
+      test     = "ArnEquals"
+      variable = "aws:SourceArn"
+      values   = [aws_cloudwatch_event_rule.this.arn]
+    }
+  }
+}
+
+resource "aws_sqs_queue_policy" "events" {
+  count     = local.queued ? 1 : 0
+  queue_url = aws_sqs_queue.events[0].id
+  policy    = data.aws_iam_policy_document.rule_sends["events"].json
+}
+
+resource "aws_sqs_queue_policy" "dead_letters" {
+  queue_url = aws_sqs_queue.dead_letters.id
+  policy    = data.aws_iam_policy_document.rule_sends["dead_letters"].json
+}
+
+resource "aws_lambda_function" "this" {
+  function_name    = var.name
+  description      = "Decides about S3 data events and posts to Slack."
+  runtime          = "python3.13"
+  architectures    = [var.architecture]
+  handler          = "lambda_entry.handler"
+  filename         = var.package
+  source_code_hash = filebase64sha256(var.package)
+  memory_size      = var.memory_size
+  timeout          = var.timeout
+  role             = aws_iam_role.this.arn
+  kms_key_arn      = local.kms_key
+  logging_config {
+    log_group  = aws_cloudwatch_log_group.this.name
+    log_format = "Text"
+  }
+  environment {
+    variables = local.environment
+  }
+}
+
+resource "aws_lambda_event_source_mapping" "queue" {
+  count                              = local.queued ? 1 : 0
+  event_source_arn                   = aws_sqs_queue.events[0].arn
+  function_name                      = aws_lambda_function.this.arn
+  batch_size                         = var.batch_size
+  maximum_batching_window_in_seconds = var.batch_window
+  function_response_types            = ["ReportBatchItemFailures"]
+  scaling_config {
+    maximum_concurrency = var.maximum_concurrency
+  }
+}
+
+resource "aws_lambda_permission" "rule" {
+  count         = local.queued ? 0 : 1
+  action        = "lambda:InvokeFunction"
+  function_name = aws_lambda_function.this.function_name
+  principal     = "events.amazonaws.com"
+  source_arn    = aws_cloudwatch_event_rule.this.arn
+}
+
+resource "aws_lambda_function_event_invoke_config" "direct" {
+  count                  = local.queued ? 0 : 1
+  function_name          = aws_lambda_function.this.function_name
+  maximum_retry_attempts = 2
+  destination_config {
+    on_failure {
+      destination = aws_sqs_queue.dead_letters.arn
+    }
+  }
+}
+
+resource "aws_cloudwatch_log_group" "this" {
+  name              = "/trailbell/${var.name}"
+  retention_in_days = var.retention_days
+  kms_key_id        = local.kms_key
+}
+
+# --- what the function may do ------------------------------------------------------------------------------------------------
+
+resource "aws_iam_role" "this" {
+  name = var.name
+  assume_role_policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [{
+      Effect    = "Allow"
+      Action    = "sts:AssumeRole"
+      Principal = { Service = "lambda.amazonaws.com" }
+      Condition = { StringEquals = { "aws:SourceAccount" = data.aws_caller_identity.this.account_id } }
+    }]
+  })
+}
+
+data "aws_iam_policy_document" "may" {
+  dynamic "statement" {
+    for_each = local.statements
+    content {
+      sid       = statement.value.sid
+      actions   = statement.value.actions
+      resources = statement.value.resources
+    }
+  }
+}
+
+resource "aws_iam_role_policy" "may" {
+  name   = "trailbell"
+  role   = aws_iam_role.this.id
+  policy = data.aws_iam_policy_document.may.json
+}
+
+# --- alarms --------------------------------------------------------------------------------------------------------------------
+
+locals {
+  alarms = merge(
+    {
+      dead-letters = {
+        text = "Messages that could not be handled lie in the dead-letter queue.", namespace = "AWS/SQS", statistic = "Maximum"
+        metric = "ApproximateNumberOfMessagesVisible", dimensions = { QueueName = aws_sqs_queue.dead_letters.name }, threshold = 0
+      }
+      errors = {
+        text = "The function raises; see the log.", namespace = "AWS/Lambda", statistic = "Sum"
+        metric = "Errors", dimensions = { FunctionName = aws_lambda_function.this.function_name }, threshold = 0
+      }
+      throttles = {
+        text = "The account has no concurrency left for the function.", namespace = "AWS/Lambda", statistic = "Sum"
+        metric = "Throttles", dimensions = { FunctionName = aws_lambda_function.this.function_name }, threshold = 0
+      }
+    },
+    local.queued ? {
+      oldest-message = {
+        text = "Events wait for more than a quarter of an hour.", namespace = "AWS/SQS", statistic = "Maximum"
+        metric = "ApproximateAgeOfOldestMessage", dimensions = { QueueName = aws_sqs_queue.events[0].name }, threshold = 900
+      }
+    } : {},
+    { for metric, text in {
+      Failed         = "Records could not be decided or delivered."
+      Unreadable     = "Records could not be read."
+      FailedMatchers = "A matcher fails on real events."
+      DoesNotAddUp   = "What came in does not equal the sum of how it ended."
+      } : lower(metric) => {
+      text = text, namespace = "Trailbell", statistic = "Sum", metric = metric, dimensions = {}, threshold = 0
+    } },
+  )
+}
+
+resource "aws_cloudwatch_metric_alarm" "this" {
+  for_each            = local.alarms
+  alarm_name          = "${var.name}-${each.key}"
+  alarm_description   = each.value.text
+  namespace           = each.value.namespace
+  metric_name         = each.value.metric
+  dimensions          = each.value.dimensions
+  statistic           = each.value.statistic
+  period              = 300
+  evaluation_periods  = 1
+  threshold           = each.value.threshold
+  comparison_operator = "GreaterThanThreshold"
+  treat_missing_data  = "notBreaching"
+  alarm_actions       = local.actions
+}
+
+resource "aws_cloudwatch_metric_alarm" "quiet" {
+  alarm_name          = "${var.name}-quiet"
+  alarm_description   = "No event has come for hours. The trail, the rule or the queue may be broken."
+  namespace           = "Trailbell"
+  metric_name         = "Received"
+  statistic           = "Sum"
+  period              = 3600
+  evaluation_periods  = var.quiet_hours
+  threshold           = 1
+  comparison_operator = "LessThanThreshold"
+  treat_missing_data  = "breaching"
+  alarm_actions       = local.actions
+}

@@ -1,0 +1,14 @@
+output "function_name" {
+  description = "The function; update its code to deploy a new policy set."
+  value       = aws_lambda_function.this.function_name
+}
+
+output "log_group_name" {
+  description = "Where the audit records are."
+  value       = aws_cloudwatch_log_group.this.name
+}
+
+output "dead_letter_queue_url" {
+  description = "What could not be handled."
+  value       = aws_sqs_queue.dead_letters.id
+}
