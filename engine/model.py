@@ -550,22 +550,47 @@ class Deployment:
 
 
 @dataclass(frozen=True, slots=True)
-class Summary:
-    """Many like messages for one channel, folded into one: `count` events between `first` and `last` (ISO 8601, may be None).
+class Top:
+    """The most frequent values of a field with their counts, most frequent first; `further`: how many other values there are."""
 
-    `by` holds the shared values, `top` the most frequent values of other fields with their counts; all masked.
+    values: tuple[tuple[str, int], ...]
+    further: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class TopActors:
+    """The most frequent callers as class, name and count; None: hidden, or not recorded. `further` as in `Top`."""
+
+    values: tuple[tuple[str | None, str | None, int], ...]
+    further: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """Many like events for one channel, folded into one. All of them are masked at `level`, and so is every value here.
+
+    `count` events between `first` and `last` (values of the field `time`; None: hidden, or not recorded), `denied` of them
+    denied (None: hidden). `by` holds the values that they share, `top` the most frequent values of other fields. `actor` is the
+    class that all have (None: several, or hidden). `places` are the events' places in the batch.
     """
 
     count: int
     first: str | None
     last: str | None
+    denied: int | None
     by: Mapping[Field, str]
-    top: Mapping[Field, tuple[tuple[str, int], ...]]
+    top: Mapping[Field, Top]
+    actors: TopActors
+    actor: ActorClass | None
     severity: Severity
     level: Level
-    actors: Mapping[str, int]
     routes: tuple[str, ...]
     revision: str
+    places: tuple[int, ...]
+    runbook: str | None = None
+    failures: tuple[Failure, ...] = ()
+    fallback_for: str | None = None
+    hash_missing: int = 0
 
 
 @dataclass(frozen=True, slots=True)
