@@ -1,0 +1,216 @@
+"""The plan of the house: which room may look into which, where the outside begins, which words are used."""
+
+from __future__ import annotations
+
+import ast
+import re
+import shutil
+import subprocess
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+SOURCES = sorted([*(ROOT / "engine").rglob("*.py"), ROOT / "lambda_entry.py"])
+
+GROUND = {"model", "errors"}
+MAY_IMPORT = {
+    "model": set(),
+    "errors": {"model"},
+    "matching": GROUND,
+    "edge": GROUND,
+    "policy": GROUND | {"matching"},
+    "pipeline": GROUND | {"matching", "policy"},
+    "lint": GROUND | {"matching", "policy", "pipeline"},
+    "workbench": GROUND | {"matching", "policy", "pipeline", "lint"},
+    "cli": GROUND | {"matching", "policy", "pipeline", "lint", "workbench", "edge", "version"},
+    "__main__": {"cli"},
+    "version": set(),
+    "lambda_entry": GROUND | {"matching", "policy", "pipeline", "edge"},
+}
+"""Rooms, and the rooms that each may import. `version` is `engine/__init__.py`."""
+
+COMPOSERS = {"__init__", "decide"}
+"""What may put stages together; no stage imports another."""
+
+EDGES = ("lambda_entry.py", "engine/cli/", "engine/edge/", "engine/policy/source.py", "engine/policy/load.py")
+OUTSIDE_MODULES = {
+    *("asyncio", "boto3", "botocore", "ftplib", "http", "logging", "multiprocessing", "os", "requests", "shutil", "smtplib"),
+    *("socket", "ssl", "subprocess", "sys", "tempfile", "threading", "urllib.request", "urllib3"),
+}
+OUTSIDE_CALLS = {
+    *("open", "print", "input", "breakpoint", "eval", "exec", "__import__"),
+    *(".open", ".read_text", ".read_bytes", ".write_text", ".write_bytes", ".unlink", ".mkdir", ".iterdir", ".rglob"),
+    *("datetime.now", "datetime.utcnow", "datetime.today", "time.time", "time.sleep", "time.monotonic", "time.perf_counter"),
+}
+
+LONGEST = 400
+LONG = {"engine/model.py"}
+"""Longer than `LONGEST` on purpose: every value that flows stands in one file, without logic."""
+
+WORDS = {"handler", "manager", "processor", "helper", "helpers", "util", "utils", "data", "info", "filter"}
+GIVEN_NAMES = {"handler", "INFO"}
+"""Names that are not ours to choose: Lambda calls `handler`, the lowest severity is `info`. (CloudTrail says S3 data events.)"""
+
+ELSEWHERE = re.compile(
+    r"[p]ypi\.o[r]g|python[h]osted|[n]pmj[s]\b|[d]ebian\.o[r]g|[g]olang\.o[r]g"
+    r"|(?<![\w.])/(?:wor[k]|roo[t]|hom[e])/|\bissue\s+#?[0-9]+\b|\b[s]ubagen[t]|\bthis sessio[n]\b",
+    re.IGNORECASE,
+)
+"""Index hosts, somebody's folders, numbers of a tracker. (Brackets, so that the pattern does not find itself.)"""
+
+UNFINISHED = re.compile(r"\b(?:TOD[O]|FIXM[E]|XX[X]|NotImplementedErro[r])\b")
+
+
+def name(path: Path) -> str:
+    """A path from the root, as the tests show it."""
+    return path.relative_to(ROOT).as_posix()
+
+
+def room(module: str) -> str:
+    """The room of a dotted module: its first part under `engine`, or the module itself."""
+    parts = module.split(".")
+    if parts[0] != "engine":
+        return parts[0]
+    return parts[1] if len(parts) > 1 else "version"
+
+
+def dotted(path: Path) -> str:
+    """The dotted name of a source file; a package goes by its own name."""
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+
+
+@cache
+def tree(path: Path) -> ast.Module:
+    """A file's syntax tree."""
+    return ast.parse(path.read_text(), str(path))
+
+
+def imports(path: Path) -> set[str]:
+    """Every module that a file imports, anywhere in it and for types too."""
+    found: set[str] = set()
+    for node in ast.walk(tree(path)):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{name(path)}:{node.lineno}: imports are absolute"
+            found |= {_from(node.module or "", alias.name) for alias in node.names}
+    return found
+
+
+def _from(module: str, alias: str) -> str:
+    """`from engine.cli import run` means a module where there is one, else a name in `engine.cli`."""
+    file = ROOT / module.replace(".", "/") / alias
+    return f"{module}.{alias}" if file.with_suffix(".py").is_file() or (file / "__init__.py").is_file() else module
+
+
+def within(module: str, names: set[str]) -> bool:
+    """Whether a module or a package of it is among the names."""
+    parts = module.split(".")
+    return any(".".join(parts[: length + 1]) in names for length in range(len(parts)))
+
+
+def called(path: Path) -> set[str]:
+    """Every call in a file: `open`, `.read_text` and `datetime.now` as written."""
+    functions = [node.func for node in ast.walk(tree(path)) if isinstance(node, ast.Call)]
+    plain = {function.id for function in functions if isinstance(function, ast.Name)}
+    attributes = [function for function in functions if isinstance(function, ast.Attribute)]
+    methods = {f".{function.attr}" for function in attributes}
+    return plain | methods | {f"{one.value.id}.{one.attr}" for one in attributes if isinstance(one.value, ast.Name)}
+
+
+def defined(path: Path) -> set[str]:
+    """Every name that a file gives: its own, and those of classes, functions, parameters and variables."""
+    found = {path.stem, path.parent.name}
+    for node in ast.walk(tree(path)):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            found.add(node.name)
+        elif isinstance(node, ast.arg):
+            found.add(node.arg)
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            found.add(node.id)
+    return found
+
+
+def words(given: str) -> set[str]:
+    """The words of a name: `TwoWords` and `two_words` alike."""
+    snake = re.sub(r"(?<=[a-z0-9])([A-Z])", r"_\1", given).lower()
+    return set(snake.replace("s3_data", "").split("_"))
+
+
+@cache
+def tracked() -> tuple[Path, ...]:
+    """Every text file of the repository."""
+    git = shutil.which("git")
+    if git is None or not (ROOT / ".git").exists():
+        pytest.skip("not a git checkout: the list of its files is not known")
+    listed = subprocess.run([git, "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True, text=True).stdout  # noqa: S603
+    files = (ROOT / entry for entry in listed.split("\0") if entry)
+    return tuple(path for path in files if path.is_file() and b"\0" not in path.read_bytes())
+
+
+def findings(pattern: re.Pattern[str]) -> list[str]:
+    """Where a pattern stands in the repository's text."""
+    return [
+        f"{name(path)}:{number}: {found.group()}"
+        for path in tracked()
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
+        for found in pattern.finditer(line)
+    ]
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=name)
+def test_imports_run_one_way(path: Path) -> None:
+    here = room(dotted(path))
+    rooms = {room(module) for module in imports(path) if module.split(".")[0] in {"engine", "lambda_entry"}}
+    assert rooms - MAY_IMPORT[here] - {here} == set()
+
+
+def test_there_is_no_room_that_the_plan_does_not_know() -> None:
+    assert {room(dotted(path)) for path in SOURCES} == set(MAY_IMPORT)
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "engine/pipeline").rglob("*.py")), ids=name)
+def test_no_stage_imports_another(path: Path) -> None:
+    stage = path.relative_to(ROOT / "engine/pipeline").with_suffix("").parts[0]
+    stages = {module.split(".")[2] for module in imports(path) if module.startswith("engine.pipeline.")}
+    assert stage in COMPOSERS or stages <= {stage}
+
+
+@pytest.mark.parametrize("path", [path for path in SOURCES if not name(path).startswith(EDGES)], ids=name)
+def test_the_outside_begins_at_the_edges(path: Path) -> None:
+    assert {module for module in imports(path) if within(module, OUTSIDE_MODULES)} == set()
+    assert called(path) & OUTSIDE_CALLS == set()
+
+
+@pytest.mark.parametrize("path", [path for path in SOURCES if name(path) not in LONG], ids=name)
+def test_a_module_is_one_room(path: Path) -> None:
+    assert len(path.read_text().splitlines()) <= LONGEST
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=name)
+def test_names_are_of_the_projects_words(path: Path) -> None:
+    assert {
+        given
+        for given in defined(path) - GIVEN_NAMES
+        if words(given) & WORDS or given.lstrip("_").startswith(("get_", "do_", "Get", "Do_"))
+    } == set()
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=name)
+def test_every_module_says_what_it_is(path: Path) -> None:
+    assert ast.get_docstring(tree(path)) or path.stem == "__main__"
+
+
+def test_the_project_speaks_of_itself_alone() -> None:
+    assert findings(ELSEWHERE) == []
+
+
+def test_nothing_is_left_unfinished() -> None:
+    assert findings(UNFINISHED) == []
+
+
+def test_every_file_ends_with_one_line_end() -> None:
+    texts = {name(path): path.read_bytes() for path in tracked()}
+    assert [path for path, text in texts.items() if text and (not text.endswith(b"\n") or text.endswith(b"\n\n"))] == []
