@@ -1,7 +1,7 @@
 """What the README tells a reader to type works as it stands.
 
-Every line of a fenced `sh` or `console` block is run in a folder that has the repository's files; a `make` line is only checked to
-name a target, since make itself runs the tests. A command that cannot run here (it needs AWS) goes into a `text` block.
+Every line of a fenced `sh` or `console` block is run in a folder that has the repository's files; a `make` line is only checked
+to name a target, since make itself runs the tests. A command that cannot run here (it needs AWS) goes into a `text` block.
 """
 
 from __future__ import annotations
