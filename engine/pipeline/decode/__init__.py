@@ -51,10 +51,9 @@ def _refused(_bucket: str, _key: str) -> BinaryIO:
 def _items(payload: object) -> list[tuple[object, Place]]:
     """The items of a batch, each with its place; a payload that is no batch is one item without an id."""
     for name in ("Records", "records"):
-        elements = payload.get(name) if isinstance(payload, dict) else payload
-        if isinstance(elements, list) and any(map(item_of, elements)):
-            step = name if isinstance(payload, dict) else ""
-            return [(element, Place().at(f"{step}[{index}]", item_of(element))) for index, element in enumerate(elements)]
+        elements = payload.get(name) if isinstance(payload, dict) else None
+        if isinstance(elements, list) and elements and all(map(item_of, elements)):
+            return [(one, Place(f"{name}[{index}]", item=item_of(one))) for index, one in enumerate(elements)]
     return [(payload, Place())]
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from io import BytesIO
 from typing import Any, Final, TypeAlias
 from urllib.parse import unquote_plus
@@ -20,6 +21,7 @@ from engine.pipeline.decode.scan import scan
 UNKNOWN: Final = "is not a payload that Trailbell knows"
 TOO_WRAPPED: Final = f"is wrapped in more than {MOST_LAYERS} layers"
 NOT_BASE64: Final = "is not base64"
+TWICE_PACKED: Final = "is base64 within base64"
 NO_RECORD_INSIDE: Final = "says that it is a CloudTrail record and is not"
 OTHER_EVENT: Final = "an EventBridge event that is not CloudTrail's"
 OTHER_SOURCE: Final = "an event of a service that carries no CloudTrail records"
@@ -54,7 +56,7 @@ def opened(value: object, place: Place, fetch: Fetch) -> Iterator[Found]:
 def texts(pieces: Iterator[str], place: Place, fetch: Fetch) -> Iterator[Found]:
     """Everything in a text: one payload, several, or a list of them."""
     for one in scan(pieces):
-        there = place.at(one.step) if one.step else place
+        there = place.at(one.step)
         if one.gap:
             yield there.unreadable(one.gap, again=one.again)
         else:
@@ -91,11 +93,14 @@ def _text(value: str, place: Place, fetch: Fetch) -> Iterator[Found]:
 
 def _each(elements: list[object], place: Place, name: str, fetch: Fetch) -> Iterator[Found]:
     for index, element in enumerate(elements):
-        yield from opened(element, place.at(f"{name}[{index}]", item_of(element)), fetch)
+        yield from opened(element, place.at(f"{name}[{index}]"), fetch)
 
 
 def _base64(value: object, place: Place, fetch: Fetch) -> Iterator[Found]:
-    """Everything in base64, gzipped or not."""
+    """Everything in base64, gzipped or not. Only once: what inflates to something that inflates could grow without bounds."""
+    if place.unpacked:
+        yield place.unreadable(TWICE_PACKED)
+        return
     try:
         inner = base64.b64decode(value, validate=True) if isinstance(value, str) else None
     except ValueError:
@@ -103,7 +108,7 @@ def _base64(value: object, place: Place, fetch: Fetch) -> Iterator[Found]:
     if inner is None:
         yield place.unreadable(NOT_BASE64)
         return
-    yield from texts(text_of(BytesIO(inner), LARGEST_INLINE), place, fetch)
+    yield from texts(text_of(BytesIO(inner), LARGEST_INLINE), replace(place, unpacked=True), fetch)
 
 
 # --- batches -----------------------------------------------------------------------------------------------------------

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 LARGEST: Final = 4 << 30
 """How many bytes a file may inflate to."""
 
-LARGEST_INLINE: Final = 64 << 20
+LARGEST_INLINE: Final = 32 << 20
 """How many bytes what stands in a payload may inflate to. A subscription's 1 MiB of gzip holds about 10 MiB of records."""
 
 _READ: Final = 256 << 10
@@ -66,7 +66,7 @@ def _read(stream: BinaryIO) -> bytes:
         try:
             part = stream.read(_READ)
         except OSError:
-            raise FetchError("it could not be read to its end", passing=True) from None
+            raise FetchError("could not be read to its end", passing=True) from None
         if not part:
             break
         parts.append(part)
@@ -84,16 +84,23 @@ def _within(pieces: Iterator[bytes], largest: int) -> Iterator[bytes]:
 
 
 def _members(head: bytes, stream: BinaryIO, bits: int) -> Iterator[bytes]:
-    """Every member of a gzip file, inflated one after the other. Zero bytes between and after them are padding."""
+    """Every member of a gzip file, inflated one after the other. Zero bytes after one are padding."""
     waiting = head
     while waiting:
         waiting = yield from _member(waiting, stream, bits)
-        while waiting[:_HEAD].strip(b"\0") == b"":
-            waiting = waiting.lstrip(b"\0") or _read(stream)
-            if not waiting:
-                return
-        if not waiting.startswith(_GZIP):
+        waiting = _after_padding(waiting, stream)
+        if waiting and not waiting.startswith(_GZIP):
             raise DamagedError("has something after its gzip")
+
+
+def _after_padding(waiting: bytes, stream: BinaryIO) -> bytes:
+    """The next bytes that are no padding, at least four of them; fewer only at the end."""
+    while True:
+        waiting = waiting.lstrip(b"\0")
+        more = _read(stream) if len(waiting) < _HEAD else b""
+        if not more:
+            return waiting
+        waiting += more
 
 
 def _member(waiting: bytes, stream: BinaryIO, bits: int) -> Generator[bytes, None, bytes]:

@@ -68,7 +68,7 @@ def not_a_log_file(key: str) -> str | None:
 def records(pieces: Iterator[str], place: Place) -> Iterator[Found]:
     """The events of a text that holds records only: a payload in it is not opened, so that it cannot name further files."""
     for one in scan(pieces):
-        there = place.at(f" record {one.number}" if one.step else "")
+        there = place.at(f" record {one.number}") if one.step else place
         if one.gap:
             yield there.unreadable(one.gap, again=one.again)
         else:

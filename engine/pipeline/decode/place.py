@@ -18,20 +18,24 @@ It and what it gives raise `FetchError` (or, while reading, `OSError`) and nothi
 """
 
 MOST_LAYERS: Final = 16
-"""How deep one payload may be wrapped into another. SNS in SQS in Kinesis, each with its list and its text, needs ten."""
+"""How many steps lead into a payload. S3 in SNS in SQS in Kinesis needs eleven."""
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
     """A place in a payload: the steps to it, what the payload is called (empty: a Lambda's), and the batch item it lies in.
 
-    The steps name AWS's own fields and count; they never hold event data, object keys or a field's value.
+    Of batches within batches only the outermost has items: it alone can be asked for again.
+
+    The steps name AWS's own fields and count; they never hold event data, object keys or a field's value. `layers` counts them;
+    `unpacked`: it lies within base64.
     """
 
     steps: str = ""
     root: str = ""
     item: str | None = None
     layers: int = 0
+    unpacked: bool = False
 
     @property
     def where(self) -> str:
@@ -40,10 +44,9 @@ class Place:
             return f"{self.root}: {self.steps}"
         return self.root or self.steps or "payload"
 
-    def at(self, step: str, item: str | None = None) -> Place:
-        """The place one step further in; the outermost batch's item is kept, since that is the one that can come again."""
-        steps = (self.steps + step).lstrip(". ")
-        return replace(self, steps=steps, item=self.item or item, layers=self.layers + 1)
+    def at(self, step: str) -> Place:
+        """The place one step further in."""
+        return replace(self, steps=(self.steps + step).lstrip(". "), layers=self.layers + 1)
 
     def event(self, record: Record) -> Event:
         """An event found here."""

@@ -66,8 +66,10 @@ def event(record: dict[str, Any], place: Place) -> Event | DecodeError:
         level = [
             inner for outer in level for inner in (outer.values() if isinstance(outer, dict) else outer) if type(inner) in _INNER
         ]
-        finite = finite and all(math.isfinite(number) for number in level if type(number) is float)
-        level = [inner for inner in level if type(inner) is not float]
+        numbers = [inner for inner in level if type(inner) is float]
+        if numbers:
+            finite = finite and all(map(math.isfinite, numbers))
+            level = [inner for inner in level if type(inner) is not float]
         if not level:
             return place.event(record if finite else _plain(record))
     return place.unreadable(TOO_DEEP)

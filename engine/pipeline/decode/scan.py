@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from engine.pipeline.decode.text import CUT_OFF, Text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator, Iterator
 
 LONGEST_ELEMENT: Final = 8 << 20
 """How many characters an element of a list may have. A record of CloudTrail's and a message of SQS's reach 1 MiB."""
@@ -62,8 +62,9 @@ def _values(text: Text) -> Iterator[Scanned]:
         number += 1
         line = f" line {text.line}"
         if text.take(_RECORDS):
-            yield from _elements(text, ".Records" if number == 1 else f"{line}.Records")
-            yield from _members_after(text, line)
+            closed = yield from _elements(text, ".Records" if number == 1 else f"{line}.Records")
+            if closed:
+                yield from _members_after(text, line)
         elif text.take(_LIST):
             yield from _elements(text, "" if number == 1 else line)
         else:
@@ -72,23 +73,24 @@ def _values(text: Text) -> Iterator[Scanned]:
             yield Scanned("" if sole else line, number, value, gap, gap is not None and text.again)
 
 
-def _elements(text: Text, step: str) -> Iterator[Scanned]:
-    """The elements of a list, up to its bracket."""
+def _elements(text: Text, step: str) -> Generator[Scanned, None, bool]:
+    """The elements of a list, up to its bracket; returns whether there was one."""
     number = 0
     while text.skip():
         if text.take(_LIST_END):
-            return
+            return True
         number += 1
         value, gap = text.value(LONGEST_ELEMENT)
         yield Scanned(f"{step}[{number - 1}]", number, value, gap, gap is not None and text.again)
     end = text.told_end() or (None if text.gaps else CUT_OFF)
     if end:
         yield Scanned(f"{step}[{number}]", number + 1, gap=end, again=text.again)
+    return False
 
 
 def _members_after(text: Text, step: str) -> Iterator[Scanned]:
-    """Reads what stands after `Records` in its object; nothing there is of use."""
-    if not text.skip() or text.take(_OBJECT_END):
+    """Reads what stands after `Records` in its object, up to its brace; nothing there is of use."""
+    if text.skip() and text.take(_OBJECT_END):
         return
     text.put_back("{")
     _, gap = text.value(LONGEST)

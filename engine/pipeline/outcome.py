@@ -1,0 +1,80 @@
+"""What Lambda is told at the end: which items of a batch have to come again.
+
+Sources: SQS, https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html; Kinesis,
+https://docs.aws.amazon.com/lambda/latest/dg/services-kinesis-batchfailurereporting.html; DynamoDB,
+https://docs.aws.amazon.com/lambda/latest/dg/services-ddb-batchfailurereporting.html; Firehose,
+https://docs.aws.amazon.com/firehose/latest/dev/data-transformation-status-model.html
+"""
+
+from __future__ import annotations
+
+from typing import Any, TypeAlias
+
+_Item: TypeAlias = dict[str, Any]
+
+
+def answer(payload: object, failed: frozenset[str]) -> object:
+    """What Lambda has to return for a payload of which the items `failed` could not be done; None for what is no batch.
+
+    SQS, Kinesis and DynamoDB get `{"batchItemFailures": [{"itemIdentifier": id}]}`, in the order of the batch. Only ids of the
+    batch are named: an unknown one would fail all of it. Lambda takes a stream up again at the lowest number named. Firehose gets
+    every record back as it came, with `Ok` or `ProcessingFailed`.
+    """
+    kind, items = _batch(payload)
+    if kind == "records":
+        return {"records": [_transformed(item, failed) for item in items]}
+    if kind == "Records":
+        return {"batchItemFailures": [{"itemIdentifier": one} for one in _again(items, failed)]}
+    return None
+
+
+def is_batch(payload: object) -> bool:
+    """Whether items of a payload can be named to come again. Where not, an invocation that failed in part has to raise."""
+    return bool(_batch(payload)[0])
+
+
+def _batch(payload: object) -> tuple[str, list[_Item]]:
+    """The name of a batch's list and its items, all of which have an id; without these, an empty name."""
+    for name in ("Records", "records"):
+        items = payload.get(name) if isinstance(payload, dict) else None
+        if isinstance(items, list) and items and all(isinstance(item, dict) and _id(item) for item in items):
+            return name, items
+    return "", []
+
+
+def _id(item: _Item) -> str:
+    """The id of a batch item, empty where it has none."""
+    kinesis, dynamodb = item.get("kinesis"), item.get("dynamodb")
+    ids = (
+        item.get("messageId"),
+        kinesis.get("sequenceNumber") if isinstance(kinesis, dict) else None,
+        dynamodb.get("SequenceNumber") if isinstance(dynamodb, dict) else None,
+        item.get("recordId"),
+    )
+    return next((one for one in ids if isinstance(one, str) and one), "")
+
+
+def _again(items: list[_Item], failed: frozenset[str]) -> list[str]:
+    """The ids that have to come again: those that failed and, in a FIFO queue, what follows one of them in its group."""
+    stopped: set[str] = set()
+    ids: dict[str, None] = {}
+    for item in items:
+        group = _fifo_group(item)
+        if _id(item) in failed or group in stopped:
+            ids[_id(item)] = None
+            stopped |= {group} if group is not None else set()
+    return list(ids)
+
+
+def _fifo_group(item: _Item) -> str | None:
+    """The group whose order a FIFO queue keeps; None elsewhere: a standard queue may have groups too, without an order."""
+    queue, attributes = item.get("eventSourceARN"), item.get("attributes")
+    if not (isinstance(queue, str) and queue.endswith(".fifo")):
+        return None
+    group = attributes.get("MessageGroupId") if isinstance(attributes, dict) else None
+    return group if isinstance(group, str) else ""
+
+
+def _transformed(item: _Item, failed: frozenset[str]) -> _Item:
+    result = "ProcessingFailed" if _id(item) in failed else "Ok"
+    return {"recordId": _id(item), "result": result, "data": item.get("data")}
