@@ -1,0 +1,49 @@
+"""A masked event, or a summary of several, as a message for Slack.
+
+Only what is masked can be rendered: there is no way from an `Event` to a `Message` past `mask`. The way through this package:
+`event` or `summary` say what the message holds, `phrases`, `labels` and `links` in which words and with which buttons, `layout`
+gives it Slack's shape and keeps it within Slack's limits, `escape` keeps event text from acting. `limits` checks the result.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from engine.model import Message
+from engine.pipeline.render.event import event_content
+from engine.pipeline.render.labels import WORDS
+from engine.pipeline.render.layout import FLAGS, payload
+from engine.pipeline.render.summary import summary_content
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from engine.model import Channel, Decision, Deployment, MaskedEvent, Request, Summary
+
+__all__ = ["plain", "render", "render_summary"]
+
+
+def render(masked: MaskedEvent, decision: Decision, request: Request, channel: Channel, deployment: Deployment) -> Message:
+    """The message about one event."""
+    content = event_content(masked, decision, request, channel, deployment)
+    return Message(channel.name, payload(content, WORDS[channel.language]))
+
+
+def render_summary(summary: Summary, channel: Channel, deployment: Deployment) -> Message:
+    """The message about several like events."""
+    content = summary_content(summary, channel, deployment)
+    return Message(channel.name, payload(content, WORDS[channel.language]), summary.places)
+
+
+def plain(message: Message) -> Message:
+    """The same message without blocks, for when Slack refuses them: its fallback text, and where its buttons lead."""
+    text = "\n".join([message.payload["text"], *_addresses(message.payload)])
+    return replace(message, payload={"text": text, **FLAGS})
+
+
+def _addresses(made: Mapping[str, Any]) -> Iterator[str]:
+    """`label: address` for each button; addresses hold no `<` or `>`."""
+    for block in made.get("blocks", ()):
+        if block["type"] == "actions":
+            yield from (f"{button['text']['text']}: {button['url'].replace('&', '&amp;')}" for button in block["elements"])

@@ -1,0 +1,172 @@
+"""Where the buttons of a message lead: the AWS console, and the runbook.
+
+No address holds anything of an event but what the level keeps as it is: the event's id, the caller's name, the bucket, the region
+and the time. Without a `Deployment.region` (on the command line) there is no console to link to.
+"""
+
+from __future__ import annotations
+
+import re
+import string
+from dataclasses import dataclass
+from datetime import UTC, timedelta
+from enum import StrEnum
+from typing import TYPE_CHECKING, Final
+from urllib.parse import quote
+
+from engine.model import Field, Operator
+from engine.pipeline.render.times import moment
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import datetime
+
+    from engine.model import Deployment, MaskedEvent
+
+
+class Target(StrEnum):
+    """What a link shows; also the `action_id` of its button."""
+
+    EVENT = "event"
+    CALLER = "caller"
+    BUCKET = "bucket"
+    AUDIT = "audit"
+    RUNBOOK = "runbook"
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A button of a message."""
+
+    target: Target
+    url: str
+
+
+MAX_URL: Final = 3000
+"""Characters of a button's `url`: https://docs.slack.dev/reference/block-kit/block-elements/button-element."""
+
+_REGION: Final = re.compile(r"[a-z]{2,4}(?:-[a-z]+)+-[0-9]{1,2}", re.ASCII)
+_EVENT_ID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
+_LOOKED_UP: Final = re.compile(r"[\x21-\x7e]{1,256}", re.ASCII)
+_RUNBOOK: Final = re.compile(r"https://[\x21-\x7e]+", re.ASCII)
+
+_CONSOLES: Final = (
+    ("cn-", "console.amazonaws.cn"),
+    ("us-gov-", "console.amazonaws-us-gov.com"),
+    ("eusc-", "console.amazonaws-eusc.eu"),
+    ("us-iso", None),
+    ("eu-iso", None),
+    ("", "console.aws.amazon.com"),
+)
+"""The console's host by how a region's name starts; the isolated partitions have none that is public.
+
+Source: federation endpoints by partition, https://docs.aws.amazon.com/general/latest/gr/signin-service.html,
+https://docs.amazonaws.cn/en_us/aws/latest/userguide/endpoints-Beijing.html and https://docs.aws.eu/general/latest/gr/endpoints.html.
+"""
+
+_OBJECT_CALL: Final = re.compile(r"HeadBucket|(?!.*Bucket).*(?:Object|Multipart|UploadPart|ListParts).*", re.ASCII)
+"""Names of S3's data events (https://docs.aws.amazon.com/AmazonS3/latest/userguide/cloudtrail-logging-s3-info.html)."""
+
+_AROUND: Final = timedelta(days=1)
+"""How long after an event its audit record is looked for; delivery takes minutes, a queue that is behind takes hours."""
+
+_WEEK: Final = 7 * 24 * 3600
+
+_BARE: Final = frozenset(string.ascii_letters + string.digits + "-_.")
+"""What the console leaves as it is in text."""
+
+
+def event_links(masked: MaskedEvent, deployment: Deployment) -> Iterator[Link]:
+    """The event in the CloudTrail console, and its audit record."""
+    history = _history(masked, deployment)
+    if history is not None:
+        yield history
+    event_id = _kept(masked, Field.EVENT_ID)
+    if event_id is not None and _EVENT_ID.fullmatch(event_id):
+        time = _kept(masked, Field.TIME)
+        yield from audit_links(event_id, (time, time), deployment)
+
+
+def _history(masked: MaskedEvent, deployment: Deployment) -> Link | None:
+    """CloudTrail's event history, which takes one attribute to look up.
+
+    It knows management events only (https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_LookupEvents.html): a data
+    event would not be found there. Of use for one is what else its caller did or, where the name is masked, what was done to the
+    bucket; the event itself stands in the audit record.
+    """
+    console = _console(_region(masked, deployment) if deployment.region else None)
+    if console is None:
+        return None
+    targets = (
+        ((Target.CALLER, "Username", Field.NAME), (Target.BUCKET, "ResourceName", Field.BUCKET))
+        if _OBJECT_CALL.fullmatch(masked.values.get(Field.EVENT, ""))
+        else ((Target.EVENT, "EventId", Field.EVENT_ID),)
+    )
+    for target, attribute, field in targets:
+        value = _kept(masked, field)
+        if value is not None and _LOOKED_UP.fullmatch(value):
+            return Link(target, f"{console.format(service='cloudtrailv2')}#/events?{attribute}={quote(value, safe='')}")
+    return None
+
+
+def _region(masked: MaskedEvent, deployment: Deployment) -> str | None:
+    """The region whose history has the event: its own, else ours."""
+    region = _kept(masked, Field.REGION)
+    return region if region is not None and _REGION.fullmatch(region) else deployment.region
+
+
+def _kept(masked: MaskedEvent, field: Field) -> str | None:
+    """A value that the level shows as it is."""
+    return masked.values.get(field) if masked.level.operators.get(field) is Operator.KEEP else None
+
+
+def _console(region: str | None) -> str | None:
+    """The console's address for a region, with `{service}` to fill in."""
+    if region is None or not _REGION.fullmatch(region):
+        return None
+    host = next(host for prefix, host in _CONSOLES if region.startswith(prefix))
+    return host and f"https://{region}.{host}/{{service}}/home?region={region}"
+
+
+def audit_links(text: str, span: tuple[str | None, str | None], deployment: Deployment) -> Iterator[Link]:
+    """CloudWatch Logs Insights over our log group, for the records that hold `text`, written in or soon after a time span.
+
+    Where the span is not known: the last seven days. The console writes an object as `~(name~value~name~'text)`, escapes text
+    with `*` and two hex digits, and the whole twice with `%`, for which it puts `$`. No page of AWS says so; it is what the
+    console's own addresses look like, and what https://stackoverflow.com/q/60796991 found.
+    """
+    console = _console(deployment.region)
+    if console is None or not deployment.log_group:
+        return
+    query = f'fields @timestamp, @message\n| filter @message like "{text}"\n| sort @timestamp asc\n| limit 100'
+    detail = f"({_span(span)}~editorString~'{_starred(query)}~source~(~'{_starred(deployment.log_group)}))"
+    url = f"{console.format(service='cloudwatch')}#logsV2:logs-insights$3FqueryDetail$3D{_twice(f'~{detail}')}"
+    if len(url) <= MAX_URL:
+        yield Link(Target.AUDIT, url)
+
+
+def _span(span: tuple[str | None, str | None]) -> str:
+    first, last = (text and moment(text) for text in span)
+    if not first or not last:
+        return f"end~0~start~-{_WEEK}~timeType~'RELATIVE~unit~'seconds"
+    start, end = _starred(_stamp(first)), _starred(_stamp(last + _AROUND))
+    return f"end~'{end}~start~'{start}~timeType~'ABSOLUTE~tz~'UTC"
+
+
+def _stamp(time: datetime) -> str:
+    return time.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
+
+
+def _starred(text: str) -> str:
+    """Text as the console writes it; hex digits in lower case, as it does."""
+    return "".join(char if char in _BARE else "".join(f"*{byte:02x}" for byte in char.encode()) for char in text)
+
+
+def _twice(text: str) -> str:
+    return text.replace("~", "$257E").replace("(", "$2528").replace(")", "$2529").replace("'", "$2527")
+
+
+def runbook_links(runbook: str | None) -> Iterator[Link]:
+    """The runbook, if a browser and Slack take its address."""
+    if runbook is not None and _RUNBOOK.fullmatch(runbook) and len(runbook) <= MAX_URL:
+        yield Link(Target.RUNBOOK, runbook)
