@@ -80,7 +80,8 @@ def _record(value: object, place: Place) -> Iterator[Found]:
         yield event(value, place)
     elif isinstance(value, dict) and isinstance(value.get("Records"), list):
         for number, inner in enumerate(value["Records"], 1):
-            yield event(inner, place.at(f" record {number}")) if is_record(inner) else place.unreadable(NOT_A_RECORD)
+            there = place.at(f" record {number}")
+            yield event(inner, there) if is_record(inner) else there.unreadable(NOT_A_RECORD)
     elif is_digest(value):
         yield place.passed_over(DIGEST_FILE)
     else:

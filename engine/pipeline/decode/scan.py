@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from engine.pipeline.decode.text import CUT_OFF, Text
+from engine.pipeline.decode.text import TOLD, Text
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
@@ -59,18 +59,20 @@ def _values(text: Text) -> Iterator[Scanned]:
     """The values that follow each other. A sole one needs no line to be found."""
     number = 0
     while text.skip():
-        number += 1
         line = f" line {text.line}"
         if text.take(_RECORDS):
-            closed = yield from _elements(text, ".Records" if number == 1 else f"{line}.Records")
+            closed = yield from _elements(text, f"{line}.Records" if number else ".Records")
             if closed:
                 yield from _members_after(text, line)
         elif text.take(_LIST):
-            yield from _elements(text, "" if number == 1 else line)
+            yield from _elements(text, line if number else "")
         else:
             value, gap = text.value(LONGEST)
-            sole = number == 1 and not text.skip()
-            yield Scanned("" if sole else line, number, value, gap, gap is not None and text.again)
+            if gap == TOLD:
+                continue
+            sole = not number and not text.skip()
+            yield Scanned("" if sole else line, number + 1, value, gap, gap is not None and text.again)
+        number += 1
 
 
 def _elements(text: Text, step: str) -> Generator[Scanned, None, bool]:
@@ -79,10 +81,11 @@ def _elements(text: Text, step: str) -> Generator[Scanned, None, bool]:
     while text.skip():
         if text.take(_LIST_END):
             return True
-        number += 1
         value, gap = text.value(LONGEST_ELEMENT)
-        yield Scanned(f"{step}[{number - 1}]", number, value, gap, gap is not None and text.again)
-    end = text.told_end() or (None if text.gaps else CUT_OFF)
+        if gap != TOLD:
+            yield Scanned(f"{step}[{number}]", number + 1, value, gap, gap is not None and text.again)
+            number += 1
+    end = text.told_open_end()
     if end:
         yield Scanned(f"{step}[{number}]", number + 1, gap=end, again=text.again)
     return False

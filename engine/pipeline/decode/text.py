@@ -16,6 +16,8 @@ NOT_JSON: Final = "is not JSON"
 CUT_OFF: Final = "is cut off"
 TOO_LONG: Final = "is too long for one value"
 TOO_MANY_DIGITS: Final = "has a number of too many digits"
+TOLD: Final = ""
+"""In place of a reason: it is the same place that could not be read before, now met from further in."""
 
 MOST_GAPS: Final = 100
 """How many stretches in a row may be unreadable before the rest is given up."""
@@ -31,14 +33,12 @@ _START: Final = re.compile(r'(?<=\n)\{|\{\s{0,64}"(?:messageId|' + "|".join(OWN_
 
 
 class Text:
-    """What has arrived of a text and has not been used.
-
-    `gaps` counts the stretches since the last value that could not be read. `again`: the text could not be fetched to its end.
-    """
+    """What has arrived of a text and has not been used. `again`: the text could not be fetched to its end."""
 
     def __init__(self, pieces: Iterator[str]) -> None:
-        self.gaps = 0
         self.again = False
+        self._gaps = 0
+        self._cut_off = False
         self._fault: str | None = None
         self._pieces = pieces
         self._ended = False
@@ -46,6 +46,8 @@ class Text:
         self._at = 0
         self._line = 1
         self._counted = 0
+        self._dropped = 0
+        self._failed_at = -1
 
     @property
     def line(self) -> int:
@@ -58,8 +60,7 @@ class Text:
         """Whether more has arrived: as much again as lies unused, so that a long value is not begun too often."""
         if self._ended:
             return False
-        self._line, self._counted = self.line, 0
-        parts = [self._unused[self._at :]]
+        parts = [self._left()]
         wanted = max(_AT_ONCE, len(parts[0]))
         try:
             while wanted > 0:
@@ -69,8 +70,16 @@ class Text:
             self._ended = True
         except (DamagedError, FetchError) as error:
             self._ended, self._fault, self.again = True, str(error), isinstance(error, FetchError)
-        self._unused, self._at = "".join(parts), 0
+        self._unused = "".join(parts)
         return any(parts[1:])
+
+    def _left(self) -> str:
+        """What has not been used; what has is dropped."""
+        left = self._unused[self._at :]
+        self._line, self._counted = self.line, 0
+        self._dropped += self._at
+        self._unused, self._at = left, 0
+        return left
 
     def skip(self) -> bool:
         """Whether there is something after the space and the commas between two values."""
@@ -92,16 +101,23 @@ class Text:
 
     def put_back(self, before: str) -> None:
         """Sets something before what has not been used."""
-        self._line, self._counted = self.line, 0
-        self._unused, self._at = before + self._unused[self._at :], 0
+        self._unused = before + self._left()
+        self._dropped -= len(before)
 
     def told_end(self) -> str | None:
         """Why the text ended where it did not have to; told once."""
         fault, self._fault = self._fault, None
         return fault
 
+    def told_open_end(self) -> str | None:
+        """Why a list has no end, where neither the last value nor another one told so."""
+        return self.told_end() or (None if self._gaps or self._cut_off else CUT_OFF)
+
     def value(self, longest: int) -> tuple[object, str | None]:
-        """The next JSON value; or None and why it could not be read, and the text goes on where the next one may begin."""
+        """The next JSON value; or None and why it could not be read, and the text goes on where the next one may begin.
+
+        That may be within what could not be read: so the records that a missing bracket swallowed are found again.
+        """
         while True:
             try:
                 value, self._at = READER.raw_decode(self._unused, self._at)
@@ -112,23 +128,32 @@ class Text:
             except ValueError:
                 reason = TOO_MANY_DIGITS
             else:
-                self.gaps = 0
+                self._gaps = 0
                 return value, None
-            if reason:
-                self.gaps += 1
+            if reason is not None:
+                self._gaps += 1
                 self._resume()
                 return None, reason
 
     def _unreadable(self, error: json.JSONDecodeError, longest: int) -> str | None:
-        """Why a value cannot be read, or None where more of it has arrived."""
+        """Why a value cannot be read, `TOLD` where that is known, or None where more of it has arrived."""
+        failed_at = self._dropped + error.pos
+        reason = self._reason(error, longest)
+        if reason is None:
+            return None
+        told, self._failed_at = failed_at == self._failed_at, failed_at
+        return TOLD if told else reason
+
+    def _reason(self, error: json.JSONDecodeError, longest: int) -> str | None:
         unterminated = error.msg.startswith("Unterminated string")
         if not unterminated and error.pos < len(self._unused) - _NEAR:
             return NOT_JSON
         if len(self._unused) - self._at > longest:
             return TOO_LONG
+        cut_off = unterminated or error.pos >= len(self._unused) - 1
         if self.more():
             return None
-        cut_off = unterminated or error.pos >= len(self._unused) - 1
+        self._cut_off = self._cut_off or cut_off
         return self.told_end() or (CUT_OFF if cut_off else NOT_JSON)
 
     def _resume(self) -> None:
@@ -136,7 +161,7 @@ class Text:
 
         It begins on a new line, or with one of its own names: inside a JSON string these would stand with a backslash.
         """
-        if self.gaps == MOST_GAPS:
+        if self._gaps == MOST_GAPS:
             self._unused, self._at, self._ended, self._fault = "", 0, True, GIVEN_UP
             return
         self._at += 1

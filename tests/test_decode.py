@@ -1,0 +1,409 @@
+"""Every kind of payload is opened down to its records, and says where they stand."""
+
+from __future__ import annotations
+
+import base64
+import copy
+import gzip
+import io
+import json
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import pytest
+from builders import record
+
+from engine.errors import FetchError
+from engine.model import DecodeError, Event, PassedOver
+from engine.pipeline.decode import Found, decode
+from engine.pipeline.decode.carriers import (
+    CONTROL_MESSAGE,
+    NO_RECORD_INSIDE,
+    NOT_BASE64,
+    NOT_CREATED,
+    OTHER_EVENT,
+    OTHER_SOURCE,
+    SUBSCRIPTION,
+    TEST_EVENT,
+    TOO_WRAPPED,
+    TWICE_PACKED,
+    UNKNOWN,
+    VALIDATION,
+)
+from engine.pipeline.decode.logfile import DIGEST_FILE, INSIGHT_FILE, NO_OBJECT, NOT_A_LOG_FILE
+from engine.pipeline.decode.record import TOO_DEEP
+from engine.pipeline.decode.text import CUT_OFF, NOT_JSON
+
+PAYLOADS = Path(__file__).parent / "payloads"
+LOG_FILE = PAYLOADS / "111122223333_CloudTrail_us-east-1_20261101T0005Z_AbCdEfGhIjKlMnOp.json.gz"
+
+MESSAGE = "00000000-0000-4000-a000-00000000000{}"
+SEQUENCE = "4959033827149025660855969253836157109592157598913658889{}"
+FIREHOSE = "4964091282117881783351798646616894514717062757285573427400000{}"
+
+
+def payload(name: str) -> Any:
+    return json.loads((PAYLOADS / f"{name}.json").read_text(encoding="utf-8"))
+
+
+def fetch(_bucket: str, _key: str) -> BinaryIO:
+    return LOG_FILE.open("rb")
+
+
+def no_fetch(_bucket: str, _key: str) -> BinaryIO:
+    pytest.fail("nothing was to be fetched")
+
+
+def seen(found: Found) -> tuple[str, str, str | None]:
+    """What was found, where, and in which item: an event by the last digit of its id."""
+    match found:
+        case Event():
+            return found.record["eventID"][-1], found.where, found.item
+        case DecodeError():
+            return f"{'whole: ' if found.whole else ''}{found.reason}", found.where, found.item
+        case PassedOver():
+            return f"({found.reason})", found.where, found.item
+
+
+def logged(where: str, item: str | None = None) -> list[tuple[str, str, str | None]]:
+    """The three events of the log file."""
+    return [(str(number), f"{where} record {number}", item) for number in (1, 2, 3)]
+
+
+EXPECTED: dict[str, list[tuple[str, str, str | None]]] = {
+    "record": [("1", "payload", None)],
+    "record-insight": [("1", "payload", None)],
+    "record-network-activity": [("1", "payload", None)],
+    "eventbridge": [("1", "detail", None)],
+    "eventbridge-insight": [("1", "detail", None)],
+    "eventbridge-scheduled": [(f"({OTHER_EVENT})", "payload", None)],
+    "eventbridge-object-created": logged("detail"),
+    "sqs-eventbridge": [
+        ("1", "Records[0].body.detail", MESSAGE.format(1)),
+        ("2", "Records[1].body.detail", MESSAGE.format(2)),
+    ],
+    "sqs-one-unreadable": [
+        ("1", "Records[0].body.detail", MESSAGE.format(1)),
+        (f"whole: {CUT_OFF}", "Records[1].body line 1", MESSAGE.format(2)),
+        ("3", "Records[2].body.detail", MESSAGE.format(3)),
+    ],
+    "sqs-fifo": [(str(n), f"Records[{n - 1}].body.detail", MESSAGE.format(n)) for n in (1, 2, 3)],
+    "sqs-s3": [
+        *logged("Records[0].body.Records[0].s3", MESSAGE.format(1)),
+        (f"({TEST_EVENT})", "Records[1].body", MESSAGE.format(2)),
+    ],
+    "sqs-sns-s3": logged("Records[0].body.Message.Records[0].s3", MESSAGE.format(1)),
+    "sqs-sns-raw": logged("Records[0].body.Records[0].s3", MESSAGE.format(1)),
+    "sqs-cloudtrail-sns": [
+        (f"({VALIDATION})", "Records[0].body.Message", MESSAGE.format(1)),
+        *logged("Records[1].body.Message.s3ObjectKey[0]", MESSAGE.format(2)),
+        (f"({DIGEST_FILE})", "Records[1].body.Message.s3ObjectKey[1]", MESSAGE.format(2)),
+    ],
+    "s3": logged("Records[0].s3"),
+    "s3-mixed": [
+        (f"({DIGEST_FILE})", "Records[0].s3", None),
+        (f"({INSIGHT_FILE})", "Records[1].s3", None),
+        (f"({NOT_A_LOG_FILE})", "Records[2].s3", None),
+        (f"({NOT_CREATED})", "Records[3].s3", None),
+        *logged("Records[4].s3"),
+    ],
+    "s3-test-event": [(f"({TEST_EVENT})", "payload", None)],
+    "sns-eventbridge": [("1", "Records[0].Sns.Message.detail", None)],
+    "sns-s3": logged("Records[0].Sns.Message.Records[0].s3"),
+    "sns-http": [("1", "Message.detail", None)],
+    "logs": [("1", "awslogs.data.logEvents[0].message", None), ("2", "awslogs.data.logEvents[1].message", None)],
+    "logs-one-unreadable": [
+        ("1", "awslogs.data.logEvents[0].message", None),
+        (CUT_OFF, "awslogs.data.logEvents[1].message", None),
+        ("3", "awslogs.data.logEvents[2].message", None),
+    ],
+    "logs-control": [(f"({CONTROL_MESSAGE})", "awslogs.data", None)],
+    "kinesis": [
+        ("1", "Records[0].kinesis.data", SEQUENCE.format(0)),
+        ("1", "Records[1].kinesis.data.detail", SEQUENCE.format(1)),
+        ("2", "Records[2].kinesis.data line 1", SEQUENCE.format(2)),
+        ("3", "Records[2].kinesis.data line 2", SEQUENCE.format(2)),
+        ("1", "Records[3].kinesis.data.logEvents[0].message", SEQUENCE.format(3)),
+        ("2", "Records[3].kinesis.data.logEvents[1].message", SEQUENCE.format(3)),
+        (f"({CONTROL_MESSAGE})", "Records[4].kinesis.data", SEQUENCE.format(4)),
+    ],
+    "firehose": [
+        ("1", "records[0].data.detail", FIREHOSE.format(0)),
+        ("2", "records[1].data line 1", FIREHOSE.format(1)),
+        ("3", "records[1].data line 2", FIREHOSE.format(1)),
+        (f"whole: {NOT_JSON}", "records[2].data", FIREHOSE.format(2)),
+    ],
+}
+
+
+@pytest.mark.parametrize("name", EXPECTED)
+def test_a_payload_is_opened_down_to_its_records(name: str) -> None:
+    assert [seen(one) for one in decode(payload(name), fetch)] == EXPECTED[name]
+
+
+def test_every_payload_beside_this_test_is_expected() -> None:
+    assert {path.stem for path in PAYLOADS.glob("*.json")} == set(EXPECTED)
+
+
+@pytest.mark.parametrize("name", EXPECTED)
+def test_places_and_reasons_hold_nothing_of_the_event(name: str) -> None:
+    shown = [found.where + getattr(found, "reason", "") for found in decode(payload(name), fetch)]
+    assert not [text for text in shown for word in ("payments", "ledger", "203.0.113.7", "AWSLogs", "trail-logs") if word in text]
+
+
+def test_decoding_does_not_change_the_payload() -> None:
+    before = payload("sqs-eventbridge")
+    given = copy.deepcopy(before)
+    list(decode(given, fetch))
+    assert given == before
+
+
+# --- what is and is not a record ---------------------------------------------------------------------------------------
+
+
+def test_a_list_of_records_gives_each_of_them_and_the_bad_one_alone_is_reported() -> None:
+    given = {"Records": [record(eventID="a1"), {"no": "record"}, record(eventID="a2")]}
+    expected = [("1", "Records[0]", None), (UNKNOWN, "Records[1]", None), ("2", "Records[2]", None)]
+    assert [seen(one) for one in decode(given, no_fetch)] == expected
+
+
+def test_a_bad_record_before_the_good_ones_does_not_make_the_payload_unreadable() -> None:
+    found = list(decode({"Records": [{"no": "record"}, record()]}, no_fetch))
+    assert [(type(one), getattr(one, "whole", None)) for one in found] == [(DecodeError, False), (Event, None)]
+
+
+def test_a_payload_of_which_nothing_can_be_read_is_whole() -> None:
+    found = list(decode({"Records": [{"no": "record"}, 5]}, no_fetch))
+    assert found == [DecodeError("Records[0]", UNKNOWN, None, whole=True), DecodeError("Records[1]", UNKNOWN, None, whole=True)]
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"eventName": "GetObject", "eventSource": "s3.amazonaws.com"},
+        {"eventVersion": "1.0", "eventTime": "2013-11-01T00:00:00Z", "awsRegion": "us-east-1"},
+        {"eventName": ["wrong", "type"], "eventSource": 5, "userIdentity": "root"},
+    ],
+)
+def test_a_record_is_known_by_its_fields_whatever_they_hold(given: Any) -> None:
+    assert list(decode(given, no_fetch)) == [Event(given, "payload")]
+
+
+def test_a_stream_item_of_another_service_is_passed_over() -> None:
+    item = {"eventID": "1", "eventName": "INSERT", "eventVersion": "1.1", "eventSource": "aws:dynamodb", "awsRegion": "us-east-1"}
+    assert list(decode({"Records": [item]}, no_fetch)) == [PassedOver("Records[0]", OTHER_SOURCE)]
+
+
+@pytest.mark.parametrize(
+    "given", [None, True, 5, 1.5, {}, "", "hello", {"key1": "value1"}, {"Records": "none"}, {"Records": None}]
+)
+def test_what_is_no_payload_is_one_whole_error(given: Any) -> None:
+    (found,) = decode(given, no_fetch)
+    assert isinstance(found, DecodeError)
+    assert found.whole
+
+
+def test_an_event_that_says_it_is_cloudtrails_and_is_not_is_an_error() -> None:
+    given = payload("eventbridge") | {"detail": {"nothing": "here"}}
+    assert list(decode(given, no_fetch)) == [DecodeError("detail", NO_RECORD_INSIDE, None, whole=True)]
+
+
+@pytest.mark.parametrize("kind", ["AWS API Call via CloudTrail", "AWS Service Event via CloudTrail", "a kind of the future"])
+def test_a_record_in_an_eventbridge_event_is_known_by_its_shape(kind: str) -> None:
+    (found,) = decode(payload("eventbridge") | {"detail-type": kind}, no_fetch)
+    assert isinstance(found, Event)
+
+
+@pytest.mark.parametrize("kind", ["SubscriptionConfirmation", "UnsubscribeConfirmation"])
+def test_a_message_about_a_subscription_is_passed_over(kind: str) -> None:
+    assert list(decode(payload("sns-http") | {"Type": kind}, no_fetch)) == [PassedOver("payload", SUBSCRIPTION)]
+
+
+# --- batches -----------------------------------------------------------------------------------------------------------
+
+
+def sqs(*bodies: object) -> dict[str, Any]:
+    return {
+        "Records": [
+            {"messageId": f"m{number}", "body": body if isinstance(body, str) else json.dumps(body), "eventSource": "aws:sqs"}
+            for number, body in enumerate(bodies, 1)
+        ]
+    }
+
+
+def test_an_item_is_whole_only_where_nothing_of_it_could_be_read() -> None:
+    given = sqs({"Records": [record(eventID="a1"), 5]}, {"Records": [5, 6]}, {"Records": [5, record(eventID="a2")]})
+    assert [seen(one) for one in decode(given, no_fetch)] == [
+        ("1", "Records[0].body.Records[0]", "m1"),
+        (UNKNOWN, "Records[0].body.Records[1]", "m1"),
+        (f"whole: {UNKNOWN}", "Records[1].body.Records[0]", "m2"),
+        (f"whole: {UNKNOWN}", "Records[1].body.Records[1]", "m2"),
+        (UNKNOWN, "Records[2].body.Records[0]", "m3"),
+        ("2", "Records[2].body.Records[1]", "m3"),
+    ]
+
+
+def test_what_is_passed_over_counts_as_read() -> None:
+    given = sqs({"Records": [payload("eventbridge-scheduled"), 5]})
+    assert [seen(one)[0] for one in decode(given, no_fetch)] == [f"({OTHER_EVENT})", UNKNOWN]
+
+
+def test_a_batch_within_a_batch_keeps_the_outer_item() -> None:
+    inner = base64.b64encode(json.dumps(sqs(record())).encode()).decode()
+    given = {"records": [{"recordId": "r1", "data": inner}]}
+    assert [one.item for one in decode(given, no_fetch)] == ["r1"]
+
+
+def test_a_list_in_which_an_item_has_no_id_is_no_batch() -> None:
+    given = sqs(record(), record())
+    del given["Records"][1]["messageId"]
+    assert [one.item for one in decode(given, no_fetch)] == [None, None]
+
+
+@pytest.mark.parametrize("text", ["%%%", "QQ=", "é", 5, None, ["QQ=="]])
+def test_what_is_not_base64_is_an_error_of_its_item(text: object) -> None:
+    given = {"Records": [{"eventSource": "aws:kinesis", "kinesis": {"sequenceNumber": "7", "data": text}}]}
+    assert list(decode(given, no_fetch)) == [DecodeError("Records[0].kinesis.data", NOT_BASE64, "7", whole=True)]
+
+
+def test_base64_within_base64_is_not_opened() -> None:
+    inner = base64.b64encode(gzip.compress(json.dumps(payload("logs")).encode())).decode()
+    assert list(decode({"awslogs": {"data": inner}}, no_fetch)) == [
+        DecodeError("awslogs.data.awslogs.data", TWICE_PACKED, None, whole=True)
+    ]
+
+
+def test_wrapping_without_end_is_refused() -> None:
+    given: object = record()
+    for _ in range(20):
+        given = {"Type": "Notification", "Message": given}
+    (found,) = decode(given, no_fetch)
+    assert isinstance(found, DecodeError)
+    assert found.reason == TOO_WRAPPED
+
+
+def test_text_in_text_without_end_is_refused() -> None:
+    given = '"' * 3
+    for _ in range(12):
+        given = json.dumps(given)
+    assert all(isinstance(one, DecodeError) for one in decode(given, no_fetch))
+
+
+# --- log files named by notifications --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "key"),
+    [
+        ("s3", "team a/trails+logs/AWSLogs/"),
+        ("eventbridge-object-created", "team a/trails+logs/AWSLogs/"),
+        ("sns-s3", "team a/tra"),
+    ],
+)
+def test_a_key_is_asked_for_as_s3_knows_it(name: str, key: str) -> None:
+    asked: list[tuple[str, str]] = []
+
+    def noting(bucket: str, name: str) -> BinaryIO:
+        asked.append((bucket, name))
+        return io.BytesIO(b'{"Records":[]}')
+
+    assert list(decode(payload(name), noting)) == []
+    ((bucket, found),) = asked
+    assert (bucket, found[: len(key)]) == ("trail-logs", key)
+
+
+@pytest.mark.parametrize("passing", [True, False])
+def test_a_file_that_cannot_be_fetched_brings_its_item_back_though_its_neighbour_was_read(passing: bool) -> None:  # noqa: FBT001  parametrized
+    def failing(_bucket: str, key: str) -> BinaryIO:
+        if key.endswith("2.json.gz"):
+            raise FetchError("S3 says SlowDown", passing=passing)
+        return LOG_FILE.open("rb")
+
+    keys = [f"AWSLogs/111122223333/CloudTrail/us-east-1/{number}.json.gz" for number in (1, 2)]
+    given = sqs({"s3Bucket": "trail-logs", "s3ObjectKey": keys})
+    assert [seen(one) for one in decode(given, failing)] == [
+        *logged("Records[0].body.s3ObjectKey[0]", "m1"),
+        ("whole: could not be fetched: S3 says SlowDown", "Records[0].body.s3ObjectKey[1]", "m1"),
+    ]
+
+
+class Breaking(io.BytesIO):
+    """A connection that breaks after its first bytes."""
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """The first bytes, then nothing more."""
+        if self.tell():
+            raise ConnectionResetError
+        return super().read(min(size or 0, 2000))
+
+
+def test_a_file_whose_connection_breaks_gives_what_arrived_and_comes_again() -> None:
+    text = json.dumps({"Records": [record(eventID=f"a{number}") for number in range(9)]})
+    *events, error = decode(payload("s3"), lambda _bucket, _key: Breaking(text.encode()))
+    assert [seen(one) for one in events] == [
+        (str(number), f"Records[0].s3 record {number + 1}", None) for number in range(len(events))
+    ]
+    assert len(events) in range(1, 9)
+    assert error == DecodeError(f"Records[0].s3 record {len(events) + 1}", "could not be read to its end", None, whole=True)
+
+
+def test_a_damaged_file_gives_its_whole_records_and_does_not_come_again() -> None:
+    text = json.dumps({"Records": [record(eventID="a1"), record(eventID="a2")]})[:-40]
+    assert [seen(one) for one in decode(payload("s3"), lambda _bucket, _key: io.BytesIO(text.encode()))] == [
+        ("1", "Records[0].s3 record 1", None),
+        (CUT_OFF, "Records[0].s3 record 2", None),
+    ]
+
+
+def test_a_fetched_file_is_closed() -> None:
+    stream = io.BytesIO(LOG_FILE.read_bytes())
+    assert len(list(decode(payload("s3"), lambda _bucket, _key: stream))) == 3
+    assert stream.closed
+
+
+def test_a_log_file_names_no_further_files() -> None:
+    inner = json.dumps(payload("s3"))
+    asked: list[str] = []
+
+    def once(_bucket: str, key: str) -> BinaryIO:
+        asked.append(key)
+        return io.BytesIO(inner.encode())
+
+    (found,) = decode(payload("s3"), once)
+    assert isinstance(found, DecodeError)
+    assert len(asked) == 1
+
+
+@pytest.mark.parametrize(
+    "s3",
+    [{}, {"bucket": {"name": "b"}}, {"bucket": {"name": ""}, "object": {"key": "k"}}, {"bucket": "b", "object": {"key": ["k"]}}],
+)
+def test_a_notification_that_names_no_object_is_an_error(s3: Any) -> None:
+    given = {"Records": [{"eventSource": "aws:s3", "eventName": "ObjectCreated:Put", "s3": s3}]}
+    assert list(decode(given, no_fetch)) == [DecodeError("Records[0].s3", NO_OBJECT, None, whole=True)]
+
+
+# --- values that JSON can hold and should not ----------------------------------------------------------------------
+
+
+def nested(depth: int) -> object:
+    value: object = "core"
+    for level in range(depth):
+        value = [value] if level % 2 else {"in": value}
+    return value
+
+
+def test_a_record_may_be_nested_a_hundred_levels_and_no_deeper() -> None:
+    given = {"Records": [record(requestParameters=nested(99)), record(requestParameters=nested(100))]}
+    found = list(decode(given, no_fetch))
+    assert [type(one) for one in found] == [Event, DecodeError]
+    assert found[1] == DecodeError("Records[1]", TOO_DEEP)
+
+
+def test_a_number_that_is_not_finite_becomes_text() -> None:
+    (given,) = decode(record(x=float("inf"), y=[float("nan"), 1.5], z=-float("inf")), no_fetch)
+    (text,) = decode(json.dumps(record(x=1)).replace('"x": 1', '"x": 1e999, "y": [NaN, 1.5], "z": -Infinity'), no_fetch)
+    assert isinstance(given, Event)
+    assert isinstance(text, Event)
+    assert [given.record[name] for name in "xyz"] == ["Infinity", ["NaN", 1.5], "-Infinity"]
+    assert [text.record[name] for name in "xyz"] == ["1e999", ["NaN", 1.5], "-Infinity"]

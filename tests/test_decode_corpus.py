@@ -1,0 +1,109 @@
+"""Real and published payloads and records decode as the corpus says."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections import Counter
+from typing import TYPE_CHECKING
+
+import pytest
+
+from engine.errors import FetchError
+from engine.model import DecodeError, Event, PassedOver
+from engine.pipeline.decode import decode, decode_stream
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from typing import BinaryIO
+
+LOG_FILES = {
+    "aws_dataset__218007301253_CloudTrail_us-east-1_20230710T1215Z_dTTFsx4I2m3om5Oy.json": 1,
+    "aws_dataset__218007301253_CloudTrail_us-east-1_20230710T1225Z_vMAR90Iiaqr6M5sR.json": 16,
+    "cloudtrail-parquet-lambda__811596193553_CloudTrail_ap-southeast-1-20200930T2358.json": 0,
+    "cloudtrail-parquet-lambda__811596193553_CloudTrail_us-east-1-20200930T2200.json": 94,
+    "cloudtrail-parquet-lambda__811596193553_CloudTrail_us-east-1-20201001T0003.json": 1,
+    "cloudtrail-tracker__974349055189_CloudTrail_us-east-1_20140927T0505Z_3W5k7Q4fVEhXS1wL.json.gz": 1,
+    "cloudtrail-tracker__974349055189_CloudTrail_us-east-1_20140927T0940Z_ufIxetZQo8rphNFU.json.gz": 4,
+    "cloudtrail-tracker__974349055189_CloudTrail_us-east-1_20170601T0815Z_QSedzPzMycuDqYW8.json.gz": 884,
+}
+
+# What AWS's examples of triggers carry is no CloudTrail record: each is an error of its item, or not for Trailbell.
+TRIGGERS = {
+    "aws-lambda-go__cloudwatch-logs-event": (DecodeError, 2),
+    "aws-lambda-go__kinesis-event": (DecodeError, 2),
+    "aws-lambda-go__kinesis-firehose-event": (DecodeError, 2),
+    "aws-lambda-go__s3-event": (PassedOver, 1),
+    "aws-lambda-go__s3-event-with-decoded": (PassedOver, 1),
+    "aws-lambda-go__sns-event": (DecodeError, 1),
+    "aws-lambda-go__sqs-event": (DecodeError, 1),
+    "powertools-python__cloudWatchLogEvent": (DecodeError, 2),
+    "powertools-python__cloudWatchLogEventWithPolicyLevel": (DecodeError, 2),
+    "powertools-python__eventBridgeEvent": (PassedOver, 1),
+    "powertools-python__kinesisFirehoseKinesisEvent": (DecodeError, 2),
+    "powertools-python__kinesisFirehosePutEvent": (DecodeError, 2),
+    "powertools-python__kinesisFirehoseSQSEvent": (DecodeError, 1),
+    "powertools-python__kinesisStreamCloudWatchLogsEvent": (DecodeError, 6),
+    "powertools-python__kinesisStreamEvent": (DecodeError, 2),
+    "powertools-python__kinesisStreamEventOneRecord": (DecodeError, 1),
+    "powertools-python__s3Event": (PassedOver, 1),
+    "powertools-python__s3EventBridgeNotificationObjectCreatedEvent": (PassedOver, 1),
+    "powertools-python__s3EventDecodedKey": (PassedOver, 1),
+    "powertools-python__s3EventDeleteObject": (PassedOver, 1),
+    "powertools-python__s3SqsEvent": (PassedOver, 1),
+    "powertools-python__snsEvent": (DecodeError, 1),
+    "powertools-python__snsSqsEvent": (DecodeError, 1),
+    "powertools-python__snsSqsFifoEvent": (DecodeError, 1),
+    "powertools-python__sqsDlqTriggerEvent": (DecodeError, 1),
+    "powertools-python__sqsEvent": (DecodeError, 2),
+}
+
+
+def rows(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8", newline="") as stream:
+        return list(csv.DictReader(stream, delimiter="\t"))
+
+
+def no_fetch(_bucket: str, _key: str) -> BinaryIO:
+    raise FetchError("there is no S3 here", passing=False)
+
+
+def test_every_file_of_records_gives_as_many_events_as_its_manifest_counts(corpus: Path) -> None:
+    expected, found = {}, {}
+    for row in rows(corpus / "MANIFEST.tsv"):
+        with (corpus / row["file"]).open("rb") as stream:
+            found[row["file"]] = Counter(type(one) for one in decode_stream(stream, row["file"]))
+        expected[row["file"]] = {Event: int(row["records"])}
+    assert found == expected
+
+
+@pytest.mark.parametrize(("name", "count"), LOG_FILES.items())
+def test_every_log_file_gives_its_records(corpus: Path, name: str, count: int) -> None:
+    with (corpus / "envelopes/cloudtrail_logfile" / name).open("rb") as stream:
+        assert Counter(type(one) for one in decode_stream(stream, name)) == ({Event: count} if count else {})
+
+
+def test_every_eventbridge_event_gives_the_record_that_its_source_names(corpus: Path) -> None:
+    envelopes = [row for row in rows(corpus / "envelopes/SOURCES.tsv") if row["file"].startswith("eventbridge_cloudtrail/")]
+    assert len(envelopes) > 20
+    for row in envelopes:
+        payload = json.loads((corpus / "envelopes" / row["file"]).read_bytes())
+        (event,) = decode(payload, no_fetch)
+        assert isinstance(event, Event)
+        assert (event.where, f"{payload['detail-type']} / {event.record['eventSource']}") == ("detail", row["note"])
+
+
+@pytest.mark.parametrize(("name", "expected"), TRIGGERS.items())
+def test_every_example_of_a_trigger_is_an_error_of_its_item_or_passed_over(
+    corpus: Path, name: str, expected: tuple[type, int]
+) -> None:
+    payload = json.loads((corpus / f"envelopes/lambda_triggers/{name}.json").read_bytes())
+    found = list(decode(payload, no_fetch))
+    assert Counter(type(one) for one in found) == dict([expected])
+    assert all(one.whole for one in found if isinstance(one, DecodeError))
+
+
+def test_no_envelope_of_the_corpus_is_left_out(corpus: Path) -> None:
+    envelopes = corpus / "envelopes"
+    assert {path.stem for path in (envelopes / "lambda_triggers").iterdir()} == set(TRIGGERS)
+    assert {path.name for path in (envelopes / "cloudtrail_logfile").iterdir()} == set(LOG_FILES)
