@@ -9,7 +9,7 @@ VERSION := $(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2
 VENV := $(if $(filter python3,$(PYTHON)),.venv,.venv-$(VERSION))
 BIN := $(VENV)/bin
 BENCH := .venv-bench
-PIP := -m pip --quiet --disable-pip-version-check --no-input install
+PIP := -m pip -qq --disable-pip-version-check --no-input install
 # A stamp names the Python that it was made with: another one makes the .venv anew.
 RUNTIME := $(VENV)/.runtime-$(VERSION)
 DEV := $(VENV)/.dev-$(VERSION)

@@ -1,0 +1,81 @@
+"""Times of jobs measured side by side: a ratio is trusted only where both of its sides were measured in turns, in one run."""
+
+from __future__ import annotations
+
+import gc
+import os
+import statistics
+import sys
+from dataclasses import dataclass
+from itertools import cycle, islice
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+ROUNDS = 7
+CHUNK = 0.04
+"""Seconds that one turn of one job lasts, about."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """Something done to each of many things."""
+
+    do: Callable[[Any], object]
+    things: Sequence[Any]
+
+
+def side_by_side(jobs: Mapping[str, Job], rounds: int = ROUNDS) -> dict[str, float]:
+    """Seconds that each job takes for one thing: the median of rounds in which every job has its turn."""
+    turns = {name: _things_a_turn(job) for name, job in jobs.items()}
+    taken: dict[str, list[float]] = {name: [] for name in jobs}
+    gc.collect()
+    gc.disable()
+    try:
+        for _ in range(rounds):
+            for name, job in jobs.items():
+                taken[name].append(_turn(job, turns[name]) / turns[name])
+    finally:
+        gc.enable()
+    return {name: statistics.median(times) for name, times in taken.items()}
+
+
+def _things_a_turn(job: Job) -> int:
+    """So many that a turn lasts about `CHUNK`; finding that out warms the job up, too."""
+    count = min(len(job.things), 10)
+    while (taken := _turn(job, count)) < CHUNK / 2:
+        count = max(count * 2, int(count * CHUNK / max(taken, 1e-6)))
+    return count
+
+
+def _turn(job: Job, count: int) -> float:
+    do = job.do
+    start = perf_counter()
+    for thing in islice(cycle(job.things), count):
+        do(thing)
+    return perf_counter() - start
+
+
+def whole_process(commands: Mapping[str, Sequence[str]], rounds: int = ROUNDS) -> dict[str, tuple[float, int]]:
+    """Seconds and peak memory (kB) of whole processes, medians of rounds in turns; a command is what follows `python`."""
+    taken: dict[str, list[tuple[float, int]]] = {name: [] for name in commands}
+    for number in range(rounds + 1):
+        for name, command in commands.items():
+            run = _process([sys.executable, *command])
+            if number:  # the first writes byte code and fills the cache of files
+                taken[name].append(run)
+    return {
+        name: (statistics.median(seconds for seconds, _ in runs), max(peak for _, peak in runs)) for name, runs in taken.items()
+    }
+
+
+def _process(command: Sequence[str]) -> tuple[float, int]:
+    start = perf_counter()
+    child = os.posix_spawn(command[0], command, os.environ, file_actions=[(os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0)])
+    _, status, usage = os.wait4(child, 0)
+    taken = perf_counter() - start
+    if status != 0:
+        raise RuntimeError(f"a measured process failed: {' '.join(command)[:200]}")
+    return taken, usage.ru_maxrss
