@@ -16,6 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from test_decode import EXPECTED, PAYLOADS, fetch, payload, seen
 
+from engine.errors import FetchError
 from engine.model import DecodeError, Event
 from engine.pipeline.decode import decode_stream
 from engine.pipeline.decode.inflate import text_of
@@ -211,6 +212,17 @@ def test_what_is_damaged_is_told_once_and_its_neighbours_are_read(damaged: str, 
     for number in (1, 2, 3):
         damaged = damaged.replace(f"%{number}", json.dumps(small(number)))
     assert [seen(one)[0] for one in decode_stream(opened(damaged.encode()), "f")] == expected
+
+
+def test_a_broken_connection_is_told_though_the_same_place_was_told_before() -> None:
+    def pieces() -> Iterator[str]:
+        yield '{"Records":[{"eventVersion":"1.11","more":{"eventVersion":"' + "x" * 2 * LONGEST_ELEMENT
+        yield "x" * 2 * LONGEST_ELEMENT
+        raise FetchError("could not be read to its end", passing=True)
+
+    found = list(scan(pieces()))
+    assert [one.gap for one in found] == [TOO_LONG, "could not be read to its end"]
+    assert found[-1].again
 
 
 def test_a_text_that_pretends_to_be_a_record_is_not_taken_for_one() -> None:

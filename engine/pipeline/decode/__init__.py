@@ -25,7 +25,7 @@ def decode(payload: object, fetch: Fetch) -> Iterator[Found]:
     """Everything in a Lambda payload, in order: events, what is passed over, and what could not be read.
 
     Never raises for anything that JSON can hold. `fetch(bucket, key)` gives a log file's bytes as stored, which are read once and
-    closed; it, and reading what it gives, raise `FetchError` or `OSError` and nothing else.
+    closed; it raises `FetchError` and nothing else, reading what it gives `FetchError` or `OSError`.
 
     An event's `item` is the id of the batch item it came in: SQS's `messageId`, Kinesis' `sequenceNumber`, Firehose's `recordId`.
     A `DecodeError` is `whole` where nothing of its item could be read (without a batch: nothing of the payload), or a log file

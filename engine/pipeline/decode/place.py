@@ -14,7 +14,7 @@ Found: TypeAlias = Event | DecodeError | PassedOver
 Fetch: TypeAlias = Callable[[str, str], BinaryIO]
 """`fetch(bucket, key)` gives an object's bytes as stored, to be read once.
 
-It and what it gives raise `FetchError` (or, while reading, `OSError`) and nothing else.
+It raises `FetchError` and nothing else; reading what it gives, `FetchError` or `OSError`.
 """
 
 MOST_LAYERS: Final = 16

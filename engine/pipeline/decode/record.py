@@ -45,9 +45,7 @@ def is_record(value: object) -> TypeGuard[dict[str, Any]]:
     Insight events have no `eventName`, old and hand-made records lack others, so any three of CloudTrail's names will do, or the
     two that say what happened.
     """
-    if not isinstance(value, dict):
-        return False
-    if from_a_service(value):
+    if not isinstance(value, dict) or from_a_service(value):
         return False
     return len(_OWN_NAMES & value.keys()) >= _ENOUGH or ("eventName" in value and "eventSource" in value)
 

@@ -32,7 +32,7 @@ _OBJECT_END: Final = re.compile(r"\}")
 class Scanned:
     """A value, or a gap: why there is none. `step` is the way to it in its text, `number` counts from 1 in its list or text.
 
-    `again`: the text could not be fetched to its end, so that another try may find more.
+    `again`: the text could not be fetched to its end, so that where there is a gap, another try may find more.
     """
 
     step: str
@@ -71,7 +71,7 @@ def _values(text: Text) -> Iterator[Scanned]:
             if gap == TOLD:
                 continue
             sole = not number and not text.skip()
-            yield Scanned("" if sole else line, number + 1, value, gap, gap is not None and text.again)
+            yield Scanned("" if sole else line, number + 1, value, gap, text.again)
         number += 1
 
 
@@ -83,7 +83,7 @@ def _elements(text: Text, step: str) -> Generator[Scanned, None, bool]:
             return True
         value, gap = text.value(LONGEST_ELEMENT)
         if gap != TOLD:
-            yield Scanned(f"{step}[{number}]", number + 1, value, gap, gap is not None and text.again)
+            yield Scanned(f"{step}[{number}]", number + 1, value, gap, text.again)
             number += 1
     end = text.told_open_end()
     if end:

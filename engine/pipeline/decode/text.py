@@ -142,9 +142,13 @@ class Text:
         if reason is None:
             return None
         told, self._failed_at = failed_at == self._failed_at, failed_at
-        return TOLD if told else reason
+        self._cut_off = self._cut_off or reason == CUT_OFF
+        if told:
+            return TOLD
+        return self.told_end() or CUT_OFF if reason == CUT_OFF else reason
 
     def _reason(self, error: json.JSONDecodeError, longest: int) -> str | None:
+        """What is wrong with a value by itself; None where more of it has arrived."""
         unterminated = error.msg.startswith("Unterminated string")
         if not unterminated and error.pos < len(self._unused) - _NEAR:
             return NOT_JSON
@@ -153,8 +157,7 @@ class Text:
         cut_off = unterminated or error.pos >= len(self._unused) - 1
         if self.more():
             return None
-        self._cut_off = self._cut_off or cut_off
-        return self.told_end() or (CUT_OFF if cut_off else NOT_JSON)
+        return CUT_OFF if cut_off else NOT_JSON
 
     def _resume(self) -> None:
         """Goes on to where a value or a record may begin, or to the end, where this has failed too often.
@@ -170,6 +173,7 @@ class Text:
             if found:
                 self._at = found.start()
                 return
-            self._at = len(self._unused) if self._ended else max(self._at, len(self._unused) - _LOOK_AHEAD)
+            self._at = max(self._at, len(self._unused) - _LOOK_AHEAD)
             if not self.more():
+                self._at = len(self._unused)
                 return
