@@ -71,6 +71,10 @@ class WebhookError(TrailbellError):
         self.passing = passing
 
 
+class StackError(TrailbellError):
+    """A deployed stack that could not be looked at."""
+
+
 class HashKeyError(TrailbellError):
     """A hash key that could not be read or is too short. Never holds the key."""
 

@@ -678,3 +678,32 @@ class Ports:
     elapsed: Callable[[], float]
     sleep: Callable[[float], None]
     remaining: Callable[[], float]
+
+
+# --- a deployed stack -------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class StackState:
+    """What was read of a deployed stack. None: it could not be read, and `unread` says why, by the name of what was asked.
+
+    `rule_buckets` and `rule_events` None: the rule names none, so it lets all through. `trail_prefixes` are the beginnings of the
+    ARNs of objects whose data events trails record. `waiting` and `dead` count messages, `oldest` is in seconds.
+    """
+
+    rule_enabled: bool | None
+    rule_buckets: frozenset[str] | None
+    rule_events: frozenset[str] | None
+    rule_targets: int | None
+    trail_prefixes: frozenset[str] | None
+    function_state: str | None
+    environment: frozenset[str] | None
+    queue_enabled: bool | None
+    waiting: int | None
+    dead: int | None
+    oldest: int | None
+    secrets: Mapping[str, bool]
+    parameters: Mapping[str, bool]
+    last_event: datetime | None
+    direct: bool
+    unread: Mapping[str, str]

@@ -1,1 +1,54 @@
-"""The command line: parses, calls, prints, sets the exit code."""
+"""The command line: parses, calls, prints, sets the exit code.
+
+Exit codes of every command: 0 all is well, 1 something was found or failed, 2 wrong usage, 3 an error inside Trailbell.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+
+import click
+
+from engine import __version__
+from engine.cli.build import build
+from engine.cli.completion import completion
+from engine.cli.decide import decide
+from engine.cli.doctor import doctor
+from engine.cli.explain import explain
+from engine.cli.lint import lint
+from engine.cli.run import run
+from engine.cli.test import test
+from engine.errors import TrailbellError
+
+INTERNAL = 3
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="trailbell")
+def trailbell() -> None:
+    """Rings the right Slack channel when someone touches an S3 bucket.
+
+    Policies (policies/*.yaml) say who is calling, how much of it a reader may see, and where it goes.
+    """
+
+
+for command in (run, decide, explain, lint, test, build, doctor, completion):
+    trailbell.add_command(command)
+
+
+def main() -> None:
+    """Run the command line; a broken Trailbell exits with 3 and says where, without event data."""
+    try:
+        trailbell(standalone_mode=True)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+    except TrailbellError as error:
+        click.echo(f"trailbell: {error}", err=True)
+        sys.exit(1)
+    except Exception as broken:  # noqa: BLE001  the edge: what is left is a fault of ours
+        where = traceback.extract_tb(broken.__traceback__)[-1]
+        click.echo(f"trailbell: internal error {type(broken).__name__} in {where.filename}:{where.lineno}", err=True)
+        sys.exit(INTERNAL)

@@ -1,0 +1,5 @@
+"""`python -m engine` is `trailbell`."""
+
+from engine.cli import main
+
+main()

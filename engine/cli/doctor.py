@@ -1,0 +1,58 @@
+"""`trailbell doctor`: which link of a deployed chain is broken."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from engine.cli.options import open_policies, policies_option
+from engine.edge.stack import read_stack
+from engine.workbench.doctor import Health, Link, diagnose
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+_MARK = {Health.OK: "✓", Health.BROKEN: "✗", Health.UNKNOWN: "?"}
+
+
+@click.command()
+@policies_option
+@click.option("--stack", default="trailbell", show_default=True, help="The CloudFormation stack.")
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
+def doctor(policies_path: Path, stack: str, form: str) -> None:
+    """Check each link of a deployed chain, from the trail to Slack, with read-only calls.
+
+    Needs boto3 (pip install boto3) and credentials. Exit code 0: every link holds, 1: one is broken or could not be looked at.
+    """
+    policies, now = open_policies(policies_path), datetime.now(UTC)
+    webhooks = [channel.webhook for channel in policies.channels.values()]
+    links = diagnose(read_stack(stack, webhooks, now, _client), policies, now)
+    click.echo(json.dumps([_json(link) for link in links], indent=2) if form == "json" else "\n".join(_text(links)))
+    if any(link.health is not Health.OK for link in links):
+        raise click.exceptions.Exit(1)
+
+
+def _client(service: str) -> Any:  # noqa: ANN401  boto3 clients have no types
+    try:
+        import boto3  # noqa: PLC0415  only this command needs it
+    except ImportError:
+        raise click.ClickException("this command needs boto3: pip install boto3") from None
+    return boto3.client(service)
+
+
+def _text(links: Sequence[Link]) -> Iterator[str]:
+    width = max(len(link.name) for link in links)
+    for link in links:
+        yield f"{_MARK[link.health]} {link.name:<{width}}  {link.seen}"
+        if link.mend:
+            yield f"  {'':<{width}}  → {link.mend}"
+    broken = sum(link.health is not Health.OK for link in links)
+    yield f"{len(links) - broken} of {len(links)} links hold"
+
+
+def _json(link: Link) -> dict[str, str]:
+    return {"name": link.name, "health": link.health.value, "seen": link.seen, "mend": link.mend}

@@ -1,0 +1,114 @@
+"""`trailbell run`: the whole way on a desk; shows each message, and posts only when told to."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import time
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import click
+
+from engine.cli.decide import selection_of
+from engine.cli.inputs import decode_inputs, paths_argument
+from engine.cli.options import open_policies, policies_option
+from engine.cli.preview import preview
+from engine.edge.http import post as http_post
+from engine.edge.secrets import Secrets, random_key
+from engine.model import DecodeError, Deployment, End, Outcome, Ports, Selects
+from engine.pipeline import Setting, by_channel, compose, conclude, gather
+from engine.pipeline import post as post_messages
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from engine.model import Event, PassedOver
+    from engine.pipeline import Received
+    from engine.pipeline.metrics import Tally
+
+PATIENCE = 300.0
+"""Seconds that `--post` may take."""
+
+
+@click.command()
+@paths_argument
+@policies_option
+@click.option("--post", is_flag=True, help="Post the messages to Slack; without it nothing is sent.")
+@click.option("--select", type=click.Choice([choice.value for choice in Selects]), help="Look at these, whatever `events` says.")
+@click.option(
+    "--audit", type=click.File("w", lazy=True), help="Write the audit records to this file, as JSON Lines (- for stdout)."
+)
+def run(
+    inputs: Sequence[str], policies_path: Path, select: str | None, audit: click.utils.LazyFile | None, *, post: bool
+) -> None:
+    """Take events the whole way: show each Slack message as the channel would see it, and a summary.
+
+    INPUT is any payload that a Lambda receives, a CloudTrail log file (.json.gz), JSON Lines, a folder of these, or - for
+    standard input. The exit code is 1 where a record could not be read or decided, or a message not delivered.
+    """
+    policies = open_policies(policies_path)
+    setting = Setting(replace(policies, selection=selection_of(policies.selection, select)), Deployment(), random_key())
+    ports = _ports(audit)
+    received = tuple(gather(_reporting(inputs), setting, ports))
+    result = conclude(received, post_messages(received, setting, ports) if post else _show(received, setting))
+    click.echo("\n".join(_summary(result.tally, posted=post)))
+    if result.failed or any(one.end and one.end.value == "unreadable" for one in received):
+        raise click.exceptions.Exit(1)
+
+
+def _reporting(inputs: Sequence[str]) -> Iterator[Event | DecodeError | PassedOver]:
+    """What is decoded, with what could not be read said on standard error."""
+    for one in decode_inputs(inputs):
+        if isinstance(one, DecodeError):
+            click.echo(f"{one.where}: {one.reason}", err=True)
+        yield one
+
+
+def _ports(audit: click.utils.LazyFile | None) -> Ports:
+    started = time.monotonic()
+    return Ports(
+        post=http_post,
+        webhook=Secrets(os.environ).webhook,
+        emit=_nowhere if audit is None else (lambda line: click.echo(line, file=audit)),
+        now=lambda: datetime.now(UTC),
+        elapsed=time.monotonic,
+        sleep=time.sleep,
+        remaining=lambda: PATIENCE - (time.monotonic() - started),
+    )
+
+
+def _nowhere(_: str) -> None:
+    """Where audit records go that nobody asked for."""
+
+
+def _show(received: Sequence[Received], setting: Setting) -> Iterator[tuple[int, str, Outcome]]:
+    """Each message as its channel would see it, counted as if it had been delivered."""
+    width, colour = shutil.get_terminal_size((100, 24)).columns, sys.stdout.isatty()
+    for name, wants in by_channel(received).items():
+        for message in compose(setting.policies.channels[name], wants, setting):
+            click.echo(click.style(f"#{name}", bold=True))
+            click.echo(preview(message.payload, width, colour=colour))
+            click.echo()
+            yield from ((place, name, Outcome.DELIVERED) for place in message.events)
+
+
+def _summary(tally: Tally, *, posted: bool) -> Iterator[str]:
+    """Two columns: what came in and how it ended, who was seen, what each channel was sent."""
+    names = {end: end.value.replace("_", " ") for end in End} | ({} if posted else {End.DELIVERED: "to be delivered"})
+    yield from _block("records", [("received", tally.received), *((names[end], count) for end, count in tally.ends.items())])
+    yield from _block("classes", sorted(tally.classes.items()))
+    if posted:
+        yield from _block("posts", [(f"{channel} {outcome.value}", n) for (channel, outcome), n in tally.outcomes.items()])
+    else:
+        yield "Nothing was posted: that takes --post."
+
+
+def _block(title: str, rows: Sequence[tuple[str, int]]) -> Iterator[str]:
+    if rows:
+        width = max(len(name) for name, _ in rows)
+        yield click.style(title, bold=True)
+        yield from (f"  {name:<{width}}  {count:>7}" for name, count in rows)

@@ -1,0 +1,98 @@
+"""`trailbell test`: policy tests, expected and actual side by side."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from engine.cli.options import open_policies, policies_option
+from engine.edge.secrets import random_key
+from engine.model import Deployment
+from engine.pipeline import Setting
+from engine.workbench.casefile import read_cases
+from engine.workbench.cases import CaseResult, Covered, check, coverage
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+
+@click.command()
+@click.argument("path", metavar="[PATH]", default="tests/policies", type=click.Path(exists=True, path_type=Path))
+@policies_option
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@click.option(
+    "--full-coverage", is_flag=True, help="Fail where an evidence, a route or a silence was never seen to hold and not to."
+)
+def test(path: Path, policies_path: Path, form: str, *, full_coverage: bool) -> None:
+    """Run the policy tests in PATH (a folder or a file; default: tests/policies).
+
+    Coverage is every evidence, route and silence: held at least once, and not held at least once. Zero tests is a failure.
+    """
+    policies = open_policies(policies_path)
+    cases, findings = read_cases(path)
+    for finding in findings:
+        click.echo(finding.line, err=True)
+    setting = Setting(policies, Deployment(), random_key())
+    results = [check(case, setting) for case in cases]
+    covered = coverage(results, policies)
+    click.echo(json.dumps(_json(results, covered), indent=2) if form == "json" else "\n".join(_text(results, covered)))
+    gaps = full_coverage and any(not (one.held and one.not_held) for one in covered)
+    if findings or gaps or not results or not all(result.passed for result in results):
+        raise click.exceptions.Exit(1)
+
+
+def _text(results: Sequence[CaseResult], covered: Sequence[Covered]) -> Iterator[str]:
+    for result in results:
+        yield f"{'✓' if result.passed else '✗'} {result.case.name}"
+        if not result.passed:
+            yield f"    {result.case.where}"
+            for comparison in result.comparisons:
+                if not comparison.holds:
+                    yield f"    {comparison.what}"
+                    yield f"        expected  {_shown(comparison.expected)}"
+                    yield f"        actual    {_shown(comparison.actual)}"
+    passed = sum(result.passed for result in results)
+    yield ""
+    yield (
+        f"{passed} of {len(results)} passed"
+        if results
+        else "no tests: there is nothing to say that the policies do what they should"
+    )
+    yield from _coverage_text(covered)
+
+
+def _coverage_text(covered: Sequence[Covered]) -> Iterator[str]:
+    full = sum(one.held and one.not_held for one in covered)
+    yield f"{full} of {len(covered)} evidences, routes and silences were seen to hold and not to hold"
+    for one in covered:
+        missing = " and ".join(word for word, seen in (("to hold", one.held), ("not to hold", one.not_held)) if not seen)
+        if missing:
+            yield f"  never seen {missing}: {one.kind.value} {one.policy}/{one.id}"
+
+
+def _shown(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def _json(results: Sequence[CaseResult], covered: Sequence[Covered]) -> dict[str, object]:
+    return {
+        "cases": [
+            {
+                "name": result.case.name,
+                "where": result.case.where,
+                "passed": result.passed,
+                "comparisons": [
+                    {"what": one.what, "expected": one.expected, "actual": one.actual, "holds": one.holds}
+                    for one in result.comparisons
+                ],
+            }
+            for result in results
+        ],
+        "coverage": [
+            {"kind": one.kind.value, "policy": one.policy, "id": one.id, "held": one.held, "not_held": one.not_held}
+            for one in covered
+        ],
+    }

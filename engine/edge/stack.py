@@ -1,0 +1,204 @@
+"""What a deployed stack looks like, by read-only calls. Each part that cannot be read is named with the error's code."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from engine.errors import StackError
+from engine.model import StackState, WebhookRef
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """The values read so far, and why the others could not be."""
+
+    values: dict[str, Any] = field(default_factory=dict)
+    unread: dict[str, str] = field(default_factory=dict)
+
+    def part(self, name: str, read: Callable[[], Mapping[str, Any]]) -> None:
+        """One part, or why it could not be read."""
+        from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415  only where AWS is asked
+
+        try:
+            self.values.update(read())
+        except ClientError as error:
+            self.unread[name] = str(error.response["Error"].get("Code", "error"))
+        except (BotoCoreError, KeyError) as error:
+            self.unread[name] = type(error).__name__
+
+
+def read_stack(name: str, webhooks: Iterable[WebhookRef], now: datetime, client: Callable[[str], Any]) -> StackState:
+    """The state of the stack `name`; `client(service)` makes a boto3 client. Raises `StackError` where it cannot be found."""
+    resources = _resources(name, client("cloudformation"))
+    refs, reading = tuple(webhooks), _Reading()
+    direct = "Queue" not in resources
+    reading.part("rule", lambda: _rule(client("events"), resources["Rule"]))
+    reading.part("trail", lambda: {"trail_prefixes": _trails(client("cloudtrail"))})
+    reading.part("function", lambda: _function(client("lambda"), resources["Function"]))
+    reading.part("dead letters", lambda: {"dead": _count(client("sqs"), resources["DeadLetters"])})
+    if not direct:
+        reading.part("queue", lambda: _queue(client, resources, now))
+    reading.part("metrics", lambda: {"last_event": _last_event(client("cloudwatch"), now)})
+    there = {
+        "secrets": _there(reading, "secret", [ref.secret for ref in refs], _secret_lookup(client)),
+        "parameters": _there(reading, "parameter", [ref.parameter for ref in refs], _parameter_lookup(client)),
+    }
+    nothing: dict[str, Any] = dict.fromkeys(_PARTS)
+    return StackState(**{**nothing, **reading.values, **there}, direct=direct, unread=reading.unread)
+
+
+_PARTS = (
+    "rule_enabled",
+    "rule_buckets",
+    "rule_events",
+    "rule_targets",
+    "trail_prefixes",
+    "function_state",
+    "environment",
+    "queue_enabled",
+    "waiting",
+    "dead",
+    "oldest",
+    "last_event",
+)
+
+
+def _resources(name: str, cloudformation: Any) -> dict[str, str]:  # noqa: ANN401  boto3 clients have no types
+    from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415
+
+    try:
+        pages = cloudformation.get_paginator("list_stack_resources").paginate(StackName=name)
+        return {
+            one["LogicalResourceId"]: one.get("PhysicalResourceId", "")
+            for page in pages
+            for one in page["StackResourceSummaries"]
+        }
+    except ClientError as error:
+        code = error.response["Error"].get("Code", "error")
+        raise StackError(f"the stack {name!r} could not be read ({code}); is it in this account and region?") from None
+    except BotoCoreError as error:
+        raise StackError(f"AWS could not be asked ({type(error).__name__}); are credentials and a region set?") from None
+
+
+def _rule(events: Any, physical: str) -> dict[str, Any]:  # noqa: ANN401
+    rule = events.describe_rule(Name=physical.rsplit("|", 1)[-1].rsplit("/", 1)[-1])
+    detail = json.loads(rule.get("EventPattern", "{}")).get("detail", {})
+    return {
+        "rule_enabled": rule.get("State", "").startswith("ENABLED"),
+        "rule_buckets": _named(detail.get("requestParameters", {}).get("bucketName")),
+        "rule_events": _named(detail.get("eventName")),
+        "rule_targets": len(events.list_targets_by_rule(Rule=rule["Name"])["Targets"]),
+    }
+
+
+def _named(values: object) -> frozenset[str] | None:
+    return frozenset(value for value in values if isinstance(value, str)) if isinstance(values, list) else None
+
+
+def _trails(cloudtrail: Any) -> frozenset[str]:  # noqa: ANN401
+    """The beginnings of object ARNs that the region's logging trails record, by either sort of event selector."""
+    trails = cloudtrail.describe_trails(includeShadowTrails=True)["trailList"]
+    logging = [trail["TrailARN"] for trail in trails if cloudtrail.get_trail_status(Name=trail["TrailARN"])["IsLogging"]]
+    selectors = [cloudtrail.get_event_selectors(TrailName=arn) for arn in logging]
+    return frozenset(prefix for one in selectors for prefix in (*_classic(one), *_advanced(one)))
+
+
+def _classic(selectors: Mapping[str, Any]) -> Iterable[str]:
+    resources = (resource for one in selectors.get("EventSelectors") or () for resource in one.get("DataResources", ()))
+    return [value for resource in resources if resource["Type"] == "AWS::S3::Object" for value in resource["Values"]]
+
+
+def _advanced(selectors: Mapping[str, Any]) -> Iterable[str]:
+    for one in selectors.get("AdvancedEventSelectors") or ():
+        fields = {selector["Field"]: selector for selector in one["FieldSelectors"]}
+        if "AWS::S3::Object" in fields.get("resources.type", {}).get("Equals", ()):
+            arns = fields.get("resources.ARN")
+            yield from ["arn:aws:s3"] if arns is None else [*arns.get("StartsWith", ()), *arns.get("Equals", ())]
+
+
+def _function(functions: Any, name: str) -> dict[str, Any]:  # noqa: ANN401
+    configuration = functions.get_function_configuration(FunctionName=name)
+    return {
+        "function_state": configuration.get("State", "Active"),
+        "environment": frozenset(configuration.get("Environment", {}).get("Variables", {})),
+    }
+
+
+def _queue(client: Callable[[str], Any], resources: Mapping[str, str], now: datetime) -> dict[str, Any]:
+    mapping = client("lambda").get_event_source_mapping(UUID=resources["FromQueue"])
+    return {
+        "queue_enabled": mapping["State"] in {"Enabled", "Enabling", "Creating", "Updating"},
+        "waiting": _count(client("sqs"), resources["Queue"]),
+        "oldest": _oldest(client("cloudwatch"), resources["Queue"].rsplit("/", 1)[-1], now),
+    }
+
+
+def _count(sqs: Any, url: str) -> int:  # noqa: ANN401
+    wanted = "ApproximateNumberOfMessages"
+    return int(sqs.get_queue_attributes(QueueUrl=url, AttributeNames=[wanted])["Attributes"][wanted])
+
+
+def _oldest(cloudwatch: Any, queue: str, now: datetime) -> int | None:  # noqa: ANN401
+    found = cloudwatch.get_metric_statistics(
+        Namespace="AWS/SQS",
+        MetricName="ApproximateAgeOfOldestMessage",
+        Dimensions=[{"Name": "QueueName", "Value": queue}],
+        StartTime=now - timedelta(minutes=15),
+        EndTime=now,
+        Period=300,
+        Statistics=["Maximum"],
+    )["Datapoints"]
+    return int(max(found, key=lambda one: one["Timestamp"])["Maximum"]) if found else None
+
+
+def _last_event(cloudwatch: Any, now: datetime) -> datetime | None:  # noqa: ANN401
+    found = cloudwatch.get_metric_statistics(
+        Namespace="Trailbell",
+        MetricName="Received",
+        StartTime=now - timedelta(hours=24),
+        EndTime=now,
+        Period=300,
+        Statistics=["Sum"],
+    )["Datapoints"]
+    times: list[datetime] = [one["Timestamp"] for one in found if one["Sum"] > 0]
+    return max(times, default=None)
+
+
+def _there(reading: _Reading, kind: str, names: Iterable[str | None], exists: Callable[[str], bool]) -> dict[str, bool]:
+    """Which of the names exist; one that could not be looked up is left out."""
+    found: dict[str, bool] = {}
+    for name in dict.fromkeys(name for name in names if name is not None):
+        local = _Reading()
+        local.part(kind, lambda name=name: {name: exists(name)})  # type: ignore[misc]
+        found |= local.values
+        reading.unread.update({f"{kind} {name}": why for why in local.unread.values()})
+    return found
+
+
+def _secret_lookup(client: Callable[[str], Any]) -> Callable[[str], bool]:
+    """Whether a secret exists; its value is not read."""
+
+    def exists(name: str) -> bool:
+        secrets = client("secretsmanager")
+        try:
+            return "DeletedDate" not in secrets.describe_secret(SecretId=name)
+        except secrets.exceptions.ResourceNotFoundException:
+            return False
+
+    return exists
+
+
+def _parameter_lookup(client: Callable[[str], Any]) -> Callable[[str], bool]:
+    """Whether a parameter exists; its value is not read."""
+
+    def exists(name: str) -> bool:
+        found = client("ssm").describe_parameters(ParameterFilters=[{"Key": "Name", "Values": [name]}])["Parameters"]
+        return any(one["Name"] == name for one in found)
+
+    return exists

@@ -1,0 +1,160 @@
+"""Which link of a deployed chain is broken, and how to mend it. Judges what was read of a stack; reads nothing itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from datetime import datetime
+
+    from engine.model import Channel, PolicySet, StackState
+
+
+class Health(StrEnum):
+    """Whether a link holds."""
+
+    OK = "ok"
+    BROKEN = "broken"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """One link of the chain: what was looked at, whether it holds, what was seen, and what to do (empty where it holds)."""
+
+    name: str
+    health: Health
+    seen: str
+    mend: str = ""
+
+
+STALE_SECONDS: Final = 900
+"""A message that waits longer than this is not being handled."""
+
+
+def diagnose(state: StackState, policies: PolicySet, now: datetime) -> tuple[Link, ...]:
+    """Every link from the trail to Slack, in the order of an event's way."""
+    return (
+        *_trail(state, policies),
+        *_rule(state, policies),
+        *_queue(state),
+        *_function(state),
+        *(_webhook(state, channel) for channel in policies.channels.values()),
+        _last_event(state, now),
+    )
+
+
+def named_buckets(policies: PolicySet) -> tuple[str, ...]:
+    """The buckets that a policy set names in full, each once, in order."""
+    patterns = (bucket for policy in policies.policies for bucket in policy.buckets or ())
+    return tuple(dict.fromkeys(bucket for bucket in patterns if not set("*?") & set(bucket)))
+
+
+def _trail(state: StackState, policies: PolicySet) -> Iterator[Link]:
+    prefixes = state.trail_prefixes
+    if prefixes is None:
+        yield _unknown("trail", state, "trail")
+        return
+    for bucket in named_buckets(policies):
+        recorded = any(f"arn:aws:s3:::{bucket}/".startswith(prefix) for prefix in prefixes)
+        yield _link(
+            f"trail records {bucket}",
+            recorded,
+            "its data events are recorded" if recorded else "no trail of this region records its data events",
+            f"add arn:aws:s3:::{bucket}/ to a trail's data events (aws cloudtrail put-event-selectors)",
+        )
+
+
+def _rule(state: StackState, policies: PolicySet) -> Iterator[Link]:
+    if state.rule_enabled is None:
+        yield _unknown("rule", state, "rule")
+        return
+    yield _link("rule is enabled", state.rule_enabled, "enabled" if state.rule_enabled else "disabled", "aws events enable-rule")
+    yield _link("rule has a target", bool(state.rule_targets), f"{state.rule_targets} targets", "deploy the stack again")
+    yield from _let_through("bucket", named_buckets(policies), state.rule_buckets, "BucketNames")
+    yield from _let_through("event", sorted(policies.selection.names or ()), state.rule_events, "EventNames")
+
+
+def _let_through(kind: str, wanted: Iterable[str], let: frozenset[str] | None, parameter: str) -> Iterator[Link]:
+    missing = [name for name in wanted if let is not None and name not in let]
+    seen = f"not let through: {', '.join(missing)}" if missing else "all that the policies name"
+    yield _link(f"rule lets each {kind} through", not missing, seen, f"add them to the stack's parameter {parameter}")
+
+
+def _queue(state: StackState) -> Iterator[Link]:
+    if state.dead is None:
+        yield _unknown("dead letters", state, "dead letters")
+    else:
+        mend = "see why in the log, then aws sqs start-message-move-task"
+        yield _link("no dead letters", state.dead == 0, f"{state.dead} messages", mend)
+    if state.direct:
+        return
+    if state.queue_enabled is None or state.waiting is None:
+        yield _unknown("queue", state, "queue")
+        return
+    seen = "Lambda reads it" if state.queue_enabled else "Lambda does not read it"
+    yield _link("queue is read", state.queue_enabled, seen, "aws lambda update-event-source-mapping --enabled")
+    fresh = state.oldest is None or state.oldest < STALE_SECONDS
+    seen = f"{state.waiting} waiting, the oldest for {state.oldest or 0} s"
+    yield _link("queue drains", fresh, seen, "look at the function's errors and throttles, or raise MaximumConcurrency")
+
+
+def _function(state: StackState) -> Iterator[Link]:
+    if state.function_state is None:
+        yield _unknown("function", state, "function")
+    else:
+        active = state.function_state == "Active"
+        yield _link("function is active", active, state.function_state, "aws lambda get-function says why")
+
+
+def _webhook(state: StackState, channel: Channel) -> Link:
+    ref, name = channel.webhook, f"webhook of {channel.name}"
+    if ref.env is not None:
+        if state.environment is None:
+            return _unknown(name, state, "function")
+        there = ref.env in state.environment
+        return _link(
+            name, there, f"variable {ref.env} {_is(there)}", f"set {ref.env} on the function, or keep the webhook in a secret"
+        )
+    place, known = (
+        (f"secret {ref.secret}", state.secrets.get(ref.secret)) if ref.secret else _parameter(state, ref.parameter or "")
+    )
+    if known is None:
+        return Link(name, Health.UNKNOWN, f"{place} could not be looked up", "allow yourself to describe it")
+    return _link(name, known, f"{place} {_is(known)}", f"create the {place}")
+
+
+def _parameter(state: StackState, parameter: str) -> tuple[str, bool | None]:
+    return f"parameter {parameter}", state.parameters.get(parameter)
+
+
+def _is(there: bool) -> str:  # noqa: FBT001  a fact, not a switch
+    return "is there" if there else "is not there"
+
+
+def _last_event(state: StackState, now: datetime) -> Link:
+    name = "an event came lately"
+    if "metrics" in state.unread:
+        return _unknown(name, state, "metrics")
+    if state.last_event is None:
+        return Link(
+            name, Health.BROKEN, "none in the last 24 hours", "read an object of a watched bucket, and look here in ten minutes"
+        )
+    hours = (now - state.last_event).total_seconds() / 3600
+    return Link(name, Health.OK, f"{hours:.1f} hours ago")
+
+
+def _link(name: str, holds: bool, seen: str, mend: str) -> Link:  # noqa: FBT001  a fact, not a switch
+    return Link(name, Health.OK if holds else Health.BROKEN, seen, "" if holds else mend)
+
+
+def _unknown(name: str, state: StackState, asked: str) -> Link:
+    return Link(
+        name,
+        Health.UNKNOWN,
+        f"could not be read: {state.unread.get(asked, 'it is not in the stack')}",
+        "see the stack's resources",
+    )

@@ -1,0 +1,110 @@
+"""Why one event ends as it does: the facts, every matcher asked with its answer, the decision, the messages."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from engine.model import Field, Operator
+from engine.pipeline import Asked, compose
+from engine.pipeline.audit import decision_json
+from engine.pipeline.decide import trace
+from engine.pipeline.facts import document
+from engine.pipeline.mask import mask, redact
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from engine.model import Asked as AskedMatcher
+    from engine.model import Decision, Event, HashKey, Level, MaskedEvent, Message, PolicySet
+    from engine.pipeline import Setting
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """All that can be said about one event. `facts` are masked at `level` unless `revealed`."""
+
+    decision: Decision
+    trace: tuple[AskedMatcher, ...]
+    facts: Mapping[str, Any] = field(repr=False)
+    level: Level
+    revealed: bool
+    masked: Mapping[str, MaskedEvent]
+    messages: Mapping[str, Message]
+
+
+def explain(event: Event, setting: Setting, now: datetime, *, reveal: bool = False) -> Explanation:
+    """Decide one event with every matcher's answer kept, and make its messages without sending them."""
+    decision, asked = trace(event, setting.policies, now)
+    level = _strictest(decision, setting.policies)
+    channels = setting.policies.channels
+    wants = {request.channel: Asked(0, event, decision, request) for request in decision.requests}
+    return Explanation(
+        decision=decision,
+        trace=asked,
+        facts=_facts(decision) if reveal else _masked_facts(event, decision, level, setting.key),
+        level=level,
+        revealed=reveal,
+        masked={name: mask(event, decision, want.request.level, setting.key) for name, want in wants.items()},
+        messages={name: compose(channels[name], [want], setting)[0] for name, want in wants.items()},
+    )
+
+
+def _strictest(decision: Decision, policies: PolicySet) -> Level:
+    """The strictest level among the channels; the default's where no channel hears of it."""
+    levels = [request.level for request in decision.requests] or [policies.default.level]
+    return max(levels, key=lambda level: level.rank)
+
+
+def _facts(decision: Decision) -> dict[str, Any]:
+    """The facts as matchers see them, nested under the language's names."""
+    seen = document({}, decision.facts, decision.actor, decision.evidence)
+    return dict(seen)
+
+
+def _masked_facts(event: Event, decision: Decision, level: Level, key: HashKey | None) -> dict[str, Any]:
+    """The facts as the level leaves them; null where it drops one. What is not an event's own text stays."""
+    found, values = _facts(decision), mask(event, decision, level, key).values
+    keeps_copy = level.operators.get(Field.COPY_SOURCE) is Operator.KEEP
+
+    def other(text: str | None) -> str | None:
+        return None if text is None else redact(text, event, decision, level)
+
+    return {
+        **found,
+        "bucket": values.get(Field.BUCKET),
+        "key": values.get(Field.KEY),
+        "copy": {part: other(text) if keeps_copy else None for part, text in found["copy"].items()},
+        "actor": {
+            **found["actor"],
+            "type": values.get(Field.ACTOR_TYPE),
+            "name": values.get(Field.NAME),
+            "role": values.get(Field.ROLE),
+            "session": values.get(Field.SESSION),
+            "account": values.get(Field.ACCOUNT),
+            "service": other(found["actor"]["service"]),
+        },
+        "source": {**found["source"], "ip": values.get(Field.SOURCE_IP) if found["source"]["ip"] else None},
+    }
+
+
+def as_json(explanation: Explanation) -> dict[str, Any]:
+    """`{facts, trace, decision, messages: {channel: payload}}`."""
+    return {
+        "facts": explanation.facts,
+        "trace": [_asked_json(asked) for asked in explanation.trace],
+        "decision": decision_json(explanation.decision),
+        "messages": {name: message.payload for name, message in explanation.messages.items()},
+    }
+
+
+def _asked_json(asked: AskedMatcher) -> dict[str, Any]:
+    return {
+        "kind": asked.kind.value,
+        "policy": asked.policy,
+        "id": asked.id,
+        "when": list(asked.expressions),
+        "answer": asked.answer.value,
+        **({"reason": asked.reason} if asked.reason else {}),
+    }

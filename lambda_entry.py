@@ -1,0 +1,84 @@
+"""The edge of the Lambda: wires environment, secrets, clock, HTTP and standard output into the engine.
+
+A policy set that does not load, and a hash key that cannot be read, stop the start with an error that says why: Lambda reports it
+and the events stay in the queue.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from engine.edge.http import post
+from engine.edge.objects import fetch
+from engine.edge.secrets import Secrets
+from engine.pipeline.outcome import answer, is_batch
+from engine.policy.load import load
+
+from engine.model import Deployment, Operator, Ports
+from engine.pipeline import Setting, run
+from engine.pipeline.decode import decode
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from engine.model import PolicySet
+
+RESERVE = 3.0
+"""Seconds of the Lambda's time kept back to write the last records and answer."""
+
+
+class UndeliveredError(Exception):
+    """Something of a direct invocation failed: Lambda tries an asynchronous one again, then hands it on as failed."""
+
+
+def _emit(line: str) -> None:
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
+def _ports(secrets: Secrets, remaining: Callable[[], float]) -> Ports:
+    return Ports(
+        post=post,
+        webhook=secrets.webhook,
+        emit=_emit,
+        now=lambda: datetime.now(UTC),
+        elapsed=time.monotonic,
+        sleep=time.sleep,
+        remaining=remaining,
+    )
+
+
+def _setting(secrets: Secrets) -> Setting:
+    policies = load(Path(os.environ.get("TRAILBELL_POLICIES", Path(__file__).parent / "policies")))
+    deployment = Deployment(
+        region=os.environ.get("AWS_REGION"),
+        log_group=os.environ.get("AWS_LAMBDA_LOG_GROUP_NAME"),
+        role=os.environ.get("TRAILBELL_ROLE"),
+    )
+    return Setting(policies, deployment, secrets.hash_key() if _hashes(policies) else None)
+
+
+def _hashes(policies: PolicySet) -> bool:
+    return any(operator is Operator.HASH for level in policies.levels for operator in level.operators.values())
+
+
+SECRETS = Secrets(os.environ)
+SETTING = _setting(SECRETS)
+
+
+def handler(payload: object, context: Any) -> object:  # noqa: ANN401  Lambda's context has no type of its own
+    """Everything that one payload asks for; the answer names the batch items that must come again."""
+
+    def remaining() -> float:
+        return float(context.get_remaining_time_in_millis()) / 1000 - RESERVE
+
+    ports = _ports(SECRETS, remaining)
+    result = run(decode(payload, fetch), SETTING, ports)
+    if result.failed and not is_batch(payload):
+        raise UndeliveredError("something could not be read, decided or delivered; the audit records say what")
+    return answer(payload, result.failed_items)

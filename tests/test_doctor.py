@@ -1,0 +1,147 @@
+"""Which link of a deployed chain is broken."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import boto3
+import pytest
+from builders import NOW, channel, policy, policy_set, route
+from moto.server import ThreadedMotoServer
+
+from engine.edge.stack import read_stack
+from engine.errors import StackError
+from engine.model import StackState, WebhookRef
+from engine.workbench.doctor import Health, diagnose, named_buckets
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+SOUND = StackState(
+    rule_enabled=True,
+    rule_buckets=frozenset({"payments-prod"}),
+    rule_events=None,
+    rule_targets=1,
+    trail_prefixes=frozenset({"arn:aws:s3:::payments-prod/"}),
+    function_state="Active",
+    environment=frozenset({"SLACK_WEBHOOK_URL"}),
+    queue_enabled=True,
+    waiting=0,
+    dead=0,
+    oldest=None,
+    secrets={},
+    parameters={},
+    last_event=NOW,
+    direct=False,
+    unread={},
+)
+POLICIES = policy_set(policy("p", route("r"), buckets=("payments-prod", "ledger-*")), channels={"watch": channel("watch")})
+
+
+def broken(**changes: Any) -> list[str]:
+    return [link.name for link in diagnose(replace(SOUND, **changes), POLICIES, NOW) if link.health is Health.BROKEN]
+
+
+def test_every_link_of_a_sound_stack_holds() -> None:
+    assert {link.health for link in diagnose(SOUND, POLICIES, NOW)} == {Health.OK}
+
+
+def test_only_buckets_named_in_full_can_be_looked_for() -> None:
+    assert named_buckets(POLICIES) == ("payments-prod",)
+
+
+@pytest.mark.parametrize(
+    ("changes", "name"),
+    [
+        ({"trail_prefixes": frozenset({"arn:aws:s3:::other/"})}, "trail records payments-prod"),
+        ({"rule_enabled": False}, "rule is enabled"),
+        ({"rule_targets": 0}, "rule has a target"),
+        ({"rule_buckets": frozenset({"other"})}, "rule lets each bucket through"),
+        ({"dead": 3}, "no dead letters"),
+        ({"queue_enabled": False}, "queue is read"),
+        ({"waiting": 9, "oldest": 4000}, "queue drains"),
+        ({"function_state": "Inactive"}, "function is active"),
+        ({"environment": frozenset()}, "webhook of watch"),
+        ({"last_event": None}, "an event came lately"),
+    ],
+)
+def test_a_broken_link_is_named_and_has_a_remedy(changes: dict[str, Any], name: str) -> None:
+    links = {link.name: link for link in diagnose(replace(SOUND, **changes), POLICIES, NOW)}
+    assert broken(**changes) == [name]
+    assert links[name].mend
+
+
+def test_what_could_not_be_read_is_unknown_and_not_sound() -> None:
+    links = {
+        link.name: link for link in diagnose(replace(SOUND, trail_prefixes=None, unread={"trail": "AccessDenied"}), POLICIES, NOW)
+    }
+    assert links["trail"].health is Health.UNKNOWN
+    assert "AccessDenied" in links["trail"].seen
+
+
+def test_a_trail_of_every_bucket_records_each() -> None:
+    assert broken(trail_prefixes=frozenset({"arn:aws:s3"})) == []
+
+
+# --- against AWS's interfaces ----------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    server = ThreadedMotoServer(port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://{host}:{port}")
+    for name, value in {"ACCESS_KEY_ID": "test", "SECRET_ACCESS_KEY": "test", "DEFAULT_REGION": "eu-west-1"}.items():
+        monkeypatch.setenv(f"AWS_{name}", value)
+    yield
+    server.stop()
+
+
+@pytest.mark.filterwarnings("ignore:Tried to parse")  # moto makes no alarms and no saved queries
+@pytest.mark.usefixtures("aws")
+def test_a_stack_made_from_the_template_is_read_as_it_is() -> None:
+    boto3.client("s3").create_bucket(Bucket="code", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+    boto3.client("s3").put_object(Bucket="code", Key="t.zip", Body=_empty_zip())
+    template = (Path(__file__).parent.parent / "deploy" / "template.yaml").read_text(encoding="utf-8")
+    wanted = {
+        "BucketNames": "payments-prod,ledger",
+        "EventNames": "GetObject,PutObject",
+        "CodeBucket": "code",
+        "CodeKey": "t.zip",
+        "SlackWebhookUrl": "https://hooks.slack.com/services/T/B/x",
+    }
+    boto3.client("cloudformation").create_stack(
+        StackName="trailbell",
+        TemplateBody=template,
+        Capabilities=["CAPABILITY_NAMED_IAM"],
+        Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in wanted.items()],
+    )
+    boto3.client("secretsmanager").create_secret(Name="trailbell/slack", SecretString="{}")
+    refs = [
+        WebhookRef(secret="trailbell/slack", key="a"),  # noqa: S106  a name
+        WebhookRef(secret="trailbell/none", key="a"),
+        WebhookRef(parameter="/trailbell/x"),
+    ]
+    state = read_stack("trailbell", refs, NOW, boto3.client)
+    assert state.rule_enabled
+    assert state.rule_buckets == {"payments-prod", "ledger"}
+    assert "GetObject" in (state.rule_events or ())
+    assert state.rule_targets == 1
+    assert state.queue_enabled
+    assert (state.waiting, state.dead) == (0, 0)
+    assert "SLACK_WEBHOOK_URL" in (state.environment or ())
+    assert state.secrets == {"trailbell/slack": True, "trailbell/none": False}
+    assert state.parameters == {"/trailbell/x": False}
+
+
+@pytest.mark.usefixtures("aws")
+def test_a_stack_that_is_not_there_is_an_error_that_says_so() -> None:
+    with pytest.raises(StackError, match="nowhere"):
+        read_stack("nowhere", [], NOW, boto3.client)
+
+
+def _empty_zip() -> bytes:
+    return b"PK\x05\x06" + bytes(18)

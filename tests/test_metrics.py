@@ -1,0 +1,52 @@
+"""The embedded metric format, and the sum that must add up."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from builders import NOW
+from engine.model import End, Outcome
+from engine.pipeline.metrics import Tally, metrics
+
+TALLY = Tally(
+    received=5,
+    ends={End.DELIVERED: 3, End.MUTED: 1, End.UNREADABLE: 1},
+    outcomes={("watch", Outcome.DELIVERED): 2, ("watch", Outcome.DIGESTED): 1, ("ops", Outcome.FALLBACK): 1},
+    classes={"human": 3, "unknown": 1},
+    failed_matchers=2,
+    hash_missing=1,
+)
+
+
+def line_of(dimension: str, value: str) -> dict[str, Any]:
+    return next(line for line in metrics(TALLY, "sha256:0", NOW) if line.get(dimension) == value)
+
+
+def test_the_invocation_has_every_way_a_record_can_end() -> None:
+    line = metrics(TALLY, "sha256:0", NOW)[0]
+    ends = ("Unreadable", "PassedOver", "Duplicate", "Failed", "Delivered", "Silenced", "Muted")
+    assert [line[name] for name in ends] == [1, 0, 0, 0, 3, 0, 1]
+    assert (line["Received"], line["DoesNotAddUp"], line["FailedMatchers"], line["HashKeyMissing"]) == (5, 0, 2, 1)
+
+
+def test_a_sum_that_does_not_add_up_is_a_metric() -> None:
+    wrong = Tally(6, TALLY.ends, {}, {}, 0, 0)
+    assert not wrong.adds_up
+    assert metrics(wrong, "sha256:0", NOW)[0]["DoesNotAddUp"] == 1
+
+
+def test_each_channel_and_each_class_has_its_line() -> None:
+    assert line_of("Channel", "watch")["MessageDelivered"] == 2
+    assert line_of("Channel", "watch")["MessageFailed"] == 0
+    assert line_of("Channel", "ops")["MessageFallback"] == 1
+    assert line_of("Class", "human")["Decided"] == 3
+
+
+def test_every_metric_that_is_declared_has_a_number_and_every_dimension_a_value() -> None:
+    for line in metrics(TALLY, "sha256:0", NOW):
+        (directive,) = line["_aws"]["CloudWatchMetrics"]
+        assert all(isinstance(line[metric["Name"]], int) for metric in directive["Metrics"])
+        assert all(isinstance(line[name], str) for (names,) in [directive["Dimensions"]] for name in names)
+        assert line["_aws"]["Timestamp"] == 1793534400000
+        assert json.loads(json.dumps(line)) == line

@@ -1,0 +1,75 @@
+"""Which events are looked at."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from builders import event
+from engine.model import Selection, Selects
+from engine.pipeline.select import NOT_NAMED, NOT_S3_DATA, OWN_READ, is_s3_data, passed_over
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+S3 = Selection()
+LOG_FILE = {"bucketName": "logs", "key": "AWSLogs/111122223333/CloudTrail/eu-west-1/2026/11/01/x_CloudTrail_y.json.gz"}
+OWN = {"type": "AssumedRole", "arn": "arn:aws:sts::111122223333:assumed-role/trailbell/trailbell"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "why"),
+    [
+        ({}, None),
+        ({"eventCategory": "Management"}, NOT_S3_DATA),
+        ({"eventCategory": "NetworkActivity"}, NOT_S3_DATA),
+        ({"eventCategory": "Insight"}, NOT_S3_DATA),
+        ({"eventSource": "dynamodb.amazonaws.com"}, NOT_S3_DATA),
+        ({"eventCategory": None}, None),
+        ({"eventCategory": None, "managementEvent": True}, NOT_S3_DATA),
+        ({"eventCategory": None, "managementEvent": "True"}, NOT_S3_DATA),
+        ({"eventCategory": None, "managementEvent": None}, None),
+        ({"eventCategory": None, "managementEvent": None, "eventName": "PutBucketPolicy"}, NOT_S3_DATA),
+    ],
+)
+def test_s3_data_events_are_looked_at(changes: dict[str, Any], why: str | None) -> None:
+    assert passed_over(event(**changes), S3) == why
+
+
+def test_all_looks_at_everything() -> None:
+    assert passed_over(event(eventSource="ec2.amazonaws.com", eventCategory="Management"), Selection(Selects.ALL)) is None
+
+
+def test_names_narrow_the_selection() -> None:
+    only = Selection(names=frozenset({"PutObject"}))
+    assert passed_over(event(), only) == NOT_NAMED
+    assert passed_over(event(eventName="PutObject"), only) is None
+
+
+def test_trailbells_own_reads_of_log_files_are_passed_over() -> None:
+    assert passed_over(event(userIdentity=OWN, requestParameters=LOG_FILE), S3, "trailbell") == OWN_READ
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"userIdentity": OWN},
+        {"userIdentity": OWN, "requestParameters": LOG_FILE, "eventName": "DeleteObject"},
+        {"requestParameters": LOG_FILE},
+    ],
+)
+def test_whatever_else_its_role_does_is_looked_at(changes: dict[str, Any]) -> None:
+    assert passed_over(event(**changes), S3, "trailbell") is None
+
+
+def test_the_corpus_holds_the_s3_data_events_that_its_manifest_counts(corpus: Path) -> None:
+    """The manifest also counts nine `GetObject` records whose category says that they are no data events."""
+    counted, category_says_no = 0, 0
+    for path in sorted((corpus / "records").glob("*.jsonl")):
+        for line in path.read_text(encoding="utf-8").splitlines():
+            one = json.loads(line)
+            counted += is_s3_data(one)
+            named = one.get("eventSource") == "s3.amazonaws.com" and one.get("eventName") == "GetObject"
+            category_says_no += named and one.get("eventCategory") in {"NetworkActivity", "Management"}
+    assert (counted, category_says_no) == (51, 9)
