@@ -81,7 +81,7 @@ lint: dev ## Style
 	$(BIN)/ruff format --check
 
 types: dev ## Types
-	$(BIN)/mypy engine lambda_entry.py
+	$(BIN)/mypy engine lambda_entry.py bench
 
 policies: setup ## Both policy sets: what is wrong with them, and their tests
 	$(BIN)/trailbell lint policies

@@ -74,7 +74,8 @@ def _axes(scale: _Scale, routes: Sequence[int]) -> Iterator[str]:
 def _lines(scale: _Scale, lines: Mapping[str, Mapping[int, float]], ours: Collection[str]) -> Iterator[str]:
     labels = _apart({name: scale.y(points[max(points)]) for name, points in lines.items()})
     for number, (name, points) in enumerate(lines.items()):
-        colour, width, weight = COLOURS[number % len(COLOURS)], *((3, 600) if name in ours else (1.5, 400))
+        colour = COLOURS[number % len(COLOURS)]
+        width, weight = (3.0, 600) if name in ours else (1.5, 400)
         path = " ".join(f"{scale.x(count):.1f},{scale.y(cost):.1f}" for count, cost in sorted(points.items()))
         end, cost = scale.x(max(points)), points[max(points)]
         yield f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="{width}" stroke-linejoin="round"/>'

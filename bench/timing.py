@@ -71,7 +71,7 @@ def whole_process(commands: Mapping[str, Sequence[str]], rounds: int = ROUNDS) -
     }
 
 
-def _process(command: Sequence[str]) -> tuple[float, int]:
+def _process(command: list[str]) -> tuple[float, int]:
     start = perf_counter()
     child = os.posix_spawn(command[0], command, os.environ, file_actions=[(os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0)])
     _, status, usage = os.wait4(child, 0)
