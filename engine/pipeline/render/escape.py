@@ -51,9 +51,11 @@ def entities(text: str) -> str:
     return text.translate(_ENTITIES).replace("://", ":\\u{2f}/")
 
 
-def harmless(text: str) -> str:
-    """Text for a terminal: as it is, blanks too, with what a terminal would obey or hide shown as escapes."""
-    return text if text.isascii() and text.isprintable() else "".join(_pieces(text))
+def harmless(text: str, limit: int | None = None) -> str:
+    """Text with its blanks as they are, and what a reader's screen would obey or hide shown as escapes; cut as by `visible`."""
+    if text.isascii() and text.isprintable() and (limit is None or len(text) <= limit):
+        return text
+    return _cut(_pieces(text), len(text), limit)
 
 
 def _is_plain(text: str) -> bool:
@@ -85,14 +87,16 @@ def _single_blanks(text: str) -> Iterator[str]:
 
 def _pieces(text: str) -> Iterator[str]:
     """What to show for each character. A mark without a letter, and the fourth and later marks on one, are escaped."""
-    marks = _MOST_MARKS
+    room = 0
     for char in text:
+        piece = _shown(char)
         if not unicodedata.category(char).startswith("M"):
-            marks = 0
-            yield _shown(char)
+            room = _MOST_MARKS if piece == char else 0
+        elif room == 0:
+            piece = _code(char)
         else:
-            marks += 1
-            yield _shown(char) if marks <= _MOST_MARKS else _code(char)
+            room -= 1
+        yield piece
 
 
 @lru_cache(maxsize=4096)

@@ -32,6 +32,9 @@ if TYPE_CHECKING:
     from engine.pipeline.render.labels import Words
 
 _LONGEST_IN_LEAD: Final = 120
+_LONGEST_VALUE: Final = 300
+_WHOLE: Final = frozenset({Field.KEY, Field.COPY_SOURCE, Field.ERROR_MESSAGE})
+"""Fields that are shown as long as the message has room; the others at most `_LONGEST_VALUE` characters."""
 
 
 def event_content(masked: MaskedEvent, decision: Decision, request: Request, channel: Channel, deployment: Deployment) -> Content:
@@ -125,7 +128,8 @@ def _lines(masked: MaskedEvent, decision: Decision, channel: Channel, words: Wor
         value = masked.values[field]
         text = local_time(value, channel.timezone, words) if field is Field.TIME else value
         because = _because(masked, decision, words) if field is explained else ""
-        yield labelled(words.fields[field], words, Piece(text, Style.CODE), *([Piece(because)] if because else []))
+        shortened = text if field in _WHOLE else visible(text, _LONGEST_VALUE)
+        yield labelled(words.fields[field], words, Piece(shortened, Style.CODE), *([Piece(because)] if because else []))
 
 
 def _because(masked: MaskedEvent, decision: Decision, words: Words) -> str:

@@ -56,7 +56,7 @@ MOST_BYTES: Final = 12_000
 """Of the blocks as JSON. Slack documents no sum, but answers `msg_blocks_too_long` from about 13,200 characters on
 (https://github.com/slackapi/bolt-js/issues/2509)."""
 
-_LONGEST_VALUES: Final = (1024, 512, 256, 128, 64, 32, 16)
+_LONGEST_VALUES: Final = (1024, 512, 256, 128, 64, 32, 16, 8)
 """Shown characters of one value, tried in order until the message fits. An S3 key has at most 1,024 bytes."""
 
 FLAGS: Final = {"mrkdwn": False, "unfurl_links": False, "unfurl_media": False}
@@ -80,8 +80,11 @@ def payload(content: Content, words: Words) -> dict[str, Any]:
 
 def _fitting(make: Callable[[int], _Made], size: Callable[[_Made], int]) -> _Made:
     """What was made with the longest values that keep it within `MOST_BYTES`."""
-    made = (make(longest) for longest in _LONGEST_VALUES)
-    return next((one for one in made if size(one) <= MOST_BYTES), make(_LONGEST_VALUES[-1]))
+    for longest in _LONGEST_VALUES[:-1]:
+        made = make(longest)
+        if size(made) <= MOST_BYTES:
+            return made
+    return make(_LONGEST_VALUES[-1])
 
 
 def _size(blocks: Sequence[dict[str, Any]]) -> int:
@@ -95,28 +98,35 @@ def _text(content: Content, longest: int) -> str:
     """Every line of the message, one below the other."""
     marks = "".join(f":{mark}: " for mark in content.marks)
     lines = [
-        marks + harmless(content.title),
+        marks + harmless(content.title, _most_words(longest)),
         *("".join(_shown(piece, longest) for piece in line) for line in (content.lead, *content.lines) if line),
-        *map(harmless, content.notes),
-        harmless(SEPARATOR.join(content.footer)),
+        *(harmless(note, _most_words(longest)) for note in content.notes),
+        SEPARATOR.join(harmless(part, _most_words(longest)) for part in content.footer),
     ]
     return entities("\n".join(lines))
 
 
 def _shown(piece: Piece, longest: int) -> str:
-    return visible(piece.text, longest) if piece.style is Style.CODE else harmless(piece.text)
+    return visible(piece.text, longest) if piece.style is Style.CODE else harmless(piece.text, _most_words(longest))
+
+
+def _most_words(longest: int) -> int:
+    """Characters of a text that is not an event's, where its values have `longest`: policies are given more room than callers."""
+    return 4 * longest
 
 
 # --- the blocks -----------------------------------------------------------------------------------------------------------
 
 
 def _blocks(content: Content, words: Words, longest: int) -> list[dict[str, Any]]:
-    lead = [_NEW_LINE, *(_element(piece, longest) for piece in content.lead)] if content.lead else []
-    blocks = [_section([*_emoji(content.marks), _element(Piece(content.title, Style.BOLD), longest), *lead])]
+    head = [*_emoji(content.marks), _element(Piece(content.title, Style.BOLD), longest)]
+    lead = [_element(piece, longest) for piece in content.lead]
+    blocks = [_section(_stacked([head, lead] if lead else [head]))]
     if content.lines:
-        blocks.append(_section(_lines(content.lines, longest)))
-    blocks += [_section([*_emoji(("warning",)), _element(Piece(note), longest)]) for note in content.notes]
-    blocks.append({"type": "context", "elements": [_plain_text(part) for part in content.footer]})
+        blocks.append(_section(_stacked([[_element(piece, longest) for piece in line] for line in content.lines])))
+    if content.notes:
+        blocks.append(_section(_stacked([[*_emoji(("warning",)), _element(Piece(note), longest)] for note in content.notes])))
+    blocks.append({"type": "context", "elements": [_plain_text(part, longest) for part in content.footer]})
     if content.links:
         blocks.append({"type": "actions", "elements": [_button(link, words) for link in content.links]})
     return blocks
@@ -126,12 +136,9 @@ def _section(elements: Sequence[dict[str, Any]]) -> dict[str, Any]:
     return {"type": "rich_text", "elements": [{"type": "rich_text_section", "elements": list(elements)}]}
 
 
-def _lines(lines: Sequence[Sequence[Piece]], longest: int) -> list[dict[str, Any]]:
-    elements: list[dict[str, Any]] = []
-    for line in lines:
-        elements += [_NEW_LINE] if elements else []
-        elements += [_element(piece, longest) for piece in line]
-    return elements
+def _stacked(lines: Sequence[Sequence[dict[str, Any]]]) -> list[dict[str, Any]]:
+    """The elements of lines that stand one below the other."""
+    return [element for place, line in enumerate(lines) for element in ((_NEW_LINE, *line) if place else line)]
 
 
 def _element(piece: Piece, longest: int) -> dict[str, Any]:
@@ -143,8 +150,8 @@ def _emoji(names: Sequence[str]) -> list[dict[str, Any]]:
     return [element for name in names for element in ({"type": "emoji", "name": name}, {"type": "text", "text": " "})]
 
 
-def _plain_text(text: str) -> dict[str, Any]:
-    return {"type": "plain_text", "text": harmless(text), "emoji": False}
+def _plain_text(text: str, longest: int = _LONGEST_VALUES[0]) -> dict[str, Any]:
+    return {"type": "plain_text", "text": harmless(text, _most_words(longest)), "emoji": False}
 
 
 def _button(link: Link, words: Words) -> dict[str, Any]:

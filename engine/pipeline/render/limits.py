@@ -1,7 +1,7 @@
-"""What Slack would refuse in a payload, or do with it that no message of ours wants. Tests and policy tests ask; nothing is sent.
+"""What Slack would refuse in a payload, or do with it that no message of ours wants. For tests and policy tests; sends nothing.
 
-Sources: the pages of each block, element and object under https://docs.slack.dev/reference/block-kit, looked at by name below, and
-what Slack was seen to refuse without saying so there: empty text anywhere in rich text, and blocks too long in sum.
+Sources: the pages of each block, element and object under https://docs.slack.dev/reference/block-kit, and what Slack was seen to
+refuse without saying so there: empty text anywhere in rich text, and blocks that are too long in sum.
 """
 
 from __future__ import annotations

@@ -47,8 +47,11 @@ MAX_URL: Final = 3000
 
 _REGION: Final = re.compile(r"[a-z]{2,4}(?:-[a-z]+)+-[0-9]{1,2}", re.ASCII)
 _EVENT_ID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
-_LOOKED_UP: Final = re.compile(r"[\x21-\x7e]{1,256}", re.ASCII)
-_RUNBOOK: Final = re.compile(r"https://[\x21-\x7e]+", re.ASCII)
+_LOOKED_UP: Final = re.compile(r"[\x21-\x7e]{1,64}", re.ASCII)
+"""Names as IAM and S3 allow them, which have at most 64 characters."""
+_ASKED: Final = re.compile(r"[\w./-]+", re.ASCII)
+"""What can stand in quotes in a query: event ids, and routes."""
+_RUNBOOK: Final = re.compile(r"https://[!-;=?-~]+")
 
 _CONSOLES: Final = (
     ("cn-", "console.amazonaws.cn"),
@@ -136,7 +139,7 @@ def audit_links(text: str, span: tuple[str | None, str | None], deployment: Depl
     console's own addresses look like, and what https://stackoverflow.com/q/60796991 found.
     """
     console = _console(deployment.region)
-    if console is None or not deployment.log_group:
+    if console is None or not deployment.log_group or not _ASKED.fullmatch(text):
         return
     query = f'fields @timestamp, @message\n| filter @message like "{text}"\n| sort @timestamp asc\n| limit 100'
     detail = f"({_span(span)}~editorString~'{_starred(query)}~source~(~'{_starred(deployment.log_group)}))"

@@ -48,7 +48,7 @@ def marks(severity: Severity, actor: ActorClass | None) -> tuple[str, ...]:
     if actor is None:
         return (_SEVERITY_MARKS[severity],)
     own = _EMOJI.fullmatch(actor.emoji or "")
-    return _SEVERITY_MARKS[severity], own[1] if own else _KIND_MARKS[actor.kind]
+    return _SEVERITY_MARKS[severity], own[1].lower() if own else _KIND_MARKS[actor.kind]
 
 
 def absent(field: Field, level: Level, hash_missing: int, words: Words) -> str:

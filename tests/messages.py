@@ -1,0 +1,125 @@
+"""Masked events, decisions and channels for tests of messages; the masking itself is another's."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from builders import STANDARD, channel
+
+from engine.model import (
+    ActorClass,
+    Channel,
+    Decision,
+    Deployment,
+    Event,
+    Evidence,
+    Facts,
+    Field,
+    Kind,
+    Level,
+    MaskedEvent,
+    Matcher,
+    Operator,
+    Request,
+    Severity,
+    Strength,
+)
+from engine.pipeline.facts import facts
+
+EVENT_ID = "11111111-2222-4333-8444-555555555555"
+DEPLOYED = Deployment(region="ap-northeast-1", log_group="/aws/lambda/trailbell")
+TOKYO = ZoneInfo("Asia/Tokyo")
+
+EVIDENCE = Evidence(
+    "identity-center-role",
+    "the role is one of Identity Center",
+    Strength.ATTESTED,
+    Matcher(("`true`",), lambda _: True),
+)
+HUMAN = ActorClass("human", Kind.PERSON, emoji=":bust_in_silhouette:", title="{event} by a person", evidence=(EVIDENCE,))
+UNKNOWN = ActorClass("unknown", Kind.UNKNOWN)
+
+VALUES = MappingProxyType(
+    {
+        Field.TIME: "2026-11-01T00:30:00Z",
+        Field.EVENT: "GetObject",
+        Field.BUCKET: "payments-prod",
+        Field.KEY: "2026/11/ledger.csv",
+        Field.REGION: "ap-northeast-1",
+        Field.SOURCE_IP: "203.0.113.0/24",
+        Field.USER_AGENT: "[aws-cli/2.15.0 Python/3.11.6 Darwin/23.1.0]",
+        Field.CLASS: "human",
+        Field.EVIDENCE: "identity-center-role",
+        Field.ACTOR_TYPE: "AssumedRole",
+        Field.NAME: "analyst@example.com",
+        Field.ROLE: "AWSReservedSSO_Analyst_0123456789abcdef",
+        Field.SESSION: "analyst@example.com",
+        Field.ARN: "arn:aws:sts::************:assumed-role/AWSReservedSSO_Analyst_0123456789abcdef/analyst@example.com",
+        Field.PRINCIPAL: "AROAEXAMPLEEXAMPLEEXA:analyst@example.com",
+        Field.ACCOUNT: "************",
+        Field.ACCESS_KEY: "***MPLE",
+        Field.MFA: "false",
+        Field.EVENT_ID: EVENT_ID,
+        Field.REQUEST_ID: "C3D13FE58DE4C810",
+    }
+)
+"""A person reads an object, as the level `standard` leaves it."""
+
+
+def masked(changes: dict[Field, str | None] | None = None, level: Level = STANDARD, hash_missing: int = 0) -> MaskedEvent:
+    """`VALUES` with changes; None takes a field away. What the level drops is not in it."""
+    values = {**VALUES, **(changes or {})}
+    shown = {
+        field: value
+        for field, value in values.items()
+        if value is not None and level.operators.get(field, Operator.DROP) is not Operator.DROP
+    }
+    return MaskedEvent(level, MappingProxyType(shown), hash_missing)
+
+
+def some_facts(*, denied: bool = False) -> Facts:
+    """Facts of a record that has nothing else."""
+    return facts(Event({"errorCode": "AccessDenied"} if denied else {}, "test"))
+
+
+def decision(actor: ActorClass = HUMAN, *, denied: bool = False, **parts: Any) -> Decision:
+    """A decision for a class, by its first evidence."""
+    return Decision(
+        **{
+            "event_id": EVENT_ID,
+            "actor": actor,
+            "evidence": actor.evidence[0] if actor.evidence else None,
+            "requests": (),
+            "routes": ("payments/people",),
+            "mutes": (),
+            "silences": (),
+            "defaulted": False,
+            "failures": (),
+            "revision": "sha256:0123456789ab",
+            "facts": some_facts(denied=denied),
+            **parts,
+        }
+    )
+
+
+def request(level: Level = STANDARD, **parts: Any) -> Request:
+    """What the route `payments/people` asks of the channel `watch`."""
+    return Request(
+        **{
+            "channel": "watch",
+            "level": level,
+            "severity": Severity.WARNING,
+            "policy": "payments",
+            "route": "people",
+            "routes": ("payments/people",),
+            **parts,
+        }
+    )
+
+
+def tokyo(**parts: Any) -> Channel:
+    """The channel `watch`, in Tokyo's time."""
+    made = channel("watch", **parts)
+    return Channel(**{**{name: getattr(made, name) for name in Channel.__slots__}, "timezone": TOKYO})
