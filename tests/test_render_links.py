@@ -118,6 +118,10 @@ def test_a_region_that_is_none_is_not_put_into_an_address(region: str) -> None:
     assert {urlsplit(url).netloc for url in found.values()} == {"ap-northeast-1.console.aws.amazon.com"}
 
 
+def test_an_event_whose_name_is_hidden_could_be_either_and_is_not_looked_up() -> None:
+    assert set(urls(masked(level=with_operators(event=Operator.DROP)))) == {Target.AUDIT}
+
+
 def test_on_the_command_line_there_is_no_console() -> None:
     assert urls(masked(MANAGEMENT), Deployment()) == {}
 

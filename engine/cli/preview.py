@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass
+from itertools import groupby
 from typing import TYPE_CHECKING, Any, Final
 
 from engine.pipeline.render.escape import harmless
@@ -13,20 +14,26 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 _EMOJI: Final = {
+    "building_construction": "🏗",
     "bust_in_silhouette": "👤",
+    "desktop_computer": "🖥",
     "detective": "🕵",
+    "factory": "🏭",
     "gear": "⚙",
     "ghost": "👻",
+    "globe_with_meridians": "🌐",
     "grey_question": "❔",
     "inbox_tray": "📥",
     "large_blue_square": "🟦",
     "large_orange_square": "🟧",
+    "link": "🔗",
     "lock": "🔒",
     "package": "📦",
     "question": "❓",
     "robot_face": "🤖",
     "rotating_light": "🚨",
     "warning": "⚠",
+    "wheel_of_dharma": "☸",
     "zap": "⚡",
 }
 """Emoji that messages often have; others stand as `:name:`."""
@@ -47,8 +54,8 @@ class _Span:
 
 def preview(payload: Mapping[str, Any], width: int = 100, *, colour: bool = False) -> str:
     """The message with a bar at its side, wrapped at `width` cells; addresses stay whole, so that a terminal can open them."""
-    lines = [_wrapped(line, max(width - len(_BAR), 20)) for line in _lines(payload)]
-    return "\n".join(_painted([_Span(_BAR, _FAINT), *line], colour=colour).rstrip() for wrapped in lines for line in wrapped)
+    wrapped = [line for unwrapped in _lines(payload) for line in _wrapped(unwrapped, max(width - len(_BAR), 10))]
+    return "\n".join(_painted([_Span(_BAR if line else _BAR.strip(), _FAINT), *line], colour=colour) for line in wrapped)
 
 
 def safe(text: str) -> str:
@@ -120,7 +127,8 @@ def _look(part: Mapping[str, Any]) -> str:
 
 
 def _painted(line: Iterable[_Span], *, colour: bool) -> str:
-    return "".join(f"\x1b[{span.look}m{span.text}\x1b[0m" if colour and span.look and span.text else span.text for span in line)
+    looks = ((look, "".join(span.text for span in spans)) for look, spans in groupby(line, key=lambda span: span.look))
+    return "".join(f"\x1b[{look}m{text}\x1b[0m" if colour and look else text for look, text in looks)
 
 
 def _wrapped(line: Sequence[_Span], width: int) -> list[list[_Span]]:

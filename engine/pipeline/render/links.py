@@ -47,11 +47,13 @@ MAX_URL: Final = 3000
 
 _REGION: Final = re.compile(r"[a-z]{2,4}(?:-[a-z]+)+-[0-9]{1,2}", re.ASCII)
 _EVENT_ID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
+_RUNBOOK: Final = re.compile(r"https://[!-;=?-~]+")
+
 _LOOKED_UP: Final = re.compile(r"[\x21-\x7e]{1,64}", re.ASCII)
 """Names as IAM and S3 allow them, which have at most 64 characters."""
+
 _ASKED: Final = re.compile(r"[\w./-]+", re.ASCII)
 """What can stand in quotes in a query: event ids, and routes."""
-_RUNBOOK: Final = re.compile(r"https://[!-;=?-~]+")
 
 _CONSOLES: Final = (
     ("cn-", "console.amazonaws.cn"),
@@ -63,8 +65,8 @@ _CONSOLES: Final = (
 )
 """The console's host by how a region's name starts; the isolated partitions have none that is public.
 
-Source: federation endpoints by partition, https://docs.aws.amazon.com/general/latest/gr/signin-service.html,
-https://docs.amazonaws.cn/en_us/aws/latest/userguide/endpoints-Beijing.html and https://docs.aws.eu/general/latest/gr/endpoints.html.
+Source: https://docs.aws.amazon.com/general/latest/gr/mgmt-console.html for the first partition and the form of the host;
+the domains of the others as they are used in public code (`https://cn-north-1.console.amazonaws.cn/…`).
 """
 
 _OBJECT_CALL: Final = re.compile(r"HeadBucket|(?!.*Bucket).*(?:Object|Multipart|UploadPart|ListParts).*", re.ASCII)
@@ -77,6 +79,10 @@ _WEEK: Final = 7 * 24 * 3600
 
 _BARE: Final = frozenset(string.ascii_letters + string.digits + "-_.")
 """What the console leaves as it is in text."""
+
+_FOR_OTHERS: Final = ((Target.EVENT, "EventId", Field.EVENT_ID),)
+_FOR_OBJECT_CALLS: Final = ((Target.CALLER, "Username", Field.NAME), (Target.BUCKET, "ResourceName", Field.BUCKET))
+"""What to look up in the event history, in order of preference: the link's target, the attribute, and the field that has it."""
 
 
 def event_links(masked: MaskedEvent, deployment: Deployment) -> Iterator[Link]:
@@ -98,14 +104,10 @@ def _history(masked: MaskedEvent, deployment: Deployment) -> Link | None:
     bucket; the event itself stands in the audit record.
     """
     console = _console(_region(masked, deployment) if deployment.region else None)
-    if console is None:
+    name = masked.values.get(Field.EVENT)
+    if console is None or name is None:
         return None
-    targets = (
-        ((Target.CALLER, "Username", Field.NAME), (Target.BUCKET, "ResourceName", Field.BUCKET))
-        if _OBJECT_CALL.fullmatch(masked.values.get(Field.EVENT, ""))
-        else ((Target.EVENT, "EventId", Field.EVENT_ID),)
-    )
-    for target, attribute, field in targets:
+    for target, attribute, field in _FOR_OBJECT_CALLS if _OBJECT_CALL.fullmatch(name) else _FOR_OTHERS:
         value = _kept(masked, field)
         if value is not None and _LOOKED_UP.fullmatch(value):
             return Link(target, f"{console.format(service='cloudtrailv2')}#/events?{attribute}={quote(value, safe='')}")
