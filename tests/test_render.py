@@ -348,6 +348,14 @@ def test_long_values_are_cut_and_say_so() -> None:
     assert f"Key: {'k' * 1024}… (+3,976)" in lines(made)
 
 
+def test_where_the_message_is_full_a_cut_value_still_says_how_much_is_left_out() -> None:
+    every_but_the_key = tokyo(fields=tuple(field for field in Field if field is not Field.KEY))
+    made = message(masked(dict.fromkeys(Field, "\N{GRINNING FACE}" * 5000)), every_but_the_key)
+    values = [piece["text"].partition("… (+") for piece in pieces(made) if piece.get("style") == {"code": True}]
+    assert {len(kept) + int(left_out.strip(")").replace(",", "")) for kept, _, left_out in values} == {5000}
+    assert max(len(kept) for kept, _, _ in values) < 100
+
+
 def test_a_key_of_the_greatest_length_is_shown_whole() -> None:
     assert f"Key: {'k' * 1024}" in lines(message(masked({Field.KEY: "k" * 1024})))
 

@@ -33,8 +33,8 @@ if TYPE_CHECKING:
 
 _LONGEST_IN_LEAD: Final = 120
 _LONGEST_VALUE: Final = 300
-_WHOLE: Final = frozenset({Field.KEY, Field.COPY_SOURCE, Field.ERROR_MESSAGE})
-"""Fields that are shown as long as the message has room; the others at most `_LONGEST_VALUE` characters."""
+_LONGER: Final = {Field.KEY: 1024, Field.COPY_SOURCE: 1024, Field.ERROR_MESSAGE: 1024}
+"""Shown characters of a value, where the message has room for them. An S3 key has at most 1,024 bytes."""
 
 
 def event_content(masked: MaskedEvent, decision: Decision, request: Request, channel: Channel, deployment: Deployment) -> Content:
@@ -114,7 +114,7 @@ def _brief(masked: MaskedEvent, field: Field, words: Words) -> Piece:
 
 
 def _code(value: str) -> Piece:
-    return Piece(visible(value, _LONGEST_IN_LEAD), Style.CODE)
+    return Piece(value, Style.CODE, _LONGEST_IN_LEAD)
 
 
 # --- the fields -----------------------------------------------------------------------------------------------------------
@@ -128,8 +128,8 @@ def _lines(masked: MaskedEvent, decision: Decision, channel: Channel, words: Wor
         value = masked.values[field]
         text = local_time(value, channel.timezone, words) if field is Field.TIME else value
         because = _because(masked, decision, words) if field is explained else ""
-        shortened = text if field in _WHOLE else visible(text, _LONGEST_VALUE)
-        yield labelled(words.fields[field], words, Piece(shortened, Style.CODE), *([Piece(because)] if because else []))
+        piece = Piece(text, Style.CODE, _LONGER.get(field, _LONGEST_VALUE))
+        yield labelled(words.fields[field], words, piece, *([Piece(because)] if because else []))
 
 
 def _because(masked: MaskedEvent, decision: Decision, words: Words) -> str:

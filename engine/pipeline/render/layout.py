@@ -30,10 +30,11 @@ class Style(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A part of a line; what an event says is shown visibly, and cut where it is long."""
+    """A part of a line; what an event says is shown visibly, and cut where it is longer than `most` shown characters."""
 
     text: str
     style: Style = Style.PLAIN
+    most: int = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +108,9 @@ def _text(content: Content, longest: int) -> str:
 
 
 def _shown(piece: Piece, longest: int) -> str:
-    return visible(piece.text, longest) if piece.style is Style.CODE else harmless(piece.text, _most_words(longest))
+    if piece.style is Style.CODE:
+        return visible(piece.text, min(longest, piece.most))
+    return harmless(piece.text, _most_words(longest))
 
 
 def _most_words(longest: int) -> int:

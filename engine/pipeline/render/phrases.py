@@ -1,4 +1,4 @@
-"""The phrases that messages about one event and about several share: marks, times, titles, footers."""
+"""The phrases that messages about one event and about several share: marks, titles, notes, footers."""
 
 from __future__ import annotations
 

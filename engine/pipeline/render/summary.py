@@ -96,7 +96,7 @@ def _actors(actors: TopActors, total: int, words: Words) -> tuple[Piece, ...]:
 
 
 def _top(top: Top, total: int, words: Words) -> tuple[Piece, ...]:
-    items = [(Piece(visible(value, LONGEST_WORDS), Style.CODE), *_times(count, total)) for value, count in top.values]
+    items = [(Piece(value, Style.CODE, LONGEST_WORDS), *_times(count, total)) for value, count in top.values]
     return _listed(items, top.further, words)
 
 
