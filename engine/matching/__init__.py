@@ -1,17 +1,22 @@
 """JMESPath to fast predicates; knows nothing of AWS."""
 
+from engine.matching.check import check
 from engine.matching.compile import compile_expression, compile_predicate, search
+from engine.matching.functions import FUNCTIONS, Function
+from engine.matching.globs import glob
 from engine.matching.limits import MAX_DEPTH, MAX_EXPRESSION, MAX_NODES, MAX_PATTERN, MAX_REGEX_MEMORY
-from engine.matching.patterns import glob
 from engine.matching.tree import Node, conjuncts, parse, walk
 
 __all__ = [
+    "FUNCTIONS",
     "MAX_DEPTH",
     "MAX_EXPRESSION",
     "MAX_NODES",
     "MAX_PATTERN",
     "MAX_REGEX_MEMORY",
+    "Function",
     "Node",
+    "check",
     "compile_expression",
     "compile_predicate",
     "conjuncts",

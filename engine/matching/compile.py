@@ -1,84 +1,64 @@
-"""Expressions to callables."""
+"""Expressions to Python functions: parsed, checked, written as source, and linked with their constants."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from functools import lru_cache
+from types import FunctionType
+from typing import TYPE_CHECKING, Any, Final
 
-from jmespath import exceptions
-from jmespath.functions import Functions, signature
-from jmespath.parser import Parser
-from jmespath.visitor import Options, TreeInterpreter
-
-from engine.errors import (
-    ExpressionError,
-    MatcherArityError,
-    MatcherTypeError,
-    MatcherValueError,
-    UnknownFunctionError,
-)
-from engine.matching.patterns import cached_cidr, cached_glob, cached_regex
-from engine.matching.tree import parse
+from engine.matching.check import check
+from engine.matching.generate import expression_source, predicate_source
+from engine.matching.globs import glob_test
+from engine.matching.networks import cidr_test
+from engine.matching.regexes import regex_test
+from engine.matching.runtime import NAMES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
+    from engine.matching.writer import Constant, Source
     from engine.model import Document
 
-_TEXT: Any = {"types": ["string", "null"]}
-
-
-_STRING: Any = {"types": ["string"]}
-
-
-class _Own(Functions):
-    @signature(_TEXT, _STRING)
-    def _func_glob(self, value: str | None, pattern: str) -> bool:
-        return value is not None and cached_glob(pattern)(value)
-
-    @signature(_TEXT, _STRING)
-    def _func_regex(self, value: str | None, pattern: str) -> bool:
-        return value is not None and cached_regex(pattern)(value)
-
-    @signature(_TEXT, _STRING)
-    def _func_cidr(self, ip: str | None, network: str) -> bool:
-        return ip is not None and cached_cidr(network)(ip)
-
-    @signature(_TEXT)
-    def _func_lower(self, value: str | None) -> str | None:
-        return None if value is None else value.lower()
-
-
-_INTERPRETER = TreeInterpreter(Options(custom_functions=_Own()))
+_SHAPES: Final = 4_096
+_NAMESPACE: Final = dict(NAMES)
+_TESTS: Final[Mapping[str, Callable[[str], Callable[[str], bool]]]] = {"glob": glob_test, "regex": regex_test, "cidr": cidr_test}
 
 
 def compile_expression(expression: str) -> Callable[[object], object]:
-    """An expression as a function of a document. Raises `ExpressionError`; the function raises `MatcherError`."""
-    parse(expression)
-    tree = Parser().parse(expression).parsed
+    """An expression as a function from a document to what it finds there: JMESPath's exact meaning.
 
-    def search(document: object) -> Any:  # noqa: ANN401  any JSON value
-        try:
-            return _INTERPRETER.visit(tree, document)
-        except exceptions.JMESPathTypeError as error:
-            raise MatcherTypeError(f"{error.function_name}() does not take {error.actual_type}") from None
-        except exceptions.UnknownFunctionError:
-            raise UnknownFunctionError("there is no such function") from None
-        except exceptions.ArityError as error:
-            raise MatcherArityError(f"{error.function_name}() takes another number of arguments") from None
-        except TypeError:
-            raise MatcherTypeError("two values of different types cannot be ordered") from None
-        except (ExpressionError, ValueError, OverflowError, RecursionError):
-            raise MatcherValueError("a value cannot be used here") from None
-
-    return search
+    Raises `ExpressionError` for an expression that can never work; the function raises `MatcherError`.
+    """
+    return link(expression_source(check(expression)))
 
 
 def search(expression: str, document: object) -> object:
-    """What an expression finds in a document."""
+    """What an expression finds in a document. Raises `ExpressionError` and `MatcherError`."""
     return compile_expression(expression)(document)
 
 
 def compile_predicate(expressions: Sequence[str]) -> Callable[[Document], bool]:
-    """Whether every expression, in order, gives exactly true; stops at the first that does not."""
-    compiled = [compile_expression(expression) for expression in expressions]
-    return lambda document: all(each(document) is True for each in compiled)
+    """Whether every expression, in order, gives exactly true for a document; what follows one that does not is not asked.
+
+    Raises `ExpressionError` for the first expression that can never work; the predicate raises `MatcherError`.
+    """
+    return link(predicate_source([check(expression) for expression in expressions]))
+
+
+def link(source: Source) -> Callable[[Any], Any]:
+    """The function that generated source describes, with its constants in place."""
+    made: Callable[[Any], Any] = _factory(source.text)(*map(_made, source.constants))
+    return made
+
+
+def _made(constant: Constant) -> object:
+    test = _TESTS.get(constant.kind)
+    return test(str(constant.value)) if test else constant.value
+
+
+@lru_cache(_SHAPES)
+def _factory(text: str) -> Callable[..., Any]:
+    """The code of one shape of expression; thousands of routes share a few dozen."""
+    code = compile(text, "<matcher>", "eval")
+    factory: Callable[..., Any] = FunctionType(code, _NAMESPACE)()
+    return factory

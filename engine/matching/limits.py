@@ -10,8 +10,8 @@ MAX_EXPRESSION: Final = 16_384
 MAX_NODES: Final = 4_096
 """Nodes in the syntax tree of one expression."""
 
-MAX_DEPTH: Final = 64
-"""How deep an expression or a literal in it may nest. Chains of `&&`, `||`, `|` and `.` count once, however long."""
+MAX_DEPTH: Final = 32
+"""How deep an expression or a literal in it may nest. Chains of `&&`, `||` and `|` count once, however long."""
 
 MAX_PATTERN: Final = 1_000
 """Characters in one glob, regular expression or network."""

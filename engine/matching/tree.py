@@ -7,17 +7,16 @@ from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
+from itertools import repeat, takewhile
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from engine.errors import ExpressionError
 from engine.matching.limits import MAX_DEPTH, MAX_EXPRESSION, MAX_NODES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator
 
-    from jmespath.exceptions import LexerError
-
-_Raw: TypeAlias = "Mapping[str, Any]"
+    from engine.matching.grammar import Raw
 
 
 class Node(NamedTuple):
@@ -37,11 +36,11 @@ class Node(NamedTuple):
 
 def parse(expression: str) -> Node:
     """The syntax tree of an expression, within the limits. Functions are not looked up here. Raises `ExpressionError`."""
-    _check_text(expression)
-    raw = _parsed(expression)
-    from jmespath.lexer import Lexer  # noqa: PLC0415  as below
+    from engine.matching.grammar import raw_tree  # noqa: PLC0415  a prepared policy set never parses, and jmespath costs 16 ms
 
-    return _Reader(Lexer().tokenize(expression)).node(raw, 0)
+    _check_text(expression)
+    raw, tokens = raw_tree(expression)
+    return _Reader(tokens).node(raw, 0)
 
 
 def walk(node: Node) -> Iterator[Node]:
@@ -54,6 +53,18 @@ def walk(node: Node) -> Iterator[Node]:
 def conjuncts(node: Node) -> tuple[Node, ...]:
     """The parts that must all be true for the whole to be true, in the order in which they are asked."""
     return node.children if node.kind == "and_expression" else (node,)
+
+
+def field_path(node: Node) -> tuple[str, ...] | None:
+    """The field names of a node that reads fields and does nothing else; None for any other node."""
+    names = leading_names(node)
+    return names if names and len(names) == max(1, len(node.children)) else None
+
+
+def leading_names(node: Node) -> tuple[str, ...]:
+    """The field names with which a node starts to read: `a.b[0].c` gives none, `a.b` gives both, `a.b.{c: d}` gives a and b."""
+    children = node.children if node.kind == "subexpression" else (node,)
+    return tuple(child.value for child in takewhile(lambda child: child.kind == "field", children))
 
 
 # --- before the parser -------------------------------------------------------------------------------------------------
@@ -125,48 +136,17 @@ def _too_deep(offset: int | None = None) -> ExpressionError:
     return ExpressionError(f"the expression nests deeper than {MAX_DEPTH} levels", offset)
 
 
-# --- the parser --------------------------------------------------------------------------------------------------------
-
-
-def _parsed(expression: str) -> _Raw:
-    """jmespath.py's tree: nested dicts. Its errors quote the whole expression in a picture; ours point into it."""
-    from jmespath import exceptions  # noqa: PLC0415  it costs 16 ms at start, and a prepared set never parses
-    from jmespath.parser import Parser  # noqa: PLC0415  as above
-
-    try:
-        return Parser().parse(expression).parsed
-    except exceptions.EmptyExpressionError:
-        raise ExpressionError("the expression is empty") from None
-    except exceptions.IncompleteExpressionError:
-        raise ExpressionError("the expression ends too early", len(expression)) from None
-    except exceptions.LexerError as error:
-        raise ExpressionError(_lexer_text(error), error.lexer_position) from None
-    except exceptions.ParseError as error:
-        raise ExpressionError(f"`{error.token_value}` is not expected here", error.lex_position) from None
-    except RecursionError:
-        raise _too_deep() from None
-    except (ValueError, IndexError):
-        raise ExpressionError("the expression is not JMESPath") from None
-
-
-def _lexer_text(error: LexerError) -> str:
-    if error.lexer_value == "=":
-        return "`=` is not an operator; equality is written `==`"
-    if error.message.startswith("Unclosed"):
-        return f"the {error.message.split()[1]} is never closed"
-    return f"`{error.lexer_value}` is not expected here"
-
-
 # --- after the parser --------------------------------------------------------------------------------------------------
 
 _CHAINS: Final = frozenset({"and_expression", "or_expression", "pipe"})
+_PATHS: Final = frozenset({"subexpression", "index_expression"})
 _NAMED: Final = frozenset({"field", "function_expression", "key_val_pair"})
 
 
 class _Reader:
     """Turns jmespath.py's dicts into nodes, in the order of the text, so that names and literals meet their tokens."""
 
-    def __init__(self, tokens: Iterable[Mapping[str, Any]]) -> None:
+    def __init__(self, tokens: Iterable[Raw]) -> None:
         names: list[int] = []
         literals: list[int] = []
         for token in tokens:
@@ -178,7 +158,7 @@ class _Reader:
         self._next_literal = iter(literals).__next__
         self._count = 0
 
-    def node(self, raw: _Raw, depth: int) -> Node:
+    def node(self, raw: Raw, depth: int) -> Node:
         """The node of a raw tree, checked."""
         kind: str = raw["type"]
         self._count += 1
@@ -193,16 +173,18 @@ class _Reader:
         offset = self._next_name() if kind in _NAMED else self._next_literal() if kind == "literal" else None
         return Node(kind, raw.get("value"), self._children(kind, raw["children"], depth + 1), offset)
 
-    def _children(self, kind: str, raws: list[_Raw], depth: int) -> tuple[Node, ...]:
+    def _children(self, kind: str, raws: list[Raw], depth: int) -> tuple[Node, ...]:
         if kind == "filter_projection":
             # In the text the condition stands before what is projected; in the tree after it.
             left, condition, right = (self.node(raws[place], depth) for place in (0, 2, 1))
             return left, right, condition
-        return tuple(self.node(raw, depth) for raw in raws)
+        # `a.b.c` is read from the inside out: its first name lies deepest.
+        steps = range(len(raws), 0, -1) if kind in _PATHS else repeat(1)
+        return tuple(self.node(raw, depth + step - 1) for raw, step in zip(raws, steps, strict=False))
 
-    def _chain(self, kind: str, raw: _Raw, depth: int) -> tuple[Node, ...]:
+    def _chain(self, kind: str, raw: Raw, depth: int) -> tuple[Node, ...]:
         """`a && b && c` is left-deep in the raw tree, and may be thousands deep: flat here."""
-        links: list[_Raw] = []
+        links: list[Raw] = []
         while raw["type"] == kind:
             raw, right = raw["children"]
             links.append(right)

@@ -1,0 +1,152 @@
+"""From a syntax tree to the source of a Python function.
+
+The source is made of this package's own templates, temporary names and numbered constants only: names and literals of a policy
+are passed beside it, so that one source serves every expression of the same shape, and no text of a policy is ever run.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from engine.matching import inline
+from engine.matching.tree import leading_names
+from engine.matching.types import types
+from engine.matching.writer import JOINTS, Scope, Source, Writer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from engine.matching.tree import Node
+
+
+def expression_source(tree: Node) -> Source:
+    """The source of a function from any document to what an expression finds in it."""
+    writer = Writer(_VALUES)
+    return writer.source(writer.value(tree, Scope("d", {})))
+
+
+def predicate_source(trees: Sequence[Node]) -> Source:
+    """The source of a function from an object to whether every expression, in order, is exactly true for it."""
+    writer = Writer(_VALUES)
+    scope = Scope("d", {}, is_object=True)
+    return writer.source(f"True if {writer.chain(trees, scope, 'and', writer.exactly)} else False" if trees else "True")
+
+
+# --- one function a kind of node ---------------------------------------------------------------------------------------
+
+
+def _current(_: Writer, __: Node, scope: Scope) -> str:
+    return scope.name
+
+
+def _literal(writer: Writer, node: Node, _: Scope) -> str:
+    return writer.constant(node.value)
+
+
+def _field(writer: Writer, node: Node, scope: Scope) -> str:
+    return writer.read(scope, (node.value,))
+
+
+def _path(writer: Writer, node: Node, scope: Scope) -> str:
+    names = leading_names(node)
+    code = writer.read(scope, names) if names else writer.value(node.children[0], scope)
+    return writer.steps(code, node.children[max(1, len(names)) :])
+
+
+def _pipe(writer: Writer, node: Node, scope: Scope) -> str:
+    return writer.steps(writer.value(node.children[0], scope), node.children[1:])
+
+
+def _index(writer: Writer, node: Node, scope: Scope) -> str:
+    return f"item({scope.name}, {writer.constant(node.value)})"
+
+
+def _slice(writer: Writer, node: Node, scope: Scope) -> str:
+    return f"part({scope.name}, {writer.constant(node.value)})"
+
+
+def _flatten(writer: Writer, node: Node, scope: Scope) -> str:
+    return f"flat({writer.value(node.children[0], scope)})"
+
+
+def _multi_select_list(writer: Writer, node: Node, scope: Scope) -> str:
+    return _unless_null(scope, lambda: f"[{', '.join(writer.value(child, scope) for child in node.children)}]")
+
+
+def _multi_select_dict(writer: Writer, node: Node, scope: Scope) -> str:
+    pairs = ((writer.constant(pair.value), pair.children[0]) for pair in node.children)
+    return _unless_null(scope, lambda: f"{{{', '.join(f'{key}: {writer.value(value, scope)}' for key, value in pairs)}}}")
+
+
+def _unless_null(scope: Scope, write: Callable[[], str]) -> str:
+    """A multi-select of null is null; then nothing in it is read."""
+    if scope.is_object:
+        return write()
+    known = dict(scope.known)
+    code = f"({write()} if {scope.name} is not None else None)"
+    scope.known = known
+    return code
+
+
+def _chain(writer: Writer, node: Node, scope: Scope) -> str:
+    """`a && b` gives a where a is false, else b. Python's `and` does the same but for zero, which JMESPath holds to be true."""
+    joint = JOINTS[node.kind]
+    if not any("number" in types(child) for child in node.children[:-1]):
+        return f"({writer.chain(node.children, scope, joint, writer.value)})"
+    name = writer.temporary()
+    number = f"{name}.__class__ is int or {name}.__class__ is float"
+    links = writer.chain(node.children, scope, joint, lambda each, at: f"(({name} := {writer.value(each, at)}) or {number})")
+    return f"({links}, {name})[1]"
+
+
+def _not(writer: Writer, node: Node, scope: Scope) -> str:
+    return f"(not {writer.test(node.children[0], scope)})"
+
+
+def _reference(writer: Writer, node: Node, _: Scope) -> str:
+    name = writer.temporary()
+    return f"lambda {name}: {writer.value(node.children[0], Scope(name, {}))}"
+
+
+def _projection(writer: Writer, node: Node, scope: Scope) -> str:
+    bound, name = writer.bind(writer.value(node.children[0], scope))
+    return f"({_collected(writer, node, name)} if {bound}.__class__ is list else None)"
+
+
+def _value_projection(writer: Writer, node: Node, scope: Scope) -> str:
+    bound, name = writer.bind(f"members({writer.value(node.children[0], scope)})")
+    return f"({_collected(writer, node, name)} if {bound} is not None else None)"
+
+
+def _collected(writer: Writer, node: Node, name: str) -> str:
+    """What a projection makes of every element, but for nulls; of a filter, only where its condition is true."""
+    element = writer.temporary()
+    scope = Scope(element, {})
+    condition = f"{writer.test(node.children[2], scope)} and " if node.kind == "filter_projection" else ""
+    bound, kept = writer.bind(writer.value(node.children[1], scope))
+    return f"[{kept} for {element} in {name} if {condition}{bound} is not None]"
+
+
+_VALUES: Final[Mapping[str, Callable[[Writer, Node, Scope], str]]] = {
+    "and_expression": _chain,
+    "comparator": inline.comparison,
+    "current": _current,
+    "expref": _reference,
+    "field": _field,
+    "filter_projection": _projection,
+    "flatten": _flatten,
+    "function_expression": inline.call,
+    "identity": _current,
+    "index": _index,
+    "index_expression": _path,
+    "literal": _literal,
+    "multi_select_dict": _multi_select_dict,
+    "multi_select_list": _multi_select_list,
+    "not_expression": _not,
+    "or_expression": _chain,
+    "pipe": _pipe,
+    "projection": _projection,
+    "slice": _slice,
+    "subexpression": _path,
+    "value_projection": _value_projection,
+}
