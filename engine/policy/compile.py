@@ -1,0 +1,180 @@
+"""Files that were found sound, to one immutable policy set."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final
+from zoneinfo import ZoneInfo
+
+from engine.matching import compile_predicate
+from engine.model import (
+    OPEN,
+    UNKNOWN,
+    ActorClass,
+    AuditRule,
+    Channel,
+    Default,
+    DigestRule,
+    Evidence,
+    Field,
+    Kind,
+    Language,
+    Level,
+    Matcher,
+    Operator,
+    Policy,
+    PolicySet,
+    Route,
+    Selection,
+    Selects,
+    Severity,
+    Silence,
+    Strength,
+    WebhookRef,
+    Window,
+)
+from engine.policy.revision import revision
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from datetime import tzinfo
+
+_DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+
+_File = "Mapping[str, Any]"
+
+
+def compile_set(files: Sequence[tuple[str, Mapping[str, Any]]], commit: str | None = None) -> PolicySet:
+    """A policy set out of (path, content) in path order. The content must have passed all load checks."""
+    contents = [content for _, content in files]
+    levels = _levels(contents)
+    by_name = {level.name: level for level in levels}
+    actors = [_actor(one) for one in _parts(contents, "actors")]
+    return PolicySet(
+        revision=revision(contents),
+        commit=commit,
+        policies=tuple(_policy(path, content, by_name) for path, content in files),
+        actors=tuple(actor for actor in actors if actor.name != UNKNOWN),
+        unknown=next((actor for actor in actors if actor.name == UNKNOWN), ActorClass(UNKNOWN, Kind.UNKNOWN)),
+        levels=levels,
+        channels=MappingProxyType({one["name"]: _channel(one, by_name) for one in _parts(contents, "channels")}),
+        default=_default(contents, by_name),
+        selection=_selection(next((content["events"] for content in contents if content.get("events")), {})),
+        audit=_audit(next((content["audit"] for content in contents if content.get("audit")), {"masking": OPEN}), by_name),
+    )
+
+
+def _parts(contents: Sequence[Mapping[str, Any]], section: str) -> Iterator[Mapping[str, Any]]:
+    return (one for content in contents for one in content.get(section, ()))
+
+
+def _levels(contents: Sequence[Mapping[str, Any]]) -> tuple[Level, ...]:
+    built_in = Level(OPEN, 0, MappingProxyType(dict.fromkeys(Field, Operator.KEEP)))
+    return (built_in, *(_level(one, rank) for rank, one in enumerate(_parts(contents, "masking"), 1)))
+
+
+def _level(one: Mapping[str, Any], rank: int) -> Level:
+    operators = {Field(name): Operator(value) for name, value in one["fields"].items()}
+    return Level(one["level"], rank, MappingProxyType(operators))
+
+
+def _matcher(when: str | Sequence[str]) -> Matcher:
+    expressions = (when,) if isinstance(when, str) else tuple(when)
+    return Matcher(expressions, compile_predicate(expressions))
+
+
+def _actor(one: Mapping[str, Any]) -> ActorClass:
+    evidence = tuple(
+        Evidence(sign["id"], sign["says"], Strength(sign["strength"]), _matcher(sign["when"])) for sign in one.get("evidence", ())
+    )
+    return ActorClass(
+        name=one["class"],
+        kind=Kind(one.get("kind", UNKNOWN)),
+        emoji=one.get("emoji"),
+        title=one.get("title"),
+        never_mute=one.get("never_mute", False),
+        evidence=evidence,
+    )
+
+
+def _channel(one: Mapping[str, Any], levels: Mapping[str, Level]) -> Channel:
+    digest, fields = one.get("digest"), one.get("fields")
+    return Channel(
+        name=one["name"],
+        webhook=WebhookRef(**one["webhook"]),
+        masking_floor=levels[one.get("masking_floor", "standard")],
+        timezone=_zone(one.get("timezone")),
+        language=Language(one.get("language", Language.EN)),
+        digest=DigestRule(digest["after"], tuple(map(Field, digest["by"]))) if digest else None,
+        fallback=one.get("fallback"),
+        fields=tuple(map(Field, fields)) if fields else None,
+    )
+
+
+def _zone(name: str | None) -> tzinfo:
+    return UTC if name is None else ZoneInfo(name)
+
+
+def _default(contents: Sequence[Mapping[str, Any]], levels: Mapping[str, Level]) -> Default:
+    holder = next(content for content in contents if "default" in content)
+    return Default(holder["name"], tuple(holder["default"]["notify"]), levels[holder["default"]["masking"]])
+
+
+def _selection(one: Mapping[str, Any]) -> Selection:
+    names = one.get("names")
+    return Selection(Selects(one.get("select", Selects.S3_DATA)), frozenset(names) if names else None)
+
+
+def _audit(one: Mapping[str, Any], levels: Mapping[str, Level]) -> AuditRule:
+    return AuditRule(levels[one["masking"]], one.get("event", True))
+
+
+def _policy(path: str, one: Mapping[str, Any], levels: Mapping[str, Level]) -> Policy:
+    buckets, accounts = one.get("buckets"), one.get("accounts")
+    return Policy(
+        name=one["name"],
+        owner=one["owner"],
+        path=path,
+        description=one.get("description", ""),
+        buckets=tuple(buckets) if buckets else None,
+        accounts=frozenset(accounts) if accounts else None,
+        anchored=bool(buckets) and not any(set(bucket) == {"*"} for bucket in buckets),
+        masking_floor=levels[one["masking_floor"]] if "masking_floor" in one else None,
+        routes=tuple(_route(route, levels) for route in one.get("routes", ())),
+        silences=tuple(_silence(silence) for silence in one.get("silences", ())),
+    )
+
+
+def _route(one: Mapping[str, Any], levels: Mapping[str, Level]) -> Route:
+    return Route(
+        id=one["id"],
+        matcher=_matcher(one["when"]) if "when" in one else None,
+        notify=tuple(one.get("notify", ())),
+        mute=one.get("mute"),
+        level=levels[one["masking"]] if "masking" in one else None,
+        severity=Severity(one.get("severity", Severity.WARNING)),
+        continues=one.get("continue", False),
+        title=one.get("title"),
+        runbook=one.get("runbook"),
+        during=_window(one["during"]) if "during" in one else None,
+    )
+
+
+def _silence(one: Mapping[str, Any]) -> Silence:
+    channels = one.get("channels")
+    until = datetime.fromisoformat(one["until"])
+    return Silence(one["id"], _matcher(one["when"]), until, one["reason"], frozenset(channels) if channels else None)
+
+
+def _window(one: Mapping[str, Any]) -> Window:
+    start, end = (int(part[:2]) * 60 + int(part[3:]) for part in one["hours"].split("-"))
+    days = frozenset(day for part in one.get("days", ("mon-sun",)) for day in _days(part))
+    return Window(days, start, end, ZoneInfo(one["timezone"]))
+
+
+def _days(part: str) -> Iterator[int]:
+    """`fri-mon` runs over the week's end."""
+    first, _, last = part.partition("-")
+    start, end = _DAYS.index(first), _DAYS.index(last or first)
+    return (day % 7 for day in range(start, end + 1 + (7 if end < start else 0)))

@@ -1,0 +1,102 @@
+"""Policy files to a policy set: read, check, compile. A set with an error is never compiled."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from engine.errors import PolicySetError
+from engine.model import Finding, FindingSeverity, Location
+from engine.policy import codes
+from engine.policy.compile import compile_set
+from engine.policy.references import reference_findings
+from engine.policy.shape import shape_findings
+from engine.policy.source import SUFFIXES, Source, read_source
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from engine.model import PolicySet
+    from engine.policy.source import Node
+
+SCHEMAS: Final = Path(__file__).resolve().parents[2] / "schemas"
+
+READERS: Final[Mapping[int, str]] = {1: "v1/policy.schema.json"}
+"""The versions of the language that this engine reads, each with its schema. A version to come is added here and to `compile_set`."""
+
+
+def load(directory: Path, *, commit: str | None = None) -> PolicySet:
+    """The policy set in a folder. Raises `PolicySetError` with everything that is wrong with it."""
+    policies, findings = check(read(directory), commit=commit)
+    if policies is None:
+        raise PolicySetError([finding for finding in findings if finding.severity is FindingSeverity.ERROR])
+    return policies
+
+
+def read(directory: Path) -> tuple[Source, ...]:
+    """Every policy file under a folder, in path order; a path that cannot be read is a source with a finding. A file is read alone."""
+    if directory.is_file():
+        return (read_source(directory, str(directory)),)
+    if not directory.is_dir():
+        return (_nothing(directory, "there is no such folder", "name the folder that holds the policies with --policies"),)
+    files = sorted((path for path in directory.rglob("*") if path.suffix in SUFFIXES and path.is_file()), key=Path.as_posix)
+    if not files:
+        return (_nothing(directory, "no .yaml or .yml file in it", "a policy set is every YAML file under this folder"),)
+    return tuple(read_source(file, file.as_posix()) for file in files)
+
+
+def _nothing(directory: Path, what: str, instead: str) -> Source:
+    path = directory.as_posix()
+    return Source(path, "", None, (Finding(codes.NO_FILE, Location(path), what, instead),))
+
+
+def check(sources: Sequence[Source], *, commit: str | None = None) -> tuple[PolicySet | None, tuple[Finding, ...]]:
+    """All that the load checks find, in the order of the files, and the compiled set where none of it is an error.
+
+    A file that cannot be read or has not the shape of a policy keeps the references between files from being checked: what it may
+    define is not known, and one mistake should be one finding.
+    """
+    findings = [finding for source in sources for finding in file_findings(source)]
+    if not findings:
+        findings = list(reference_findings(sources))
+    ordered = tuple(
+        sorted(findings, key=lambda finding: (finding.where.path, finding.where.line, finding.where.column, finding.code))
+    )
+    if any(finding.severity is FindingSeverity.ERROR for finding in ordered):
+        return None, ordered
+    return compile_set([(source.path, _content(source)) for source in sources], commit), ordered
+
+
+def file_findings(source: Source) -> tuple[Finding, ...]:
+    """What is wrong with one file by itself: how it is written, its version, its shape."""
+    if source.root is None or source.findings:
+        return source.findings
+    versions = tuple(_version(source.root))
+    return versions or shape_findings(source.root, schema(READERS[source.root.value["version"]]))
+
+
+def _version(root: Node) -> Iterator[Finding]:
+    if not isinstance(root.value, dict):
+        yield Finding(codes.WRONG_TYPE, root.where, "a policy file is a mapping", "start with version: 1")
+        return
+    node, known = root.at("version"), ", ".join(map(str, READERS))
+    if node is None:
+        where = next(iter(root.keys.values()), root.where)
+        yield Finding(
+            codes.VERSION, where, "the version of the language is missing", f"start with version: 1 (this engine reads {known})"
+        )
+    elif isinstance(node.value, bool) or not isinstance(node.value, int) or node.value not in READERS:
+        what = f"version {node.value!r} of the language is not known"
+        yield Finding(codes.VERSION, node.where, what, f"this engine reads {known}, written as a plain number")
+
+
+def _content(source: Source) -> Mapping[str, Any]:
+    content: Mapping[str, Any] = source.root.value if source.root is not None else {}
+    return content
+
+
+@cache
+def schema(name: str) -> str:
+    """The text of a schema in `schemas/`."""
+    return (SCHEMAS / name).read_text(encoding="utf-8")

@@ -1,0 +1,338 @@
+"""What no schema can say: names that must exist, must not stand twice, must not contradict each other; across all files of a set."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Final
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from engine.errors import ExpressionError
+from engine.matching import compile_expression
+from engine.model import FIELD_OPERATORS, OPEN, OPERATOR_RANK, UNKNOWN, Field, Finding, Operator
+from engine.policy import codes
+from engine.policy.shape import suggestion
+from engine.policy.source import inside
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from engine.policy.source import Key, Node, Source
+
+STANDARD: Final = "standard"
+ONCE: Final = ("actors", "masking", "audit", "events", "default")
+PLACEHOLDER: Final = re.compile(r"\{([^{}]*)\}")
+
+
+@dataclass(frozen=True, slots=True)
+class _Names:
+    """Every name that a reference may mean."""
+
+    channels: frozenset[str]
+    levels: frozenset[str]
+
+
+def reference_findings(sources: Sequence[Source]) -> Iterator[Finding]:
+    """Everything wrong with the references of files whose shape is right."""
+    roots = [source.root for source in sources if source.root is not None]
+    names = _Names(
+        frozenset(str(node.value) for node in _all(roots, "channels", "name")),
+        frozenset({OPEN, *(str(node.value) for node in _all(roots, "masking", "level"))}),
+    )
+    yield from _twice(roots)
+    yield from _default(roots)
+    for source in sources:
+        if source.root is not None:
+            yield from _file(source, source.root, names)
+
+
+def _all(roots: Iterable[Node], section: str, key: str) -> Iterator[Node]:
+    for root in roots:
+        for part in _parts(root, section):
+            node = part.at(key)
+            if node is not None:
+                yield node
+
+
+def _parts(root: Node, *path: Key) -> Iterator[Node]:
+    node = root.at(*path)
+    return node.items() if node is not None else iter(())
+
+
+# --- what may stand only once ----------------------------------------------------------------------------------------------
+
+
+def _twice(roots: Sequence[Node]) -> Iterator[Finding]:
+    yield from _repeated((root.children["name"] for root in roots if "name" in root.children), "policy")
+    yield from _repeated(_all(roots, "channels", "name"), "channel")
+    yield from _repeated(_all(roots, "actors", "class"), "class")
+    yield from _repeated(_all(roots, "masking", "level"), "level")
+    yield from _repeated(
+        (node for root in roots for actor in _parts(root, "actors") for node in _all([actor], "evidence", "id")), "evidence"
+    )
+    for root in roots:
+        yield from _repeated(_all([root], "routes", "id"), "route")
+        yield from _repeated(_all([root], "silences", "id"), "silence")
+    for section in ONCE:
+        holders = [root for root in roots if section in root.keys]
+        for root in holders[1:]:
+            where = holders[0].keys[section]
+            instead = f"keep one; the other is at {where}"
+            yield Finding(codes.TWICE, root.keys[section], f"{section} may stand in one file only", instead)
+
+
+def _repeated(nodes: Iterable[Node], kind: str) -> Iterator[Finding]:
+    first: dict[str, Node] = {}
+    for node in nodes:
+        before = first.setdefault(str(node.value), node)
+        if before is not node:
+            yield Finding(
+                codes.TWICE, node.where, f"the {kind} {node.value} stands twice", f"rename one; the other is at {before.where}"
+            )
+
+
+def _default(roots: Sequence[Node]) -> Iterator[Finding]:
+    if roots and not any("default" in root.keys for root in roots):
+        where = next(iter(roots[0].keys.values()), roots[0].where)
+        instead = "add to one file: default: {notify: [CHANNEL], masking: standard}"
+        yield Finding(codes.DEFAULT, where, "no file says where events go that no policy decided", instead)
+
+
+# --- one file --------------------------------------------------------------------------------------------------------------
+
+
+def _file(source: Source, root: Node, names: _Names) -> Iterator[Finding]:
+    yield from _level(root.at("masking_floor"), names)
+    yield from _level(root.at("audit", "masking"), names)
+    yield from _level(root.at("default", "masking"), names)
+    yield from _channels(root.at("default", "notify"), names)
+    for route in _parts(root, "routes"):
+        yield from _route(source, route, names)
+    for silence in _parts(root, "silences"):
+        yield from _silence(source, silence, names)
+    for actor in _parts(root, "actors"):
+        yield from _actor(source, actor)
+    yield from _masking(root)
+    for channel in _parts(root, "channels"):
+        yield from _channel(channel, names)
+
+
+def _level(node: Node | None, names: _Names) -> Iterator[Finding]:
+    if node is not None and node.value not in names.levels:
+        yield Finding(
+            codes.NO_SUCH,
+            node.where,
+            f"there is no masking level {node.value}",
+            suggestion(str(node.value), sorted(names.levels)),
+        )
+
+
+def _channels(node: Node | None, names: _Names) -> Iterator[Finding]:
+    seen: set[str] = set()
+    for channel in node.items() if node is not None else ():
+        if channel.value not in names.channels:
+            yield Finding(
+                codes.NO_SUCH,
+                channel.where,
+                f"there is no channel {channel.value}",
+                suggestion(str(channel.value), sorted(names.channels)),
+            )
+        elif channel.value in seen:
+            yield Finding(codes.TWICE, channel.where, f"the channel {channel.value} stands twice", "keep one of them")
+        seen.add(str(channel.value))
+
+
+def _route(source: Source, route: Node, names: _Names) -> Iterator[Finding]:
+    keys, where = route.keys, route.children["id"].where
+    if "notify" not in keys and "mute" not in keys:
+        yield Finding(
+            codes.NOTIFY_OR_MUTE, where, "the route neither notifies nor mutes", "add notify: [CHANNEL], or mute: REASON"
+        )
+    if "notify" in keys and "mute" in keys:
+        yield Finding(codes.NOTIFY_OR_MUTE, keys["mute"], "a route cannot both notify and mute", "make two routes of it")
+    if "mute" in keys:
+        yield from _mute(route)
+    yield from _when(source, route.at("when"))
+    yield from _channels(route.at("notify"), names)
+    yield from _level(route.at("masking"), names)
+    yield from _title(source, route.at("title"))
+    yield from _during(route.at("during"))
+
+
+def _mute(route: Node) -> Iterator[Finding]:
+    if route.at("continue") is not None and route.children["continue"].value is True:
+        yield Finding(
+            codes.NOTIFY_OR_MUTE, route.keys["continue"], "a mute ends its policy, so it cannot continue", "delete continue"
+        )
+    if "when" not in route.keys:
+        yield Finding(codes.MISSING_KEY, route.keys["mute"], "a mute without when would mute everything", "add when: EXPRESSION")
+    for key in ("masking", "severity", "title", "runbook"):
+        if key in route.keys:
+            yield Finding(codes.UNKNOWN_KEY, route.keys[key], f"{key} has no meaning in a route that mutes", "delete it")
+
+
+def _when(source: Source, node: Node | None) -> Iterator[Finding]:
+    if node is None:
+        return
+    for expression in node.items() if isinstance(node.value, list) else (node,):
+        try:
+            compile_expression(expression.value)
+        except ExpressionError as error:
+            where = expression.where if error.offset is None else inside(source, expression, error.offset)
+            yield Finding(codes.EXPRESSION, where, error.what)
+
+
+def _title(source: Source, node: Node | None) -> Iterator[Finding]:
+    for found in PLACEHOLDER.finditer(str(node.value)) if node is not None else ():
+        if found.group(1) not in set(Field):
+            where = inside(source, node, found.start(), len(found.group()))  # type: ignore[arg-type]
+            yield Finding(
+                codes.NO_SUCH,
+                where,
+                f"there is no message field {found.group(1)!r}",
+                suggestion(found.group(1), [field.value for field in Field]),
+            )
+
+
+def _during(node: Node | None) -> Iterator[Finding]:
+    if node is None:
+        return
+    hours = node.children["hours"]
+    start, end = str(hours.value).split("-")
+    if start == end:
+        yield Finding(
+            codes.WINDOW, hours.where, "these hours are none: they end as they start", "write 00:00-24:00 for the whole day"
+        )
+    yield from _zone(node.at("timezone"))
+
+
+def _zone(node: Node | None) -> Iterator[Finding]:
+    if node is None:
+        return
+    try:
+        ZoneInfo(str(node.value))
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        yield Finding(
+            codes.TIME, node.where, f"there is no time zone {str(node.value)!r}", "write an IANA name such as Asia/Tokyo or UTC"
+        )
+
+
+def _silence(source: Source, silence: Node, names: _Names) -> Iterator[Finding]:
+    yield from _when(source, silence.at("when"))
+    yield from _channels(silence.at("channels"), names)
+    until = silence.children["until"]
+    try:
+        time = datetime.fromisoformat(str(until.value))
+    except ValueError:
+        yield Finding(codes.TIME, until.where, f"{str(until.value)!r} is not a time", "such as 2027-01-31T00:00:00Z")
+        return
+    if time.tzinfo is None:
+        yield Finding(codes.TIME, until.where, "the time has no zone", f"write {_with_zone(str(until.value))}")
+
+
+def _with_zone(text: str) -> str:
+    return f"{text}Z" if "T" in text else f"{text}T00:00:00Z"
+
+
+def _actor(source: Source, actor: Node) -> Iterator[Finding]:
+    name = actor.children["class"]
+    yield from _title(source, actor.at("title"))
+    if name.value == UNKNOWN:
+        for key in ("evidence", "never_mute"):
+            if key in actor.keys:
+                yield Finding(
+                    codes.CLASS, actor.keys[key], f"the class unknown can have no {key}: it is what nothing else is", "delete it"
+                )
+        kind = actor.at("kind")
+        if kind is not None and kind.value != UNKNOWN:
+            yield Finding(codes.CLASS, kind.where, "the class unknown is of the kind unknown", "delete kind")
+        return
+    for key in ("kind", "evidence"):
+        if key not in actor.keys:
+            yield Finding(codes.MISSING_KEY, name.where, f"the class {name.value} has no {key}", f"add {key}")
+    for evidence in _parts(actor, "evidence"):
+        yield from _when(source, evidence.at("when"))
+
+
+# --- masking ---------------------------------------------------------------------------------------------------------------
+
+
+def operators_of(level: Node) -> dict[Field, Operator]:
+    """The operators of a level that are spelled right."""
+    values: Mapping[str, Any] = level.children["fields"].value
+    known = {field.value for field in Field}, {operator.value for operator in Operator}
+    return {Field(name): Operator(value) for name, value in values.items() if name in known[0] and value in known[1]}
+
+
+def _masking(root: Node) -> Iterator[Finding]:
+    before: Node | None = None
+    for level in _parts(root, "masking"):
+        if level.children["level"].value == OPEN:
+            yield Finding(codes.TWICE, level.children["level"].where, "the level open is built in", "name it otherwise")
+        operators = operators_of(level)
+        yield from _unsuitable(level, operators)
+        if operators.get(Field.ACCESS_KEY) is Operator.KEEP and operators.get(Field.ACCOUNT) is not Operator.KEEP:
+            where = level.children["fields"].children["access_key"].where
+            what = "the access key shows the account, which this level hides"
+            yield Finding(codes.KEY_SHOWS_ACCOUNT, where, what, "write access_key: last4, or account: keep")
+        if before is not None:
+            yield from _weaker(before, level)
+        before = level
+
+
+def _unsuitable(level: Node, operators: Mapping[Field, Operator]) -> Iterator[Finding]:
+    for field, operator in operators.items():
+        if operator not in FIELD_OPERATORS[field]:
+            where = level.children["fields"].children[field.value].where
+            suits = ", ".join(
+                sorted((one.value for one in FIELD_OPERATORS[field]), key=lambda name: (OPERATOR_RANK[Operator(name)], name))
+            )
+            yield Finding(codes.OPERATOR, where, f"{operator.value} does not suit {field.value}", f"one of {suits}")
+
+
+def _weaker(before: Node, level: Node) -> Iterator[Finding]:
+    """A field that an earlier, less strict level masks more. Not listed is dropped."""
+    earlier, later = operators_of(before), operators_of(level)
+    for field, operator in later.items():
+        was = earlier.get(field, Operator.DROP)
+        if OPERATOR_RANK[operator] < OPERATOR_RANK[was]:
+            where = level.children["fields"].children[field.value].where
+            what = f"{field.value} is weaker here than in the level {before.children['level'].value} before it ({was.value})"
+            yield Finding(codes.LEVEL_ORDER, where, what, "order levels from least strict to strictest")
+
+
+# --- channels --------------------------------------------------------------------------------------------------------------
+
+
+def _channel(channel: Node, names: _Names) -> Iterator[Finding]:
+    name, webhook = channel.children["name"], channel.children["webhook"]
+    floor = channel.at("masking_floor")
+    yield from _level(floor, names)
+    if floor is None and STANDARD not in names.levels:
+        yield Finding(
+            codes.NO_SUCH,
+            name.where,
+            "the channel's floor is the level standard, which no file defines",
+            "add masking_floor, or define standard",
+        )
+    kinds = [key for key in ("env", "secret", "parameter") if key in webhook.keys]
+    if len(kinds) != 1 or ("key" in webhook.keys and kinds != ["secret"]):
+        yield Finding(
+            codes.WEBHOOK,
+            webhook.where,
+            "a webhook is one reference",
+            "write one of env, secret (with or without key) and parameter",
+        )
+    yield from _zone(channel.at("timezone"))
+    fallback = channel.at("fallback")
+    if fallback is not None and fallback.value == name.value:
+        yield Finding(codes.NO_SUCH, fallback.where, "a channel cannot be its own fallback", "name another channel")
+    elif fallback is not None and fallback.value not in names.channels:
+        yield Finding(
+            codes.NO_SUCH,
+            fallback.where,
+            f"there is no channel {fallback.value}",
+            suggestion(str(fallback.value), sorted(names.channels)),
+        )
