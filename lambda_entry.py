@@ -14,14 +14,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engine.edge.http import post
-from engine.edge.objects import fetch
+from engine.edge.objects import opener
 from engine.edge.secrets import Secrets
-from engine.pipeline.outcome import answer, is_batch
-from engine.policy.load import load
-
 from engine.model import Deployment, Operator, Ports
 from engine.pipeline import Setting, run
 from engine.pipeline.decode import decode
+from engine.pipeline.outcome import answer, is_batch
+from engine.policy.load import load
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -67,6 +66,7 @@ def _hashes(policies: PolicySet) -> bool:
     return any(operator is Operator.HASH for level in policies.levels for operator in level.operators.values())
 
 
+FETCH = opener()
 SECRETS = Secrets(os.environ)
 SETTING = _setting(SECRETS)
 
@@ -78,7 +78,7 @@ def handler(payload: object, context: Any) -> object:  # noqa: ANN401  Lambda's 
         return float(context.get_remaining_time_in_millis()) / 1000 - RESERVE
 
     ports = _ports(SECRETS, remaining)
-    result = run(decode(payload, fetch), SETTING, ports)
+    result = run(decode(payload, FETCH), SETTING, ports)
     if result.failed and not is_batch(payload):
         raise UndeliveredError("something could not be read, decided or delivered; the audit records say what")
     return answer(payload, result.failed_items)

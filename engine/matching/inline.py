@@ -76,11 +76,11 @@ def call(writer: Writer, node: Node, scope: Scope) -> str:
     return f"call_{node.value}({', '.join(writer.value(child, scope) for child in node.children)})"
 
 
-def texts(node: Node, scope: Scope) -> frozenset[str] | None:
+def texts(node: Node, *, of_object: bool) -> frozenset[str] | None:
     """The strings of a list that is made of nothing else; None for any other node. A multi-select of null is null, not a list."""
     if node.kind == "literal" and isinstance(node.value, list):
         items = node.value
-    elif node.kind == "multi_select_list" and scope.is_object and all(child.kind == "literal" for child in node.children):
+    elif node.kind == "multi_select_list" and of_object and all(child.kind == "literal" for child in node.children):
         items = [child.value for child in node.children]
     else:
         return None
@@ -95,7 +95,7 @@ def _of_text(writer: Writer, node: Node, scope: Scope, quick: str, general: str)
 
 def _contains(writer: Writer, node: Node, scope: Scope) -> str | None:
     subject, search = node.children
-    known = texts(subject, scope)
+    known = texts(subject, of_object=scope.is_object)
     if known is not None:
         return _of_text(writer, search, scope, f"{{0}} in {writer.constant(known)}", "False")
     if search.kind != "literal" or not isinstance(search.value, str):

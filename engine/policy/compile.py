@@ -139,7 +139,7 @@ def _policy(path: str, one: Mapping[str, Any], levels: Mapping[str, Level]) -> P
         description=one.get("description", ""),
         buckets=tuple(buckets) if buckets else None,
         accounts=frozenset(accounts) if accounts else None,
-        anchored=bool(buckets) and not any(set(bucket) == {"*"} for bucket in buckets),
+        anchored=bool(buckets) and not any(set(bucket) == {"*"} for bucket in buckets or ()),
         masking_floor=levels[one["masking_floor"]] if "masking_floor" in one else None,
         routes=tuple(_route(route, levels) for route in one.get("routes", ())),
         silences=tuple(_silence(silence) for silence in one.get("silences", ())),

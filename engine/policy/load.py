@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 SCHEMAS: Final = Path(__file__).resolve().parents[2] / "schemas"
 
 READERS: Final[Mapping[int, str]] = {1: "v1/policy.schema.json"}
-"""The versions of the language that this engine reads, each with its schema. A version to come is added here and to `compile_set`."""
+"""The versions of the language that this engine reads, each with its schema; one to come is added here and to `compile_set`."""
 
 
 def load(directory: Path, *, commit: str | None = None) -> PolicySet:
@@ -35,7 +35,7 @@ def load(directory: Path, *, commit: str | None = None) -> PolicySet:
 
 
 def read(directory: Path) -> tuple[Source, ...]:
-    """Every policy file under a folder, in path order; a path that cannot be read is a source with a finding. A file is read alone."""
+    """Every policy file under a folder, in path order, or one file; a path that cannot be read is a source with a finding."""
     if directory.is_file():
         return (read_source(directory, str(directory)),)
     if not directory.is_dir():

@@ -1,9 +1,8 @@
-"""What no schema can say: names that must exist, must not stand twice, must not contradict each other; across all files of a set."""
+"""What no schema can say: names that must exist, that must not stand twice or contradict each other, across all files."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
@@ -17,7 +16,7 @@ from engine.policy.shape import suggestion
 from engine.policy.source import inside
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from engine.policy.source import Key, Node, Source
 

@@ -52,7 +52,7 @@ def _findings(root: Node, error: ValidationError) -> Iterator[Finding]:
 
 
 def _unknown_keys(node: Node, error: ValidationError) -> Iterator[Finding]:
-    known = list(error.schema.get("properties", {}))
+    known = list(_schema(error).get("properties", {}))
     for key in node.keys:
         if key not in known:
             yield Finding(codes.UNKNOWN_KEY, node.keys[key], f"there is no key {_quoted(key)} here", suggestion(key, known))
@@ -60,11 +60,22 @@ def _unknown_keys(node: Node, error: ValidationError) -> Iterator[Finding]:
 
 def _missing(node: Node, error: ValidationError) -> Iterator[Finding]:
     """Jsonschema tells each missing key on its own; the mapping's first key is where one would write it."""
-    missing = next((key for key in error.validator_value if f"'{key}'" in error.message), "")
-    says = error.schema.get("properties", {}).get(missing, {}).get("description", "")
+    missing = next((key for key in _wanted(error) if f"'{key}'" in error.message), "")
+    says = _schema(error).get("properties", {}).get(missing, {}).get("description", "")
     yield Finding(
         codes.MISSING_KEY, _start(node), f"{missing} is missing", f"add {missing}: {_lowered(says)}" if says else f"add {missing}"
     )
+
+
+def _schema(error: ValidationError) -> Mapping[str, Any]:
+    """The part of the schema that was broken."""
+    part: Any = error.schema
+    return part if isinstance(part, dict) else {}
+
+
+def _wanted(error: ValidationError) -> Any:  # noqa: ANN401  whatever the keyword takes
+    """What the broken keyword asks for."""
+    return error.validator_value
 
 
 def _lowered(sentence: str) -> str:
@@ -76,7 +87,7 @@ def _start(node: Node) -> Location:
 
 
 def _type(node: Node, error: ValidationError) -> Iterator[Finding]:
-    wanted = [error.validator_value] if isinstance(error.validator_value, str) else list(error.validator_value)
+    wanted = [_wanted(error)] if isinstance(_wanted(error), str) else list(_wanted(error))
     words = " or ".join(_TYPES[name] for name in wanted)
     yield Finding(
         codes.WRONG_TYPE,
@@ -101,11 +112,12 @@ def _seen(value: object) -> str:
         return "nothing"
     if isinstance(value, dict | list):
         return "a mapping" if isinstance(value, dict) else "a list"
-    return f"{_quoted(str(value))} ({'text' if isinstance(value, str) else 'true or false' if isinstance(value, bool) else 'a number'})"
+    kind = "text" if isinstance(value, str) else "true or false" if isinstance(value, bool) else "a number"
+    return f"{_quoted(str(value))} ({kind})"
 
 
 def _choice(node: Node, error: ValidationError) -> Iterator[Finding]:
-    choices = [str(choice) for choice in error.validator_value]
+    choices = [str(choice) for choice in _wanted(error)]
     yield Finding(
         codes.WRONG_VALUE,
         node.where,
@@ -115,13 +127,11 @@ def _choice(node: Node, error: ValidationError) -> Iterator[Finding]:
 
 
 def _constant(node: Node, error: ValidationError) -> Iterator[Finding]:
-    yield Finding(
-        codes.WRONG_VALUE, node.where, _of(error, f"{_seen(node.value)} cannot stand here"), f"write {error.validator_value}"
-    )
+    yield Finding(codes.WRONG_VALUE, node.where, _of(error, f"{_seen(node.value)} cannot stand here"), f"write {_wanted(error)}")
 
 
 def _pattern(node: Node, error: ValidationError) -> Iterator[Finding]:
-    examples = error.schema.get("examples") or [_PATTERN_WORDS.get(error.validator_value, "")]
+    examples = _schema(error).get("examples") or [_PATTERN_WORDS.get(_wanted(error), "")]
     yield Finding(
         codes.WRONG_VALUE,
         node.where,
@@ -139,11 +149,11 @@ def _size(node: Node, error: ValidationError) -> Iterator[Finding]:
         "minProperties": "at least {} here",
         "minimum": "at least {}",
         "maximum": "at most {}",
-    }[str(error.validator)].format(error.validator_value)
+    }[str(error.validator)].format(_wanted(error))
     yield Finding(codes.WRONG_VALUE, node.where, _of(error, "this is too short, too long or out of range"), f"write {words}")
 
 
-def _unique(node: Node, error: ValidationError) -> Iterator[Finding]:
+def _unique(node: Node, _: ValidationError) -> Iterator[Finding]:
     seen: list[Any] = []
     for child in node.items():
         if child.value in seen:
@@ -157,7 +167,7 @@ def _any_of(node: Node, error: ValidationError) -> Iterator[Finding]:
     if fitting:
         yield from _findings_below(node, fitting)
         return
-    wanted = [choice.get("type", "object") for choice in error.validator_value]
+    wanted = [choice.get("type", "object") for choice in _wanted(error)]
     words = " or ".join(_TYPES[name] for name in wanted)
     yield Finding(
         codes.WRONG_TYPE, node.where, f"{_seen(node.value)} stands where {words} is wanted", _instead(node.value, wanted)

@@ -191,6 +191,8 @@ class _Building:
 
     def _where(self, event: yaml.Event) -> Location:
         start, end = event.start_mark, event.end_mark
+        if start is None or end is None:
+            return Location(self.path)
         length = end.column - start.column if start.line == end.line else 1
         return Location(self.path, start.line + 1, start.column + 1, max(length, 1))
 
@@ -221,7 +223,7 @@ class _Building:
         value: Any = event.value
         if not event.style and event.tag is None:
             value = self._plain(event.value, where)
-        self._add(Node(value, where, span=(event.start_mark.index, event.end_mark.index)), event.anchor)
+        self._add(Node(value, where, span=_span(event)), event.anchor)
 
     def _plain(self, text: str, where: Location) -> Any:  # noqa: ANN401  any JSON scalar
         """A plain word: what JSON calls it, else the string; with a finding where YAML 1.1 would read something else."""
@@ -244,7 +246,7 @@ class _Building:
         self.findings.append(Finding(codes.AMBIGUOUS, where, f"YAML 1.1 reads {text} as something else", instead))
 
     def _alias(self, event: yaml.AliasEvent) -> None:
-        node = self._anchors.get(event.anchor)
+        node = self._anchors.get(str(event.anchor))
         if node is None:
             self._refuse(codes.NOT_YAML, event, f"there is no anchor {event.anchor} before this", "write the value out")
             return
@@ -282,6 +284,12 @@ class _Building:
                 Finding(codes.DUPLICATE_KEY, node.where, f"{key} stands twice; first in line {first}", "keep one of them")
             )
         parent.key = (key, node.where)
+
+
+def _span(event: yaml.ScalarEvent) -> tuple[int, int]:
+    """The characters that a scalar takes in the text, its quotes and block marks among them."""
+    start, end = event.start_mark, event.end_mark
+    return (start.index, end.index) if start is not None and end is not None else (0, 0)
 
 
 # --- inside a scalar -------------------------------------------------------------------------------------------------------

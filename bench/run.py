@@ -1,0 +1,62 @@
+"""`make bench`: measure, print the ratios beside their targets, write docs/speed.json and draw docs/speed.svg.
+
+`--quick` takes fewer routes and leaves the files in docs/ alone; names of parts measure only these.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+from bench import deciding, whole
+from bench.curve import curve
+from bench.report import Part, as_json, table
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+DOCS = Path("docs")
+SIZES = (10, 100, 1_000, 10_000)
+QUICK = SIZES[:3]
+PARTS = ("usual", "awkward", "single", "files", "message", "start")
+
+
+def measured(part: str, folder: Path, sizes: Sequence[int]) -> Part:
+    """One part of the suite."""
+    match part:
+        case "usual":
+            return deciding.usual(folder, sizes)
+        case "awkward":
+            return deciding.awkward(folder)
+        case "single":
+            return deciding.single()
+        case "files":
+            return whole.log_files(folder, (10, 1_000))
+        case "message":
+            return whole.message()
+        case _:
+            return whole.start(folder)
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Measure the parts that are named, or all."""
+    quick = "--quick" in arguments
+    names = [name for name in PARTS if name in arguments] or PARTS
+    parts: dict[str, Part] = {}
+    for name in names:
+        print(f"measuring: {name}", file=sys.stderr, flush=True)
+        with TemporaryDirectory() as folder:
+            parts[name] = measured(name, Path(folder), QUICK if quick else SIZES)
+        print("\n".join(parts[name].skipped), file=sys.stderr, end="\n" if parts[name].skipped else "")
+    print("\n".join(table(row for part in parts.values() for row in part.rows)))
+    if not quick and len(parts) == len(PARTS):
+        (DOCS / "speed.json").write_text(json.dumps(as_json(parts), indent=2) + "\n")
+        lines = parts["usual"].figures["microseconds"]
+        (DOCS / "speed.svg").write_text(curve("Deciding one event", lines, {deciding.OURS}))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,181 @@
+"""Whole jobs: log files to decisions, an event to its message, and the start of a process."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO, TextIO
+
+from bench import files
+from bench.deciding import EVENTS, MICRO, NOW, POLICIES, loaded
+from bench.generate import Shape, records, rules, write_log, write_policies
+from bench.notifier import notify
+from bench.report import Part, Row
+from bench.timing import Job, side_by_side, whole_process
+from engine.errors import FetchError
+from engine.model import Answer, Deployment, Ports
+from engine.pipeline import Setting, by_channel, compose, gather
+from engine.pipeline.decode import decode
+from engine.policy.load import load
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from bench.generate import Rule
+
+A_FILE = 2_000
+OURS, FLOOR = "Trailbell", "inflate and parse alone"
+DUCKDB = "DuckDB, tuned, one core"
+DATABASES: dict[str, Callable[[Sequence[Rule]], Callable[[Sequence[Path]], int]]] = {DUCKDB: files.duckdb, "polars": files.polars}
+DAY = 10
+AGAINST_DUCKDB = {10: (1.0, 1.8), 1_000: (1.3, 2.1)}
+
+
+# --- log files --------------------------------------------------------------------------------------------------------------
+
+
+def log_files(folder: Path, sizes: Iterable[int], count: int = 10) -> Part:
+    """CloudTrail log files (gzip) to decisions, on one core; the databases read the same records as JSON Lines (gzip)."""
+    rows: list[Row] = []
+    rates: dict[int, dict[str, float]] = {}
+    skipped: dict[str, None] = {}
+    for size in sizes:
+        rates[size], missing = _rates(folder, rules(Shape.USUAL, size), count)
+        skipped |= dict.fromkeys(missing)
+        ours = rates[size][OURS]
+        if DUCKDB in rates[size]:
+            ratio = ours / rates[size][DUCKDB]
+            rows.append(Row(f"log files to decisions against {DUCKDB}, {size:,} routes", ratio, *AGAINST_DUCKDB.get(size, ())))
+        ratio = rates[size][FLOOR] / ours
+        rows.append(Row(f"log files to decisions against {FLOOR}, {size:,} routes", ratio, 2, 1.3, faster=False))
+    return Part(tuple(rows), {"records a second": rates}, tuple(skipped))
+
+
+def _rates(folder: Path, made: Sequence[Rule], count: int) -> tuple[dict[str, float], list[str]]:
+    """Records a second of everything that is installed, and what is not."""
+    policies = loaded(folder / f"files-{len(made)}", made)
+    logs, lines = _written(folder, made, count)
+    jobs = {
+        OURS: Job(partial(files.trailbell, policies=policies, now=NOW), [logs]),
+        FLOOR: Job(files.inflate_and_parse, [logs]),
+    }
+    missing: list[str] = []
+    for name, build in DATABASES.items():
+        try:
+            # Many times the files, so that planning the query weighs what it weighs on a day's logs.
+            jobs[name] = Job(build(made), [lines * DAY])
+        except ImportError:
+            missing.append(f"{name}: not installed, skipped")
+    times = side_by_side(jobs, rounds=3)
+    rates = {name: count * A_FILE * (DAY if name in DATABASES else 1) / seconds for name, seconds in times.items()}
+    return rates, missing
+
+
+def _written(folder: Path, made: Sequence[Rule], count: int) -> tuple[list[Path], list[Path]]:
+    """The same records as CloudTrail log files and as JSON Lines."""
+    logs, lines = [], []
+    for number in range(count):
+        found = list(records(made, A_FILE, seed=number))
+        logs.append(folder / f"log-{number}.json.gz")
+        write_log(logs[-1], found)
+        lines.append(folder / f"lines-{number}.jsonl.gz")
+        lines[-1].write_bytes(gzip.compress("".join(json.dumps(record) + "\n" for record in found).encode(), mtime=0))
+    return logs, lines
+
+
+# --- an event to its message ------------------------------------------------------------------------------------------------
+
+
+def message() -> Part:
+    """From the bytes of an EventBridge event to the audit record and the message, the post left out; by the shipped policies."""
+    setting = Setting(load(POLICIES), Deployment())
+    envelope = {"version": "0", "detail-type": "AWS API Call via CloudTrail", "source": "aws.s3"}
+    bodies = [json.dumps({**envelope, "detail": record}).encode() for record in _reads()]
+    with Path(os.devnull).open("w", encoding="utf-8") as out:
+        ports = _ports(out)
+        jobs = {
+            OURS: Job(lambda body: _messages(json.loads(body), setting, ports), bodies),
+            "a notifier without policies": Job(lambda body: notify(body, out), bodies),
+        }
+        times = side_by_side(jobs)
+    ours, theirs = times.values()
+    row = Row("an event to its audit record and message against a notifier without policies", theirs / ours, 0.5, 1)
+    return Part((row,), {"microseconds": {name: seconds * MICRO for name, seconds in times.items()}})
+
+
+def _reads() -> list[dict[str, object]]:
+    return [{**record, "eventName": "GetObject"} for record in records(rules(Shape.USUAL, 10), EVENTS)]
+
+
+def _messages(payload: object, setting: Setting, ports: Ports) -> list[str]:
+    received = tuple(gather(decode(payload, _no_file), setting, ports))
+    return [
+        json.dumps(message.payload)
+        for name, wants in by_channel(received).items()
+        for message in compose(setting.policies.channels[name], wants, setting)
+    ]
+
+
+def _no_file(bucket: str, key: str) -> BinaryIO:
+    raise FetchError(f"there is no file to read here, {bucket}/{key} neither", passing=False)
+
+
+def _ports(out: TextIO) -> Ports:
+    """A world in which nothing is posted: the audit records are written to `out`."""
+    return Ports(
+        post=lambda url, body, timeout: Answer(status=200, body="ok"),
+        webhook=lambda ref, fresh: "",
+        emit=lambda line: print(line, file=out),
+        now=lambda: NOW,
+        elapsed=lambda: 0.0,
+        sleep=lambda seconds: None,
+        remaining=lambda: 1.0,
+    )
+
+
+# --- the start of a process -------------------------------------------------------------------------------------------------
+
+DECIDE = """
+import json, sys
+from datetime import UTC, datetime
+from pathlib import Path
+from engine.model import Event
+from engine.pipeline.decide import decide
+from engine.policy.load import load
+event = Event(json.loads(Path(sys.argv[2]).read_bytes()), "event")
+decision = decide(event, load(Path(sys.argv[1])), datetime.now(UTC))
+"""
+TLS = """
+import http.client, ssl
+http.client.HTTPSConnection("192.0.2.1", context=ssl.create_default_context())
+"""
+
+
+def start(folder: Path) -> Part:
+    """A first decision in a new process, by the shipped policies; and what a large set costs to load."""
+    event = folder / "event.json"
+    event.write_text(json.dumps(next(iter(_reads()))))
+    large = {size: str(write_policies(folder / f"start-{size}", rules(Shape.USUAL, size))) for size in (1_000, 10_000)}
+    arguments = [str(POLICIES), str(event)]
+    short = whole_process(
+        {"bare": ["-c", "pass"], "decision": ["-c", DECIDE, *arguments], "tls": ["-c", DECIDE + TLS, *arguments]}
+    )
+    long = whole_process({f"{size:,} routes": ["-c", DECIDE, path, str(event)] for size, path in large.items()}, rounds=1)
+    found = {**short, **long}
+    bare = short["bare"][0]
+    return Part(
+        (
+            Row(
+                "a first decision in a new process against the bare interpreter",
+                short["decision"][0] / bare,
+                4,
+                2.5,
+                faster=False,
+            ),
+            Row("the same with a TLS client", short["tls"][0] / bare, 10, 7, faster=False),
+        ),
+        {name: {"milliseconds": seconds * 1e3, "peak kB": peak} for name, (seconds, peak) in found.items()},
+    )

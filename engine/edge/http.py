@@ -1,0 +1,117 @@
+"""One post, within a deadline: no redirect is followed, nothing is raised, no URL stands in anything that comes back.
+
+A proxy named in the environment is not used: a webhook goes to the host that was checked, and to no other.
+"""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from contextlib import contextmanager, suppress
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
+
+from engine import __version__
+from engine.model import Answer, Fault
+
+if TYPE_CHECKING:
+    import http.client
+    import ssl
+    from collections.abc import Iterator
+
+LONGEST_BODY: Final = 2_048
+"""Bytes read of an answer: Slack's are a word."""
+
+LONGEST_WAIT: Final = 3_600.0
+"""Seconds of Retry-After that are believed."""
+
+_context: ssl.SSLContext | None = None
+
+
+def post(url: str, body: bytes, timeout: float) -> Answer:
+    """Post JSON and say what came back. `timeout` bounds the whole exchange in seconds, also against a server that trickles."""
+    import http.client  # noqa: PLC0415  a decision needs no HTTP, so a start without posts does without
+    import ssl  # noqa: PLC0415
+
+    deadline = time.monotonic() + timeout
+    try:
+        connection = _connection(url, timeout)
+    except ValueError:
+        return Answer(fault=Fault.PROTOCOL)
+    try:
+        return _exchange(connection, url, body, deadline)
+    except TimeoutError:
+        return Answer(fault=Fault.TIMEOUT)
+    except ssl.SSLError:
+        return Answer(fault=Fault.TLS)
+    except OSError:
+        return Answer(fault=Fault.CONNECTION)
+    except (http.client.HTTPException, ValueError):
+        return Answer(fault=Fault.PROTOCOL)
+    finally:
+        connection.close()
+
+
+def _connection(url: str, timeout: float) -> http.client.HTTPConnection:
+    import http.client  # noqa: PLC0415
+
+    parts = urlsplit(url)
+    if parts.hostname is None:
+        raise ValueError("no host")
+    if parts.scheme == "https":
+        return http.client.HTTPSConnection(parts.hostname, parts.port, timeout=timeout, context=_tls())
+    return http.client.HTTPConnection(parts.hostname, parts.port, timeout=timeout)
+
+
+def _tls() -> ssl.SSLContext:
+    """The one TLS context of the process: making it takes twenty milliseconds."""
+    global _context  # noqa: PLW0603  made once, never changed
+    if _context is None:
+        import ssl  # noqa: PLC0415
+
+        _context = ssl.create_default_context()
+    return _context
+
+
+def _exchange(connection: http.client.HTTPConnection, url: str, body: bytes, deadline: float) -> Answer:
+    parts = urlsplit(url)
+    path = f"{parts.path or '/'}{f'?{parts.query}' if parts.query else ''}"
+    headers = {"Content-Type": "application/json; charset=utf-8", "User-Agent": f"trailbell/{__version__}"}
+    connection.connect()
+    with _cut_off(connection.sock, deadline):
+        connection.request("POST", path, body, headers)
+        response = connection.getresponse()
+        text = response.read(LONGEST_BODY)
+    return Answer(response.status, text.decode("utf-8", "replace"), _retry_after(response.getheader("Retry-After")))
+
+
+@contextmanager
+def _cut_off(sock: socket.socket, deadline: float) -> Iterator[None]:
+    """Shuts a socket down at the deadline: its own timeout bounds each byte, not the whole of a trickle."""
+
+    def shut() -> None:
+        with suppress(OSError):
+            sock.shutdown(socket.SHUT_RDWR)
+
+    timer = threading.Timer(deadline - time.monotonic(), shut)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+        if time.monotonic() >= deadline:
+            raise TimeoutError
+
+
+def _retry_after(text: str | None) -> float | None:
+    """Seconds, given as such or as a date; None for anything else. Source: RFC 9110, section 10.2.3."""
+    if text is None:
+        return None
+    try:
+        seconds = float(text) if text.strip().isdigit() else parsedate_to_datetime(text).timestamp() - time.time()
+    except (ValueError, TypeError, OverflowError):
+        return None
+    return min(max(seconds, 0.0), LONGEST_WAIT)

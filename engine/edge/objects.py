@@ -1,0 +1,55 @@
+"""Log files in S3, read as they are stored. No error names a key: it holds the account id."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from typing import Any, BinaryIO, Final
+
+from engine.edge.secrets import aws_client
+from engine.errors import FetchError
+
+_FINAL: Final = frozenset({"NoSuchKey", "NoSuchBucket", "AccessDenied", "InvalidObjectState", "404", "403"})
+"""Error codes after which trying again does not help. Source: Amazon S3's list of error codes."""
+
+
+def opener(client: Callable[[str], Any] = aws_client) -> Callable[[str, str], BinaryIO]:
+    """A function that opens a log file: `fetch(bucket, key)` gives its bytes, and raises `FetchError`."""
+    made: list[Any] = []
+
+    def fetch(bucket: str, key: str) -> BinaryIO:
+        from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415  only where AWS is asked
+
+        try:
+            if not made:
+                made.append(client("s3"))
+            return io.BufferedReader(_Body(made[0].get_object(Bucket=bucket, Key=key)["Body"]), 65_536)
+        except ClientError as error:
+            code = str(error.response.get("Error", {}).get("Code", "error"))
+            raise FetchError(f"the log file cannot be fetched ({code})", passing=code not in _FINAL) from None
+        except BotoCoreError as error:
+            raise FetchError(f"the log file cannot be fetched ({type(error).__name__})", passing=True) from None
+
+    return fetch
+
+
+class _Body(io.RawIOBase):
+    """S3's answer as a stream whose errors are ours."""
+
+    def __init__(self, body: Any) -> None:  # noqa: ANN401  botocore has no types
+        self._body = body
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:  # noqa: ANN401  a writable buffer
+        try:
+            chunk = self._body.read(len(buffer))
+        except Exception as error:  # noqa: BLE001  urllib3's and botocore's have no common root
+            raise FetchError(f"the log file broke off ({type(error).__name__})", passing=True) from None
+        buffer[: len(chunk)] = chunk
+        return len(chunk)
+
+    def close(self) -> None:
+        self._body.close()
+        super().close()

@@ -1,0 +1,153 @@
+"""Webhook URLs and the hash key, from where policies and the environment say they are kept. What is secret stands in no text here."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import secrets
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from engine.errors import HashKeyError, WebhookError
+from engine.model import HashKey, WebhookRef
+
+SLACK: Final = "hooks.slack.com"
+HOSTS: Final = "TRAILBELL_WEBHOOK_HOSTS"
+HASH_KEY: Final = "TRAILBELL_HASH_KEY_SECRET"
+LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
+SHORTEST_KEY: Final = 32
+MAX_AGE: Final = 900.0
+"""Seconds for which a secret that was read is believed."""
+
+_GONE: Final = frozenset({"ResourceNotFoundException", "ParameterNotFound", "InvalidRequestException", "AccessDeniedException"})
+"""Error codes after which trying again does not help."""
+
+
+def aws_client(service: str) -> Any:  # noqa: ANN401  boto3 clients have no types
+    """A boto3 client; boto3 comes with the Lambda's runtime and is imported when first needed."""
+    import boto3  # noqa: PLC0415
+
+    return boto3.client(service)
+
+
+class Secrets:
+    """Resolves webhooks and the hash key, each read when first needed and kept for `MAX_AGE` seconds."""
+
+    def __init__(
+        self,
+        environment: Mapping[str, str],
+        client: Callable[[str], Any] = aws_client,
+        elapsed: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._environment = environment
+        self._client = client
+        self._elapsed = elapsed
+        self._kept: dict[tuple[str, str], tuple[float, str]] = {}
+
+    def __repr__(self) -> str:
+        return "Secrets(…)"
+
+    def webhook(self, ref: WebhookRef, fresh: bool = False) -> str:  # noqa: FBT001, FBT002  the shape that Ports asks for
+        """The URL that a reference stands for; `fresh` reads past what is kept. Raises `WebhookError`."""
+        name, text = self._text(ref, fresh=fresh)
+        return _checked(text.strip(), name, self._environment.get(HOSTS, ""))
+
+    def hash_key(self) -> HashKey | None:
+        """The key of the `hash` operator, None where the environment names none. Raises `HashKeyError`."""
+        name = self._environment.get(HASH_KEY)
+        if not name:
+            return None
+        try:
+            text = self._read("secret", name, fresh=False)
+        except WebhookError as error:
+            raise HashKeyError(str(error)) from None
+        return _hash_key(text, name)
+
+    def _text(self, ref: WebhookRef, *, fresh: bool) -> tuple[str, str]:
+        """What the reference is called, and the text that it stands for."""
+        if ref.env is not None:
+            name = f"the variable {ref.env}"
+            if not self._environment.get(ref.env):
+                raise WebhookError(f"{name} is not set")
+            return name, self._environment[ref.env]
+        if ref.parameter is not None:
+            return f"the parameter {ref.parameter}", self._read("parameter", ref.parameter, fresh=fresh)
+        name, text = f"the secret {ref.secret}", self._read("secret", ref.secret or "", fresh=fresh)
+        return (name, text) if ref.key is None else (f"{name}, key {ref.key}", _member(text, name, ref.key))
+
+    def _read(self, kind: str, name: str, *, fresh: bool) -> str:
+        kept = self._kept.get((kind, name))
+        if kept is not None and not fresh and self._elapsed() - kept[0] < MAX_AGE:
+            return kept[1]
+        text = self._fetched(kind, name)
+        self._kept[kind, name] = (self._elapsed(), text)
+        return text
+
+    def _fetched(self, kind: str, name: str) -> str:
+        from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415  only where AWS is asked
+
+        try:
+            return self._secret(name) if kind == "secret" else self._parameter(name)
+        except ClientError as error:
+            code = str(error.response.get("Error", {}).get("Code", "error"))
+            raise WebhookError(f"the {kind} {name} cannot be read ({code})", passing=code not in _GONE) from None
+        except (BotoCoreError, KeyError) as error:
+            raise WebhookError(f"the {kind} {name} cannot be read ({type(error).__name__})", passing=True) from None
+
+    def _secret(self, name: str) -> str:
+        return str(self._client("secretsmanager").get_secret_value(SecretId=name)["SecretString"])
+
+    def _parameter(self, name: str) -> str:
+        return str(self._client("ssm").get_parameter(Name=name, WithDecryption=True)["Parameter"]["Value"])
+
+
+def _member(text: str, name: str, key: str) -> str:
+    try:
+        value = json.loads(text)
+    except ValueError:
+        raise WebhookError(f"{name} is not JSON, so it has no key {key}") from None
+    if not isinstance(value, dict) or not isinstance(value.get(key), str):
+        raise WebhookError(f"{name} has no text under the key {key}")
+    return str(value[key])
+
+
+def _checked(url: str, name: str, hosts: str) -> str:
+    """The URL, if it may be posted to: https on Slack's host or on one that the environment names; http on loopback alone."""
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname or "", parts.port
+    except ValueError:
+        raise WebhookError(f"{name} is not a URL") from None
+    named = {entry.strip().lower() for entry in hosts.split(",") if entry.strip()}
+    known = (host == SLACK and port in {None, 443}) or host in named or f"{host}:{port}" in named
+    if not known:
+        raise WebhookError(f"{name} is on a host that is neither {SLACK} nor named in {HOSTS}")
+    if parts.scheme != "https" and not (parts.scheme == "http" and host in LOOPBACK):
+        raise WebhookError(f"{name} is not https")
+    if parts.username is not None or parts.password is not None or any(char.isspace() or not char.isprintable() for char in url):
+        raise WebhookError(f"{name} is not a plain URL")
+    if parts.path in {"", "/"}:
+        raise WebhookError(f"{name} has no path")
+    return url
+
+
+def _hash_key(text: str, name: str) -> HashKey:
+    shape = '{"epoch": "1", "key": "<base64 of 32 bytes or more>"}'
+    try:
+        value = json.loads(text)
+        epoch, key = str(value["epoch"]), base64.b64decode(value["key"], validate=True)
+    except (ValueError, TypeError, KeyError, binascii.Error):
+        raise HashKeyError(f"the secret {name} is not of the shape {shape}") from None
+    if len(key) < SHORTEST_KEY:
+        raise HashKeyError(f"the key in the secret {name} has {len(key)} bytes; {SHORTEST_KEY} are the least")
+    if not epoch.isalnum():
+        raise HashKeyError(f"the epoch in the secret {name} may hold letters and digits only")
+    return HashKey(epoch, key)
+
+
+def random_key() -> HashKey:
+    """A key for one run of the command line; its epoch `~` says that the pseudonyms compare with nothing."""
+    return HashKey("~", secrets.token_bytes(SHORTEST_KEY))

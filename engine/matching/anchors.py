@@ -1,0 +1,149 @@
+"""What must be so for an expression to hold, where looking it up can replace asking the expression.
+
+An `Anchor` is a plain test of one path. A choice is a set of anchors of which at least one must answer yes: where none does, the
+expression certainly is not true, and it would not have failed either. So an anchor may stand only on a part before which nothing
+can fail, and where its own test would fail it answers yes: the expression is asked, and fails as it should.
+"""
+
+from __future__ import annotations
+
+import re
+from itertools import islice, product
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
+
+from engine.matching.globs import shape
+from engine.matching.inline import texts
+from engine.matching.tree import field_path
+from engine.matching.types import NOTHING_KNOWN, never_fails
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+    from engine.matching.tree import Node
+    from engine.matching.types import Known
+
+_MOST_CHOICES: Final = 8
+_MOST_WAYS: Final = 16
+
+
+class Anchor(NamedTuple):
+    """A test of the value at a path.
+
+    `kind`: `equals` (a string, or any other scalar), `prefix`, `suffix`, `holds` (a part of a string), `regex`, `true` (as JMESPath
+    sees it, no value). `other` says which values that are not strings count as a yes for a test of strings: `never`, `unless_null`
+    or `always`.
+    """
+
+    kind: str
+    path: tuple[str, ...]
+    value: str | float | None = None
+    other: str = "never"
+
+
+Choice: TypeAlias = frozenset[Anchor]
+
+
+def choices(trees: Iterable[Node], known: Known = NOTHING_KNOWN) -> tuple[Choice, ...]:
+    """The choices of expressions that must all be true, in order, for an object. `known` holds the types of its paths."""
+    known = {**known, (): frozenset({"object"})}
+    return tuple(islice(_of_all(trees, known), _MOST_CHOICES))
+
+
+def _of_all(nodes: Iterable[Node], known: Known) -> Iterator[Choice]:
+    """Each part can be stood on while nothing before it can fail."""
+    for node in nodes:
+        yield from _of(node, known)
+        if not never_fails(node, known):
+            return
+
+
+def _of(node: Node, known: Known) -> Iterable[Choice]:
+    if node.kind == "and_expression":
+        return _of_all(node.children, known)
+    if node.kind == "or_expression":
+        return _of_any(node.children, known)
+    if node.kind == "comparator" and node.value == "eq":
+        return _equality(*node.children)
+    if node.kind == "function_expression" and node.value in _CALLS:
+        return _CALLS[node.value](node)
+    path = field_path(node)
+    return () if path is None else (frozenset({Anchor("true", path)}),)
+
+
+def _of_any(nodes: Sequence[Node], known: Known) -> Iterable[Choice]:
+    """A choice for a whole `||` takes a choice of every branch."""
+    branches = [tuple(_of(node, known)) for node in nodes]
+    ways = 1
+    for branch in branches:
+        ways *= len(branch)
+    if ways > _MOST_WAYS:
+        branches = [branch[:1] for branch in branches]
+    return tuple(frozenset[Anchor]().union(*way) for way in product(*branches))
+
+
+# --- one function a kind of test ---------------------------------------------------------------------------------------
+
+
+def _equality(left: Node, right: Node) -> Iterable[Choice]:
+    if left.kind == "literal":
+        left, right = right, left
+    path, value = field_path(left), right.value
+    scalar = value is None or isinstance(value, (str, bool, int)) or (isinstance(value, float) and value == value)  # noqa: PLR0124  not NaN
+    if path is None or right.kind != "literal" or not scalar:
+        return ()
+    return (frozenset({Anchor("equals", path, value)}),)
+
+
+def _contains(node: Node) -> Iterable[Choice]:
+    subject, search = node.children
+    members, path = texts(subject, of_object=True), field_path(search)
+    if members is not None and path is not None:
+        return (frozenset(Anchor("equals", path, member) for member in members),)
+    return _on_text("holds", node, "always")
+
+
+def _starts_with(node: Node) -> Iterable[Choice]:
+    return _on_text("prefix", node, "always")
+
+
+def _ends_with(node: Node) -> Iterable[Choice]:
+    return _on_text("suffix", node, "always")
+
+
+def _regex(node: Node) -> Iterable[Choice]:
+    return _on_text("regex", node, "unless_null")
+
+
+def _on_text(kind: str, node: Node, other: str) -> Iterable[Choice]:
+    """The choice of a test whose second argument is a literal text; an empty text is no test."""
+    path, text = field_path(node.children[0]), node.children[1]
+    if path is None or text.kind != "literal" or not isinstance(text.value, str) or not text.value:
+        return ()
+    return (frozenset({Anchor(kind, path, text.value, other)}),)
+
+
+def _glob(node: Node) -> Iterable[Choice]:
+    path, pattern = field_path(node.children[0]), node.children[1]
+    if path is None or pattern.kind != "literal":
+        return ()
+    anchor = glob_anchor(path, pattern.value)
+    return () if anchor is None else (frozenset({anchor}),)
+
+
+def glob_anchor(path: tuple[str, ...], pattern: str) -> Anchor | None:
+    """The anchor of a glob: the whole of a plain one, the literal start or the longest literal piece of another."""
+    kind, text = shape(pattern)
+    if kind == "pattern":
+        kind, text = ("prefix", text) if text else ("holds", max(re.split(r"[*?]", pattern), key=len))
+    if not text and kind != "equals":
+        return None
+    return Anchor(kind, path, text, "unless_null")
+
+
+_CALLS: Final[Mapping[str, Callable[[Node], Iterable[Choice]]]] = {
+    "contains": _contains,
+    "ends_with": _ends_with,
+    "glob": _glob,
+    "regex": _regex,
+    "starts_with": _starts_with,
+}

@@ -1,0 +1,314 @@
+"""The whole way of a batch: what comes in equals the sum of how it ends, and nothing is lost on the way."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from dataclasses import replace
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from builders import NOW, OPEN_LEVEL, STANDARD, STRICT, actor, channel, policy, policy_set, record, route, silence
+from hypothesis import given
+from hypothesis import strategies as st
+
+from engine.errors import FetchError
+from engine.model import Answer, AuditRule, Deployment, DigestRule, End, Fault, Field, Outcome, Ports, Selection, WebhookRef
+from engine.pipeline import Result, Setting, run
+from engine.pipeline.decode import decode
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from typing import BinaryIO
+
+    from engine.model import Channel, PolicySet
+
+OK = Answer(200, "ok")
+GONE = Answer(404, "no_service")
+DOWN = Answer(500, "")
+
+Script = "Callable[[str], Answer]"
+
+
+class World:
+    """A Slack that answers by URL, a clock that only moves when somebody sleeps, and a log that is a list."""
+
+    def __init__(self, answers: Callable[[str], Answer] = lambda _: OK, seconds: float = 60.0) -> None:
+        self.answers = answers
+        self.posts: list[tuple[str, Any]] = []
+        self.lines: list[dict[str, Any]] = []
+        self.time = 0.0
+        self.seconds = seconds
+
+    def ports(self) -> Ports:
+        return Ports(
+            post=self._post,
+            webhook=lambda ref, _fresh: f"https://hooks.slack.com/services/{ref.env}",
+            emit=lambda line: self.lines.append(json.loads(line)),
+            now=lambda: NOW,
+            elapsed=lambda: self.time,
+            sleep=self._sleep,
+            remaining=lambda: self.seconds - self.time,
+        )
+
+    def _post(self, url: str, body: bytes, _timeout: float) -> Answer:
+        answer = self.answers(url)
+        self.posts.append((url, json.loads(body)))
+        return answer
+
+    def _sleep(self, seconds: float) -> None:
+        self.time += seconds
+
+    def of(self, kind: str) -> list[dict[str, Any]]:
+        return [line for line in self.lines if line.get("type") == kind]
+
+    def metrics(self) -> dict[str, Any]:
+        return next(line for line in self.lines if "Received" in line)
+
+
+def named(name: str, **parts: Any) -> Channel:
+    return replace(channel(name, **parts), webhook=WebhookRef(env=f"SLACK_WEBHOOK_{name.upper()}"))
+
+
+def no_file(_bucket: str, _key: str) -> BinaryIO:
+    raise FetchError("no such log file", passing=False)
+
+
+CHANNELS = {name: named(name) for name in ("watch", "security", "ops")}
+
+
+def ran(payload: object, policies: PolicySet, world: World) -> Result:
+    return run(decode(payload, no_file), Setting(policies, Deployment()), world.ports())
+
+
+def sqs(*records: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "Records": [
+            {
+                "messageId": f"m{number}",
+                "eventSource": "aws:sqs",
+                "body": json.dumps({"detail-type": "AWS API Call via CloudTrail", "detail": one}),
+            }
+            for number, one in enumerate(records)
+        ]
+    }
+
+
+def numbered(number: int, **changes: Any) -> dict[str, Any]:
+    return record(eventID=f"event-{number}", **changes)
+
+
+# --- order and records -----------------------------------------------------------------------------------------------------
+
+
+def test_the_decision_record_stands_before_any_post_and_a_delivery_record_after_each() -> None:
+    order: list[str] = []
+    world = World(lambda _: order.append("post") or OK)  # type: ignore[func-returns-value]
+    ports = world.ports()
+    noting = replace(ports, emit=lambda line: (order.append(json.loads(line).get("type", "metrics")), ports.emit(line))[-1])
+    run(decode(sqs(numbered(1), numbered(2)), no_file), Setting(policy_set(channels=CHANNELS), Deployment()), noting)
+    assert order[:6] == ["decision", "decision", "post", "delivery", "post", "delivery"]
+    assert set(order[6:]) == {"metrics"}
+
+
+def test_at_open_the_audit_record_holds_the_whole_record() -> None:
+    world = World()
+    ran(sqs(numbered(1)), policy_set(channels=CHANNELS), world)
+    assert world.of("decision")[0]["event"] == numbered(1)
+
+
+def test_at_another_level_it_holds_what_the_level_leaves() -> None:
+    world = World()
+    ran(sqs(numbered(1)), policy_set(channels=CHANNELS, audit=AuditRule(STANDARD)), world)
+    kept = world.of("decision")[0]["event"]
+    assert kept["source_ip"] == "203.0.113.0/24"
+    assert "203.0.113.7" not in json.dumps(world.lines)
+
+
+def test_without_the_event_the_decision_remains() -> None:
+    world = World()
+    ran(sqs(numbered(1)), policy_set(channels=CHANNELS, audit=AuditRule(OPEN_LEVEL, event=False)), world)
+    assert "event" not in world.of("decision")[0]
+    assert world.of("decision")[0]["decision"]["event_id"] == "event-1"
+
+
+# --- how records end -------------------------------------------------------------------------------------------------------
+
+
+def test_muted_silenced_and_delivered_are_told_apart() -> None:
+    policies = policy_set(
+        policy(
+            "p",
+            route("m", "key == 'mute'", mute="job"),
+            route("r"),
+            buckets=("payments-prod",),
+            silences=(silence("s", "key == 'hush'", NOW + timedelta(days=1)),),
+        ),
+        channels=CHANNELS,
+    )
+    keys = ("mute", "hush", "say")
+    world = World()
+    result = ran(
+        sqs(*(numbered(n, requestParameters={"bucketName": "payments-prod", "key": key}) for n, key in enumerate(keys))),
+        policies,
+        world,
+    )
+    assert result.tally.ends == {End.MUTED: 1, End.SILENCED: 1, End.DELIVERED: 1}
+    assert len(world.posts) == 1
+
+
+def test_what_is_not_selected_is_passed_over_and_leaves_no_record() -> None:
+    world = World()
+    result = ran(sqs(numbered(1, eventSource="ec2.amazonaws.com"), numbered(2)), policy_set(channels=CHANNELS), world)
+    assert result.tally.ends == {End.PASSED_OVER: 1, End.DELIVERED: 1}
+    assert len(world.of("decision")) == 1
+
+
+def test_names_select_too() -> None:
+    only = policy_set(channels=CHANNELS, selection=Selection(names=frozenset({"PutObject"})))
+    assert ran(sqs(numbered(1)), only, World()).tally.ends == {End.PASSED_OVER: 1}
+
+
+def test_a_duplicate_is_posted_once() -> None:
+    world = World()
+    result = ran(sqs(numbered(1), numbered(1), numbered(2)), policy_set(channels=CHANNELS), world)
+    assert result.tally.ends == {End.DELIVERED: 2, End.DUPLICATE: 1}
+    assert len(world.posts) == 2
+
+
+def test_the_copy_of_an_event_that_failed_comes_again_with_it() -> None:
+    result = ran(sqs(numbered(1), numbered(1)), policy_set(channels=CHANNELS), World(lambda _: DOWN))
+    assert result.failed_items == {"m0", "m1"}
+
+
+def test_a_poison_message_does_not_take_its_neighbours_along() -> None:
+    payload = sqs(numbered(1), numbered(2))
+    payload["Records"].insert(1, {"messageId": "poison", "eventSource": "aws:sqs", "body": "{not json"})
+    world = World()
+    result = ran(payload, policy_set(channels=CHANNELS), world)
+    assert result.failed_items == {"poison"}
+    assert result.tally.ends == {End.DELIVERED: 2, End.UNREADABLE: 1}
+    assert len(world.of("undecided")) == 1
+
+
+def test_a_matcher_that_breaks_trailbell_fails_its_record_alone_and_keeps_it() -> None:
+    broken = replace(
+        route("r"),
+        matcher=replace(actor("a", "`true`").evidence[0].matcher, holds=lambda seen: seen["eventID"] == "event-1" and 1 // 0),
+    )
+    world = World()
+    result = ran(sqs(numbered(1), numbered(2)), policy_set(policy("p", broken), channels=CHANNELS), world)
+    assert result.failed_items == {"m0"}
+    assert result.tally.ends == {End.FAILED: 1, End.DELIVERED: 1}
+    assert world.of("undecided")[0]["event"] == numbered(1)
+    assert "ZeroDivisionError" in world.of("undecided")[0]["reason"]
+
+
+def test_a_log_file_that_cannot_be_fetched_is_a_failed_item() -> None:
+    named_file = {
+        "s3": {
+            "bucket": {"name": "logs"},
+            "object": {"key": "AWSLogs/111122223333/CloudTrail/eu-west-1/2026/11/01/a_CloudTrail_b.json.gz"},
+        }
+    }
+    body = json.dumps({"Records": [{"eventSource": "aws:s3", "eventName": "ObjectCreated:Put", **named_file}]})
+    result = ran(
+        {"Records": [{"messageId": "m0", "eventSource": "aws:sqs", "body": body}]}, policy_set(channels=CHANNELS), World()
+    )
+    assert result.failed_items == {"m0"}
+
+
+# --- delivery --------------------------------------------------------------------------------------------------------------
+
+
+def test_what_slack_did_not_take_is_a_failed_item() -> None:
+    result = ran(sqs(numbered(1)), policy_set(channels=CHANNELS), World(lambda _: DOWN))
+    assert result.failed_items == {"m0"}
+    assert result.tally.outcomes == {("ops", Outcome.FAILED): 1}
+
+
+def test_a_channel_that_is_gone_is_heard_on_its_fallback_under_the_stricter_floor() -> None:
+    channels = {**CHANNELS, "ops": named("ops", fallback="security"), "security": named("security", floor=STRICT)}
+    world = World(lambda url: GONE if url.endswith("OPS") else OK)
+    result = ran(sqs(numbered(1)), policy_set(channels=channels), world)
+    assert result.tally.outcomes == {("ops", Outcome.FALLBACK): 1}
+    assert result.failed_items == frozenset()
+    told = json.dumps(world.posts[-1])
+    assert "203.0.113" not in told
+    assert "#ops" in told or "ops" in told
+    assert [(line["channel"], line["posted_to"]) for line in world.of("delivery")] == [("ops", "ops"), ("ops", "security")]
+
+
+def test_a_fallback_is_not_followed_further() -> None:
+    channels = {**CHANNELS, "ops": named("ops", fallback="security"), "security": named("security", fallback="watch")}
+    world = World(lambda url: OK if url.endswith("WATCH") else GONE)
+    result = ran(sqs(numbered(1)), policy_set(channels=channels), world)
+    assert result.tally.outcomes == {("ops", Outcome.FAILED): 1}
+    assert result.failed_items == {"m0"}
+
+
+def test_more_than_the_channel_wants_becomes_one_summary_and_no_count_is_lost() -> None:
+    channels = {**CHANNELS, "ops": named("ops", digest=DigestRule(2, (Field.NAME, Field.BUCKET)))}
+    world = World()
+    result = ran(sqs(*(numbered(n) for n in range(7))), policy_set(channels=channels), world)
+    assert sum(result.tally.outcomes.values()) == 7
+    assert result.tally.outcomes[("ops", Outcome.DIGESTED)] >= 5
+    assert result.tally.ends == {End.DELIVERED: 7}
+    assert len(world.posts) <= 3
+    assert "7" in json.dumps(world.posts[-1]) or "5" in json.dumps(world.posts[-1])
+
+
+def test_no_webhook_url_stands_in_any_line() -> None:
+    for answer in (OK, GONE, DOWN, Answer(403, "invalid_token"), Answer(fault=Fault.TIMEOUT)):
+        world = World(lambda _, answer=answer: answer)  # type: ignore[misc]
+        ran(sqs(numbered(1)), policy_set(channels=CHANNELS), world)
+        assert "hooks.slack.com" not in json.dumps(world.lines)
+
+
+# --- the law ----------------------------------------------------------------------------------------------------------------
+
+answers = st.sampled_from(
+    [OK, GONE, DOWN, Answer(429, "", 1.0), Answer(200, "<html>"), Answer(400, "invalid_blocks"), Answer(fault=Fault.TIMEOUT)]
+)
+bodies = st.lists(
+    st.one_of(
+        st.integers(0, 3).map(lambda n: json.dumps(numbered(n))),
+        st.just("{"),
+        st.just("[]"),
+        st.integers(4, 6).map(lambda n: json.dumps(numbered(n, eventSource="ec2.amazonaws.com"))),
+        st.integers(7, 9).map(
+            lambda n: json.dumps(numbered(n, requestParameters={"bucketName": "payments-prod", "key": "mute"}))
+        ),
+    ),
+    max_size=8,
+)
+
+
+@given(bodies, st.lists(answers, min_size=1, max_size=5), st.sampled_from([0.0, 5.0, 60.0]))
+def test_received_equals_the_sum_of_how_records_end(texts: list[str], script: list[Answer], seconds: float) -> None:
+    calls = iter(range(10_000))
+    channels = {**CHANNELS, "watch": named("watch", fallback="security", digest=DigestRule(1, (Field.BUCKET,)))}
+    muting = policy("p", route("m", "key == 'mute'", mute="job"), route("r"), buckets=("payments-prod",))
+    world = World(lambda _: script[next(calls) % len(script)], seconds)
+    payload = {"Records": [{"messageId": f"m{n}", "eventSource": "aws:sqs", "body": text} for n, text in enumerate(texts)]}
+    result = ran(payload, policy_set(muting, channels=channels), world)
+    line = world.metrics()
+    assert result.tally.adds_up
+    assert line["Received"] == sum(
+        line[name] for name in ("Unreadable", "PassedOver", "Duplicate", "Failed", "Delivered", "Silenced", "Muted")
+    )
+    asked = Counter(name for one in world.of("decision") for name in one["decision"]["channels"])
+    told = Counter()
+    for (name, _), count in result.tally.outcomes.items():
+        told[name] += count
+    assert told == asked
+    assert result.failed_items <= {f"m{n}" for n in range(len(texts))}
+
+
+@pytest.mark.parametrize("payload", [None, 7, "", [], {}, {"Records": None}, {"Records": [7]}])
+def test_a_payload_of_no_known_kind_ends_the_invocation_in_order(payload: object) -> None:
+    world = World()
+    result = ran(payload, policy_set(channels=CHANNELS), world)
+    assert result.tally.adds_up
+    assert world.metrics()["DoesNotAddUp"] == 0
