@@ -595,11 +595,15 @@ class Summary:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A rendered Slack payload for a channel, about one event or, as a summary, several (`events`: their places in the batch)."""
+    """A rendered Slack payload for a channel, about one event or, as a summary, several (`events`: their places in the batch).
+
+    `hash_missing` is that of the masked event.
+    """
 
     channel: str
     payload: Mapping[str, Any] = field(repr=False)
     events: tuple[int, ...] = (0,)
+    hash_missing: int = 0
 
 
 class Fault(StrEnum):

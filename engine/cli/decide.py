@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-class Moment(click.ParamType):
+class Moment(click.ParamType[datetime]):
     """A time with its zone, in ISO 8601."""
 
     name = "time"

@@ -8,7 +8,7 @@ import sys
 import time
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 import click
 
@@ -19,7 +19,7 @@ from engine.cli.preview import preview
 from engine.edge.http import post as http_post
 from engine.edge.secrets import Secrets, random_key
 from engine.model import DecodeError, Deployment, End, Outcome, Ports, Selects
-from engine.pipeline import Setting, by_channel, compose, conclude, gather
+from engine.pipeline import Setting, Told, by_channel, compose, conclude, gather
 from engine.pipeline import post as post_messages
 
 if TYPE_CHECKING:
@@ -42,9 +42,7 @@ PATIENCE = 300.0
 @click.option(
     "--audit", type=click.File("w", lazy=True), help="Write the audit records to this file, as JSON Lines (- for stdout)."
 )
-def run(
-    inputs: Sequence[str], policies_path: Path, select: str | None, audit: click.utils.LazyFile | None, *, post: bool
-) -> None:
+def run(inputs: Sequence[str], policies_path: Path, select: str | None, audit: IO[str] | None, *, post: bool) -> None:
     """Take events the whole way: show each Slack message as the channel would see it, and a summary.
 
     INPUT is any payload that a Lambda receives, a CloudTrail log file (.json.gz), JSON Lines, a folder of these, or - for
@@ -68,7 +66,7 @@ def _reporting(inputs: Sequence[str]) -> Iterator[Event | DecodeError | PassedOv
         yield one
 
 
-def _ports(audit: click.utils.LazyFile | None) -> Ports:
+def _ports(audit: IO[str] | None) -> Ports:
     started = time.monotonic()
     return Ports(
         post=http_post,
@@ -85,7 +83,7 @@ def _nowhere(_: str) -> None:
     """Where audit records go that nobody asked for."""
 
 
-def _show(received: Sequence[Received], setting: Setting) -> Iterator[tuple[int, str, Outcome]]:
+def _show(received: Sequence[Received], setting: Setting) -> Iterator[Told]:
     """Each message as its channel would see it, counted as if it had been delivered."""
     width, colour = shutil.get_terminal_size((100, 24)).columns, sys.stdout.isatty()
     for name, wants in by_channel(received).items():
@@ -93,7 +91,7 @@ def _show(received: Sequence[Received], setting: Setting) -> Iterator[tuple[int,
             click.echo(click.style(f"#{name}", bold=True))
             click.echo(preview(message.payload, width, colour=colour))
             click.echo()
-            yield from ((place, name, Outcome.DELIVERED) for place in message.events)
+            yield from (Told(place, name, Outcome.DELIVERED) for place in message.events)
 
 
 def _summary(tally: Tally, *, posted: bool) -> Iterator[str]:

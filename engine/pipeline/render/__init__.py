@@ -27,13 +27,13 @@ __all__ = ["plain", "render", "render_summary"]
 def render(masked: MaskedEvent, decision: Decision, request: Request, channel: Channel, deployment: Deployment) -> Message:
     """The message about one event."""
     content = event_content(masked, decision, request, channel, deployment)
-    return Message(channel.name, payload(content, WORDS[channel.language]))
+    return Message(channel.name, payload(content, WORDS[channel.language]), hash_missing=masked.hash_missing)
 
 
 def render_summary(summary: Summary, channel: Channel, deployment: Deployment) -> Message:
     """The message about several like events."""
     content = summary_content(summary, channel, deployment)
-    return Message(channel.name, payload(content, WORDS[channel.language]), summary.places)
+    return Message(channel.name, payload(content, WORDS[channel.language]), summary.places, summary.hash_missing)
 
 
 def plain(message: Message) -> Message:

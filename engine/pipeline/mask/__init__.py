@@ -1,0 +1,77 @@
+"""What a masking level leaves of an event: the only thing that can be rendered.
+
+An allow-list: a field that the level does not name is dropped. `values` reads the fields, `prints` says what each operator shows,
+`withheld` collects what must not come back in any other field, `disguise` and `addresses` find it there however it is written.
+"""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final
+
+from engine.model import OPEN, Field, MaskedEvent, Operator
+from engine.pipeline.mask.disguise import redacted, stands_in
+from engine.pipeline.mask.prints import pseudonym, shown
+from engine.pipeline.mask.values import values
+from engine.pipeline.mask.withheld import Withheld, withheld
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from engine.model import Decision, Event, HashKey, Level
+
+__all__ = ["mask", "redact"]
+
+LONGEST: Final = 4_096
+"""Characters of a value that are kept; Slack shows far fewer."""
+
+_POLICY_TEXT: Final = frozenset({Field.CLASS, Field.EVIDENCE})
+"""Fields whose values are the policies' own words."""
+
+
+def mask(event: Event, decision: Decision, level: Level, key: HashKey | None) -> MaskedEvent:
+    """What a level leaves of an event, as text, at most `LONGEST` characters a value. Never raises, whatever the record holds.
+
+    Beyond what its own operator prints, no masked value of four or more characters stands in any value, in none of the disguises
+    that the policy language lists. Without a `key` the fields to be hashed are dropped and counted.
+    """
+    recorded = values(event.record, decision)
+    if level.name == OPEN:
+        return MaskedEvent(level, MappingProxyType({field: text[:LONGEST] for field, text in recorded.items()}))
+    printed: dict[Field, str] = {}
+    missing = 0
+    for field, text in recorded.items():
+        operator = level.operators.get(field, Operator.DROP)
+        if operator is Operator.HASH:
+            missing += key is None
+            if key is not None:
+                printed[field] = pseudonym(field, text, key)
+        elif operator is not Operator.DROP:
+            printed[field] = shown(field, operator, text, decision.facts)
+    hidden = withheld(event.record, recorded, level, decision.facts)
+    return MaskedEvent(level, MappingProxyType(_cut(_clean(printed, hidden, level))), missing)
+
+
+def redact(text: str, event: Event, decision: Decision, level: Level) -> str:
+    """A text without what the level masks of an event."""
+    if level.name == OPEN:
+        return text
+    return redacted(text, withheld(event.record, values(event.record, decision), level, decision.facts))
+
+
+def _clean(printed: Mapping[Field, str], hidden: Withheld, level: Level) -> dict[Field, str]:
+    """The prints without what the other fields withhold. Most events hold none of it: one look over all of them says so."""
+    if not stands_in("\0".join(printed.values()), hidden):
+        return dict(printed)
+    return {field: _clean_one(field, text, hidden, level) for field, text in printed.items()}
+
+
+def _clean_one(field: Field, text: str, hidden: Withheld, level: Level) -> str:
+    if field in _POLICY_TEXT or level.operators[field] is Operator.HASH:
+        return text
+    return redacted(text, hidden, own=None if level.operators[field] is Operator.KEEP else field)
+
+
+def _cut(printed: Mapping[Field, str]) -> dict[Field, str]:
+    """Cut last, so that a cut never leaves a part of something that would have been found whole."""
+    return {field: text[:LONGEST] for field, text in printed.items()}

@@ -1,0 +1,142 @@
+"""The forms in which one address may stand in a text.
+
+IPv4: dotted and dashed, with leading zeros, reversed (as in `in-addr.arpa`), as an integer, in hexadecimal, inside IPv6. IPv6:
+compressed in any way, expanded, dashed, with a dotted tail, as one hexadecimal number, reversed by nibbles (as in `ip6.arpa`).
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+from ipaddress import AddressValueError, IPv4Address, IPv6Address
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+_ZEROS: Final = re.compile(r"(?<![0-9])0+(?=[0-9])", re.ASCII)
+_COLONS: Final = re.compile(r"[0-9a-f.]{0,48}(?:[:-][0-9a-f.]{0,48}){2,}", re.ASCII)
+_GROUP: Final = re.compile(r"[0-9a-f.]+|[:-]+", re.ASCII)
+_MAPPED: Final = 0xFFFF << 32
+_NAT64: Final = 0x0064_FF9B << 96
+_SIX_TO_FOUR: Final = 0x2002 << 112
+_GROUPS: Final = 8
+_GROUP_DIGITS: Final = 4
+_LONGEST_GROUP: Final = 15
+_SHORTEST_NUMBER: Final = 7
+_SEPARATORS: Final = str.maketrans("-_", "..")
+_DASHES: Final = str.maketrans("-", ":")
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Forms:
+    """`dotted` are looked for with leading zeros away and dashes as dots, `plain` as they are; `numbers` as IPv6 in any form.
+
+    `hints`: one of them stands in every IPv6 form of the numbers; `beginnings`: each form's first group is one of these.
+    """
+
+    dotted: tuple[str, ...]
+    plain: tuple[str, ...]
+    numbers: frozenset[int]
+    hints: tuple[str, ...]
+    beginnings: frozenset[str]
+
+    def may_stand_in(self, text: str) -> bool:
+        """Whether one of the forms stands in a text in lower case."""
+        if any(form in text for form in self.plain):
+            return True
+        if self.dotted:
+            straight = _ZEROS.sub("", text.translate(_SEPARATORS))
+            if any(form in straight for form in self.dotted):
+                return True
+        return self._hinted(text) and any(True for _ in self._tokens(text))
+
+    def _hinted(self, text: str) -> bool:
+        return (":" in text or "-" in text) and any(hint in text for hint in self.hints)
+
+    def found(self, text: str) -> Iterator[tuple[int, int]]:
+        """Start and end of each form in a text in lower case."""
+        for form in self.plain:
+            yield from ((one.start(), one.end()) for one in re.finditer(re.escape(form), text))
+        if self.dotted:
+            yield from self._dotted_in(text)
+        if self._hinted(text):
+            yield from self._tokens(text)
+
+    def _dotted_in(self, text: str) -> Iterator[tuple[int, int]]:
+        """Through a copy without leading zeros, whose characters are counted back to the text's."""
+        positions = list(range(len(text)))
+        for zeros in reversed(list(_ZEROS.finditer(text))):
+            del positions[zeros.start() : zeros.end()]
+        straight = "".join(text[position] for position in positions).translate(_SEPARATORS)
+        for form in self.dotted:
+            start = straight.find(form)
+            while start >= 0:
+                yield positions[start], positions[start + len(form) - 1] + 1
+                start = straight.find(form, start + 1)
+
+    def _tokens(self, text: str) -> Iterator[tuple[int, int]]:
+        """The IPv6 forms: every stretch of at most eight groups that reads as one of the numbers, whatever stands beside it."""
+        for run in _COLONS.finditer(text):
+            parts = [(one.start() + run.start(), one.end() + run.start()) for one in _GROUP.finditer(run.group())]
+            for number, first in enumerate(parts):
+                starts = [start for start in _starts(text, first) if _digits(text, start, first) in self.beginnings]
+                for start in starts:
+                    yield from ((start, end) for end in self._ends(text, start, parts[number + 1 : number + 2 * _GROUPS]))
+
+    def _ends(self, text: str, start: int, parts: Sequence[tuple[int, int]]) -> Iterator[int]:
+        """Where a stretch may end that reads as one of the numbers: after some of the characters of a part."""
+        for first, last in parts:
+            for end in range(first + 1, min(last, first + _LONGEST_GROUP) + 1):
+                if _number(text[start:end].translate(_DASHES)) in self.numbers:
+                    yield end
+
+
+def _starts(text: str, part: tuple[int, int]) -> range:
+    """Where an address may start in a part: at one of a group's last four characters, or at a double colon."""
+    first, last = part
+    return range(max(first, last - (2 if text[first] in ":-" else _GROUP_DIGITS)), last)
+
+
+def _digits(text: str, start: int, part: tuple[int, int]) -> str:
+    """The group that starts there, without leading zeros; empty for a double colon and for a group of zero."""
+    return text[start : part[1]].lstrip("0:-")
+
+
+@lru_cache(maxsize=4_096)
+def _number(text: str) -> int | None:
+    try:
+        return int(IPv6Address(text))
+    except AddressValueError:
+        return None
+
+
+@lru_cache(maxsize=1_024)
+def forms(source: IPv4Address | IPv6Address) -> Forms:
+    """All forms of one address."""
+    return _forms_v4(source) if isinstance(source, IPv4Address) else _forms_v6(source)
+
+
+def _forms_v4(source: IPv4Address) -> Forms:
+    number = int(source)
+    octets = str(source).split(".")
+    high, low = f"{number >> 16:x}", f"{number & 0xFFFF:x}"
+    plain = [form for form in (str(number), f"{number:x}", f"{number:08x}") if len(form) >= _SHORTEST_NUMBER]
+    numbers = (number, number | _MAPPED, number | _NAT64, _SIX_TO_FOUR | number << 80)
+    dotted = (str(source), ".".join(reversed(octets)))
+    return Forms(dotted, tuple(plain), frozenset(numbers), (max(high, low, key=len),), _beginnings(numbers))
+
+
+def _forms_v6(source: IPv6Address) -> Forms:
+    number = int(source)
+    digits = f"{number:032x}"
+    groups = [digits[place : place + 4].lstrip("0") for place in range(0, 32, 4)]
+    tail = str(IPv4Address(number & 0xFFFF_FFFF))
+    hints = (max(groups, key=len), tail)
+    return Forms((), (digits, ".".join(reversed(digits))), frozenset({number}), hints, _beginnings((number,)))
+
+
+def _beginnings(numbers: Iterable[int]) -> frozenset[str]:
+    """The first group of each number in hex, without leading zeros."""
+    return frozenset(f"{number:032x}"[:4].lstrip("0") for number in numbers)
