@@ -10,20 +10,18 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from engine.model import OPEN, Field, MaskedEvent, Operator
-from engine.pipeline.mask.disguise import redacted, stands_in
+from engine.pipeline.mask.disguise import Sought, redacted
 from engine.pipeline.mask.prints import pseudonym, shown
 from engine.pipeline.mask.values import values
-from engine.pipeline.mask.withheld import Withheld, withheld
+from engine.pipeline.mask.withheld import withheld
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from engine.model import Decision, Event, HashKey, Level
 
 __all__ = ["mask", "redact"]
 
 LONGEST: Final = 4_096
-"""Characters of a value that are kept; Slack shows far fewer."""
+"""Characters of a value that are kept; Slack shows far fewer. Cut last: no part is left of what would have been found whole."""
 
 _POLICY_TEXT: Final = frozenset({Field.CLASS, Field.EVIDENCE})
 """Fields whose values are the policies' own words."""
@@ -48,30 +46,23 @@ def mask(event: Event, decision: Decision, level: Level, key: HashKey | None) ->
                 printed[field] = pseudonym(field, text, key)
         elif operator is not Operator.DROP:
             printed[field] = shown(field, operator, text, decision.facts)
-    hidden = withheld(event.record, recorded, level, decision.facts)
-    return MaskedEvent(level, MappingProxyType(_cut(_clean(printed, hidden, level))), missing)
+    sought = Sought(withheld(event.record, recorded, level, decision.facts))
+    clean = {field: text if field in _POLICY_TEXT else sought.without_accounts(text) for field, text in printed.items()}
+    if sought.may_stand_in_any("\0".join(clean.values())):  # seldom, and one look says so for all
+        clean = {field: _clean(field, text, sought, level) for field, text in clean.items()}
+    return MaskedEvent(level, MappingProxyType({field: text[:LONGEST] for field, text in clean.items()}), missing)
 
 
 def redact(text: str, event: Event, decision: Decision, level: Level) -> str:
     """A text without what the level masks of an event."""
     if level.name == OPEN:
         return text
-    return redacted(text, withheld(event.record, values(event.record, decision), level, decision.facts))
+    return redacted(text, Sought(withheld(event.record, values(event.record, decision), level, decision.facts)))
 
 
-def _clean(printed: Mapping[Field, str], hidden: Withheld, level: Level) -> dict[Field, str]:
-    """The prints without what the other fields withhold. Most events hold none of it: one look over all of them says so."""
-    if not stands_in("\0".join(printed.values()), hidden):
-        return dict(printed)
-    return {field: _clean_one(field, text, hidden, level) for field, text in printed.items()}
-
-
-def _clean_one(field: Field, text: str, hidden: Withheld, level: Level) -> str:
-    if field in _POLICY_TEXT or level.operators[field] is Operator.HASH:
+def _clean(field: Field, text: str, sought: Sought, level: Level) -> str:
+    """A print without what the other fields withhold."""
+    operator = level.operators[field]
+    if field in _POLICY_TEXT or operator is Operator.HASH:
         return text
-    return redacted(text, hidden, own=None if level.operators[field] is Operator.KEEP else field)
-
-
-def _cut(printed: Mapping[Field, str]) -> dict[Field, str]:
-    """Cut last, so that a cut never leaves a part of something that would have been found whole."""
-    return {field: text[:LONGEST] for field, text in printed.items()}
+    return redacted(text, sought, None if operator is Operator.KEEP else field)

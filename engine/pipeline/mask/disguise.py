@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote
 
+from engine.model import Field
 from engine.pipeline.mask.addresses import Forms, forms
 from engine.pipeline.mask.prints import ACCOUNT_STARS, STARS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from engine.model import Field
     from engine.pipeline.mask.withheld import Withheld
 
 ROUNDS: Final = 8
@@ -27,46 +27,60 @@ _SEGMENT: Final = re.compile(r"[^:/]+")
 _ESCAPE: Final = re.compile(r"%[0-9A-Fa-f]{2}", re.ASCII)
 
 
-def stands_in(text: str, hidden: Withheld) -> bool:
-    """Whether anything of what is withheld may stand in a text; sometimes true where it does not."""
-    if hidden.short or (hidden.hides_accounts and _ACCOUNT.search(text)):
-        return True
-    sought = _Sought(hidden, None)
-    return any(sought.may_stand_in(view) for view in _plain_views(text))
+class Sought:
+    """What is looked for, folded: texts, account ids, forms of the address. Made once for an event and a level."""
+
+    __slots__ = ("_address", "_texts", "accounts", "hides_accounts", "short")
+
+    def __init__(self, hidden: Withheld) -> None:
+        self._texts = tuple((_folded(text), fields) for text, fields in hidden.texts.items())
+        self._address = None if hidden.source is None else forms(hidden.source)
+        self.accounts = tuple(hidden.accounts)
+        self.hides_accounts = hidden.hides_accounts
+        self.short = hidden.short
+
+    def texts(self, own: Field | None) -> Iterator[str]:
+        """All folded texts but those that are values of the field `own` alone, which its own print may show."""
+        return (text for text, fields in self._texts if own is None or fields != {own})
+
+    def address(self, own: Field | None) -> Forms | None:
+        """The forms of the address; None where there is none or the address is what prints."""
+        return None if own is Field.SOURCE_IP else self._address
+
+    def without_accounts(self, text: str) -> str:
+        """A text with asterisks for the account ids that stand in it plainly."""
+        for account in self.accounts:
+            if account in text:
+                text = text.replace(account, ACCOUNT_STARS)
+        return _ACCOUNT.sub(ACCOUNT_STARS, text) if self.hides_accounts and ":" in text else text
+
+    def may_stand_in_any(self, text: str) -> bool:
+        """Whether there is anything to redact in a text; sometimes true where there is not."""
+        return bool(self.short) or any(self.may_stand_in(plain) for plain in _plain_views(text))
+
+    def may_stand_in(self, view: str, own: Field | None = None) -> bool:
+        """Whether anything may stand in a folded text; sometimes true where it does not."""
+        for text, fields in self._texts:
+            if text in view and (own is None or fields != {own}):
+                return True
+        for account in self.accounts:
+            if account in view:
+                return True
+        address = self.address(own)
+        return address is not None and address.may_stand_in(view)
 
 
-def redacted(text: str, hidden: Withheld, own: Field | None = None) -> str:
-    """A text with asterisks for all that is withheld, but for what is the value of the field `own` alone.
+def redacted(text: str, sought: Sought, own: Field | None = None) -> str:
+    """A text with asterisks for all that is sought, but for what is the value of the field `own` alone.
 
-    (That its own print may show.) Cleaned again until nothing is found, since asterisks may be part of a value.
+    Cleaned again until nothing is found, since asterisks may be part of a value.
     """
-    sought = _Sought(hidden, own)
     for _ in range(ROUNDS):
-        spans = sorted(_spans(text, sought))
+        spans = sorted(_spans(text, sought, own))
         if not spans:
             return text
         text = _starred(text, spans)
     return STARS
-
-
-class _Sought:
-    """The needles of one search: folded texts, account ids, forms of the address."""
-
-    __slots__ = ("accounts", "address", "hides_accounts", "short", "texts")
-
-    def __init__(self, hidden: Withheld, own: Field | None) -> None:
-        self.texts = tuple(_folded(text) for text, fields in hidden.texts.items() if own is None or fields != {own})
-        self.accounts = tuple(hidden.accounts)
-        self.hides_accounts = hidden.hides_accounts
-        self.short = hidden.short
-        self.address: Forms | None = None if hidden.source is None or own == "source_ip" else forms(hidden.source)
-
-    def may_stand_in(self, view: str) -> bool:
-        return (
-            any(text in view for text in self.texts)
-            or any(account in view for account in self.accounts)
-            or (self.address is not None and self.address.may_stand_in(view))
-        )
 
 
 # --- views: a text as it would be read ---------------------------------------------------------------------------------------
@@ -87,23 +101,22 @@ def _folded(text: str) -> str:
 
 
 def _plain_views(text: str) -> Iterator[str]:
+    """The text folded, and decoded once and twice where it is percent-encoded."""
     yield _folded(text)
     for _ in range(2):
-        if not _ESCAPE.search(text):
+        if "%" not in text or not _ESCAPE.search(text):
             return
         text = unquote(text)
         yield _folded(text)
 
 
-def _views(text: str) -> Iterator[_View]:
+def _traced(text: str, decodings: int) -> _View:
+    """A text decoded so many times and folded, with where each character came from."""
     positions = list(range(len(text)))
     view = _View(text, positions, [position + 1 for position in positions])
-    yield _fold(view)
-    for _ in range(2):
-        if not _ESCAPE.search(view.text):
-            return
+    for _ in range(decodings):
         view = _decoded(view)
-        yield _fold(view)
+    return _fold(view)
 
 
 def _fold(view: _View) -> _View:
@@ -152,11 +165,12 @@ def _pieces(escapes: str) -> Iterator[tuple[str, int]]:
 # --- places: where something is found -----------------------------------------------------------------------------------------
 
 
-def _spans(text: str, sought: _Sought) -> Iterator[tuple[int, int, str]]:
+def _spans(text: str, sought: Sought, own: Field | None) -> Iterator[tuple[int, int, str]]:
     """Start, end and replacement of everything found."""
-    for view in _views(text):
-        if sought.may_stand_in(view.text):
-            for start, end, stars in _found(view.text, sought):
+    for decodings, plain in enumerate(_plain_views(text)):
+        if sought.may_stand_in(plain, own):
+            view = _traced(text, decodings)
+            for start, end, stars in _found(view.text, sought, own):
                 yield view.starts[start], view.ends[end - 1], stars
     if sought.hides_accounts:
         yield from ((match.start(), match.end(), ACCOUNT_STARS) for match in _ACCOUNT.finditer(text))
@@ -164,13 +178,14 @@ def _spans(text: str, sought: _Sought) -> Iterator[tuple[int, int, str]]:
         yield from ((one.start(), one.end(), STARS) for one in _SEGMENT.finditer(text) if one.group() in sought.short)
 
 
-def _found(text: str, sought: _Sought) -> Iterator[tuple[int, int, str]]:
-    for needle in sought.texts:
+def _found(text: str, sought: Sought, own: Field | None) -> Iterator[tuple[int, int, str]]:
+    for needle in sought.texts(own):
         yield from ((start, start + len(needle), STARS) for start in _all(text, needle))
     for account in sought.accounts:
         yield from ((start, start + len(account), ACCOUNT_STARS) for start in _all(text, account))
-    if sought.address is not None:
-        yield from ((start, end, STARS) for start, end in sought.address.found(text))
+    address = sought.address(own)
+    if address is not None:
+        yield from ((start, end, STARS) for start, end in address.found(text))
 
 
 def _all(text: str, needle: str) -> Iterator[int]:

@@ -19,8 +19,10 @@ if TYPE_CHECKING:
 SHORTEST: Final = 4
 """Characters from which on a value is looked for everywhere."""
 
-_VOCABULARY: Final = frozenset({Field.TIME, Field.EVENT, Field.REGION, Field.CLASS, Field.EVIDENCE, Field.ACTOR_TYPE, Field.MFA})
-"""Fields of few values, which tell nothing of the caller where they stand elsewhere."""
+_VOCABULARY: Final = frozenset(
+    {Field.TIME, Field.EVENT, Field.REGION, Field.CLASS, Field.EVIDENCE, Field.ACTOR_TYPE, Field.MFA, Field.ACCOUNT}
+)
+"""Fields of few values, which tell nothing of the caller where they stand elsewhere. Account ids are looked for on their own."""
 
 _CODE: Final = re.compile(r"[A-Za-z.]{1,64}", re.ASCII)
 _LOOSE: Final = frozenset({Operator.NETWORK, Operator.MASK})
