@@ -48,7 +48,7 @@ def shown(field: Field, operator: Operator, text: str, found: Facts) -> str:
 
 def is_service(text: str, found: Facts) -> bool:
     """Whether the source is an AWS service, which is not an address."""
-    return text == AWS_INTERNAL or (found.source_kind == "service" and text == found.source_ip)
+    return text == AWS_INTERNAL or found.source_kind == "service"
 
 
 @lru_cache(maxsize=4_096)
