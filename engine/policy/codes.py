@@ -11,6 +11,7 @@ TAG: Final = "TB104"
 AMBIGUOUS: Final = "TB105"
 CHARACTERS: Final = "TB106"
 NO_FILE: Final = "TB107"
+NO_EVENT: Final = "TB108"
 VERSION: Final = "TB110"
 UNKNOWN_KEY: Final = "TB111"
 MISSING_KEY: Final = "TB112"
@@ -37,6 +38,7 @@ CODES: Final = {
     AMBIGUOUS: "a plain word that YAML 1.1 reads as something else",
     CHARACTERS: "not UTF-8, or characters that cannot be seen",
     NO_FILE: "no policy could be read",
+    NO_EVENT: "a policy test without an event that can be decided",
     VERSION: "the version of the language is missing or unknown",
     UNKNOWN_KEY: "a key that the language does not have",
     MISSING_KEY: "a key that has to be there is not",

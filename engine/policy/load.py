@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     from engine.policy.source import Node
 
 SCHEMAS: Final = Path(__file__).resolve().parents[2] / "schemas"
+
+LARGEST_EVENT: Final = 1_048_576
+"""Bytes of an event file that are read; CloudTrail's largest record is 256 kB."""
 
 READERS: Final[Mapping[int, str]] = {1: "v1/policy.schema.json"}
 """The versions of the language that this engine reads, each with its schema; one to come is added here and to `compile_set`."""
@@ -94,6 +98,20 @@ def _version(root: Node) -> Iterator[Finding]:
 def _content(source: Source) -> Mapping[str, Any]:
     content: Mapping[str, Any] = source.root.value if source.root is not None else {}
     return content
+
+
+def read_event(path: Path) -> tuple[dict[str, Any], str]:
+    """The CloudTrail record in a JSON file (of an EventBridge event its `detail`), and what is wrong with it (empty: nothing)."""
+    try:
+        content = path.read_bytes() if path.stat().st_size <= LARGEST_EVENT else b""
+        found = json.loads(content)
+    except OSError as error:
+        return {}, f"it cannot be read ({error.strerror or type(error).__name__})"
+    except (ValueError, RecursionError):
+        return {}, "it is not JSON of a size that an event has"
+    if isinstance(found, dict) and isinstance(found.get("detail"), dict):
+        found = found["detail"]
+    return (found, "") if isinstance(found, dict) else ({}, "it is not a JSON object")
 
 
 @cache
