@@ -19,7 +19,7 @@ MAY_IMPORT = {
     "model": set(),
     "errors": {"model"},
     "matching": GROUND,
-    "edge": GROUND,
+    "edge": GROUND | {"version"},
     "policy": GROUND | {"matching"},
     "pipeline": GROUND | {"matching", "policy"},
     "lint": GROUND | {"matching", "policy", "pipeline"},

@@ -281,7 +281,7 @@ def test_a_fault_of_our_own_exits_3_without_event_text(
     def broken(*_: object) -> None:
         raise RuntimeError("203.0.113.7")
 
-    monkeypatch.setattr("engine.cli.decide.decide_event", broken)
+    monkeypatch.setattr(sys.modules["engine.cli.decide"], "decide_event", broken)
     monkeypatch.setattr(sys, "argv", ["trailbell", "decide", str(house / "event.json")])
     with pytest.raises(SystemExit) as stopped:
         main()

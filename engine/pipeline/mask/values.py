@@ -33,7 +33,7 @@ def values(record: Record, decision: Decision) -> dict[Field, str]:
         (Field.SOURCE_IP, record.get("sourceIPAddress")),
         (Field.USER_AGENT, record.get("userAgent")),
         (Field.CLASS, decision.actor.name),
-        (Field.EVIDENCE, decision.evidence and decision.evidence.says),
+        (Field.EVIDENCE, decision.evidence and decision.evidence.id),
         (Field.ACTOR_TYPE, found.actor_type),
         (Field.NAME, found.actor_name),
         (Field.ROLE, found.role),
