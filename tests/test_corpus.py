@@ -1,0 +1,81 @@
+"""Real and published records, where they are at hand: each is decided, masked and told within Slack's limits."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from builders import NOW
+from test_decode_corpus import rows
+
+from engine.model import Deployment, Event, Selection, Selects
+from engine.pipeline import Asked, Setting, compose
+from engine.pipeline.decide import decide
+from engine.pipeline.decode import decode_stream
+from engine.pipeline.render.limits import violations
+from engine.pipeline.select import passed_over
+from engine.policy.load import load
+
+if TYPE_CHECKING:
+    from engine.model import PolicySet
+
+SHIPPED = Path(__file__).parent.parent / "policies"
+
+
+@pytest.fixture(scope="module")
+def policies() -> PolicySet:
+    return load(SHIPPED)
+
+
+def events(corpus: Path) -> dict[str, list[Event]]:
+    """The events of each file of records."""
+    found = {}
+    for row in rows(corpus / "MANIFEST.tsv"):
+        with (corpus / row["file"]).open("rb") as stream:
+            found[row["file"]] = [one for one in decode_stream(stream, row["file"]) if isinstance(one, Event)]
+    return found
+
+
+def test_every_record_is_decided_and_told_within_slacks_limits(corpus: Path, policies: PolicySet) -> None:
+    setting = Setting(policies, Deployment())
+    told = 0
+    for event in (one for found in events(corpus).values() for one in found):
+        decision = decide(event, policies, NOW)
+        assert decision.failures == ()
+        assert decision.requests or decision.mutes
+        for request in decision.requests:
+            (message,) = compose(policies.channels[request.channel], [Asked(0, event, decision, request)], setting)
+            assert list(violations(message.payload)) == []
+            assert not shows_address(str(message.payload), event)
+            told += 1
+    assert told > 3_000
+
+
+def shows_address(text: str, event: Event) -> bool:
+    """Whether the caller's address, where it is one, stands in a text (its network may, and an address may be its network's)."""
+    source = str(event.record.get("sourceIPAddress"))
+    try:
+        network = ipaddress.ip_network(f"{source}/{24 if ipaddress.ip_address(source).version == 4 else 64}", strict=False)
+    except ValueError:
+        return False
+    return source in text.replace(str(network), "")
+
+
+def test_the_s3_data_events_of_the_manifest_are_selected_but_for_those_of_another_category(corpus: Path) -> None:
+    """The manifest counts S3 object calls by their name; network activity and management events bear such names too."""
+    listed = {row["file"]: int(row["s3_data_events"]) for row in rows(corpus / "MANIFEST.tsv")}
+    found = events(corpus)
+    selected = {
+        file: sum(passed_over(one, Selection(Selects.S3_DATA)) is None for one in records) for file, records in found.items()
+    }
+    missing = {file: listed[file] - selected[file] for file in listed if listed[file] != selected[file]}
+    assert list(missing) == ["records/panther-analysis.jsonl"]
+    others = Counter(
+        one.record.get("eventCategory")
+        for one in found["records/panther-analysis.jsonl"]
+        if one.record.get("eventName") == "GetObject" and one.record.get("eventSource") == "s3.amazonaws.com"
+    )
+    assert missing["records/panther-analysis.jsonl"] == others["NetworkActivity"] + others["Management"]
