@@ -26,7 +26,7 @@ _VOCABULARY: Final = frozenset(
 
 _CODE: Final = re.compile(r"[A-Za-z.]{1,64}", re.ASCII)
 _LOOSE: Final = frozenset({Operator.NETWORK, Operator.MASK})
-_MAIL: Final = frozenset({Field.NAME, Field.SESSION, Field.PRINCIPAL, Field.ROLE})
+_MAIL: Final = frozenset({Field.NAME, Field.SESSION})
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -71,7 +71,7 @@ def _spellings(name: Field, value: str) -> Iterator[str]:
         once = unquote(value)
         yield from (once, unquote(once))
     if name in _MAIL and "@" in value:
-        local = value.rpartition("@")[0].rpartition(":")[2]
+        local = value.rpartition("@")[0]
         if len(local) >= SHORTEST:
             yield local
 
