@@ -122,7 +122,7 @@ def test_a_stack_made_from_the_template_is_read_as_it_is() -> None:
     boto3.client("secretsmanager").create_secret(Name="trailbell/slack", SecretString="{}")
     refs = [
         WebhookRef(secret="trailbell/slack", key="a"),  # noqa: S106  a name
-        WebhookRef(secret="trailbell/none", key="a"),
+        WebhookRef(secret="trailbell/none", key="a"),  # noqa: S106  a name
         WebhookRef(parameter="/trailbell/x"),
     ]
     state = read_stack("trailbell", refs, NOW, boto3.client)

@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 from builders import NOW
+
 from engine.model import End, Outcome
 from engine.pipeline.metrics import Tally, metrics
 

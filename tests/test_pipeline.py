@@ -42,6 +42,7 @@ class World:
         self.seconds = seconds
 
     def ports(self) -> Ports:
+        """What the pipeline is given."""
         return Ports(
             post=self._post,
             webhook=lambda ref, _fresh: f"https://hooks.slack.com/services/{ref.env}",
@@ -61,9 +62,11 @@ class World:
         self.time += seconds
 
     def of(self, kind: str) -> list[dict[str, Any]]:
+        """The records of one kind."""
         return [line for line in self.lines if line.get("type") == kind]
 
     def metrics(self) -> dict[str, Any]:
+        """The invocation's own line of metrics."""
         return next(line for line in self.lines if "Received" in line)
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from builders import event
+
 from engine.model import Selection, Selects
 from engine.pipeline.select import NOT_NAMED, NOT_S3_DATA, OWN_READ, is_s3_data, passed_over
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
-from typing import Any, BinaryIO, Final
+from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 from engine.edge.secrets import aws_client
 from engine.errors import FetchError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _FINAL: Final = frozenset({"NoSuchKey", "NoSuchBucket", "AccessDenied", "InvalidObjectState", "404", "403"})
 """Error codes after which trying again does not help. Source: Amazon S3's list of error codes."""

@@ -1,4 +1,4 @@
-"""Webhook URLs and the hash key, from where policies and the environment say they are kept. What is secret stands in no text here."""
+"""Webhook URLs and the hash key, from where policies and the environment say they are kept. No text here holds a secret."""
 
 from __future__ import annotations
 
@@ -7,12 +7,14 @@ import binascii
 import json
 import secrets
 import time
-from collections.abc import Callable, Mapping
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 from engine.errors import HashKeyError, WebhookError
 from engine.model import HashKey, WebhookRef
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
 
 SLACK: Final = "hooks.slack.com"
 HOSTS: Final = "TRAILBELL_WEBHOOK_HOSTS"
@@ -48,6 +50,7 @@ class Secrets:
         self._kept: dict[tuple[str, str], tuple[float, str]] = {}
 
     def __repr__(self) -> str:
+        """Nothing of what is kept."""
         return "Secrets(…)"
 
     def webhook(self, ref: WebhookRef, fresh: bool = False) -> str:  # noqa: FBT001, FBT002  the shape that Ports asks for

@@ -29,9 +29,9 @@ _MOST_WAYS: Final = 16
 class Anchor(NamedTuple):
     """A test of the value at a path.
 
-    `kind`: `equals` (a string, or any other scalar), `prefix`, `suffix`, `holds` (a part of a string), `regex`, `true` (as JMESPath
-    sees it, no value). `other` says which values that are not strings count as a yes for a test of strings: `never`, `unless_null`
-    or `always`.
+    `kind`: `equals` (a string, or any other scalar), `prefix`, `suffix`, `holds` (a part of a string), `regex`, `true` (as
+    JMESPath sees it, no value). `other` says which values that are not strings count as a yes for a test of strings: `never`,
+    `unless_null` or `always`.
     """
 
     kind: str

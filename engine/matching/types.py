@@ -43,7 +43,7 @@ _OF_LITERAL: Final[Mapping[type, str]] = {
 }
 
 
-def types(node: Node, known: Known = NOTHING_KNOWN) -> frozenset[str]:
+def types(node: Node, known: Known = NOTHING_KNOWN) -> frozenset[str]:  # noqa: PLR0911  one answer a kind of node
     """The types that a node can give: `ANY` where nothing tells. `known` holds for the current value of the node."""
     if node.kind == "literal":
         return frozenset({_OF_LITERAL[node.value.__class__]})
