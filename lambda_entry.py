@@ -20,7 +20,7 @@ from engine.model import Deployment, Operator, Ports
 from engine.pipeline import Setting, run
 from engine.pipeline.decode import decode
 from engine.pipeline.outcome import answer, is_batch
-from engine.policy.load import load
+from engine.policy.prepared import NAME, load_prepared
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -53,13 +53,25 @@ def _ports(secrets: Secrets, remaining: Callable[[], float]) -> Ports:
 
 
 def _setting(secrets: Secrets) -> Setting:
-    policies = load(Path(os.environ.get("TRAILBELL_POLICIES", Path(__file__).parent / "policies")))
+    policies = _policies(Path(__file__).parent)
     deployment = Deployment(
         region=os.environ.get("AWS_REGION"),
         log_group=os.environ.get("AWS_LAMBDA_LOG_GROUP_NAME"),
         role=os.environ.get("TRAILBELL_ROLE"),
     )
     return Setting(policies, deployment, secrets.hash_key() if _hashes(policies) else None)
+
+
+def _policies(home: Path) -> PolicySet:
+    """The set of the zip, prepared or read, or the one in the folder that the environment names."""
+    named = os.environ.get("TRAILBELL_POLICIES")
+    directory = Path(named) if named else home / "policies"
+    prepared = None if named else load_prepared(directory, home / NAME)
+    if prepared is not None:
+        return prepared
+    from engine.policy.load import load  # noqa: PLC0415  YAML and JSON Schema, which a prepared set does without
+
+    return load(directory)
 
 
 def _hashes(policies: PolicySet) -> bool:

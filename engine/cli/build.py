@@ -13,10 +13,17 @@ from typing import Final
 import click
 
 from engine.cli.options import open_policies, policies_option
+from engine.policy.load import read
+from engine.policy.prepared import NAME, prepare
 from engine.workbench.bundle import LIMIT, bundle
 
-RUNTIME: Final = "3.13"
-PLATFORMS: Final = {"arm64": "manylinux2014_aarch64", "x86_64": "manylinux2014_x86_64"}
+RUNTIMES: Final = ("3.11", "3.12", "3.13", "3.14")
+MACHINES: Final = {"arm64": "aarch64", "x86_64": "x86_64"}
+PLATFORMS: Final = ("manylinux2014", "manylinux_2_26", "manylinux_2_28")
+"""What runs on Lambda: python3.12 and newer have glibc 2.34 (Amazon Linux 2023), python3.11 2.26 (Amazon Linux 2).
+
+Source: https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtimes.html
+"""
 ROOT: Final = Path(__file__).resolve().parents[2]
 REQUIREMENTS: Final = ROOT / "requirements" / "lambda.txt"
 _LEFT_OUT: Final = ("__pycache__", "direct_url.json", "RECORD", "INSTALLER", "REQUESTED", "tests", "bin")
@@ -25,8 +32,9 @@ _LEFT_OUT: Final = ("__pycache__", "direct_url.json", "RECORD", "INSTALLER", "RE
 @click.command()
 @policies_option
 @click.option("--output", default="dist/trailbell.zip", show_default=True, type=click.Path(dir_okay=False, path_type=Path))
-@click.option("--architecture", type=click.Choice(sorted(PLATFORMS)), default="arm64", show_default=True)
-def build(policies_path: Path, output: Path, architecture: str) -> None:
+@click.option("--architecture", type=click.Choice(sorted(MACHINES)), default="arm64", show_default=True)
+@click.option("--runtime", type=click.Choice(RUNTIMES), default="3.13", show_default=True, help="The Lambda's Python.")
+def build(policies_path: Path, output: Path, architecture: str, runtime: str) -> None:
     """Make the zip for Lambda: the engine, its hash-pinned dependencies, the policy set, byte code.
 
     The same content gives the same bits. A policy set that does not load is not built.
@@ -34,25 +42,38 @@ def build(policies_path: Path, output: Path, architecture: str) -> None:
     policies = open_policies(policies_path)
     with tempfile.TemporaryDirectory() as folder:
         task = Path(folder)
-        _install(task, architecture)
+        _install(task, architecture, runtime)
         _copy(policies_path, task)
-        compiled = _compile(task)
+        (task / NAME).write_text(prepare(read(task / "policies"), task / "policies", _commit(policies_path)), encoding="utf-8")
+        compiled = _compile(task, runtime)
         content = bundle({path.relative_to(task).as_posix(): path.read_bytes() for path in _files(task, compiled=compiled)})
     output.parent.mkdir(parents=True, exist_ok=True)
     output.write_bytes(content)
-    click.echo(f"{output}: {len(content) / 1e6:.1f} MB for {architecture}, sha256 {hashlib.sha256(content).hexdigest()}")
+    digest = hashlib.sha256(content).hexdigest()
+    click.echo(f"{output}: {len(content) / 1e6:.1f} MB for python{runtime} on {architecture}, sha256 {digest}")
     click.echo(f"policy set {policies.revision}")
     if not compiled:
-        click.echo(f"without byte code, so the first start is slower: python{RUNTIME} is not on this machine", err=True)
+        click.echo(f"without byte code, so the first start is slower: python{runtime} is not on this machine", err=True)
     if len(content) > LIMIT:
         raise click.ClickException(f"{output} is over {LIMIT / 1e6:.0f} MB, more than Lambda takes directly")
 
 
-def _install(task: Path, architecture: str) -> None:
+def _commit(policies_path: Path) -> str | None:
+    """The git commit that is checked out, where there is one."""
+    git = shutil.which("git")
+    if git is None:
+        return None
+    command = (git, "-C", str(policies_path), "rev-parse", "HEAD")
+    done = subprocess.run(command, check=False, capture_output=True, text=True)  # noqa: S603  no shell, fixed words
+    return done.stdout.strip() if done.returncode == 0 else None
+
+
+def _install(task: Path, architecture: str, runtime: str) -> None:
     """The dependencies, exactly those that are pinned, for the runtime and not for this machine."""
     command = (sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--require-hashes", "--no-deps")
-    target = ("--target", str(task), "--only-binary", ":all:", "--platform", PLATFORMS[architecture])
-    version = ("--python-version", RUNTIME, "--implementation", "cp", "--no-compile", "--requirement", str(REQUIREMENTS))
+    platforms = (word for name in PLATFORMS for word in ("--platform", f"{name}_{MACHINES[architecture]}"))
+    target = ("--target", str(task), "--only-binary", ":all:", *platforms)
+    version = ("--python-version", runtime, "--implementation", "cp", "--no-compile", "--requirement", str(REQUIREMENTS))
     done = subprocess.run((*command, *target, *version), check=False, capture_output=True, text=True)  # noqa: S603  no shell, fixed words
     if done.returncode:
         raise click.ClickException(f"the dependencies could not be installed:\n{done.stderr.strip()}")
@@ -65,26 +86,14 @@ def _copy(policies_path: Path, task: Path) -> None:
     shutil.copytree(policies_path, task / "policies")
 
 
-def _compile(task: Path) -> bool:
+def _compile(task: Path, runtime: str) -> bool:
     """Byte code beside each module, never checked against its source; by the runtime's own minor version or not at all."""
-    python = shutil.which(f"python{RUNTIME}") or (
-        sys.executable if sys.version_info[:2] == tuple(map(int, RUNTIME.split("."))) else None
-    )
+    own = sys.version_info[:2] == tuple(map(int, runtime.split(".")))
+    python = sys.executable if own else shutil.which(f"python{runtime}")
     if python is None:
         return False
-    command = (
-        python,
-        "-m",
-        "compileall",
-        "-q",
-        "-s",
-        str(task),
-        "-p",
-        "/var/task",
-        "--invalidation-mode",
-        "unchecked-hash",
-        str(task),
-    )
+    mode = ("--invalidation-mode", "unchecked-hash")
+    command = (python, "-m", "compileall", "-q", "-s", str(task), "-p", "/var/task", *mode, str(task))
     return subprocess.run(command, check=False, capture_output=True).returncode == 0  # noqa: S603  no shell, fixed words
 
 

@@ -1,0 +1,148 @@
+"""The zip that is deployed: the same bits twice, complete, and prepared so that a start parses no YAML."""
+
+from __future__ import annotations
+
+import json
+import platform
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+from builders import record
+from click.testing import CliRunner
+
+from engine.cli import trailbell
+from engine.policy.load import load, read
+from engine.policy.prepared import load_prepared, prepare
+
+ROOT = Path(__file__).parent.parent
+RUNTIME = f"{sys.version_info[0]}.{sys.version_info[1]}"
+MACHINE = {"x86_64": "x86_64", "AMD64": "x86_64", "aarch64": "arm64", "arm64": "arm64"}.get(platform.machine())
+
+BEGIN = """
+import json, sys
+sys.path.insert(0, {task!r})
+import lambda_entry
+policies = lambda_entry.SETTING.policies
+print(json.dumps([policies.revision, policies.commit, [name for name in ("yaml", "jsonschema", "boto3") if name in sys.modules]]))
+class Context:
+    def get_remaining_time_in_millis(self):
+        return 4000
+try:
+    lambda_entry.handler(json.load(sys.stdin), Context())
+except lambda_entry.UndeliveredError:
+    print("undelivered")
+"""
+
+
+def built(target: Path) -> Path:
+    assert MACHINE is not None
+    words = [
+        "build",
+        "--policies",
+        str(ROOT / "policies"),
+        "--output",
+        str(target),
+        "--architecture",
+        MACHINE,
+        "--runtime",
+        RUNTIME,
+    ]
+    done = CliRunner().invoke(trailbell, words)
+    assert done.exit_code == 0, done.output
+    assert str(target) in done.output
+    return target
+
+
+@pytest.fixture(scope="module")
+def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    if MACHINE is None or sys.platform != "linux":
+        pytest.skip("the zip holds Linux wheels of Lambda's two architectures; this machine cannot run them")
+    return built(tmp_path_factory.mktemp("zip") / "trailbell.zip")
+
+
+def started(task: Path) -> list[str]:
+    """What a start with the zip's content alone prints, and one invocation."""
+    done = subprocess.run(  # noqa: S603  our own interpreter
+        [sys.executable, "-I", "-S", "-c", BEGIN.format(task=str(task))],
+        input=json.dumps({"detail-type": "AWS API Call via CloudTrail", "detail": record()}),
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=task,
+    )
+    return done.stdout.splitlines()
+
+
+def test_the_same_content_gives_the_same_bits(package: Path, tmp_path: Path) -> None:
+    assert built(tmp_path / "again.zip").read_bytes() == package.read_bytes()
+
+
+def test_it_holds_what_runs_and_nothing_else(package: Path) -> None:
+    with zipfile.ZipFile(package) as archive:
+        names = set(archive.namelist())
+        entries = archive.infolist()
+    assert {"lambda_entry.py", "prepared.json", "engine/pipeline/__init__.py", "policies/watch.yaml"} <= names
+    assert any(name.startswith("engine/__pycache__/") for name in names)
+    assert not any(name.startswith(("engine/cli/", "engine/lint/", "engine/workbench/", "boto3/", "tests/")) for name in names)
+    assert {entry.date_time for entry in entries} == {(1980, 1, 1, 0, 0, 0)}
+    assert package.stat().st_size < 10_000_000
+
+
+def test_it_starts_from_the_prepared_set_and_decides(package: Path, tmp_path: Path) -> None:
+    with zipfile.ZipFile(package) as archive:
+        archive.extractall(tmp_path)
+    first, *lines, last = started(tmp_path)
+    revision, commit, imported = json.loads(first)
+    assert revision == load(ROOT / "policies").revision
+    assert commit is None or len(commit) == 40
+    assert imported == []
+    assert [json.loads(line)["decision"]["class"] for line in lines if '"type":"decision"' in line] == ["human"]
+    assert last == "undelivered"
+
+
+def test_a_policy_that_was_changed_in_the_zip_is_read_anew(package: Path, tmp_path: Path) -> None:
+    with zipfile.ZipFile(package) as archive:
+        archive.extractall(tmp_path)
+    path = tmp_path / "policies" / "watch.yaml"
+    path.write_text(path.read_text("utf-8") + "# a comment changes the bytes\n", encoding="utf-8")
+    revision, _, imported = json.loads(started(tmp_path)[0])
+    assert revision == load(ROOT / "policies").revision
+    assert imported == ["yaml", "jsonschema"]
+
+
+def test_a_prepared_set_equals_the_one_that_is_read(tmp_path: Path) -> None:
+    target = tmp_path / "prepared.json"
+    target.write_text(prepare(read(ROOT / "policies"), ROOT / "policies", "c0ffee"), encoding="utf-8")
+    prepared = load_prepared(ROOT / "policies", target)
+    assert prepared is not None
+    assert prepared.commit == "c0ffee"
+    assert prepared == load(ROOT / "policies", commit="c0ffee")
+
+
+@pytest.mark.parametrize("change", ["added", "removed", "damaged", "engine"])
+def test_a_prepared_set_of_other_files_is_refused(tmp_path: Path, change: str) -> None:
+    policies, target = tmp_path / "policies", tmp_path / "prepared.json"
+    policies.mkdir()
+    for path in (ROOT / "policies").glob("*.yaml"):
+        (policies / path.name).write_bytes(path.read_bytes())
+    target.write_text(prepare(read(policies), policies, None), encoding="utf-8")
+    assert load_prepared(policies, target) is not None
+    if change == "added":
+        (policies / "more.yaml").write_text("version: 1\nname: more\nowner: a\n", encoding="utf-8")
+    elif change == "removed":
+        (policies / "watch.yaml").unlink()
+    elif change == "damaged":
+        target.write_text("{", encoding="utf-8")
+    else:
+        target.write_text(target.read_text("utf-8").replace('"engine": "', '"engine": "0.'), encoding="utf-8")
+    assert load_prepared(policies, target) is None
+
+
+def test_a_set_that_does_not_load_is_not_built(tmp_path: Path) -> None:
+    (tmp_path / "broken.yaml").write_text("version: 1\n", encoding="utf-8")
+    done = CliRunner().invoke(trailbell, ["build", "--policies", str(tmp_path), "--output", str(tmp_path / "x.zip")])
+    assert done.exit_code == 1
+    assert not (tmp_path / "x.zip").exists()
