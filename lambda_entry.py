@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from engine.edge.claims import DeliveryTable
 from engine.edge.http import post
 from engine.edge.objects import opener
 from engine.edge.secrets import Secrets
@@ -49,6 +50,7 @@ def _ports(secrets: Secrets, remaining: Callable[[], float]) -> Ports:
         elapsed=time.monotonic,
         sleep=time.sleep,
         remaining=remaining,
+        claims=CLAIMS,
     )
 
 
@@ -80,6 +82,7 @@ def _hashes(policies: PolicySet) -> bool:
 
 FETCH = opener()
 SECRETS = Secrets(os.environ)
+CLAIMS = DeliveryTable(os.environ["TRAILBELL_DELIVERY_TABLE"]) if os.environ.get("TRAILBELL_DELIVERY_TABLE") else None
 SETTING = _setting(SECRETS)
 
 

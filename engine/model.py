@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
 from enum import StrEnum
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, Protocol, TypeAlias
 
 Record: TypeAlias = Mapping[str, Any]
 """One CloudTrail record as JSON gives it. Attacker-controlled."""
@@ -664,6 +664,24 @@ class End(StrEnum):
     MUTED = "muted"
 
 
+class Claim(StrEnum):
+    """What a claim to deliver one event to one channel is answered."""
+
+    GRANTED = "granted"
+    DELIVERED = "delivered"
+    HELD = "held"
+
+
+class Claims(Protocol):
+    """Who delivers what, across invocations. A key is one event on one channel. Neither method ever raises."""
+
+    def claim(self, key: str, seconds: float) -> Claim:
+        """Claim a delivery for so many seconds: granted, delivered before, or held by another invocation."""
+
+    def settle(self, key: str, *, delivered: bool) -> None:
+        """Say what became of a claim: delivered for good, or given back."""
+
+
 @dataclass(frozen=True, slots=True)
 class Ports:
     """What the pipeline is given of the world.
@@ -673,6 +691,7 @@ class Ports:
     `emit(line)` writes one JSON line to the log, at once.
     `now()` is the aware wall clock, `elapsed()` a monotonic clock in seconds, `sleep(seconds)` waits on it.
     `remaining()` is how many seconds may still be used.
+    `claims` tells deliveries of other invocations apart; None: duplicates are known within a batch alone.
     """
 
     post: Callable[[str, bytes, float], Answer]
@@ -682,6 +701,7 @@ class Ports:
     elapsed: Callable[[], float]
     sleep: Callable[[float], None]
     remaining: Callable[[], float]
+    claims: Claims | None = None
 
 
 # --- a deployed stack -------------------------------------------------------------------------------------------------------

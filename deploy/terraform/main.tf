@@ -20,6 +20,7 @@ locals {
   environment = merge(
     { TRAILBELL_ROLE = var.name },
     var.slack_webhook_url == "" ? {} : { SLACK_WEBHOOK_URL = var.slack_webhook_url },
+    var.delivery_table ? { TRAILBELL_DELIVERY_TABLE = aws_dynamodb_table.deliveries[0].name } : {},
     var.hash_key_secret_name == "" ? {} : { TRAILBELL_HASH_KEY_SECRET = var.hash_key_secret_name },
   )
 
@@ -32,6 +33,11 @@ locals {
     }] : [{ sid = "DeadLetters", actions = ["sqs:SendMessage"], resources = [aws_sqs_queue.dead_letters.arn] }],
     length(var.secret_arns) == 0 ? [] : [{ sid = "Secrets", actions = ["secretsmanager:GetSecretValue"], resources = var.secret_arns }],
     length(var.parameter_arns) == 0 ? [] : [{ sid = "Parameters", actions = ["ssm:GetParameter"], resources = var.parameter_arns }],
+    var.delivery_table ? [{
+      sid       = "Deliveries"
+      actions   = ["dynamodb:PutItem", "dynamodb:DeleteItem"]
+      resources = [aws_dynamodb_table.deliveries[0].arn]
+    }] : [],
     local.kms_key == null ? [] : [{ sid = "Key", actions = ["kms:Decrypt", "kms:GenerateDataKey"], resources = [local.kms_key] }],
   )
 }
@@ -161,6 +167,25 @@ resource "aws_lambda_function_event_invoke_config" "direct" {
     on_failure {
       destination = aws_sqs_queue.dead_letters.arn
     }
+  }
+}
+
+resource "aws_dynamodb_table" "deliveries" {
+  count        = var.delivery_table ? 1 : 0
+  name         = "${var.name}-deliveries"
+  billing_mode = "PAY_PER_REQUEST"
+  hash_key     = "id"
+  attribute {
+    name = "id"
+    type = "S"
+  }
+  ttl {
+    attribute_name = "expires"
+    enabled        = true
+  }
+  server_side_encryption {
+    enabled     = true
+    kms_key_arn = local.kms_key
   }
 }
 

@@ -108,6 +108,12 @@ variable "hash_key_secret_name" {
   default     = ""
 }
 
+variable "delivery_table" {
+  description = "Remember in a DynamoDB table what was delivered to which channel, so that an event that comes again does not ring again."
+  type        = bool
+  default     = true
+}
+
 variable "retention_days" {
   description = "Days that audit records are kept."
   type        = number

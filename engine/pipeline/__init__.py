@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from engine.model import (
     OPEN,
+    Claim,
     Decision,
     DecodeError,
     Delivery,
@@ -45,6 +46,14 @@ if TYPE_CHECKING:
 
 EVERYTHING: Final = DigestRule(0, ())
 """All of one level in one summary."""
+
+LEASE: Final = 10.0
+"""Seconds beyond the time left for which a claim to deliver is held: who was killed does not hold it much longer."""
+
+_REFUSALS: Final = {
+    Claim.DELIVERED: (Outcome.DUPLICATE, "delivered before"),
+    Claim.HELD: (Outcome.FAILED, "another invocation is about to deliver it"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,8 +200,32 @@ def _single(entry: Entry, channel: Channel, deployment: Deployment) -> Message:
 
 def post(received: Sequence[Received], setting: Setting, ports: Ports) -> Iterator[Told]:
     """What became of each event on each channel that it asked for; where a channel is gone, on its fallback."""
+    if ports.claims is None:
+        yield from _posted(by_channel(received), setting, ports)
+        return
+    granted: dict[str, list[Asked]] = {}
+    for want in chain.from_iterable(by_channel(received).values()):
+        refused = _REFUSALS.get(ports.claims.claim(_key(want), ports.remaining() + LEASE))
+        name = want.request.channel
+        if refused is None:
+            granted.setdefault(name, []).append(want)
+        else:
+            delivery = Delivery(Message(name, {}, (want.place,)), *refused, 0)
+            _record(delivery, name, {want.place: want.decision.event_id}, setting, ports)
+            yield Told(want.place, name, delivery.outcome)
+    keys = {(want.place, name): _key(want) for name, wants in granted.items() for want in wants}
+    for told in _posted(granted, setting, ports):
+        ports.claims.settle(keys[told.place, told.channel], delivered=told.outcome is not Outcome.FAILED)
+        yield told
+
+
+def _key(want: Asked) -> str:
+    """One event on one channel."""
+    return f"{fingerprint(want.event)}#{want.request.channel}"
+
+
+def _posted(wants: Mapping[str, Sequence[Asked]], setting: Setting, ports: Ports) -> Iterator[Told]:
     courier = Courier(setting.policies.channels, plain, ports)
-    wants = by_channel(received)
     gone: dict[str, set[int]] = {}
     for delivery in _sent(wants, setting, courier, ports):
         name = delivery.message.channel
@@ -235,11 +268,14 @@ def _sent(
     ]
     broken = [one for one in composed if isinstance(one, Delivery)]
     for delivery in chain(broken, courier.deliver(one for one in composed if isinstance(one, Message))):
-        message = delivery.message
-        event_ids = [ids[place] for place in message.events]
-        channel = asked_for or message.channel
-        ports.emit(line(delivery_record(delivery, channel, event_ids, setting.policies.revision, ports.now())))
+        _record(delivery, asked_for or delivery.message.channel, ids, setting, ports)
         yield delivery
+
+
+def _record(delivery: Delivery, channel: str, ids: Mapping[int, str | None], setting: Setting, ports: Ports) -> None:
+    """Write what became of a message, with the ids of its events."""
+    event_ids = [ids[place] for place in delivery.message.events]
+    ports.emit(line(delivery_record(delivery, channel, event_ids, setting.policies.revision, ports.now())))
 
 
 def _composed(channel: Channel, wants: Sequence[Asked], setting: Setting, courier: Courier) -> list[Message | Delivery]:
@@ -274,17 +310,20 @@ def conclude(received: Sequence[Received], told: Iterable[Told]) -> Result:
     """How each record ended, exactly one way each, and which batch items must come again."""
     outcomes: Counter[tuple[str, Outcome]] = Counter()
     failed: set[int] = {one.place for one in received if one.again}
+    heard: set[int] = set()
     missing = sum(one.hash_missing for one in received)
     for one in told:
         outcomes[one.channel, one.outcome] += 1
         missing += one.hash_missing
         if one.outcome is Outcome.FAILED:
             failed.add(one.place)
+        elif one.outcome is not Outcome.DUPLICATE:
+            heard.add(one.place)
     again = [one for one in received if one.place in failed or one.original in failed]
     decisions = [one.decision for one in received if one.decision is not None]
     tally = Tally(
         received=len(received),
-        ends=dict(Counter(_end(one, failed) for one in received)),
+        ends=dict(Counter(_end(one, failed, heard) for one in received)),
         outcomes=dict(outcomes),
         classes=dict(Counter(decision.actor.name for decision in decisions)),
         failed_matchers=sum(len(decision.failures) for decision in decisions),
@@ -293,7 +332,9 @@ def conclude(received: Sequence[Received], told: Iterable[Told]) -> Result:
     return Result(tally, bool(again), frozenset(one.item for one in again if one.item is not None))
 
 
-def _end(one: Received, failed: set[int]) -> End:
+def _end(one: Received, failed: set[int], heard: set[int]) -> End:
     if one.end is not None:
         return one.end
-    return End.FAILED if one.place in failed else End.DELIVERED
+    if one.place in failed:
+        return End.FAILED
+    return End.DELIVERED if one.place in heard else End.DUPLICATE

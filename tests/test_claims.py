@@ -1,0 +1,150 @@
+"""What was delivered is not delivered again, whichever invocation meets it; what was not, comes again."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import boto3
+import pytest
+from builders import policy_set
+from moto import mock_aws
+from test_pipeline import CHANNELS, DOWN, GONE, OK, World, named, no_file, numbered, sqs
+
+from engine.edge.claims import KEPT, DeliveryTable
+from engine.model import Claim, Deployment, End, Outcome
+from engine.pipeline import Result, Setting, run
+from engine.pipeline.decode import decode
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+class Clock:
+    """Seconds since 1970 that move when told to."""
+
+    def __init__(self) -> None:
+        self.now = 1_800_000_000.0
+
+    def __call__(self) -> float:
+        """The time."""
+        return self.now
+
+
+@pytest.fixture
+def dynamodb(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
+    with mock_aws():
+        client = boto3.client("dynamodb")
+        client.create_table(
+            TableName="deliveries",
+            KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+            AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+            BillingMode="PAY_PER_REQUEST",
+        )
+        yield client
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def table(dynamodb: Any, clock: Clock) -> DeliveryTable:
+    return DeliveryTable("deliveries", lambda _: dynamodb, clock)
+
+
+def ran(payload: object, world: World, claims: DeliveryTable, channels: Any = CHANNELS) -> Result:
+    ports = replace(world.ports(), claims=claims)
+    return run(decode(payload, no_file), Setting(policy_set(channels=channels), Deployment()), ports)
+
+
+# --- the table ---------------------------------------------------------------------------------------------------------------
+
+
+def test_a_claim_is_granted_once(table: DeliveryTable) -> None:
+    assert [table.claim("a", 60), table.claim("a", 60), table.claim("b", 60)] == [Claim.GRANTED, Claim.HELD, Claim.GRANTED]
+
+
+def test_a_claim_of_somebody_who_was_killed_runs_out(table: DeliveryTable, clock: Clock) -> None:
+    table.claim("a", 60)
+    clock.now += 61
+    assert table.claim("a", 60) is Claim.GRANTED
+
+
+def test_what_was_delivered_stays_delivered(table: DeliveryTable, clock: Clock) -> None:
+    table.claim("a", 60)
+    table.settle("a", delivered=True)
+    clock.now += 86_400
+    assert table.claim("a", 60) is Claim.DELIVERED
+
+
+def test_what_was_not_delivered_may_be_claimed_at_once(table: DeliveryTable) -> None:
+    table.claim("a", 60)
+    table.settle("a", delivered=False)
+    assert table.claim("a", 60) is Claim.GRANTED
+
+
+def test_items_expire_after_a_fortnight(table: DeliveryTable, dynamodb: Any, clock: Clock) -> None:
+    table.claim("a", 60)
+    table.settle("a", delivered=True)
+    (item,) = dynamodb.scan(TableName="deliveries")["Items"]
+    assert int(item["expires"]["N"]) == int(clock.now) + KEPT
+
+
+def test_a_table_that_cannot_be_asked_grants_every_claim(dynamodb: Any) -> None:
+    missing = DeliveryTable("no-such-table", lambda _: dynamodb)
+    assert missing.claim("a", 60) is Claim.GRANTED
+    missing.settle("a", delivered=True)
+    assert missing.claim("a", 60) is Claim.GRANTED
+
+
+# --- the pipeline --------------------------------------------------------------------------------------------------------------
+
+
+def test_a_second_invocation_does_not_repeat_a_message(table: DeliveryTable) -> None:
+    first, second = World(), World()
+    assert ran(sqs(numbered(1)), first, table).tally.ends == {End.DELIVERED: 1}
+    result = ran(sqs(numbered(1), numbered(2)), second, table)
+    assert result.tally.ends == {End.DUPLICATE: 1, End.DELIVERED: 1}
+    assert result.tally.outcomes == {("ops", Outcome.DUPLICATE): 1, ("ops", Outcome.DELIVERED): 1}
+    assert result.failed_items == frozenset()
+    assert len(second.posts) == 1
+    assert [line["reason"] for line in second.of("delivery")] == ["delivered before", "ok"]
+
+
+def test_what_failed_is_delivered_when_it_comes_again(table: DeliveryTable) -> None:
+    assert ran(sqs(numbered(1)), World(lambda _: DOWN), table).failed_items == {"m0"}
+    assert ran(sqs(numbered(1)), World(), table).tally.ends == {End.DELIVERED: 1}
+
+
+def test_what_another_invocation_is_about_to_deliver_comes_again(table: DeliveryTable) -> None:
+    table.claim("event-1#ops", 60)
+    world = World()
+    assert ran(sqs(numbered(1)), world, table).failed_items == {"m0"}
+    assert world.posts == []
+
+
+def test_one_dead_channel_does_not_repeat_the_others(table: DeliveryTable) -> None:
+    policies = policy_set(channels=CHANNELS)
+    both = replace(policies, default=replace(policies.default, notify=("ops", "security")))
+
+    def deliver(world: World) -> Result:
+        ports = replace(world.ports(), claims=table)
+        return run(decode(sqs(numbered(1)), no_file), Setting(both, Deployment()), ports)
+
+    first = World(lambda url: DOWN if url.endswith("OPS") else OK)
+    assert deliver(first).failed_items == {"m0"}
+    second = World()
+    assert deliver(second).tally.outcomes == {("security", Outcome.DUPLICATE): 1, ("ops", Outcome.DELIVERED): 1}
+    assert [url.rpartition("_")[2] for url, _ in second.posts] == ["OPS"]
+
+
+def test_a_fallback_counts_as_a_delivery_to_the_channel_that_was_asked_for(table: DeliveryTable) -> None:
+    channels = {**CHANNELS, "ops": named("ops", fallback="security")}
+    answers = lambda url: GONE if url.endswith("OPS") else OK  # noqa: E731
+    assert ran(sqs(numbered(1)), World(answers), table, channels).tally.outcomes == {("ops", Outcome.FALLBACK): 1}
+    assert ran(sqs(numbered(1)), World(answers), table, channels).tally.outcomes == {("ops", Outcome.DUPLICATE): 1}
