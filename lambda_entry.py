@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import sys
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,16 +17,22 @@ from engine.edge.claims import DeliveryTable
 from engine.edge.http import post
 from engine.edge.objects import opener
 from engine.edge.secrets import Secrets
-from engine.model import Deployment, Operator, Ports
+from engine.model import Deployment, Operator, Outcome, Ports
 from engine.pipeline import Setting, run
+from engine.pipeline.audit import delivery_record, line
 from engine.pipeline.decode import decode
+from engine.pipeline.deliver import Courier
 from engine.pipeline.outcome import answer, is_batch
+from engine.pipeline.render import muted_notice, plain
 from engine.policy.prepared import NAME, load_prepared
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from engine.model import PolicySet
+
+MUTED = {"trailbell": "muted"}
+"""The payload by which a schedule asks for the digest of what was muted."""
 
 RESERVE = 3.0
 """Seconds of the Lambda's time kept back to write the last records and answer."""
@@ -80,6 +86,20 @@ def _hashes(policies: PolicySet) -> bool:
     return any(operator is Operator.HASH for level in policies.levels for operator in level.operators.values())
 
 
+def _tell_muted(ports: Ports) -> None:
+    """Tell the channel that the environment names what was muted and silenced yesterday."""
+    policies, now = SETTING.policies, ports.now()
+    channel = policies.channels.get(os.environ.get("TRAILBELL_MUTED_CHANNEL", ""))
+    if CLAIMS is None or channel is None:
+        raise UndeliveredError("TRAILBELL_DELIVERY_TABLE must name a table, TRAILBELL_MUTED_CHANNEL a channel of the policies")
+    day = now.date() - timedelta(days=1)
+    message = muted_notice(CLAIMS.muted(day.isoformat()), policies, channel, day, now)
+    for delivery in Courier(policies.channels, plain, ports).deliver([message]):
+        ports.emit(line(delivery_record(delivery, channel.name, [], policies.revision, now)))
+        if delivery.outcome is Outcome.FAILED:
+            raise UndeliveredError(f"the digest of what was muted was not delivered: {delivery.reason}")
+
+
 FETCH = opener()
 SECRETS = Secrets(os.environ)
 CLAIMS = DeliveryTable(os.environ["TRAILBELL_DELIVERY_TABLE"]) if os.environ.get("TRAILBELL_DELIVERY_TABLE") else None
@@ -93,7 +113,12 @@ def handler(payload: object, context: Any) -> object:  # noqa: ANN401  Lambda's 
         return float(context.get_remaining_time_in_millis()) / 1000 - RESERVE
 
     ports = _ports(SECRETS, remaining)
+    if payload == MUTED:
+        _tell_muted(ports)
+        return None
     result = run(decode(payload, FETCH), SETTING, ports)
+    if CLAIMS is not None and result.tally.hushed:
+        CLAIMS.remember(ports.now().date().isoformat(), result.tally.hushed)
     if result.failed and not is_batch(payload):
         raise UndeliveredError("something could not be read, decided or delivered; the audit records say what")
     return answer(payload, result.failed_items)

@@ -34,7 +34,10 @@ MAY_IMPORT = {
 COMPOSERS = {"__init__", "decide"}
 """What may put stages together; no stage imports another."""
 
-EDGES = ("lambda_entry.py", "engine/cli/", "engine/edge/", "engine/policy/source.py", "engine/policy/load.py", "engine/policy/prepared.py")
+EDGES = (
+    *("lambda_entry.py", "engine/cli/", "engine/edge/"),
+    *("engine/policy/source.py", "engine/policy/load.py", "engine/policy/prepared.py"),
+)
 OUTSIDE_MODULES = {
     *("asyncio", "boto3", "botocore", "ftplib", "http", "logging", "multiprocessing", "os", "requests", "shutil", "smtplib"),
     *("socket", "ssl", "subprocess", "sys", "tempfile", "threading", "urllib.request", "urllib3"),

@@ -148,3 +148,20 @@ def test_a_fallback_counts_as_a_delivery_to_the_channel_that_was_asked_for(table
     answers = lambda url: GONE if url.endswith("OPS") else OK  # noqa: E731
     assert ran(sqs(numbered(1)), World(answers), table, channels).tally.outcomes == {("ops", Outcome.FALLBACK): 1}
     assert ran(sqs(numbered(1)), World(answers), table, channels).tally.outcomes == {("ops", Outcome.DUPLICATE): 1}
+
+
+# --- what was muted -------------------------------------------------------------------------------------------------------------
+
+
+def test_what_was_muted_on_a_day_adds_up(table: DeliveryTable) -> None:
+    table.remember("2026-11-01", {"payments/nightly": 2, "payments/soon": 1})
+    table.remember("2026-11-01", {"payments/nightly": 3})
+    table.remember("2026-11-02", {"payments/nightly": 9})
+    assert table.muted("2026-11-01") == {"payments/nightly": 5, "payments/soon": 1}
+    assert table.muted("2026-11-03") == {}
+
+
+def test_more_rules_than_one_update_takes_are_counted(table: DeliveryTable) -> None:
+    many = {f"p/r{number}": number + 1 for number in range(120)}
+    table.remember("2026-11-01", many)
+    assert table.muted("2026-11-01") == many

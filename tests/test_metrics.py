@@ -17,6 +17,7 @@ TALLY = Tally(
     classes={"human": 3, "unknown": 1},
     failed_matchers=2,
     hash_missing=1,
+    hushed={"payments/nightly": 1},
 )
 
 
@@ -32,7 +33,7 @@ def test_the_invocation_has_every_way_a_record_can_end() -> None:
 
 
 def test_a_sum_that_does_not_add_up_is_a_metric() -> None:
-    wrong = Tally(6, TALLY.ends, {}, {}, 0, 0)
+    wrong = Tally(6, TALLY.ends, {}, {}, 0, 0, {})
     assert not wrong.adds_up
     assert metrics(wrong, "sha256:0", NOW)[0]["DoesNotAddUp"] == 1
 

@@ -21,8 +21,11 @@ locals {
     { TRAILBELL_ROLE = var.name },
     var.slack_webhook_url == "" ? {} : { SLACK_WEBHOOK_URL = var.slack_webhook_url },
     var.delivery_table ? { TRAILBELL_DELIVERY_TABLE = aws_dynamodb_table.deliveries[0].name } : {},
+    local.tells_muted ? { TRAILBELL_MUTED_CHANNEL = var.muted_channel } : {},
     var.hash_key_secret_name == "" ? {} : { TRAILBELL_HASH_KEY_SECRET = var.hash_key_secret_name },
   )
+
+  tells_muted = var.delivery_table && var.muted_channel != ""
 
   statements = concat(
     [{ sid = "Logs", actions = ["logs:CreateLogStream", "logs:PutLogEvents"], resources = ["${aws_cloudwatch_log_group.this.arn}:*"] }],
@@ -35,7 +38,7 @@ locals {
     length(var.parameter_arns) == 0 ? [] : [{ sid = "Parameters", actions = ["ssm:GetParameter"], resources = var.parameter_arns }],
     var.delivery_table ? [{
       sid       = "Deliveries"
-      actions   = ["dynamodb:PutItem", "dynamodb:DeleteItem"]
+      actions   = ["dynamodb:PutItem", "dynamodb:DeleteItem", "dynamodb:UpdateItem", "dynamodb:GetItem"]
       resources = [aws_dynamodb_table.deliveries[0].arn]
     }] : [],
     local.kms_key == null ? [] : [{ sid = "Key", actions = ["kms:Decrypt", "kms:GenerateDataKey"], resources = [local.kms_key] }],
@@ -157,6 +160,28 @@ resource "aws_lambda_permission" "rule" {
   function_name = aws_lambda_function.this.function_name
   principal     = "events.amazonaws.com"
   source_arn    = aws_cloudwatch_event_rule.this.arn
+}
+
+resource "aws_cloudwatch_event_rule" "every_day" {
+  count               = local.tells_muted ? 1 : 0
+  name                = "${var.name}-muted"
+  description         = "Tells once a day what was muted."
+  schedule_expression = "cron(15 0 * * ? *)"
+}
+
+resource "aws_cloudwatch_event_target" "every_day" {
+  count = local.tells_muted ? 1 : 0
+  rule  = aws_cloudwatch_event_rule.every_day[0].name
+  arn   = aws_lambda_function.this.arn
+  input = jsonencode({ trailbell = "muted" })
+}
+
+resource "aws_lambda_permission" "every_day" {
+  count         = local.tells_muted ? 1 : 0
+  action        = "lambda:InvokeFunction"
+  function_name = aws_lambda_function.this.function_name
+  principal     = "events.amazonaws.com"
+  source_arn    = aws_cloudwatch_event_rule.every_day[0].arn
 }
 
 resource "aws_lambda_function_event_invoke_config" "direct" {

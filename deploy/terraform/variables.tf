@@ -114,6 +114,12 @@ variable "delivery_table" {
   default     = true
 }
 
+variable "muted_channel" {
+  description = "The channel that hears once a day what was muted and silenced; empty for none. It needs delivery_table."
+  type        = string
+  default     = ""
+}
+
 variable "retention_days" {
   description = "Days that audit records are kept."
   type        = number

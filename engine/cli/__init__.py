@@ -19,6 +19,7 @@ from engine.cli.doctor import doctor
 from engine.cli.explain import explain
 from engine.cli.lint import lint
 from engine.cli.run import run
+from engine.cli.send_test import send_test
 from engine.cli.test import test
 from engine.errors import TrailbellError
 
@@ -34,7 +35,7 @@ def trailbell() -> None:
     """
 
 
-for command in (run, decide, explain, lint, test, build, doctor, completion):
+for command in (run, decide, explain, lint, test, build, doctor, send_test, completion):
     trailbell.add_command(command)
 
 

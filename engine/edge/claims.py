@@ -1,6 +1,7 @@
 """Deliveries told apart across invocations, in a DynamoDB table: what was delivered once is not delivered again.
 
-An item is `{id, state: open or delivered, until, expires}`, times in seconds since 1970; `expires` is the table's time to live.
+Of a delivery an item is `{id, state: open or delivered, until, expires}`; of a day, what was muted, in counts by `policy/id`.
+Times are in seconds since 1970; `expires` is the table's time to live.
 A table that cannot be asked grants every claim: a message twice is better than none.
 """
 
@@ -13,13 +14,16 @@ from engine.edge.secrets import aws_client
 from engine.model import Claim
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
 KEPT: Final = 14 * 86_400
 """Seconds for which a delivery is remembered: as long as SQS keeps a message at most.
 
 Source: https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-visibility-timeout.html
 """
+
+_AT_ONCE: Final = 50
+"""Counts in one update: an expression has at most 4 kB."""
 
 _FREE: Final = "attribute_not_exists(id) OR (#state = :open AND #until < :now)"
 _NAMES: Final = {"#state": "state", "#until": "until"}
@@ -74,7 +78,37 @@ class DeliveryTable:
         except (BotoCoreError, ClientError):
             return
 
+    def remember(self, day: str, counts: Mapping[str, int]) -> None:
+        """Add to what was muted and silenced on a day, by `policy/id`. Never raises: the audit records have it too."""
+        from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415
+
+        items = list(counts.items())
+        for start in range(0, len(items), _AT_ONCE):
+            some = list(enumerate(items[start : start + _AT_ONCE]))
+            added = ", ".join(f"#n{number} :n{number}" for number, _ in some)
+            values = {f":n{number}": {"N": str(count)} for number, (_, count) in some}
+            try:
+                self._dynamodb().update_item(
+                    TableName=self._table,
+                    Key={"id": {"S": _day(day)}},
+                    UpdateExpression=f"SET #expires = :expires ADD {added}",
+                    ExpressionAttributeNames={"#expires": "expires", **{f"#n{number}": name for number, (name, _) in some}},
+                    ExpressionAttributeValues={**values, ":expires": {"N": str(int(self._now()) + KEPT)}},
+                )
+            except (BotoCoreError, ClientError):
+                return
+
+    def muted(self, day: str) -> Mapping[str, int]:
+        """What was muted and silenced on a day, by `policy/id`. Raises botocore's errors."""
+        item = self._dynamodb().get_item(TableName=self._table, Key={"id": {"S": _day(day)}}).get("Item", {})
+        return {name: int(value["N"]) for name, value in item.items() if "/" in name}
+
     def _dynamodb(self) -> Any:  # noqa: ANN401  boto3 clients have no types
         if self._made is None:
             self._made = self._client("dynamodb")
         return self._made
+
+
+def _day(day: str) -> str:
+    """The id of a day's counts, which no delivery has: there `#` follows an event."""
+    return f"muted:{day}"

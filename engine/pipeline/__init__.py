@@ -328,6 +328,7 @@ def conclude(received: Sequence[Received], told: Iterable[Told]) -> Result:
         classes=dict(Counter(decision.actor.name for decision in decisions)),
         failed_matchers=sum(len(decision.failures) for decision in decisions),
         hash_missing=missing,
+        hushed=dict(Counter(f"{one.policy}/{one.id}" for decision in decisions for one in (*decision.mutes, *decision.silences))),
     )
     return Result(tally, bool(again), frozenset(one.item for one in again if one.item is not None))
 

@@ -19,7 +19,10 @@ NAMESPACE: Final = "Trailbell"
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """What one invocation did, in counts. `ends` adds up to `received`; `outcomes` count events by channel and outcome."""
+    """What one invocation did, in counts. `ends` adds up to `received`; `outcomes` count events by channel and outcome.
+
+    `hushed` counts by `policy/id` what each mute and silence kept away.
+    """
 
     received: int
     ends: Mapping[End, int]
@@ -27,6 +30,7 @@ class Tally:
     classes: Mapping[str, int]
     failed_matchers: int
     hash_missing: int
+    hushed: Mapping[str, int]
 
     @property
     def adds_up(self) -> bool:

@@ -3,6 +3,7 @@
 Only what is masked can be rendered: there is no way from an `Event` to a `Message` past `mask`. The way through this package:
 `event` or `summary` say what the message holds, `phrases`, `labels` and `links` in which words and with which buttons, `layout`
 gives it Slack's shape and keeps it within Slack's limits, `escape` keeps event text from acting. `limits` checks the result.
+`notice` speaks of Trailbell itself.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from engine.model import Message
 from engine.pipeline.render.event import event_content
 from engine.pipeline.render.labels import WORDS
 from engine.pipeline.render.layout import FLAGS, payload
+from engine.pipeline.render.notice import muted_notice, trial_notice
 from engine.pipeline.render.summary import summary_content
 
 if TYPE_CHECKING:
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
 
     from engine.model import Channel, Decision, Deployment, MaskedEvent, Request, Summary
 
-__all__ = ["plain", "render", "render_summary"]
+__all__ = ["muted_notice", "plain", "render", "render_summary", "trial_notice"]
 
 
 def render(masked: MaskedEvent, decision: Decision, request: Request, channel: Channel, deployment: Deployment) -> Message:

@@ -1,0 +1,56 @@
+"""`trailbell send-test`: a message to one channel, to see that it arrives."""
+
+from __future__ import annotations
+
+import os
+import time
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import click
+
+from engine.cli.options import open_policies, policies_option
+from engine.edge.http import post
+from engine.edge.secrets import Secrets
+from engine.model import Outcome, Ports
+from engine.pipeline.deliver import Courier
+from engine.pipeline.render import plain, trial_notice
+from engine.policy.shape import suggestion
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+PATIENCE = 30.0
+"""Seconds that the test may take."""
+
+
+@click.command("send-test")
+@policies_option
+@click.option("--channel", "name", metavar="NAME", required=True, help="The channel, by its name in the policies.")
+def send_test(policies_path: Path, name: str) -> None:
+    """Post a test message to a channel, through the webhook that the policies name, and say what Slack answered.
+
+    Secrets are read with the credentials of this machine. Exit code 0: Slack took it, 1: not.
+    """
+    policies = open_policies(policies_path)
+    if name not in policies.channels:
+        raise click.UsageError(f"there is no channel {name!r}; {suggestion(name, policies.channels)}")
+    message = trial_notice(policies.channels[name], policies.revision)
+    (delivery,) = Courier(policies.channels, plain, _ports()).deliver([message])
+    status = f" (status {delivery.status})" if delivery.status else ""
+    click.echo(f"{name}: {delivery.outcome.value}: {delivery.reason}{status}, after {delivery.attempts} posts")
+    if delivery.outcome is Outcome.FAILED:
+        raise click.exceptions.Exit(1)
+
+
+def _ports() -> Ports:
+    started = time.monotonic()
+    return Ports(
+        post=post,
+        webhook=Secrets(os.environ).webhook,
+        emit=lambda _: None,
+        now=lambda: datetime.now(UTC),
+        elapsed=time.monotonic,
+        sleep=time.sleep,
+        remaining=lambda: PATIENCE - (time.monotonic() - started),
+    )

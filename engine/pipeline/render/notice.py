@@ -1,0 +1,139 @@
+"""Messages about Trailbell itself: a test of a channel, and what was muted. They hold nothing of any event."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+
+from engine.model import Language, Message, Severity
+from engine.pipeline.render.labels import WORDS
+from engine.pipeline.render.layout import Content, Piece, payload
+from engine.pipeline.render.phrases import labelled, marks
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from datetime import date, datetime
+
+    from engine.model import Channel, PolicySet
+
+MOST_LISTED: Final = 20
+"""Rules that a notice lists."""
+
+SOON: Final = timedelta(days=7)
+"""A silence that ends within this time is about to end."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Texts:
+    """One language. Names in braces are filled by `str.format`."""
+
+    test: str
+    arrived: str
+    says: str
+    muted: str
+    none: str
+    times: str
+    never: str
+    ends: str
+    ended: str
+    further: str
+
+
+_TEXTS: Final[Mapping[Language, _Texts]] = {
+    Language.EN: _Texts(
+        test="Test of the channel {channel}",
+        arrived="What you read arrived",
+        says="Messages of Trailbell come here. Somebody sent this one by hand; no event stands behind it.",
+        muted="What was muted on {day} (UTC)",
+        none="nothing was muted or silenced",
+        times="{count} times: {reason}",
+        never="Not once that day",
+        ends="Silences that end soon",
+        ended="Silences that have ended and can be deleted",
+        further="and {count} more",
+    ),
+    Language.JA: _Texts(
+        test="チャンネル {channel} のテスト",
+        arrived="このメッセージは届きました",
+        says="Trailbell の通知はここに届きます。これは手動で送信されたもので、イベントではありません。",
+        muted="{day} (UTC) にミュートされたもの",
+        none="ミュートもサイレンスもありませんでした",
+        times="{count} 回: {reason}",
+        never="この日は一度も使われていないもの",
+        ends="まもなく終わるサイレンス",
+        ended="終了し、削除できるサイレンス",
+        further="ほか {count} 件",
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Rule:
+    """A mute or a silence, by `policy/id`; `until` None: it stands."""
+
+    name: str
+    reason: str
+    until: datetime | None = None
+
+
+def trial_notice(channel: Channel, revision: str) -> Message:
+    """A message that says of itself that it is a test."""
+    texts = _TEXTS[channel.language]
+    lines = ((texts.arrived, texts.says),)
+    return _message(channel, texts.test.format(channel=channel.name), lines, revision)
+
+
+def muted_notice(counts: Mapping[str, int], policies: PolicySet, channel: Channel, day: date, now: datetime) -> Message:
+    """What each mute and silence did on a day (`counts` by `policy/id`), which silences end soon, which rules did nothing."""
+    texts = _TEXTS[channel.language]
+    rules = {rule.name: rule for rule in _rules(policies)}
+    lines = (*_fired(counts, rules, texts), *_quiet(counts, rules, texts, now))
+    return _message(channel, texts.muted.format(day=day.isoformat()), lines, policies.revision)
+
+
+def _rules(policies: PolicySet) -> Iterator[_Rule]:
+    for policy in policies.policies:
+        yield from (_Rule(f"{policy.name}/{route.id}", route.mute) for route in policy.routes if route.mute is not None)
+        yield from (_Rule(f"{policy.name}/{one.id}", one.reason, one.until) for one in policy.silences)
+
+
+def _fired(counts: Mapping[str, int], rules: Mapping[str, _Rule], texts: _Texts) -> Iterator[tuple[str, str]]:
+    """Each rule that muted or silenced, the most frequent first. A rule that is gone since is told without its reason."""
+    ordered = sorted(counts.items(), key=lambda one: (-one[1], one[0]))
+    for name, count in ordered[:MOST_LISTED]:
+        reason = rules[name].reason if name in rules else "?"
+        yield name, texts.times.format(count=f"{count:,}", reason=reason)
+    if len(ordered) > MOST_LISTED:
+        yield "…", texts.further.format(count=len(ordered) - MOST_LISTED)
+    if not ordered:
+        yield "0", texts.none
+
+
+def _quiet(counts: Mapping[str, int], rules: Mapping[str, _Rule], texts: _Texts, now: datetime) -> Iterator[tuple[str, str]]:
+    ended = [rule for rule in rules.values() if rule.until is not None and rule.until <= now]
+    soon = [rule for rule in rules.values() if rule.until is not None and now < rule.until <= now + SOON]
+    idle = [rule for rule in rules.values() if rule.name not in counts and rule not in ended]
+    for label, found in ((texts.ends, soon), (texts.ended, ended), (texts.never, idle)):
+        if found:
+            yield label, ", ".join(_dated(rule) for rule in found[:MOST_LISTED])
+            if len(found) > MOST_LISTED:
+                yield "…", texts.further.format(count=len(found) - MOST_LISTED)
+
+
+def _dated(rule: _Rule) -> str:
+    return rule.name if rule.until is None else f"{rule.name} ({rule.until:%Y-%m-%d %H:%M} UTC)"
+
+
+def _message(channel: Channel, title: str, lines: tuple[tuple[str, str], ...], revision: str) -> Message:
+    words = WORDS[channel.language]
+    content = Content(
+        marks=marks(Severity.INFO, None),
+        title=title,
+        lead=(),
+        lines=tuple(labelled(label, words, Piece(text)) for label, text in lines),
+        notes=(),
+        footer=(words.revision.format(revision=revision),),
+        links=(),
+    )
+    return Message(channel.name, payload(content, words), ())
