@@ -9,7 +9,6 @@ import socket
 import threading
 import time
 from contextlib import contextmanager, suppress
-from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
@@ -38,7 +37,7 @@ def post(url: str, body: bytes, timeout: float) -> Answer:
     deadline = time.monotonic() + timeout
     try:
         connection = _connection(url, timeout)
-    except ValueError:
+    except (http.client.HTTPException, ValueError):
         return Answer(fault=Fault.PROTOCOL)
     try:
         return _exchange(connection, url, body, deadline)
@@ -110,6 +109,8 @@ def _retry_after(text: str | None) -> float | None:
     """Seconds, given as such or as a date; None for anything else. Source: RFC 9110, section 10.2.3."""
     if text is None:
         return None
+    from email.utils import parsedate_to_datetime  # noqa: PLC0415  seldom needed
+
     try:
         seconds = float(text) if text.strip().isdigit() else parsedate_to_datetime(text).timestamp() - time.time()
     except (ValueError, TypeError, OverflowError):

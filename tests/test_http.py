@@ -1,0 +1,94 @@
+"""One post against a Slack that misbehaves: always an answer, always in time, never a URL."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+from builders import channel
+from stub_slack import StubSlack
+
+from engine.edge.http import LONGEST_WAIT, post
+from engine.model import Answer, Fault
+from engine.pipeline.render import trial_notice
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+PAYLOAD = trial_notice(channel("ops"), "sha256:000000000000").payload
+BODY = json.dumps(PAYLOAD).encode()
+
+
+@pytest.fixture
+def slack() -> Iterator[StubSlack]:
+    with StubSlack() as server:
+        yield server
+
+
+@pytest.mark.parametrize(
+    ("word", "answer"),
+    [
+        ("ok", Answer(200, "ok")),
+        ("429", Answer(429, "rate_limited", 1.0)),
+        ("500", Answer(500, "server_error")),
+        ("502", Answer(502, "")),
+        ("404", Answer(404, "no_service")),
+        ("410", Answer(410, "channel_is_archived")),
+        ("400", Answer(400, "invalid_blocks")),
+        ("403", Answer(403, "invalid_token")),
+        ("200-without-ok", Answer(200, "<html>please sign in</html>")),
+        ("redirect", Answer(302, "")),
+        ("reset", Answer(fault=Fault.CONNECTION)),
+        ("garbage", Answer(fault=Fault.PROTOCOL)),
+    ],
+)
+def test_what_comes_back_is_the_answer(slack: StubSlack, word: str, answer: Answer) -> None:
+    slack.script("T/B/secret", word)
+    came = post(slack.url("T/B/secret"), BODY, 5.0)
+    assert came == answer
+    assert "secret" not in repr(came)
+    assert slack.of("T/B/secret") == [PAYLOAD]
+
+
+def test_a_redirect_is_not_followed(slack: StubSlack) -> None:
+    slack.script("T", "redirect")
+    post(slack.url("T"), BODY, 5.0)
+    assert [path for path, _ in slack.posts] == ["T"]
+
+
+@pytest.mark.parametrize("word", ["hang", "trickle"])
+def test_the_deadline_holds_whatever_the_server_does(slack: StubSlack, word: str) -> None:
+    slack.script("T", word)
+    began = time.monotonic()
+    assert post(slack.url("T"), BODY, 0.5) == Answer(fault=Fault.TIMEOUT)
+    assert time.monotonic() - began < 3
+
+
+def test_nobody_there_is_a_fault() -> None:
+    with StubSlack() as server:
+        url = server.url("T")
+    assert post(url, BODY, 1.0) == Answer(fault=Fault.CONNECTION)
+
+
+@pytest.mark.parametrize("url", ["", "http://", "https://exa mple.com/x", "http://127.0.0.1:99999/x", "ftp//x"])
+def test_what_is_no_url_is_a_fault(url: str) -> None:
+    assert post(url, BODY, 1.0).fault in (Fault.PROTOCOL, Fault.CONNECTION)
+
+
+def test_plain_http_behind_https_is_a_tls_fault(slack: StubSlack) -> None:
+    assert post(slack.url("T").replace("http:", "https:"), BODY, 2.0).fault is Fault.TLS
+
+
+def test_a_date_as_retry_after_is_read_and_an_absurd_one_bounded(slack: StubSlack, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        "stub_slack.ANSWERS",
+        {
+            "date": (429, "", {"Retry-After": "Wed, 21 Oct 2015 07:28:00 GMT"}),
+            "absurd": (429, "", {"Retry-After": "99999999999"}),
+            "junk": (429, "", {"Retry-After": "soon"}),
+        },
+    )
+    slack.script("T", "date", "absurd", "junk")
+    assert [post(slack.url("T"), BODY, 5.0).retry_after for _ in range(3)] == [0.0, LONGEST_WAIT, None]
