@@ -1,0 +1,221 @@
+"""The function under AWS's own runtime client, with AWS over HTTP and a Slack that misbehaves."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import boto3
+import pytest
+from builders import record
+from moto.server import ThreadedMotoServer
+from runtime_api import Lambda
+from stub_slack import StubSlack
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+POLICIES = """
+version: 1
+name: base
+owner: security
+channels:
+  - {name: by-env, webhook: {env: SLACK_WEBHOOK_URL}, fallback: by-parameter}
+  - {name: by-secret, webhook: {secret: trailbell/slack, key: watch}}
+  - {name: by-parameter, webhook: {parameter: /trailbell/slack/watch}}
+masking:
+  - level: standard
+    fields: {time: keep, event: keep, bucket: keep, key: keep, source_ip: network, name: keep, account: mask, event_id: keep}
+default: {notify: [by-env], masking: standard}
+audit: {masking: open}
+routes:
+  - {id: secret, when: "glob(key, 'secret/*')", notify: [by-secret], continue: true}
+  - {id: parameter, when: "glob(key, 'parameter/*')", notify: [by-parameter], continue: true}
+  - {id: job, when: "glob(key, 'job/*')", mute: a nightly job}
+"""
+
+
+@pytest.fixture(scope="module")
+def aws() -> Iterator[str]:
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+class World:
+    """One function with its own Slack and policies, and clients of the AWS that it sees."""
+
+    def __init__(self, aws: str, slack: StubSlack, function: Lambda) -> None:
+        self.aws, self.slack, self.function = aws, slack, function
+
+    def client(self, service: str) -> Any:
+        """A boto3 client."""
+        return client(self.aws, service)
+
+
+def client(aws: str, service: str) -> Any:
+    keys = {"aws_access_key_id": "testing", "aws_secret_access_key": "testing"}
+    return boto3.client(service, endpoint_url=aws, region_name="eu-west-1", **keys)
+
+
+@contextmanager
+def world(aws: str, tmp_path: Path, policies: str = POLICIES, **environment: str) -> Iterator[World]:
+    folder = tmp_path / "policies"
+    folder.mkdir()
+    (folder / "base.yaml").write_text(policies, encoding="utf-8")
+    with StubSlack() as slack:
+        settings = {
+            "SLACK_WEBHOOK_URL": slack.url("env/token-e"),
+            "TRAILBELL_WEBHOOK_HOSTS": slack.host,
+            "TRAILBELL_POLICIES": str(folder),
+            "AWS_ENDPOINT_URL": aws,
+            **environment,
+        }
+        with Lambda(settings) as function:
+            yield World(aws, slack, function)
+
+
+def put_secrets(aws: str, slack: StubSlack, token: str = "token-s") -> None:  # noqa: S107  a made-up one
+    secrets, parameters = client(aws, "secretsmanager"), client(aws, "ssm")
+    text = json.dumps({"watch": slack.url(f"secret/{token}")})
+    try:
+        secrets.create_secret(Name="trailbell/slack", SecretString=text)
+    except secrets.exceptions.ResourceExistsException:
+        secrets.put_secret_value(SecretId="trailbell/slack", SecretString=text)
+    parameters.put_parameter(
+        Name="/trailbell/slack/watch", Value=slack.url("parameter/token-p"), Type="SecureString", Overwrite=True
+    )
+
+
+def read_of(key: str, number: int = 1, **changes: Any) -> dict[str, Any]:
+    return record(eventID=f"event-{number}", requestParameters={"bucketName": "payments-prod", "key": key}, **changes)
+
+
+def bridged(detail: dict[str, Any]) -> dict[str, Any]:
+    return {"detail-type": "AWS API Call via CloudTrail", "source": "aws.s3", "detail": detail}
+
+
+def sqs(*bodies: str) -> dict[str, Any]:
+    items = [{"messageId": f"m{number}", "eventSource": "aws:sqs", "body": body} for number, body in enumerate(bodies)]
+    return {"Records": items}
+
+
+def holds_no_secret(function: Lambda) -> bool:
+    return not any(word in function.output for word in ("token-", "127.0.0.1"))
+
+
+def test_events_reach_the_channels_of_all_three_sorts_of_webhook(aws: str, tmp_path: Path) -> None:
+    with world(aws, tmp_path) as here:
+        put_secrets(aws, here.slack)
+        for number, kind in enumerate(("other", "secret", "parameter")):
+            assert here.function.invoke(bridged(read_of(f"{kind}/x.csv", number))).error is None
+        assert {path for path, _ in here.slack.posts} == {"env/token-e", "secret/token-s", "parameter/token-p"}
+        assert here.slack.refused == []
+        payload = here.slack.of("env/token-e")[0]
+        assert "203.0.113.0/24" in payload["text"]
+        assert "203.0.113.7" not in json.dumps(payload)
+        assert [line["event"]["sourceIPAddress"] for line in here.function.of("decision")] == ["203.0.113.7"] * 3
+        assert all(line.startswith("{") for line in here.function.output.splitlines())
+        assert holds_no_secret(here.function)
+
+
+def test_a_batch_answers_with_its_failed_items(aws: str, tmp_path: Path) -> None:
+    with world(aws, tmp_path) as here:
+        bodies = [json.dumps(bridged(read_of("a.csv", 1))), "{not json", json.dumps(bridged(read_of("job/a.csv", 2)))]
+        assert here.function.invoke(sqs(*bodies)).answer == {"batchItemFailures": [{"itemIdentifier": "m1"}]}
+        here.slack.script("env/token-e", "500")
+        down = here.function.invoke(sqs(json.dumps(bridged(read_of("a.csv", 3)))))
+        assert down.answer == {"batchItemFailures": [{"itemIdentifier": "m0"}]}
+        received = [line for line in here.function.lines() if "Received" in line]
+        assert [(line["Received"], line["Muted"], line["Unreadable"], line["Failed"]) for line in received] == [
+            (3, 1, 1, 0),
+            (1, 0, 0, 1),
+        ]
+        assert holds_no_secret(here.function)
+
+
+def test_what_was_invoked_directly_and_not_delivered_is_an_error_so_that_it_comes_again(aws: str, tmp_path: Path) -> None:
+    with world(aws, tmp_path) as here:
+        here.slack.script("env/token-e", "200-without-ok")
+        assert here.function.invoke(bridged(read_of("a.csv"))).error["errorType"] == "UndeliveredError"
+        assert "a.csv" not in json.dumps(here.function.invoke(bridged(read_of("a.csv"))).error)
+
+
+def test_a_log_file_named_by_a_notification_is_fetched_and_read(aws: str, tmp_path: Path) -> None:
+    key = "AWSLogs/111122223333/CloudTrail/eu-west-1/2026/11/01/111122223333_CloudTrail_eu-west-1_20261101T0000Z_a.json.gz"
+    s3 = client(aws, "s3")
+    s3.create_bucket(Bucket="trail-logs", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+    content = {"Records": [read_of("a.csv", 1), read_of("job/b.csv", 2), record(eventSource="ec2.amazonaws.com")]}
+    s3.upload_fileobj(io.BytesIO(gzip.compress(json.dumps(content).encode())), "trail-logs", key)
+    notice = {
+        "eventSource": "aws:s3",
+        "eventName": "ObjectCreated:Put",
+        "s3": {"bucket": {"name": "trail-logs"}, "object": {"key": key}},
+    }
+    with world(aws, tmp_path) as here:
+        answered = here.function.invoke(sqs(json.dumps({"Records": [notice]})))
+        assert answered.answer == {"batchItemFailures": []}
+        assert len(here.slack.posts) == 1
+        missing = {**notice, "s3": {"bucket": {"name": "trail-logs"}, "object": {"key": key.replace("_a.", "_b.")}}}
+        again = here.function.invoke(sqs(json.dumps({"Records": [missing]})))
+        assert again.answer == {"batchItemFailures": [{"itemIdentifier": "m0"}]}
+
+
+def test_a_token_that_slack_refuses_is_read_anew(aws: str, tmp_path: Path) -> None:
+    with world(aws, tmp_path) as here:
+        put_secrets(aws, here.slack, "token-old")
+        assert here.function.invoke(bridged(read_of("secret/a.csv", 1))).error is None
+        here.slack.script("secret/token-old", "403")
+        put_secrets(aws, here.slack, "token-new")
+        assert here.function.invoke(bridged(read_of("secret/b.csv", 2))).error is None
+        assert [path for path, _ in here.slack.posts] == ["secret/token-old", "secret/token-old", "secret/token-new"]
+
+
+def test_a_channel_that_is_gone_is_heard_on_its_fallback(aws: str, tmp_path: Path) -> None:
+    with world(aws, tmp_path) as here:
+        put_secrets(aws, here.slack)
+        here.slack.script("env/token-e", "410")
+        assert here.function.invoke(bridged(read_of("a.csv"))).error is None
+        assert [path for path, _ in here.slack.posts] == ["env/token-e", "parameter/token-p"]
+        assert "by-env" in here.slack.of("parameter/token-p")[0]["text"]
+
+
+def test_what_was_delivered_is_remembered_in_the_table_and_mutes_are_told(aws: str, tmp_path: Path) -> None:
+    client(aws, "dynamodb").create_table(
+        TableName="deliveries",
+        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    with world(aws, tmp_path, TRAILBELL_DELIVERY_TABLE="deliveries", TRAILBELL_MUTED_CHANNEL="by-env") as here:
+        for _ in range(2):
+            assert here.function.invoke(bridged(read_of("a.csv", 1))).error is None
+        assert len(here.slack.posts) == 1
+        assert here.function.invoke(bridged(read_of("job/a.csv", 2))).error is None
+        assert here.function.invoke({"trailbell": "muted"}).error is None
+        assert "muted" in here.slack.posts[-1][1]["text"]
+        assert here.slack.refused == []
+        held = client(aws, "dynamodb").scan(TableName="deliveries")["Items"]
+        assert {item["id"]["S"].partition(":")[0] for item in held} == {"event-1#by-env", "muted"}
+
+
+def test_a_policy_set_that_does_not_load_stops_the_start_and_says_where(aws: str, tmp_path: Path) -> None:
+    with world(aws, tmp_path, POLICIES.replace("notify: [by-env]", "notify: [nobody]")) as here:
+        failed = here.function.invoke(bridged(read_of("a.csv")))
+        assert failed.error["errorType"].endswith("PolicySetError")
+        assert "base.yaml:12:20:" in failed.error["errorMessage"]
+        assert "nobody" in failed.error["errorMessage"]
+
+
+def test_a_hanging_slack_does_not_hold_the_function_beyond_its_time(aws: str, tmp_path: Path) -> None:
+    with world(aws, tmp_path) as here:
+        here.function.timeout = 6.0
+        here.slack.script("env/token-e", "hang")
+        answered = here.function.invoke(sqs(json.dumps(bridged(read_of("a.csv")))))
+        assert answered.answer == {"batchItemFailures": [{"itemIdentifier": "m0"}]}
