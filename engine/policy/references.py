@@ -27,19 +27,27 @@ PLACEHOLDER: Final = re.compile(r"\{([^{}]*)\}")
 
 @dataclass(frozen=True, slots=True)
 class _Names:
-    """Every name that a reference may mean."""
+    """Every name that a reference may mean.
+
+    Where a name stands twice, one of the two was to be another: what is missing then follows from that, and is `unsure`.
+    """
 
     channels: frozenset[str]
     levels: frozenset[str]
+    unsure: frozenset[str]
+
+    def lacks(self, kind: str, name: object) -> bool:
+        """Whether there is certainly no such `channel` or `level`."""
+        return kind not in self.unsure and name not in (self.channels if kind == "channel" else self.levels)
 
 
 def reference_findings(sources: Sequence[Source]) -> Iterator[Finding]:
     """Everything wrong with the references of files whose shape is right."""
     roots = [source.root for source in sources if source.root is not None]
-    names = _Names(
-        frozenset(str(node.value) for node in _all(roots, "channels", "name")),
-        frozenset({OPEN, *(str(node.value) for node in _all(roots, "masking", "level"))}),
-    )
+    channels = [str(node.value) for node in _all(roots, "channels", "name")]
+    levels = [OPEN, *(str(node.value) for node in _all(roots, "masking", "level"))]
+    unsure = frozenset(kind for kind, found in (("channel", channels), ("level", levels)) if len(set(found)) < len(found))
+    names = _Names(frozenset(channels), frozenset(levels), unsure)
     yield from _twice(roots)
     yield from _default(roots)
     for source in sources:
@@ -119,7 +127,7 @@ def _file(source: Source, root: Node, names: _Names) -> Iterator[Finding]:
 
 
 def _level(node: Node | None, names: _Names) -> Iterator[Finding]:
-    if node is not None and node.value not in names.levels:
+    if node is not None and names.lacks("level", node.value):
         yield Finding(
             codes.NO_SUCH,
             node.where,
@@ -131,7 +139,7 @@ def _level(node: Node | None, names: _Names) -> Iterator[Finding]:
 def _channels(node: Node | None, names: _Names) -> Iterator[Finding]:
     seen: set[str] = set()
     for channel in node.items() if node is not None else ():
-        if channel.value not in names.channels:
+        if names.lacks("channel", channel.value):
             yield Finding(
                 codes.NO_SUCH,
                 channel.where,
@@ -309,7 +317,7 @@ def _channel(channel: Node, names: _Names) -> Iterator[Finding]:
     name, webhook = channel.children["name"], channel.children["webhook"]
     floor = channel.at("masking_floor")
     yield from _level(floor, names)
-    if floor is None and STANDARD not in names.levels:
+    if floor is None and names.lacks("level", STANDARD):
         yield Finding(
             codes.NO_SUCH,
             name.where,
@@ -328,7 +336,7 @@ def _channel(channel: Node, names: _Names) -> Iterator[Finding]:
     fallback = channel.at("fallback")
     if fallback is not None and fallback.value == name.value:
         yield Finding(codes.NO_SUCH, fallback.where, "a channel cannot be its own fallback", "name another channel")
-    elif fallback is not None and fallback.value not in names.channels:
+    elif fallback is not None and names.lacks("channel", fallback.value):
         yield Finding(
             codes.NO_SUCH,
             fallback.where,

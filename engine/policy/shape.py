@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
@@ -28,6 +29,8 @@ _TYPES: Final = {
     "null": "null",
 }
 _SHORTEST_QUOTE: Final = 60
+_SECRET: Final = re.compile(r"hooks\.slack\.com|xox[a-z]-|\b(?:AKIA|ASIA)[A-Z0-9]{12,}")
+"""What must not come back in a finding, which a build log shows to everybody."""
 
 
 @cache
@@ -42,7 +45,16 @@ def _validator(schema_text: str) -> Draft202012Validator:
 def shape_findings(root: Node, schema_text: str) -> tuple[Finding, ...]:
     """What a schema (its JSON text) has to say about a file, one finding a mistake, at the deepest place that explains it."""
     errors = sorted(_validator(schema_text).iter_errors(root.value), key=lambda error: list(map(str, error.absolute_path)))
-    return tuple(finding for error in errors for finding in _findings(root, error))
+    found = [finding for error in errors for finding in _findings(root, error)]
+    return tuple(finding for finding in found if not _misspelled(finding, found))
+
+
+def _misspelled(finding: Finding, found: Iterable[Finding]) -> bool:
+    """Whether a key is missing because it is there under a name that is nearly its own: one mistake, one finding."""
+    if finding.code != codes.MISSING_KEY:
+        return False
+    meant = f"did you mean {finding.what.removesuffix(' is missing')}?"
+    return any(one.code == codes.UNKNOWN_KEY and one.instead == meant for one in found)
 
 
 def _findings(root: Node, error: ValidationError) -> Iterator[Finding]:
@@ -98,6 +110,8 @@ def _type(node: Node, error: ValidationError) -> Iterator[Finding]:
 
 
 def _instead(value: object, wanted: list[str]) -> str:
+    if isinstance(value, str) and _SECRET.search(value):
+        return "keep the URL in an environment variable or a secret, and name that: {env: SLACK_WEBHOOK_URL}"
     if "string" in wanted and isinstance(value, int | float | bool):
         return f'quote it: "{str(value).lower() if isinstance(value, bool) else value}"'
     if "array" in wanted and isinstance(value, str):
@@ -112,8 +126,9 @@ def _seen(value: object) -> str:
         return "nothing"
     if isinstance(value, dict | list):
         return "a mapping" if isinstance(value, dict) else "a list"
-    kind = "text" if isinstance(value, str) else "true or false" if isinstance(value, bool) else "a number"
-    return f"{_quoted(str(value))} ({kind})"
+    if isinstance(value, bool):
+        return f"{str(value).lower()} (true or false)"
+    return f"{_quoted(str(value))} ({'text' if isinstance(value, str) else 'a number'})"
 
 
 def _choice(node: Node, error: ValidationError) -> Iterator[Finding]:
@@ -142,11 +157,11 @@ def _pattern(node: Node, error: ValidationError) -> Iterator[Finding]:
 
 def _size(node: Node, error: ValidationError) -> Iterator[Finding]:
     words = {
-        "minItems": "at least {} here",
-        "maxItems": "at most {} here",
+        "minItems": "at least {} of them",
+        "maxItems": "at most {} of them",
         "minLength": "at least {} characters",
         "maxLength": "at most {} characters",
-        "minProperties": "at least {} here",
+        "minProperties": "at least {} of them",
         "minimum": "at least {}",
         "maximum": "at most {}",
     }[str(error.validator)].format(_wanted(error))
@@ -216,6 +231,9 @@ def _of(error: ValidationError, what: str) -> str:
 
 
 def _quoted(text: str) -> str:
+    """A text in quotes, cut; one that may be a secret is not shown."""
+    if _SECRET.search(text):
+        return "a webhook's URL"
     return repr(text if len(text) <= _SHORTEST_QUOTE else text[:_SHORTEST_QUOTE] + "…")
 
 
