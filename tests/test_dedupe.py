@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.model import Event
-from engine.pipeline.dedupe import fingerprint, originals
+from engine.pipeline.dedupe import fingerprint
 
 TEXTS = st.text(alphabet=st.characters(), max_size=8)
 JSON = st.recursive(
@@ -94,19 +94,3 @@ def test_content_of_any_depth_has_a_digest() -> None:
     for _ in range(100_000):
         deep = [deep]
     assert of({"a": deep}).startswith("sha256:")
-
-
-def test_a_duplicate_stands_for_the_first_of_its_kind() -> None:
-    assert originals(["a", "b", "a", "c", "b", "a"]) == (0, 1, 0, 3, 1, 0)
-
-
-def test_nothing_has_no_duplicates() -> None:
-    assert originals([]) == ()
-
-
-@given(st.lists(st.sampled_from("abcd"), max_size=12))
-def test_originals_are_first_and_alike(fingerprints: list[str]) -> None:
-    found = originals(fingerprints)
-    assert len(found) == len(fingerprints)
-    assert all(fingerprints[first] == one for first, one in zip(found, fingerprints, strict=True))
-    assert all(fingerprints.index(one) == first for first, one in zip(found, fingerprints, strict=True))

@@ -10,7 +10,7 @@ import pytest
 from builders import NOW, event, policy, policy_set, route
 from jsonschema import Draft202012Validator
 
-from engine.model import Delivery, Message, Outcome
+from engine.model import FIELD_OPERATORS, Delivery, Message, Outcome
 from engine.pipeline.audit import decision_json, decision_record, delivery_record, undecided_record
 from engine.pipeline.decide import decide
 from engine.pipeline.mask import mask
@@ -71,6 +71,12 @@ def test_shipped_policy_tests_are_of_their_schema(folder: str) -> None:
     for source in read(ROOT / folder):
         assert source.root is not None
         assert errors("policy-test", source.root.value) == []
+
+
+def test_the_schema_takes_the_operators_that_suit_a_field() -> None:
+    fields = SCHEMAS["policy"]["$defs"]["level"]["properties"]["fields"]["properties"]
+    wanted = {field.value: {one.value for one in operators} for field, operators in FIELD_OPERATORS.items()}
+    assert {name: set(part["enum"]) for name, part in fields.items()} == wanted
 
 
 def records() -> dict[str, dict[str, Any]]:

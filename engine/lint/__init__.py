@@ -1,1 +1,80 @@
-"""What is wrong with a policy set."""
+"""What is wrong with a policy set: the load checks, and what a set that loads may still get wrong.
+
+`expressions` looks at matchers, `meaning` at what the parts do together, `secrets` at the text, `allowances` at what was meant;
+`registry` has a page for every code, `formats` says it all to a person or to a machine.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from engine.errors import ExpressionError
+from engine.lint.allowances import Allowance, allowances, allowed
+from engine.lint.expressions import problems
+from engine.lint.meaning import meaning_findings
+from engine.lint.registry import CODES
+from engine.lint.secrets import secret_findings
+from engine.matching import parse
+from engine.model import Finding, FindingSeverity
+from engine.policy.load import check, file_findings
+from engine.policy.source import inside
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from datetime import datetime
+
+    from engine.policy.source import Node, Source
+
+__all__ = ["lint"]
+
+
+def lint(sources: Sequence[Source], now: datetime) -> tuple[Finding, ...]:
+    """Everything that is wrong with the files of a set, sorted by place. `now` tells which silences are past."""
+    _, loaded = check(sources)
+    sound = not any(finding.severity is FindingSeverity.ERROR for finding in loaded)
+    shaped = [source for source in sources if source.root is not None and not file_findings(source)]
+    names = not any(source.root.value.get("events", {}).get("select") == "all" for source in shaped if source.root is not None)
+    found = [*loaded, *(finding for source in sources for finding in secret_findings(source))]
+    found += [finding for source in shaped for finding in _expression_findings(source, names=names)]
+    if sound:
+        found += meaning_findings(sources, now)
+    comments = [one for source in sources for one in allowances(source, CODES)]
+    found += [one for one in comments if isinstance(one, Finding)]
+    granted = [one for one in comments if isinstance(one, Allowance)]
+    left = dict.fromkeys(allowed(found, granted, now.date()))
+    return tuple(sorted(left, key=lambda one: (one.where.path, one.where.line, one.where.column, one.code)))
+
+
+def _expression_findings(source: Source, *, names: bool) -> Iterator[Finding]:
+    for part, mutes in _matchers(source):
+        when = part.at("when")
+        if when is None:
+            continue
+        for node in when.items() if isinstance(when.value, list) else (when,):
+            yield from _of_expression(source, node, mutes=mutes, names=names)
+
+
+def _matchers(source: Source) -> Iterator[tuple[Node, bool]]:
+    """Every part that has a matcher, and whether what it matches is kept away."""
+    root = source.root
+    if root is None:
+        return
+    for section in ("routes", "silences", "actors"):
+        node = root.at(section)
+        for part in node.items() if node is not None else ():
+            if section == "actors":
+                evidence = part.at("evidence")
+                yield from ((one, False) for one in (evidence.items() if evidence is not None else ()))
+            else:
+                yield part, section == "silences" or "mute" in part.keys
+
+
+def _of_expression(source: Source, node: Node, *, mutes: bool, names: bool) -> Iterator[Finding]:
+    try:
+        tree = parse(node.value)
+    except ExpressionError:
+        return  # the load checks have said so
+    for problem in problems(tree, node.value, mutes=mutes, names=names):
+        severity = FindingSeverity.WARNING if problem.warns else FindingSeverity.ERROR
+        where = inside(source, node, problem.offset, problem.length)
+        yield Finding(problem.code, where, problem.what, problem.instead, severity)

@@ -11,7 +11,7 @@ import json
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
     from engine.model import Event
 
@@ -31,16 +31,6 @@ def fingerprint(event: Event) -> str:
     for token in _tokens(event.record):
         digest.update(token.encode("ascii"))
     return f"sha256:{digest.hexdigest()}"
-
-
-def originals(fingerprints: Iterable[str]) -> tuple[int, ...]:
-    """For every event, the index of the first one with the same fingerprint: its own, where it is no duplicate.
-
-    What becomes of the original becomes of its duplicates: where it cannot be delivered, the batch items of all of them have to
-    come again.
-    """
-    first: dict[str, int] = {}
-    return tuple(first.setdefault(one, index) for index, one in enumerate(fingerprints))
 
 
 def _tokens(record: object) -> Iterator[str]:

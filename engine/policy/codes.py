@@ -23,7 +23,6 @@ TWICE: Final = "TB302"
 DEFAULT: Final = "TB303"
 NOTIFY_OR_MUTE: Final = "TB304"
 LEVEL_ORDER: Final = "TB306"
-OPERATOR: Final = "TB307"
 KEY_SHOWS_ACCOUNT: Final = "TB308"
 WEBHOOK: Final = "TB309"
 WINDOW: Final = "TB310"
@@ -50,7 +49,6 @@ CODES: Final = {
     DEFAULT: "no default, which would leave events without a channel",
     NOTIFY_OR_MUTE: "a route that neither notifies nor mutes, or both",
     LEVEL_ORDER: "a masking level weaker than one before it",
-    OPERATOR: "a masking operator that does not suit its field",
     KEY_SHOWS_ACCOUNT: "an access key shown where the account is hidden, which it encodes",
     WEBHOOK: "a webhook that is not exactly one reference",
     WINDOW: "recurring hours that are none",

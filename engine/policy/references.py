@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from engine.errors import ExpressionError
 from engine.matching import compile_expression
-from engine.model import FIELD_OPERATORS, OPEN, OPERATOR_RANK, UNKNOWN, Field, Finding, Operator
+from engine.model import OPEN, OPERATOR_RANK, UNKNOWN, Field, Finding, Operator
 from engine.policy import codes
 from engine.policy.shape import suggestion
 from engine.policy.source import inside
@@ -279,7 +279,6 @@ def _masking(root: Node) -> Iterator[Finding]:
         if level.children["level"].value == OPEN:
             yield Finding(codes.TWICE, level.children["level"].where, "the level open is built in", "name it otherwise")
         operators = operators_of(level)
-        yield from _unsuitable(level, operators)
         if operators.get(Field.ACCESS_KEY) is Operator.KEEP and operators.get(Field.ACCOUNT) is not Operator.KEEP:
             where = level.children["fields"].children["access_key"].where
             what = "the access key shows the account, which this level hides"
@@ -287,16 +286,6 @@ def _masking(root: Node) -> Iterator[Finding]:
         if before is not None:
             yield from _weaker(before, level)
         before = level
-
-
-def _unsuitable(level: Node, operators: Mapping[Field, Operator]) -> Iterator[Finding]:
-    for field, operator in operators.items():
-        if operator not in FIELD_OPERATORS[field]:
-            where = level.children["fields"].children[field.value].where
-            suits = ", ".join(
-                sorted((one.value for one in FIELD_OPERATORS[field]), key=lambda name: (OPERATOR_RANK[Operator(name)], name))
-            )
-            yield Finding(codes.OPERATOR, where, f"{operator.value} does not suit {field.value}", f"one of {suits}")
 
 
 def _weaker(before: Node, level: Node) -> Iterator[Finding]:

@@ -1,0 +1,88 @@
+"""`# trailbell: allow TB406 until 2027-03-01, migration`: a finding that is meant, on its line or, if alone, on the next."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING, Final
+
+from engine.model import Finding, FindingSeverity, Location
+from engine.policy.source import place
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from engine.policy.source import Source
+
+UNREADABLE: Final = "TB701"
+UNUSED: Final = "TB702"
+
+_MARK: Final = re.compile(r"#\s*trailbell\s*:(?P<rest>.*)$", re.MULTILINE | re.IGNORECASE)
+_FORM: Final = re.compile(
+    r"\s*allow(?P<file>-file)?\s+(?P<codes>TB\d{3}(?:\s+TB\d{3})*)(?:\s+until\s+(?P<until>\d{4}-\d\d-\d\d))?\s*,\s*(?P<why>\S.*)",
+    re.ASCII,
+)
+_HOW: Final = "write # trailbell: allow TB406 until 2027-03-01, REASON (until may be left out; allow-file is for the whole file)"
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """What one comment allows. `line` 0: the whole file."""
+
+    codes: frozenset[str]
+    path: str
+    line: int
+    until: date | None
+    where: Location
+
+    def covers(self, finding: Finding, today: date) -> bool:
+        """Whether a finding is meant."""
+        timely = self.until is None or today < self.until
+        placed = finding.where.path == self.path and self.line in (0, finding.where.line)
+        return timely and placed and finding.code in self.codes
+
+
+def allowances(source: Source, known: frozenset[str]) -> Iterator[Allowance | Finding]:
+    """Every allowance of a file, and what is wrong with those that cannot be read."""
+    for mark in _MARK.finditer(source.text):
+        where = place(source.path, source.text, mark.start(), len(mark.group()))
+        form = _FORM.fullmatch(mark.group("rest").rstrip())
+        codes = frozenset(form.group("codes").split()) if form else frozenset()
+        if form is None:
+            yield Finding(UNREADABLE, where, "this allowance names no code or gives no reason", _HOW)
+        elif codes - known:
+            yield Finding(UNREADABLE, where, f"there is no finding {min(codes - known)}", "trailbell lint --explain lists them")
+        else:
+            yield Allowance(
+                codes, source.path, _line(source, mark, where, whole=bool(form.group("file"))), _day(form.group("until")), where
+            )
+
+
+def _line(source: Source, mark: re.Match[str], where: Location, *, whole: bool) -> int:
+    """The line that is meant: its own, or the next where the comment stands alone."""
+    start = source.text.rfind("\n", 0, mark.start()) + 1
+    alone = not source.text[start : mark.start()].strip()
+    return 0 if whole else where.line + alone
+
+
+def _day(text: str | None) -> date | None:
+    return datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC).date() if text else None
+
+
+def allowed(findings: Iterable[Finding], granted: Sequence[Allowance], today: date) -> list[Finding]:
+    """The findings that are left, and those about allowances that allow nothing."""
+    used: set[Allowance] = set()
+    left = []
+    for finding in findings:
+        covering = [one for one in granted if one.covers(finding, today)]
+        used.update(covering)
+        if not covering:
+            left.append(finding)
+    return [*left, *(_unused(one, today) for one in granted if one not in used)]
+
+
+def _unused(one: Allowance, today: date) -> Finding:
+    over = one.until is not None and one.until <= today
+    what = f"this allowance ended on {one.until}" if over else "this allowance allows nothing: there is no such finding here"
+    return Finding(UNUSED, one.where, what, "delete it", FindingSeverity.WARNING)

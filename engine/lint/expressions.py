@@ -1,0 +1,293 @@
+"""What is wrong with an expression that compiles: it cannot mean what it says, or fails on real events."""
+
+from __future__ import annotations
+
+from itertools import takewhile
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from engine.lint.fields import ACCOUNTS, BUCKETS, RECORD, Shape, shape_of
+from engine.matching import Node, conjuncts, walk
+from engine.matching.types import never_fails, types
+from engine.policy.shape import suggestion
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+FIELD: Final = "TB202"
+BARE: Final = "TB203"
+QUOTES: Final = "TB204"
+TYPE: Final = "TB205"
+VALUE: Final = "TB206"
+NOT_BOOLEAN: Final = "TB207"
+CONSTANT: Final = "TB208"
+GLOB: Final = "TB209"
+MAY_FAIL: Final = "TB210"
+NEGATION: Final = "TB211"
+
+_WORDS: Final = frozenset({"true", "false", "null"})
+_EQUALITIES: Final = ("eq", "ne")
+_INNER: Final = {
+    "filter_projection": 1,
+    "index_expression": 1,
+    "pipe": 1,
+    "projection": 1,
+    "subexpression": 1,
+    "value_projection": 1,
+}
+"""Kinds of nodes of which only the first children see the whole event."""
+
+_LENIENT: Final = frozenset({"glob", "regex", "cidr", "lower", "not_null", "type", "to_string", "to_array", "to_number"})
+"""Functions that take null."""
+
+_ACCOUNT_DIGITS: Final = 12
+_NOBODY: Final = frozenset({"anonymous", "anonymous_principal"})
+"""What stands for the account of a caller who has none."""
+_NAMES: Final = {str: "string", bool: "boolean", int: "number", float: "number", list: "array", dict: "object"}
+
+
+class Problem(NamedTuple):
+    """One thing wrong with an expression, at a character of it (from 0); `warns`: it may be meant."""
+
+    code: str
+    offset: int
+    length: int
+    what: str
+    instead: str
+    warns: bool = False
+
+
+class Path(NamedTuple):
+    """A field that is read of the event itself."""
+
+    names: tuple[str, ...]
+    nodes: tuple[Node, ...]
+
+    @property
+    def text(self) -> str:
+        """As it is written."""
+        return ".".join(self.names)
+
+
+def problems(tree: Node, text: str, *, mutes: bool, names: bool) -> list[Problem]:
+    """Everything wrong with an expression, in the order of its text; one problem a place.
+
+    `mutes`: it decides what is muted. `names`: only S3 data events are looked at, so that event names are known.
+    """
+    found = [*_fields(tree, text), *_comparisons(tree, names=names), *_boolean(tree), *_constant(tree)]
+    if not found:
+        found = [*_may_fail(tree), *(_negations(tree) if mutes else ())]
+    seen: dict[int, Problem] = {}
+    for problem in sorted(found, key=lambda one: (one.offset, one.code)):
+        seen.setdefault(problem.offset, problem)
+    return list(seen.values())
+
+
+# --- fields ------------------------------------------------------------------------------------------------------------------
+
+
+def paths(node: Node) -> Iterator[Path]:
+    """Every field that a node reads of the event itself."""
+    if node.kind == "field":
+        yield Path((node.value,), (node,))
+        return
+    if node.kind == "subexpression":
+        leading = tuple(takewhile(lambda child: child.kind == "field", node.children))
+        if leading:
+            yield Path(tuple(child.value for child in leading), leading)
+            return
+    inner = _INNER.get(node.kind, len(node.children))
+    for child in node.children[:inner] if node.kind != "expref" else ():
+        yield from paths(child)
+
+
+def path_of(node: Node) -> Path | None:
+    """The field that a node reads, where it does nothing else."""
+    found = next(paths(node), None) if node.kind in ("field", "subexpression") else None
+    return found if found is not None and len(found.nodes) == max(1, len(node.children)) else None
+
+
+def _fields(tree: Node, text: str) -> Iterator[Problem]:
+    for path in paths(tree):
+        shape: Shape = RECORD
+        for depth, (name, node) in enumerate(zip(path.names, path.nodes, strict=True)):
+            if shape_of(path.names[: depth + 1]) is None:
+                yield _unknown(path, depth, node, text, shape)
+                break
+            shape = (shape.fields or {}).get(name, shape)
+            if shape.fields is None and "object" in shape.types:
+                break
+
+
+def _unknown(path: Path, depth: int, node: Node, text: str, shape: Shape) -> Problem:
+    name, offset = str(node.value), node.offset or 0
+    if depth == 0 and name in _WORDS:
+        return Problem(BARE, offset, len(name), f"{name} is read as a field name", f"write `{name}`")
+    if depth == 0 and text[offset : offset + 1] == '"':
+        return Problem(QUOTES, offset, len(name) + 2, "double quotes name a field", f"a string is written '{name}'")
+    if shape.fields is None:
+        where = ".".join(path.names[:depth])
+        return Problem(FIELD, offset, len(name), f"{where} has no fields, so this is always null", f"write {where}")
+    where = f"in {'.'.join(path.names[:depth])}" if depth else "in the event"
+    return Problem(FIELD, offset, len(name), f"there is no field {name} {where}", suggestion(name, shape.fields))
+
+
+# --- comparisons ---------------------------------------------------------------------------------------------------------------
+
+
+def _comparisons(tree: Node, *, names: bool) -> Iterator[Problem]:
+    for node in walk(tree):
+        if node.kind == "comparator" and node.value in _EQUALITIES:
+            left, right = node.children
+            for field, other in ((left, right), (right, left)):
+                path = path_of(field)
+                if path is not None and other.kind == "literal" and other.value is not None:
+                    yield from _comparison(path, other, "never" if node.value == "eq" else "always", names=names)
+
+
+def _comparison(path: Path, literal: Node, ever: str, *, names: bool) -> Iterator[Problem]:
+    shape = shape_of(path.names)
+    offset, value = literal.offset or 0, literal.value
+    if shape is None:
+        return
+    if _NAMES[value.__class__] not in shape.types:
+        kind = " or ".join(sorted(shape.types))
+        what = f"{path.text} is {'an' if kind[0] in 'ao' else 'a'} {kind}, so this {ever} holds"
+        yield Problem(TYPE, offset, _length(value), what, f"write {_written(value, shape)}")
+    elif isinstance(value, str):
+        yield from _value(path, shape, value, offset, names=names)
+
+
+def _value(path: Path, shape: Shape, value: str, offset: int, *, names: bool) -> Iterator[Problem]:
+    if "*" in value and not shape.values:
+        what = "== compares exactly, so * is only a star"
+        yield Problem(GLOB, offset, _length(value), what, f"write glob({path.text}, '{value}')")
+    elif shape.values is not None and value not in shape.values and (names or path.names != ("eventName",)):
+        yield Problem(VALUE, offset, _length(value), f"{path.text} is never '{value}'", suggestion(value, sorted(shape.values)))
+    elif path.names in BUCKETS and (value != value.lower() or "_" in value):
+        what = f"no bucket is named '{value}': names have no capitals and no underscores"
+        yield Problem(VALUE, offset, _length(value), what, f"write '{value.lower().replace('_', '-')}'")
+    elif path.names in ACCOUNTS and value.lower() not in _NOBODY and not (value.isdigit() and len(value) == _ACCOUNT_DIGITS):
+        yield Problem(VALUE, offset, _length(value), f"'{value}' is no account id", "write its twelve digits")
+
+
+def _written(value: object, shape: Shape) -> str:
+    """The value as the field would have it."""
+    text = str(value).lower() if isinstance(value, bool) else str(value)
+    if "string" in shape.types:
+        return f"'{text}'"
+    if "boolean" in shape.types:
+        return "`true` or `false`" if text.lower() not in _WORDS else f"`{text.lower()}`"
+    return f"`{text}`"
+
+
+def _length(value: object) -> int:
+    return len(str(value)) + 2
+
+
+# --- truth ----------------------------------------------------------------------------------------------------------------
+
+
+def _boolean(tree: Node) -> Iterator[Problem]:
+    """The whole is exactly true only where each of its parts can be."""
+    last = conjuncts(tree)[-1]
+    path = path_of(last)
+    shape = shape_of(path.names) if path else None
+    given = shape.types if shape is not None else types(last)
+    if given and "boolean" not in given:
+        kind = " or ".join(sorted(given - {"null"})) or "null"
+        what = f"a matcher holds only where it is exactly true, and this is {'an' if kind[0] in 'ao' else 'a'} {kind}"
+        instead = f"write {path.text} != `null`" if path else "compare it with something"
+        yield Problem(NOT_BOOLEAN, _offset(last), len(path.text) if path else 1, what, instead)
+
+
+def _offset(node: Node) -> int:
+    return next((part.offset for part in walk(node) if part.offset is not None), 0)
+
+
+def _constant(tree: Node) -> Iterator[Problem]:
+    """What is the same for every event. A whole `true` is how one writes a route for everything; it is allowed."""
+    if tree.kind == "literal":
+        return
+    for node in walk(tree):
+        if node.kind == "comparator":
+            left, right = node.children
+            if _plain(left) == _plain(right) or (left.kind == right.kind == "literal"):
+                yield Problem(
+                    CONSTANT, _offset(node), 1, "both sides are the same for every event", "compare a field with a value"
+                )
+        elif node.kind == "and_expression":
+            yield from _contradiction(node, "eq", "never", "two different values at once")
+        elif node.kind == "or_expression":
+            yield from _contradiction(node, "ne", "always", "at least one of two different values")
+
+
+def _contradiction(node: Node, kind: str, ever: str, why: str) -> Iterator[Problem]:
+    """`a == 'x' && a == 'y'` never holds, `a != 'x' || a != 'y'` always does."""
+    seen: dict[object, object] = {}
+    for child in node.children:
+        if child.kind == "comparator" and child.value == kind:
+            for field, other in (child.children, child.children[::-1]):
+                path = path_of(field)
+                if path is not None and other.kind == "literal":
+                    first = seen.setdefault(path.names, other.value)
+                    if first != other.value:
+                        what = f"this {ever} holds: {path.text} would {'be' if kind == 'eq' else 'not be'} {why}"
+                        yield Problem(
+                            CONSTANT, _offset(child), len(path.text), what, "join them with || or &&, the other way round"
+                        )
+
+
+def _plain(node: Node) -> object:
+    """A node without its places."""
+    return node.kind, str(node.value), tuple(_plain(child) for child in node.children)
+
+
+# --- failing and being absent --------------------------------------------------------------------------------------------------
+
+
+def _may_fail(tree: Node) -> Iterator[Problem]:
+    """Calls that raise for a field that is absent, unless what stands before them says that it is there."""
+    present: set[tuple[str, ...]] = set()
+    for part in conjuncts(tree):
+        for node in walk(part):
+            if node.kind == "function_expression" and node.value not in _LENIENT and not never_fails(node):
+                for argument in node.children[:1]:
+                    path = path_of(argument)
+                    shape = shape_of(path.names) if path else None
+                    if path and shape is not None and not shape.always and path.names not in present and len(shape.types) == 1:
+                        what = f"{node.value}() fails where {path.text} is absent, and a matcher that fails does not hold"
+                        instead = f"put {path.text} != `null` && before it, or use glob() or regex(), which take null"
+                        yield Problem(MAY_FAIL, node.offset or 0, len(node.value), what, instead, warns=True)
+        present |= {path.names for path in _present(part)}
+
+
+def _present(part: Node) -> Iterator[Path]:
+    """The fields that are there where a part holds."""
+    if part.kind == "comparator":
+        for field, other in (part.children, part.children[::-1]):
+            path = path_of(field)
+            null = other.kind == "literal" and other.value is None
+            if path and other.kind == "literal" and null == (part.value == "ne"):
+                yield path
+    elif part.kind in ("field", "subexpression"):
+        path = path_of(part)
+        if path:
+            yield path
+
+
+def _negations(tree: Node) -> Iterator[Problem]:
+    """In what mutes: `a != 'x'` and `!f(a)` hold for an event without `a` too. Something beside them must narrow the mute."""
+    parts = conjuncts(tree)
+    if not all(_negative(part) for part in parts):
+        return
+    path = next(paths(parts[0]), None)
+    name = path.text if path else "the field"
+    what = f"this mutes every event without {name}, too: null is not equal to anything"
+    yield Problem(NEGATION, _offset(parts[0]), len(name), what, "say what is to be muted, not what is not", warns=True)
+
+
+def _negative(part: Node) -> bool:
+    path = next(paths(part), None)
+    shape = shape_of(path.names) if path else None
+    absent = shape is not None and not shape.always
+    return absent and (part.kind == "not_expression" or (part.kind == "comparator" and part.value == "ne"))

@@ -1,0 +1,164 @@
+"""Findings for a person, for GitHub, and for other machines.
+
+Sources: https://docs.github.com/en/actions/reference/workflow-commands-for-github-actions; SARIF 2.1.0,
+https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html; JUnit as https://github.com/testmoapp/junitxml describes it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from typing import TYPE_CHECKING, Any, Final
+from xml.sax.saxutils import escape, quoteattr
+
+from engine import __version__
+from engine.lint.registry import CHECKS
+from engine.model import Finding, FindingSeverity
+from engine.pipeline.render.escape import harmless
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+
+_LONGEST_LINE: Final = 160
+_SARIF_LEVEL: Final = {FindingSeverity.ERROR: "error", FindingSeverity.WARNING: "warning", FindingSeverity.NOTE: "note"}
+_GITHUB_LEVEL: Final = {FindingSeverity.ERROR: "error", FindingSeverity.WARNING: "warning", FindingSeverity.NOTE: "notice"}
+_COLOUR: Final = {FindingSeverity.ERROR: "\x1b[31m", FindingSeverity.WARNING: "\x1b[33m", FindingSeverity.NOTE: "\x1b[36m"}
+_BOLD, _DIM, _RESET = "\x1b[1m", "\x1b[2m", "\x1b[0m"
+
+
+def text(findings: Sequence[Finding], texts: Mapping[str, str], *, colour: bool = False) -> str:
+    """For a person: the place, what is wrong, the line with a caret below it, and what to write instead."""
+    blocks = ["\n".join(_block(finding, texts.get(finding.where.path, ""), colour=colour)) for finding in findings]
+    return "\n\n".join(blocks)
+
+
+def _block(finding: Finding, file: str, *, colour: bool) -> Iterator[str]:
+    def styled(style: str, words: str) -> str:
+        return f"{style}{words}{_RESET}" if colour else words
+
+    severity = styled(_COLOUR[finding.severity], f"{finding.severity.value}[{finding.code}]")
+    yield f"{styled(_BOLD, harmless(str(finding.where)))}: {severity} {harmless(finding.what)}"
+    yield from (styled(_DIM, line) for line in _frame(finding, file))
+    if finding.instead:
+        yield f"  {harmless(finding.instead)}"
+
+
+def _frame(finding: Finding, file: str) -> Iterator[str]:
+    """The line and a caret under what is meant; nothing for a place that is no line of the file."""
+    lines = file.split("\n")
+    where = finding.where
+    if not 1 <= where.line <= len(lines) or not lines[where.line - 1].strip():
+        return
+    line = lines[where.line - 1].rstrip("\r")
+    start = max(0, where.column - _LONGEST_LINE // 2)
+    before = harmless(line[start : where.column - 1])
+    marked = line[where.column - 1 : where.column - 1 + max(1, where.length)]
+    shown = harmless(marked)[: _LONGEST_LINE // 2]
+    after = harmless(line[where.column - 1 + len(marked) :])[: max(0, _LONGEST_LINE - len(before) - len(shown))]
+    number = f"{where.line:>4}"
+    yield f"{number} | {before}{shown}{after}"
+    yield f"{' ' * len(number)} | {' ' * _columns(before)}{'^' * max(1, _columns(shown))}"
+
+
+def _columns(text: str) -> int:
+    """Columns on a terminal: East Asian wide characters take two."""
+    from unicodedata import east_asian_width  # noqa: PLC0415  only for frames
+
+    return sum(2 if east_asian_width(char) in "WF" else 1 for char in text)
+
+
+# --- for machines ------------------------------------------------------------------------------------------------------------
+
+
+def github(findings: Sequence[Finding], _: Mapping[str, str]) -> str:
+    """Annotations in a pull request."""
+    return "\n".join(_annotation(finding) for finding in findings)
+
+
+def _annotation(finding: Finding) -> str:
+    where = finding.where
+    words = f"{finding.what}{f'; {finding.instead}' if finding.instead else ''}"
+    place = f"file={_property(where.path)},line={where.line},col={where.column},endColumn={where.column + where.length}"
+    return f"::{_GITHUB_LEVEL[finding.severity]} {place},title={finding.code}::{_message(words)}"
+
+
+def _message(words: str) -> str:
+    return words.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _property(words: str) -> str:
+    return _message(words).replace(":", "%3A").replace(",", "%2C")
+
+
+def as_json(findings: Sequence[Finding], _: Mapping[str, str]) -> str:
+    """A list of objects."""
+    return json.dumps([_object(finding) for finding in findings], indent=2)
+
+
+def _object(finding: Finding) -> dict[str, Any]:
+    where = finding.where
+    return {
+        "code": finding.code,
+        "severity": finding.severity.value,
+        "path": where.path,
+        "line": where.line,
+        "column": where.column,
+        "length": where.length,
+        "what": finding.what,
+        "instead": finding.instead,
+    }
+
+
+def sarif(findings: Sequence[Finding], _: Mapping[str, str]) -> str:
+    """SARIF 2.1.0, as code scanning reads it."""
+    rules = [
+        {"id": check.code, "shortDescription": {"text": check.what}, "fullDescription": {"text": check.why}} for check in CHECKS
+    ]
+    driver = {"name": "trailbell", "version": __version__, "rules": rules}
+    run = {"tool": {"driver": driver}, "columnKind": "unicodeCodePoints", "results": [_result(one) for one in findings]}
+    return json.dumps({"$schema": "https://json.schemastore.org/sarif-2.1.0.json", "version": "2.1.0", "runs": [run]}, indent=2)
+
+
+def _result(finding: Finding) -> dict[str, Any]:
+    where = finding.where
+    region = {"startLine": where.line, "startColumn": where.column, "endColumn": where.column + where.length}
+    words = f"{finding.what}; {finding.instead}" if finding.instead else finding.what
+    return {
+        "ruleId": finding.code,
+        "level": _SARIF_LEVEL[finding.severity],
+        "message": {"text": words},
+        "locations": [{"physicalLocation": {"artifactLocation": {"uri": where.path}, "region": region}}],
+    }
+
+
+def junit(findings: Sequence[Finding], texts: Mapping[str, str]) -> str:
+    """One test case a file, failed where there is something to say about it."""
+    by_file: dict[str, list[Finding]] = {path: [] for path in texts}
+    for finding in findings:
+        by_file.setdefault(finding.where.path, []).append(finding)
+    failed = sum(bool(found) for found in by_file.values())
+    cases = "".join(_case(path, found) for path, found in by_file.items())
+    return f'<testsuite name="trailbell lint" tests="{len(by_file)}" failures="{failed}">{cases}</testsuite>'
+
+
+def _case(path: str, found: Sequence[Finding]) -> str:
+    lines = "\n".join(finding.line for finding in found)
+    failure = f"<failure message={quoteattr(f'{len(found)} findings')}>{escape(lines)}</failure>" if found else ""
+    return f"<testcase name={quoteattr(path)}>{failure}</testcase>"
+
+
+FORMATS: Final[Mapping[str, Callable[[Sequence[Finding], Mapping[str, str]], str]]] = {
+    "text": text,
+    "github": github,
+    "json": as_json,
+    "sarif": sarif,
+    "junit": junit,
+}
+
+
+def summary(findings: Sequence[Finding], files: int) -> str:
+    """One line: how many of which severity, in how many files."""
+    counts = Counter(finding.severity for finding in findings)
+    words = [f"{counts[one]} {one.value}{'s' if counts[one] != 1 else ''}" for one in FindingSeverity if counts[one]]
+    return f"{', '.join(words) or 'no findings'} in {files} file{'s' if files != 1 else ''}"

@@ -1,0 +1,247 @@
+"""What is wrong with a set whose every part is sound: it does not do what its author will expect."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+from engine.lint.expressions import path_of
+from engine.matching import Node as Tree
+from engine.matching import conjuncts, parse, walk
+from engine.model import Finding, FindingSeverity, Location
+from engine.policy.references import PLACEHOLDER
+from engine.policy.source import inside
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from engine.policy.source import Node, Source
+
+UNUSED: Final = "TB401"
+SHADOWED: Final = "TB402"
+NOWHERE: Final = "TB403"
+MUTES_ALL: Final = "TB404"
+CLAIMED: Final = "TB405"
+PAST: Final = "TB406"
+TOO_LONG: Final = "TB407"
+BELOW_FLOOR: Final = "TB408"
+TITLE: Final = "TB409"
+SCOPE: Final = "TB410"
+
+LONGEST_SILENCE: Final = timedelta(days=90)
+
+_BUCKET: Final = frozenset("abcdefghijklmnopqrstuvwxyz0123456789.-*?")
+_LONGEST_BUCKET: Final = 63
+_SHORTEST_BUCKET: Final = 3
+_ATTESTED: Final = frozenset(
+    {
+        *(("actor", name) for name in ("role", "account", "type", "service", "cross_account")),
+        ("recipientAccountId",),
+        ("userIdentity", "arn"),
+        ("userIdentity", "type"),
+        ("userIdentity", "accountId"),
+        ("userIdentity", "invokedBy"),
+        ("userIdentity", "principalId"),
+        ("userIdentity", "accessKeyId"),
+        ("vpcEndpointId",),
+    }
+)
+"""Fields that AWS vouches for, by which a mute is more than a claim."""
+
+
+def meaning_findings(sources: Sequence[Source], now: datetime) -> Iterator[Finding]:
+    """Everything about a set whose files load."""
+    roots = [source.root for source in sources if source.root is not None]
+    yield from _unused(roots)
+    levels = _levels(roots)
+    classes = _classes(roots)
+    for source in sources:
+        if source.root is None:
+            continue
+        yield from _scope(source.root)
+        yield from _routes(source.root, classes)
+        yield from _titles(source, source.root, roots, levels)
+        yield from _floors(source.root, roots, levels)
+        for silence in _parts(source.root, "silences"):
+            yield from _silence(silence, now)
+
+
+def _parts(root: Node, section: str) -> Iterator[Node]:
+    node = root.at(section)
+    return node.items() if node is not None else iter(())
+
+
+def _warning(code: str, where: Location, what: str, instead: str) -> Finding:
+    return Finding(code, where, what, instead, FindingSeverity.WARNING)
+
+
+# --- channels and levels ----------------------------------------------------------------------------------------------
+
+
+def _unused(roots: Sequence[Node]) -> Iterator[Finding]:
+    used = {name for root in roots for name in _named(root)}
+    for root in roots:
+        for channel in _parts(root, "channels"):
+            if channel.value["name"] not in used:
+                where = channel.children["name"].where
+                yield _warning(UNUSED, where, f"nothing asks for the channel {channel.value['name']}", "delete it, or notify it")
+
+
+def _named(root: Node) -> Iterator[str]:
+    """Every channel that a file asks for."""
+    yield from root.value.get("default", {}).get("notify", ())
+    for route in root.value.get("routes") or ():
+        yield from route.get("notify", ())
+    for channel in root.value.get("channels") or ():
+        if "fallback" in channel:
+            yield channel["fallback"]
+
+
+def _levels(roots: Iterable[Node]) -> dict[str, dict[str, Any]]:
+    """The levels in order, the least strict first, each with its operators; `open` keeps everything, so it is not there."""
+    return {one["level"]: one.get("fields", {}) for root in roots for one in root.value.get("masking") or ()}
+
+
+def _floors(root: Node, roots: Sequence[Node], levels: dict[str, Any]) -> Iterator[Finding]:
+    """A route that asks for less than each of its channels allows: what it asks for never happens."""
+    order = ["open", *levels]
+    floors = {one["name"]: one.get("masking_floor", "standard") for other in roots for one in other.value.get("channels") or ()}
+    for part in (*_parts(root, "routes"), *([root.children["default"]] if "default" in root.children else [])):
+        asked = part.at("masking")
+        notified = part.value.get("notify", ())
+        if asked is None or not notified or asked.value not in order:
+            continue
+        stricter = [floors[name] for name in notified if name in floors and order.index(floors[name]) > order.index(asked.value)]
+        if len(stricter) == len(notified):
+            what = f"no channel of this route goes below {min(stricter, key=order.index)}, so {asked.value} never applies"
+            yield _warning(BELOW_FLOOR, asked.where, what, "write the level that applies, or lower the channel's masking_floor")
+
+
+def _titles(source: Source, root: Node, roots: Sequence[Node], levels: dict[str, dict[str, Any]]) -> Iterator[Finding]:
+    default = next((one.value["default"]["masking"] for one in roots if "default" in one.value), "open")
+    for route in _parts(root, "routes"):
+        title = route.at("title")
+        level = route.value.get("masking", default)
+        if title is None or level not in levels:
+            continue
+        for found in PLACEHOLDER.finditer(title.value):
+            if levels[level].get(found.group(1), "drop") == "drop":
+                where = inside(source, title, found.start(), len(found.group()))
+                what = f"the level {level} drops {found.group(1)}, so the title will say (hidden)"
+                yield _warning(TITLE, where, what, "name a field that the level keeps")
+
+
+# --- scope and routes -------------------------------------------------------------------------------------------------
+
+
+def _scope(root: Node) -> Iterator[Finding]:
+    for bucket in _parts(root, "buckets"):
+        text = bucket.value
+        if (
+            not set(text) <= _BUCKET
+            or len(text) > _LONGEST_BUCKET
+            or (len(text) < _SHORTEST_BUCKET and not set("*?") & set(text))
+        ):
+            what = f"no bucket has such a name as '{text}'"
+            instead = "names have 3 to 63 lower-case letters, digits, dots and dashes; * and ? stand for any"
+            yield Finding(SCOPE, bucket.where, what, instead)
+
+
+def _expressions(part: Node) -> tuple[str, ...]:
+    when = part.value.get("when")
+    return () if when is None else tuple(when) if isinstance(when, list) else (when,)
+
+
+def _tests(part: Node) -> frozenset[str]:
+    """The conditions of a route that must all hold, in one spelling."""
+    return frozenset(repr(_plain(one)) for text in _expressions(part) for one in conjuncts(parse(text)))
+
+
+def _plain(node: Tree) -> object:
+    return node.kind, repr(node.value), tuple(_plain(child) for child in node.children)
+
+
+def _routes(root: Node, classes: dict[str, bool]) -> Iterator[Finding]:
+    """Routes that an earlier one leaves nothing for, that continue to nowhere, and that mute what they should not."""
+    routes = list(_parts(root, "routes"))
+    for place, route in enumerate(routes):
+        before = next((one for one in routes[:place] if _covers(one, route)), None)
+        if before is not None:
+            what = f"this route never decides: {before.value['id']}, at line {before.where.line}, always does before it"
+            yield Finding(SHADOWED, route.children["id"].where, what, "put it before that route, or delete it")
+        if route.value.get("continue") is True and place == len(routes) - 1:
+            where = route.keys["continue"]
+            yield _warning(NOWHERE, where, "continue leads nowhere: this is the last route", "delete continue")
+        if "mute" in route.value:
+            yield from _mute(route, classes)
+
+
+def _covers(before: Node, route: Node) -> bool:
+    """Whether an earlier route holds whenever a later one does, and decides."""
+    if before.value.get("continue") is True:
+        return False
+    if before.value.get("during") not in (None, route.value.get("during")):
+        return False
+    return _tests(before) <= _tests(route)
+
+
+# --- mutes ------------------------------------------------------------------------------------------------------------
+
+
+def _classes(roots: Iterable[Node]) -> dict[str, bool]:
+    """Whether all evidence of each class is only claimed."""
+    return {
+        actor["class"]: bool(actor.get("evidence")) and all(one["strength"] == "claimed" for one in actor["evidence"])
+        for root in roots
+        for actor in root.value.get("actors") or ()
+    }
+
+
+def _mute(route: Node, classes: dict[str, bool]) -> Iterator[Finding]:
+    parts = [one for text in _expressions(route) for one in conjuncts(parse(text))]
+    where = route.keys["mute"]
+    if all(one.kind == "literal" and one.value is True for one in parts):
+        yield Finding(MUTES_ALL, where, "this mutes every event in the scope", "say in when what is to be muted")
+        return
+    tested = {value for one in parts for value in _equals(one, ("actor", "class"))}
+    kinds = {value for one in parts for value in _equals(one, ("actor", "kind"))}
+    if "unknown" in tested | kinds and len(parts) == 1:
+        instead = "add evidence for a class of its own, or name the role too"
+        yield Finding(MUTES_ALL, where, "this mutes every caller that nobody knows", instead)
+        return
+    attested = any(path in _ATTESTED for one in parts for path in _read(one))
+    claimed = [name for name in tested if classes.get(name)]
+    if claimed and not attested:
+        what = f"this mute rests on claims alone: whoever may assume a role can look like {claimed[0]}"
+        yield Finding(CLAIMED, where, what, "test something that AWS vouches for too, such as actor.role == 'NAME'")
+
+
+def _equals(node: Tree, names: tuple[str, ...]) -> Iterator[str]:
+    if node.kind == "comparator" and node.value == "eq":
+        for field, other in (node.children, node.children[::-1]):
+            path = path_of(field)
+            if path is not None and path.names == names and isinstance(other.value, str):
+                yield other.value
+
+
+def _read(node: Tree) -> Iterator[tuple[str, ...]]:
+    if node.kind == "not_expression" or (node.kind == "comparator" and node.value == "ne"):
+        return
+    for part in walk(node):
+        path = path_of(part)
+        if path is not None:
+            yield path.names
+
+
+# --- silences ---------------------------------------------------------------------------------------------------------
+
+
+def _silence(silence: Node, now: datetime) -> Iterator[Finding]:
+    until = datetime.fromisoformat(silence.value["until"]).astimezone(UTC)
+    where = silence.children["until"].where
+    if until <= now:
+        yield _warning(PAST, where, f"this silence ended on {until:%Y-%m-%d}", "delete it")
+    elif until - now > LONGEST_SILENCE:
+        days = (until - now).days
+        what = f"this silence lasts {days} more days; {LONGEST_SILENCE.days} are the most"
+        yield _warning(TOO_LONG, where, what, "give it an earlier end, or make a mute of it")

@@ -1,0 +1,409 @@
+"""Every finding by its code: what it refuses, why, a bad and a good example. The examples are the tests and the pages.
+
+An example is a file beside `BASE`; where it does not start with `version:`, `HEADER` stands before it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+HEADER: Final = "version: 1\nname: example\nowner: team\n"
+
+BASE: Final = """\
+version: 1
+name: base
+owner: security
+channels:
+  - {name: watch, webhook: {env: SLACK_WEBHOOK_URL}}
+masking:
+  - level: standard
+    fields: {time: keep, event: keep, bucket: keep, key: keep, source_ip: network, name: keep, account: mask}
+  - level: strict
+    fields: {time: keep, event: keep}
+default: {notify: [watch], masking: standard}
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One code. `bad` and `good` are empty where the finding is not about the text of a policy; `alone`: without `BASE`."""
+
+    code: str
+    what: str
+    why: str
+    bad: str = ""
+    good: str = ""
+    alone: bool = False
+
+
+def _route(when: str, rest: str = "notify: [watch]") -> str:
+    return f"routes:\n  - id: r\n    when: {when}\n    {rest}\n"
+
+
+def _set(masking: str) -> str:
+    """A whole set with these fields of its level `standard`, and a second level where the text goes on."""
+    return f"{_SET}masking:\n  - level: standard\n    fields: {masking}\n"
+
+
+_SET: Final = """\
+version: 1
+name: example
+owner: team
+channels: [{name: watch, webhook: {env: SLACK_WEBHOOK_URL}}]
+default: {notify: [watch], masking: standard}
+"""
+_MUTE: Final = "mute: a nightly job, OPS-1"
+
+CHECKS: Final = (
+    # --- files
+    Check(
+        "TB101",
+        "the file is not YAML",
+        "A file that cannot be read says nothing, and what it was to say may be missing unnoticed.",
+        "routes: [",
+        "routes: []",
+    ),
+    Check(
+        "TB102",
+        "the file is larger, deeper or more entangled than a policy may be",
+        "A few bytes of YAML can stand for gigabytes; what is bounded cannot stop the linter or the function.",
+        "description: " + "[" * 40 + "]" * 40,
+        "description: a policy",
+    ),
+    Check(
+        "TB103",
+        "a key stands twice in one mapping",
+        "Most readers of YAML keep the last one silently, so half of what was written is lost.",
+        "description: a\ndescription: b",
+        "description: a and b",
+    ),
+    Check(
+        "TB104",
+        "a tag, a merge key or an anchor that YAML would act upon",
+        "Tags make objects, merge keys hide where a value comes from. `&name` and `*name` alone are fine.",
+        "description: !!str a policy",
+        "description: a policy",
+    ),
+    Check(
+        "TB105",
+        "a plain word that YAML 1.1 reads as something else",
+        "`on` becomes true, `012345678901` an octal number, `12:30:45` a number of seconds; nobody sees it happen.",
+        "accounts: [012345678901]",
+        'accounts: ["012345678901"]',
+    ),
+    Check(
+        "TB106",
+        "not UTF-8, or characters that cannot be seen",
+        "What cannot be seen cannot be reviewed: a character that turns the text around hides what a route says.",
+        "description: safe \u202eefasnu",
+        "description: safe",
+    ),
+    Check("TB107", "no policy could be read", "A set of nothing would watch nothing."),
+    Check("TB108", "a policy test without an event that can be decided", "A test that decides nothing shows nothing."),
+    Check(
+        "TB110",
+        "the version of the language is missing or unknown",
+        "A file says which language it is written in, so that an engine never guesses.",
+        "version: 9\nname: example\nowner: team\n",
+        "version: 1\nname: example\nowner: team\n",
+    ),
+    # --- shape
+    Check("TB111", "a key that the language does not have", "It would do nothing.", "rutes: []", "routes: []"),
+    Check(
+        "TB112",
+        "a key that has to be there is not",
+        "The rest cannot be understood without it.",
+        "silences:\n  - {id: s, when: access.denied, reason: work}",
+        "silences:\n  - {id: s, when: access.denied, reason: work, until: 2026-12-31T00:00:00Z}",
+    ),
+    Check(
+        "TB113",
+        "a value of the wrong type",
+        "A list where a word is wanted, or the other way round.",
+        "buckets: payments",
+        "buckets: [payments]",
+    ),
+    Check(
+        "TB114",
+        "a value that cannot stand there",
+        "It is none of those that have a meaning, or it has the wrong form.",
+        _route("access.denied", "notify: [watch]\n    severity: high"),
+        _route("access.denied", "notify: [watch]\n    severity: critical"),
+    ),
+    # --- expressions
+    Check(
+        "TB201",
+        "an expression that does not compile",
+        "JMESPath finds an unknown function only when an event meets it; here it is found before.",
+        _route("actor.role = 'nightly'"),
+        _route("actor.role == 'nightly'"),
+    ),
+    Check(
+        "TB202",
+        "a field that no event has",
+        "JMESPath reads a misspelled field as null, so `==` never holds and `!=` always does.",
+        _route("userIdentity.tpye == 'Root'"),
+        _route("userIdentity.type == 'Root'"),
+    ),
+    Check(
+        "TB203",
+        "a word that is read as a field name",
+        "`true`, `false` and `null` need backticks in JMESPath.",
+        _route("readOnly == true"),
+        _route("readOnly == `true`"),
+    ),
+    Check(
+        "TB204",
+        "double quotes where a string was meant",
+        "In JMESPath double quotes name a field; a string has single quotes.",
+        _route("""'actor.role == "nightly"'"""),
+        _route("actor.role == 'nightly'"),
+    ),
+    Check(
+        "TB205",
+        "a comparison with a value of another type",
+        "It is the same for every event: CloudTrail's `readOnly` is a boolean, its `mfaAuthenticated` the text `true`.",
+        _route("readOnly == 'true'"),
+        _route("readOnly == `true`"),
+    ),
+    Check(
+        "TB206",
+        "a value that the field never has",
+        "The matcher never holds (or always, with `!=`).",
+        _route("eventName == 'GetObjects'"),
+        _route("eventName == 'GetObject'"),
+    ),
+    Check(
+        "TB207",
+        "a matcher that is never true",
+        "A matcher holds only where its result is exactly true; text is not.",
+        _route("errorCode"),
+        _route("errorCode != `null`"),
+    ),
+    Check(
+        "TB208",
+        "an expression that is the same for every event",
+        "Two values at once, or one of two that are different.",
+        _route("bucket == 'payments' && bucket == 'ledger'"),
+        _route("bucket == 'payments' || bucket == 'ledger'"),
+    ),
+    Check(
+        "TB209",
+        "a glob in an exact comparison",
+        "`==` takes the star for a star.",
+        _route("bucket == 'payments-*'"),
+        _route("glob(bucket, 'payments-*')"),
+    ),
+    Check(
+        "TB210",
+        "a function that fails where the field is absent",
+        "A matcher that fails does not hold, and mutes after it are void. `glob`, `regex`, `cidr` and `lower` take null.",
+        _route("starts_with(key, 'exports/')"),
+        _route("glob(key, 'exports/*')"),
+    ),
+    Check(
+        "TB211",
+        "a mute by a negation alone",
+        "`!=` holds for every event that has no such field, too.",
+        _route("actor.role != 'admin'", _MUTE),
+        _route("actor.role == 'nightly'", _MUTE),
+    ),
+    # --- references
+    Check(
+        "TB301",
+        "a name that nothing in the set has",
+        "Nobody would hear.",
+        _route("access.denied", "notify: [wach]"),
+        _route("access.denied"),
+    ),
+    Check(
+        "TB302",
+        "a name or a section that may stand only once",
+        "One of the two would win, and nobody says which.",
+        "default: {notify: [watch], masking: strict}",
+        "description: the default stands in another file",
+    ),
+    Check(
+        "TB303",
+        "no default, which would leave events without a channel",
+        "What nobody decided would be lost.",
+        _set("{time: keep}").replace("default: {notify: [watch], masking: standard}\n", ""),
+        _set("{time: keep}"),
+        alone=True,
+    ),
+    Check(
+        "TB304",
+        "a route that neither notifies nor mutes, or both",
+        "It has to decide one of them.",
+        _route("access.denied", "severity: critical"),
+        _route("access.denied"),
+    ),
+    Check(
+        "TB306",
+        "a masking level weaker than one before it",
+        "The order of the levels is their strictness; a channel's floor relies on it.",
+        _set("{time: keep, name: mask}\n  - level: strict\n    fields: {time: keep, name: keep}"),
+        _set("{time: keep, name: keep}\n  - level: strict\n    fields: {time: keep, name: mask}"),
+        alone=True,
+    ),
+    Check(
+        "TB308",
+        "an access key shown where the account is hidden",
+        "An access key id encodes the account id.",
+        _set("{time: keep, account: mask, access_key: keep}"),
+        _set("{time: keep, account: mask, access_key: last4}"),
+        alone=True,
+    ),
+    Check(
+        "TB309",
+        "a webhook that is not exactly one reference",
+        "Of two places nobody knows which is read.",
+        "channels:\n  - {name: x, webhook: {env: SLACK_WEBHOOK_X, parameter: /trailbell/x}}\nroutes:\n"
+        "  - {id: r, when: access.denied, notify: [x]}",
+        "channels:\n  - {name: x, webhook: {env: SLACK_WEBHOOK_X}}\nroutes:\n  - {id: r, when: access.denied, notify: [x]}",
+    ),
+    Check(
+        "TB310",
+        "recurring hours that are none",
+        "They would never, or always, hold.",
+        _route("access.denied", 'notify: [watch]\n    during: {days: [mon], hours: "09:00-09:00", timezone: UTC}'),
+        _route("access.denied", 'notify: [watch]\n    during: {days: [mon], hours: "09:00-17:00", timezone: UTC}'),
+    ),
+    Check(
+        "TB311",
+        "a time or time zone that does not exist",
+        "It cannot be compared with an event's time.",
+        "silences:\n  - {id: s, when: access.denied, reason: work, until: 2026-12-32T00:00:00Z}",
+        "silences:\n  - {id: s, when: access.denied, reason: work, until: 2026-12-31T00:00:00Z}",
+    ),
+    Check(
+        "TB312",
+        "an actor class that contradicts itself",
+        "`unknown` is what is left: it has no evidence, and nothing is known of its kind.",
+        "actors:\n  - {class: unknown, kind: robot}",
+        "actors:\n  - {class: unknown, kind: unknown, emoji: ':question:'}",
+    ),
+    # --- meaning
+    Check(
+        "TB401",
+        "a channel that nothing asks for",
+        "Somebody believes to be told.",
+        "channels:\n  - {name: unheard, webhook: {env: SLACK_WEBHOOK_X}}",
+        "channels:\n  - {name: heard, webhook: {env: SLACK_WEBHOOK_X}}\n" + _route("access.denied", "notify: [heard]"),
+    ),
+    Check(
+        "TB402",
+        "a route that an earlier one leaves nothing for",
+        "The first route that holds decides; this one never does.",
+        "routes:\n  - {id: all, when: access.denied, notify: [watch]}\n"
+        "  - {id: some, when: access.denied && readOnly, notify: [watch], severity: critical}",
+        "routes:\n  - {id: some, when: access.denied && readOnly, notify: [watch], severity: critical}\n"
+        "  - {id: all, when: access.denied, notify: [watch]}",
+    ),
+    Check(
+        "TB403",
+        "a continue that leads nowhere",
+        "There is no route below.",
+        _route("access.denied", "notify: [watch]\n    continue: true"),
+        _route("access.denied"),
+    ),
+    Check(
+        "TB404",
+        "a mute of everything, or of everybody unknown",
+        "Whoever is not known is whom one wants to hear of.",
+        _route("actor.class == 'unknown'", _MUTE),
+        _route("actor.class == 'unknown' && actor.role == 'nightly'", _MUTE),
+    ),
+    Check(
+        "TB405",
+        "a mute that rests on claims alone",
+        "Whoever may assume a role chooses its session name, and any caller its user agent.",
+        "actors:\n  - class: batch\n    kind: robot\n    evidence:\n"
+        "      - {id: name, says: the session is called batch, strength: claimed, when: actor.session == 'batch'}\n"
+        + _route("actor.class == 'batch'", _MUTE),
+        "actors:\n  - class: batch\n    kind: robot\n    evidence:\n"
+        "      - {id: name, says: the session is called batch, strength: claimed, when: actor.session == 'batch'}\n"
+        + _route("actor.class == 'batch' && actor.role == 'nightly'", _MUTE),
+    ),
+    Check(
+        "TB406",
+        "a silence that is past",
+        "It does nothing any more. The calendar alone fails no build: this is a warning.",
+        "silences:\n  - {id: s, when: access.denied, reason: work, until: 2026-01-31T00:00:00Z}",
+        "silences:\n  - {id: s, when: access.denied, reason: work, until: 2026-12-31T00:00:00Z}",
+    ),
+    Check(
+        "TB407",
+        "a silence that lasts too long",
+        "A silence of more than 90 days is a mute that nobody reviews.",
+        "silences:\n  - {id: s, when: access.denied, reason: work, until: 2028-01-31T00:00:00Z}",
+        "silences:\n  - {id: s, when: access.denied, reason: work, until: 2026-12-31T00:00:00Z}",
+    ),
+    Check(
+        "TB408",
+        "a level below the floor of every channel asked for",
+        "The channel's floor applies, so the level that is written never does.",
+        _route("access.denied", "notify: [watch]\n    masking: open"),
+        _route("access.denied", "notify: [watch]\n    masking: strict"),
+    ),
+    Check(
+        "TB409",
+        "a title with a field that its level drops",
+        "The title will say (hidden).",
+        _route("access.denied", 'notify: [watch]\n    masking: strict\n    title: "{name} was denied"'),
+        _route("access.denied", 'notify: [watch]\n    masking: strict\n    title: "{event} was denied"'),
+    ),
+    Check(
+        "TB410",
+        "a scope that no bucket can be in",
+        "The file would never be asked.",
+        "buckets: [Payments_Prod]",
+        "buckets: [payments-prod]",
+    ),
+    # --- secrets
+    Check(
+        "TB501",
+        "a secret in a policy",
+        "Pull requests and build logs are read by many, and git forgets nothing.",
+        "# https://hooks.slack.com/services" + "/T00000000/B00000000/XXXXXXXXXXXXXXXXXXXXXXXX",
+        "# the webhook is in the secret trailbell/slack",
+    ),
+    # --- allowances
+    Check(
+        "TB701",
+        "an allowance that cannot be read",
+        "It must name the code and give a reason, so that the next reader knows what was meant.",
+        "# trailbell: allow TB406",
+        "silences:\n  # trailbell: allow TB406, kept as an example\n"
+        "  - {id: s, when: access.denied, reason: work, until: 2026-01-31T00:00:00Z}",
+    ),
+    Check(
+        "TB702",
+        "an allowance that allows nothing",
+        "What it was for is mended, or it is over; it would hide the next mistake.",
+        "# trailbell: allow TB406, no longer needed\nroutes: []",
+        "routes: []",
+    ),
+)
+
+CODES: Final = frozenset(check.code for check in CHECKS)
+"""Every code that an allowance may name."""
+
+BY_CODE: Final = {check.code: check for check in CHECKS}
+
+
+def page(check: Check) -> str:
+    """The documentation page of one code, in Markdown."""
+    parts = [f"# {check.code}: {check.what}", "", check.why]
+    for title, example in (("Refused", check.bad), ("Instead", check.good)):
+        if example:
+            shown = example if example.isprintable() or example.isascii() else repr(example)
+            parts += ["", f"{title}:", "", "```yaml", shown.rstrip("\n"), "```"]
+    return "\n".join([*parts, ""])
+
+
+def files(check: Check, example: str) -> dict[str, str]:
+    """The set that an example makes: its files' texts by path."""
+    text = example if example.startswith("version:") else HEADER + example
+    return {"example.yaml": text} if check.alone else {"base.yaml": BASE, "example.yaml": text}

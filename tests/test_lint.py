@@ -1,0 +1,321 @@
+# ruff: noqa: E501  a finding is one line, as it is printed
+"""Every mistake found before merge: each code by its examples, its page and its golden file; the formats; the shipped sets.
+
+`TRAILBELL_GOLDEN=write` writes the pages and golden files anew.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+import pytest
+from click.testing import CliRunner
+from hypothesis import given
+from hypothesis import strategies as st
+
+from engine.cli import trailbell
+from engine.lint import lint
+from engine.lint.formats import FORMATS, summary, text
+from engine.lint.registry import BASE, BY_CODE, CHECKS, HEADER, Check, files, page
+from engine.model import Finding, FindingSeverity
+from engine.policy.codes import CODES as LOADED
+from engine.policy.load import read
+from engine.policy.source import parse_source
+
+ROOT = Path(__file__).parent.parent
+NOW = datetime(2026, 11, 24, tzinfo=UTC)
+GOLDEN = ROOT / "tests/lint"
+PAGES = ROOT / "docs/lint"
+WRITES = os.environ.get("TRAILBELL_GOLDEN") == "write"
+
+WITHOUT_EXAMPLE = {"TB107", "TB108"}
+"""Of a folder without files, and of a policy test: no text of a policy shows them."""
+
+SHOWN = [check for check in CHECKS if check.code not in WITHOUT_EXAMPLE]
+
+
+def found(texts: dict[str, str], now: datetime = NOW) -> tuple[Finding, ...]:
+    return lint([parse_source(content.encode(), path) for path, content in texts.items()], now)
+
+
+def of(body: str) -> list[str]:
+    """The findings of a file beside `BASE`, without their place."""
+    texts = {"base.yaml": BASE, "example.yaml": HEADER + body}
+    return [finding.line.partition(": ")[2] for finding in found(texts)]
+
+
+def when(expression: str) -> list[str]:
+    return of(f"routes:\n  - {{id: r, notify: [watch], when: {json.dumps(expression)}}}\n")
+
+
+# --- every code -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("check", SHOWN, ids=lambda check: check.code)
+def test_the_bad_example_has_this_finding_and_no_other(check: Check) -> None:
+    assert [finding.code for finding in found(files(check, check.bad))] == [check.code]
+
+
+@pytest.mark.parametrize("check", SHOWN, ids=lambda check: check.code)
+def test_the_good_example_has_none(check: Check) -> None:
+    assert [finding.line for finding in found(files(check, check.good))] == []
+
+
+@pytest.mark.parametrize("check", SHOWN, ids=lambda check: check.code)
+def test_what_is_printed_is_as_reviewed(check: Check) -> None:
+    texts = files(check, check.bad)
+    printed = text(found(texts), texts) + "\n"
+    golden = GOLDEN / f"{check.code}.txt"
+    if WRITES:
+        golden.write_text(printed, encoding="utf-8")
+    assert golden.read_text("utf-8") == printed
+
+
+@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.code)
+def test_every_code_has_its_page(check: Check) -> None:
+    path = PAGES / f"{check.code}.md"
+    if WRITES:
+        path.write_text(page(check), encoding="utf-8")
+    assert path.read_text("utf-8") == page(check)
+
+
+def test_there_is_no_page_and_no_golden_file_without_a_code() -> None:
+    assert {path.stem for path in PAGES.glob("TB*.md")} == set(BY_CODE)
+    assert {path.stem for path in GOLDEN.glob("*.txt")} == {check.code for check in SHOWN}
+
+
+def test_every_code_of_the_load_checks_is_registered() -> None:
+    assert set(LOADED) <= set(BY_CODE)
+
+
+def test_codes_are_in_order_and_named_once() -> None:
+    codes = [check.code for check in CHECKS]
+    assert codes == sorted(set(codes))
+
+
+@pytest.mark.parametrize("folder", ["policies", "examples/tour/policies"])
+def test_the_shipped_sets_are_clean(folder: str) -> None:
+    assert [finding.line for finding in lint(read(ROOT / folder), NOW)] == []
+
+
+# --- expressions ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("expression", "lines"),
+    [
+        ("userIdentity.type == 'Root' && access.denied", []),
+        ("requestParameters.\"x-amz-acl\" == 'public-read'", []),
+        ("resources[0].ARN == 'arn:aws:s3:::b'", []),
+        ("responseElements.anything.at.all == 'x'", []),
+        ("resources[?type == 'AWS::S3::Bucket'].accountId | [0] == '111122223333'", []),
+        ("copy.bucket != `null` && copy.bucket != bucket", []),
+        ("`true`", []),
+        ("key != `null` && starts_with(key, 'x')", []),
+        ("key == 'x' && length(key) > `0`", []),
+        ("contains(['a', 'b'], bucket)", []),
+        ("actr.role == 'x'", ["there is no field actr in the event; did you mean actor? [TB202]"]),
+        ("requestParameters.bucket == 'x'", ["there is no field bucket in requestParameters; did you mean bucketName? [TB202]"]),
+        ("bucket.name == 'x'", ["bucket has no fields, so this is always null; write bucket [TB202]"]),
+        ("userIdentity.sessionContext.sessionIsuer.arn == 'x'", ["there is no field sessionIsuer in userIdentity.sessionContext; did you mean sessionIssuer? [TB202]"]),
+        ("!userIdentty.type", ["there is no field userIdentty in the event; did you mean userIdentity? [TB202]"]),
+        ("readOnly == false", ["false is read as a field name; write `false` [TB203]"]),
+        ("errorCode == null", ["null is read as a field name; write `null` [TB203]"]),
+        ('eventName == "GetObject"', ["double quotes name a field; a string is written 'GetObject' [TB204]"]),
+        ("userIdentity.sessionContext.attributes.mfaAuthenticated == `true`", ["userIdentity.sessionContext.attributes.mfaAuthenticated is a string, so this never holds; write 'true' [TB205]"]),
+        ("recipientAccountId == `111122223333`", ["recipientAccountId is a string, so this never holds; write '111122223333' [TB205]"]),
+        ("access.denied != 'no'", ["access.denied is a boolean, so this always holds; write `true` or `false` [TB205]"]),
+        ("userIdentity.type == 'IamUser'", ["userIdentity.type is never 'IamUser'; did you mean IAMUser? [TB206]"]),
+        ("access.kind == 'reads'", ["access.kind is never 'reads'; did you mean read? [TB206]"]),
+        ("bucket == 'Payments'", ["no bucket is named 'Payments': names have no capitals and no underscores; write 'payments' [TB206]"]),
+        ("actor.account == '1111'", ["'1111' is no account id; write its twelve digits [TB206]"]),
+        ("access.denied && bucket", ["a matcher holds only where it is exactly true, and this is a string; write bucket != `null` [TB207]"]),
+        ("length(key)", ["a matcher holds only where it is exactly true, and this is a number; compare it with something [TB207]"]),
+        ("bucket == bucket", ["both sides are the same for every event; compare a field with a value [TB208]"]),
+        ("bucket != 'a' || bucket != 'b'", ["this always holds: bucket would not be at least one of two different values; join them with || or &&, the other way round [TB208]"]),
+        ("actor.role == 'batch-*'", ["== compares exactly, so * is only a star; write glob(actor.role, 'batch-*') [TB209]"]),
+        ("ends_with(userAgent, 'x')", ["ends_with() fails where userAgent is absent, and a matcher that fails does not hold; put userAgent != `null` && before it, or use glob() or regex(), which take null [TB210]"]),
+    ],
+)  # fmt: skip
+def test_what_is_said_about_an_expression(expression: str, lines: list[str]) -> None:
+    assert when(expression) == lines
+
+
+def test_event_names_are_any_where_every_event_is_looked_at() -> None:
+    body = "events: {select: all}\nroutes:\n  - {id: r, notify: [watch], when: eventName == 'RunInstances'}\n"
+    assert of(body) == []
+
+
+def test_a_place_inside_a_folded_expression_is_the_token() -> None:
+    body = "routes:\n  - id: r\n    when: >-\n      access.denied\n      && readOnly == true\n    notify: [watch]\n"
+    (finding,) = found({"base.yaml": BASE, "example.yaml": HEADER + body})
+    assert (str(finding.where), finding.where.length) == ("example.yaml:8:22", 4)
+
+
+# --- the whole --------------------------------------------------------------------------------------------------------
+
+
+def test_a_broken_file_does_not_hide_its_neighbours_expressions() -> None:
+    texts = {
+        "base.yaml": BASE,
+        "a.yaml": "version: [",
+        "b.yaml": HEADER + "routes:\n  - {id: r, notify: [watch], when: readOnly == true}",
+    }
+    assert [(finding.where.path, finding.code) for finding in found(texts)] == [("a.yaml", "TB101"), ("b.yaml", "TB203")]
+
+
+def test_findings_are_sorted_and_all_told_at_once() -> None:
+    body = "routes:\n  - {id: b, notify: [watch], when: readOnly == true}\n  - {id: a, notify: [watch], when: actr.role == 'x'}\n"
+    assert [finding.where.line for finding in found({"base.yaml": BASE, "example.yaml": HEADER + body})] == [5, 6]
+
+
+SILENCE = "silences:\n  - {id: s, when: access.denied, reason: work, until: 2026-01-31T00:00:00Z}"
+
+
+@pytest.mark.parametrize(
+    ("comment", "codes"),
+    [
+        ("# trailbell: allow TB406, kept as an example", []),
+        ("# trailbell: allow TB406 until 2026-12-01, kept as an example", []),
+        ("# trailbell: allow TB406 until 2026-11-01, kept as an example", ["TB406", "TB702"]),
+        ("# trailbell: allow TB406", ["TB406", "TB701"]),
+        ("# trailbell: allow everything, please", ["TB406", "TB701"]),
+        ("# trailbell: allow TB999, there is no such thing", ["TB406", "TB701"]),
+        ("# trailbell: allow TB405, the wrong one", ["TB406", "TB702"]),
+    ],
+)
+def test_what_is_meant_can_be_allowed_with_a_reason(comment: str, codes: list[str]) -> None:
+    texts = {"base.yaml": BASE, "example.yaml": HEADER + SILENCE + f"  {comment}\n"}
+    assert sorted(finding.code for finding in found(texts)) == codes
+
+
+def test_a_whole_file_can_be_allowed() -> None:
+    texts = {"base.yaml": BASE, "example.yaml": "# trailbell: allow-file TB406, an archive\n" + HEADER + SILENCE}
+    assert found(texts) == ()
+
+
+def test_the_calendar_alone_makes_no_error() -> None:
+    texts = {"base.yaml": BASE, "example.yaml": HEADER + SILENCE.replace("2026-01-31", "2026-12-31")}
+    for days in (0, 30, 60, 4_000):
+        assert all(finding.severity is FindingSeverity.WARNING for finding in found(texts, NOW + timedelta(days=days)))
+
+
+def test_a_secret_is_not_repeated() -> None:
+    texts = {"base.yaml": BASE, "example.yaml": HEADER + "# hooks.slack.com/services/" + "T0/B0/verysecret\nroutes: []\n"}
+    (finding,) = found(texts)
+    assert "verysecret" not in finding.line
+    assert finding.code == "TB501"
+
+
+# --- formats ----------------------------------------------------------------------------------------------------------
+
+TEXTS = {"base.yaml": BASE, "a,b:c%.yaml": HEADER + "routes:\n  - {id: r, notify: [watch], when: readOnly == true}\n" + SILENCE}
+
+
+def test_github_annotations_are_encoded() -> None:
+    lines = FORMATS["github"](found(TEXTS), TEXTS).splitlines()
+    assert (
+        lines[0]
+        == "::error file=a%2Cb%3Ac%25.yaml,line=5,col=48,endColumn=52,title=TB203::true is read as a field name; write `true`"
+    )
+    assert lines[1].startswith("::warning file=a%2Cb%3Ac%25.yaml,line=7,")
+
+
+def test_json_has_every_part_of_a_finding() -> None:
+    told = json.loads(FORMATS["json"](found(TEXTS), TEXTS))
+    assert told[0] == {
+        "code": "TB203",
+        "severity": "error",
+        "path": "a,b:c%.yaml",
+        "line": 5,
+        "column": 48,
+        "length": 4,
+        "what": "true is read as a field name",
+        "instead": "write `true`",
+    }
+
+
+def test_sarif_names_every_rule_and_place() -> None:
+    told = json.loads(FORMATS["sarif"](found(TEXTS), TEXTS))
+    assert told["version"] == "2.1.0"
+    (run,) = told["runs"]
+    rules = {rule["id"] for rule in run["tool"]["driver"]["rules"]}
+    assert {result["ruleId"] for result in run["results"]} <= rules
+    assert [result["level"] for result in run["results"]] == ["error", "warning"]
+    region = run["results"][0]["locations"][0]["physicalLocation"]["region"]
+    assert region == {"startLine": 5, "startColumn": 48, "endColumn": 52}
+
+
+def test_junit_has_a_case_for_each_file() -> None:
+    suite = ET.fromstring(FORMATS["junit"](found(TEXTS), TEXTS))  # noqa: S314  our own
+    assert (suite.get("tests"), suite.get("failures")) == ("2", "1")
+    assert [case.get("name") for case in suite] == list(TEXTS)
+
+
+def test_text_obeys_no_escape_of_a_policy() -> None:
+    texts = {"base.yaml": BASE, "x.yaml": HEADER + "description: a\x1b[31mb\n"}
+    assert "\x1b" not in text(found(texts), texts)
+
+
+def test_a_caret_stands_below_wide_characters() -> None:
+    texts = {"base.yaml": BASE, "x.yaml": HEADER + "description: 日本\nroutes:\n  - {id: r, title: 日本, notify: [wach]}\n"}
+    *_, line, caret, _ = text(found(texts), texts).splitlines()
+    assert caret.index("^") == line.index("wach") + 2
+
+
+def test_the_summary_counts() -> None:
+    assert summary(found(TEXTS), 2) == "1 error, 1 warning in 2 files"
+    assert summary((), 1) == "no findings in 1 file"
+
+
+# --- the command ------------------------------------------------------------------------------------------------------
+
+
+def ran(*words: str, **environment: str) -> tuple[int, str]:
+    done = CliRunner().invoke(trailbell, ["lint", *words], env={"GITHUB_ACTIONS": "", **environment})
+    return done.exit_code, done.stdout
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "base.yaml").write_text(BASE, encoding="utf-8")
+    (tmp_path / "x.yaml").write_text(HEADER + SILENCE, encoding="utf-8")
+    return tmp_path
+
+
+def test_the_fail_level_decides_the_exit_code(folder: Path) -> None:
+    assert [ran(str(folder), "--fail-level", level)[0] for level in ("error", "warning", "note")] == [0, 1, 1]
+
+
+def test_github_is_chosen_by_itself(folder: Path) -> None:
+    assert ran(str(folder), GITHUB_ACTIONS="true")[1].startswith("::warning ")
+    assert not ran(str(folder), "--format", "text", GITHUB_ACTIONS="true")[1].startswith("::")
+
+
+def test_a_code_is_explained() -> None:
+    assert ran("--explain", "tb203")[1] == page(BY_CODE["TB203"])
+    assert ran("--explain", "all")[1].count("\n") == len(CHECKS)
+    assert ran("--explain", "TB999")[0] == 2
+
+
+# --- whatever comes ---------------------------------------------------------------------------------------------------
+
+
+@given(st.text("abcdrot.=!&|()'`\"[]*? {}:,@-", max_size=60))
+def test_no_expression_breaks_the_linter(expression: str) -> None:
+    when(expression)
+
+
+@given(st.integers(0, 10_000), st.sampled_from(["", "x", "'", '"', "`", ":", "[", " ", "\n", "*", "-", "0"]))
+def test_no_change_of_a_shipped_policy_breaks_the_linter(place: int, character: str) -> None:
+    sources = read(ROOT / "policies")
+    texts = {source.path: source.text for source in sources}
+    path = max(texts, key=lambda one: len(texts[one]))
+    at = place % len(texts[path])
+    changed = {**texts, path: texts[path][:at] + character + texts[path][at + 1 :]}
+    for finding in found(changed):
+        assert finding.where.line <= changed[finding.where.path].count("\n") + 1
