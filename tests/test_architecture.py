@@ -22,7 +22,7 @@ MAY_IMPORT = {
     "edge": GROUND | {"version"},
     "policy": GROUND | {"matching", "version"},
     "pipeline": GROUND | {"matching", "policy"},
-    "lint": GROUND | {"matching", "policy", "pipeline"},
+    "lint": GROUND | {"matching", "policy", "pipeline", "version"},
     "workbench": GROUND | {"matching", "policy", "pipeline", "lint"},
     "cli": GROUND | {"matching", "policy", "pipeline", "lint", "workbench", "edge", "version"},
     "__main__": {"cli"},
@@ -49,8 +49,8 @@ OUTSIDE_CALLS = {
 }
 
 LONGEST = 400
-LONG = {"engine/model.py"}
-"""Longer than `LONGEST` on purpose: every value that flows stands in one file, without logic."""
+LONG = {"engine/model.py", "engine/lint/registry.py"}
+"""Longer than `LONGEST` on purpose: every value that flows, and every finding with its examples, without logic."""
 
 WORDS = {"handler", "manager", "processor", "helper", "helpers", "util", "utils", "data", "info", "filter"}
 GIVEN_NAMES = {"handler", "INFO"}

@@ -135,6 +135,7 @@ def test_the_shipped_sets_are_clean(folder: str) -> None:
         ("actor.account == '1111'", ["'1111' is no account id; write its twelve digits [TB206]"]),
         ("access.denied && bucket", ["a matcher holds only where it is exactly true, and this is a string; write bucket != `null` [TB207]"]),
         ("length(key)", ["a matcher holds only where it is exactly true, and this is a number; compare it with something [TB207]"]),
+        ("!bucket == 'x'", ["! is read before ==, so this compares true or false with something else; write !(… == …), or != [TB205]"]),
         ("bucket == bucket", ["both sides are the same for every event; compare a field with a value [TB208]"]),
         ("bucket != 'a' || bucket != 'b'", ["this always holds: bucket would not be at least one of two different values; join them with || or &&, the other way round [TB208]"]),
         ("actor.role == 'batch-*'", ["== compares exactly, so * is only a star; write glob(actor.role, 'batch-*') [TB209]"]),
@@ -202,6 +203,21 @@ def test_the_calendar_alone_makes_no_error() -> None:
     texts = {"base.yaml": BASE, "example.yaml": HEADER + SILENCE.replace("2026-01-31", "2026-12-31")}
     for days in (0, 30, 60, 4_000):
         assert all(finding.severity is FindingSeverity.WARNING for finding in found(texts, NOW + timedelta(days=days)))
+
+
+def test_a_check_that_breaks_is_named_and_the_others_go_on(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
+    def broken(*_: object) -> None:
+        raise RuntimeError("203.0.113.7")
+
+    monkeypatch.setattr("engine.lint.meaning_findings", broken)
+    (folder / "y.yaml").write_text(
+        HEADER.replace("example", "other") + "routes:\n  - {id: r, notify: [watch], when: readOnly == true}\n", encoding="utf-8"
+    )
+    code, said = ran(str(folder))
+    assert code == 3
+    assert "TB203" in said
+    assert "the checks of meaning broke (RuntimeError)" in said
+    assert "203.0.113.7" not in said
 
 
 def test_a_secret_is_not_repeated() -> None:

@@ -343,9 +343,7 @@ MISTAKES: list[tuple[str, str, list[str]]] = [
     (
         "description: Who",
         "description: [Who",
-        [
-            "p.yaml:5:8: this is not YAML: did not find expected ',' or ']'; look for a missing quote, bracket or indent before it [TB101]"
-        ],
+        ["p.yaml:4:14: this bracket is never closed; close it with ] [TB101]"],
     ),
     ("accounts:", "acounts:", ["p.yaml:6:1: there is no key 'acounts' here; did you mean accounts? [TB111]"]),
     (

@@ -66,7 +66,7 @@ def test_a_key_that_yaml_1_1_reads_otherwise_is_refused() -> None:
         ("a: !!python/object:os.system x", codes.TAG, 1, 4),
         ("a: !x y", codes.TAG, 1, 4),
         ("a: &x {b: 1}\nc:\n  <<: *x", codes.TAG, 3, 3),
-        ("a: [1", codes.NOT_YAML, 2, 1),
+        ("a: [1", codes.NOT_YAML, 1, 4),
         ("a: b: c", codes.NOT_YAML, 1, 5),
         ("\tx: 1", codes.NOT_YAML, 1, 1),
         ("a: 1\n---\nb: 2", codes.NOT_YAML, 2, 1),

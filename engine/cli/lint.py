@@ -12,7 +12,7 @@ import click
 
 from engine.lint import lint as lint_set
 from engine.lint.formats import FORMATS, summary, text
-from engine.lint.registry import BY_CODE, CHECKS, page
+from engine.lint.registry import BY_CODE, CHECKS, INTERNAL, page
 from engine.model import Finding, FindingSeverity
 from engine.policy.load import read
 from engine.policy.shape import suggestion
@@ -48,6 +48,8 @@ def lint(path: Path, form: str | None, fail_level: str, explain: str | None) -> 
     form = form or ("github" if os.environ.get("GITHUB_ACTIONS") == "true" else "text")
     _print(form, findings, {source.path: source.text for source in sources})
     click.echo(f"{path}: {summary(findings, len(sources))}", err=True)
+    if any(finding.code == INTERNAL for finding in findings):
+        raise click.exceptions.Exit(3)
     if any(_RANK[finding.severity] >= _RANK[FindingSeverity(fail_level)] for finding in findings):
         raise click.exceptions.Exit(1)
 

@@ -6,21 +6,22 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from engine.errors import ExpressionError
 from engine.lint.allowances import Allowance, allowances, allowed
 from engine.lint.expressions import problems
 from engine.lint.meaning import meaning_findings
-from engine.lint.registry import CODES
+from engine.lint.registry import CODES, INTERNAL
 from engine.lint.secrets import secret_findings
-from engine.matching import parse
-from engine.model import Finding, FindingSeverity
+from engine.matching import check as compiled
+from engine.model import Finding, FindingSeverity, Location
 from engine.policy.load import check, file_findings
 from engine.policy.source import inside
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from datetime import datetime
 
     from engine.policy.source import Node, Source
@@ -34,15 +35,26 @@ def lint(sources: Sequence[Source], now: datetime) -> tuple[Finding, ...]:
     sound = not any(finding.severity is FindingSeverity.ERROR for finding in loaded)
     shaped = [source for source in sources if source.root is not None and not file_findings(source)]
     names = not any(source.root.value.get("events", {}).get("select") == "all" for source in shaped if source.root is not None)
-    found = [*loaded, *(finding for source in sources for finding in secret_findings(source))]
-    found += [finding for source in shaped for finding in _expression_findings(source, names=names)]
+    found = [*loaded]
+    for source in sources:
+        found += _told("secrets", source.path, partial(secret_findings, source))
+    for source in shaped:
+        found += _told("expressions", source.path, partial(_expression_findings, source, names=names))
     if sound:
-        found += meaning_findings(sources, now)
+        found += _told("meaning", sources[0].path, partial(meaning_findings, sources, now))
     comments = [one for source in sources for one in allowances(source, CODES)]
     found += [one for one in comments if isinstance(one, Finding)]
     granted = [one for one in comments if isinstance(one, Allowance)]
     left = dict.fromkeys(allowed(found, granted, now.date()))
     return tuple(sorted(left, key=lambda one: (one.where.path, one.where.line, one.where.column, one.code)))
+
+
+def _told(name: str, path: str, look: Callable[[], Iterator[Finding]]) -> Iterator[Finding]:
+    """The findings of one family of checks; where it breaks, that it did, and the others go on."""
+    try:
+        yield from look()
+    except Exception as error:  # noqa: BLE001  a fault of ours must not hide what the other checks find
+        yield Finding(INTERNAL, Location(path), f"the checks of {name} broke ({type(error).__name__})", "please report it")
 
 
 def _expression_findings(source: Source, *, names: bool) -> Iterator[Finding]:
@@ -71,7 +83,7 @@ def _matchers(source: Source) -> Iterator[tuple[Node, bool]]:
 
 def _of_expression(source: Source, node: Node, *, mutes: bool, names: bool) -> Iterator[Finding]:
     try:
-        tree = parse(node.value)
+        tree = compiled(node.value)
     except ExpressionError:
         return  # the load checks have said so
     for problem in problems(tree, node.value, mutes=mutes, names=names):

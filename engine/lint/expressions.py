@@ -140,7 +140,10 @@ def _comparisons(tree: Node, *, names: bool) -> Iterator[Problem]:
             left, right = node.children
             for field, other in ((left, right), (right, left)):
                 path = path_of(field)
-                if path is not None and other.kind == "literal" and other.value is not None:
+                if field.kind == "not_expression" and other.kind == "literal" and not isinstance(other.value, bool):
+                    what = "! is read before ==, so this compares true or false with something else"
+                    yield Problem(TYPE, _offset(field), 1, what, "write !(… == …), or !=")
+                elif path is not None and other.kind == "literal" and other.value is not None:
                     yield from _comparison(path, other, "never" if node.value == "eq" else "always", names=names)
 
 

@@ -387,6 +387,9 @@ CHECKS: Final = (
     ),
 )
 
+INTERNAL: Final = "TB900"
+"""A check that broke; it has no page, and the exit code is 3."""
+
 CODES: Final = frozenset(check.code for check in CHECKS)
 """Every code that an allowance may name."""
 
