@@ -50,7 +50,7 @@ routes:
     when: actor.role == 'nightly'
     mute: reconciliation job
   - id: people
-    when: ["actor.kind == 'person'", "!access.denied"]
+    when: ["actor.kind == 'person'", "!(access.denied)"]
     notify: [watch]
     masking: strict
     severity: critical

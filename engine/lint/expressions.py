@@ -23,6 +23,7 @@ CONSTANT: Final = "TB208"
 GLOB: Final = "TB209"
 MAY_FAIL: Final = "TB210"
 NEGATION: Final = "TB211"
+NEGATED: Final = "TB212"
 
 _WORDS: Final = frozenset({"true", "false", "null"})
 _EQUALITIES: Final = ("eq", "ne")
@@ -73,7 +74,7 @@ def problems(tree: Node, text: str, *, mutes: bool, names: bool) -> list[Problem
 
     `mutes`: it decides what is muted. `names`: only S3 data events are looked at, so that event names are known.
     """
-    found = [*_fields(tree, text), *_comparisons(tree, names=names), *_boolean(tree), *_constant(tree)]
+    found = [*_negated(tree), *_fields(tree, text), *_comparisons(tree, names=names), *_boolean(tree), *_constant(tree)]
     if not found:
         found = [*_may_fail(tree), *(_negations(tree) if mutes else ())]
     seen: dict[int, Problem] = {}
@@ -116,6 +117,17 @@ def _fields(tree: Node, text: str) -> Iterator[Problem]:
             shape = (shape.fields or {}).get(name, shape)
             if shape.fields is None and "object" in shape.types:
                 break
+
+
+def _negated(tree: Node) -> Iterator[Problem]:
+    """`!a.b` is `(!a).b` in JMESPath, and so always null."""
+    for node in walk(tree):
+        if node.kind == "subexpression" and node.children[0].kind == "not_expression":
+            inner = next(paths(node.children[0]), None)
+            rest = [str(child.value) for child in node.children[1:] if child.kind == "field"]
+            name = ".".join([*(inner.names if inner else ()), *rest])
+            offset = max(0, _offset(node) - 1)
+            yield Problem(NEGATED, offset, len(name) + 1, "! is read before the dot, so this is always null", f"write !({name})")
 
 
 def _unknown(path: Path, depth: int, node: Node, text: str, shape: Shape) -> Problem:

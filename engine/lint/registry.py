@@ -209,6 +209,13 @@ CHECKS: Final = (
         _route("actor.role != 'admin'", _MUTE),
         _route("actor.role == 'nightly'", _MUTE),
     ),
+    Check(
+        "TB212",
+        "a negation that is read before the dot",
+        "JMESPath reads `!a.b` as `(!a).b`, which is always null; a function or parentheses after `!` are read as one means it.",
+        _route('"!access.denied && readOnly"'),
+        _route('"!(access.denied) && readOnly"'),
+    ),
     # --- references
     Check(
         "TB301",
