@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 from engine.lint.expressions import path_of
@@ -147,6 +148,12 @@ def _scope(root: Node) -> Iterator[Finding]:
             yield Finding(SCOPE, bucket.where, what, instead)
 
 
+@lru_cache(maxsize=65_536)
+def tree(text: str) -> Tree:
+    """The syntax tree of an expression that compiles, made once."""
+    return parse(text)
+
+
 def _expressions(part: Node) -> tuple[str, ...]:
     when = part.value.get("when")
     return () if when is None else tuple(when) if isinstance(when, list) else (when,)
@@ -154,7 +161,7 @@ def _expressions(part: Node) -> tuple[str, ...]:
 
 def _tests(part: Node) -> frozenset[str]:
     """The conditions of a route that must all hold, in one spelling."""
-    return frozenset(repr(_plain(one)) for text in _expressions(part) for one in conjuncts(parse(text)))
+    return frozenset(repr(_plain(one)) for text in _expressions(part) for one in conjuncts(tree(text)))
 
 
 def _plain(node: Tree) -> object:
@@ -164,8 +171,12 @@ def _plain(node: Tree) -> object:
 def _routes(root: Node, classes: dict[str, bool]) -> Iterator[Finding]:
     """Routes that an earlier one leaves nothing for, that continue to nowhere, and that mute what they should not."""
     routes = list(_parts(root, "routes"))
+    earlier: dict[str, list[tuple[frozenset[str], Node]]] = {}
     for place, route in enumerate(routes):
-        before = next((one for one in routes[:place] if _covers(one, route)), None)
+        tests = _tests(route)
+        candidates = (one for test in ("", *tests) for one in earlier.get(test, ()))
+        before = next((one for asked, one in candidates if asked <= tests and _decides(one, route)), None)
+        earlier.setdefault(min(tests, default=""), []).append((tests, route))
         if before is not None:
             what = f"this route never decides: {before.value['id']}, at line {before.where.line}, always does before it"
             yield Finding(SHADOWED, route.children["id"].where, what, "put it before that route, or delete it")
@@ -176,13 +187,9 @@ def _routes(root: Node, classes: dict[str, bool]) -> Iterator[Finding]:
             yield from _mute(route, classes)
 
 
-def _covers(before: Node, route: Node) -> bool:
-    """Whether an earlier route holds whenever a later one does, and decides."""
-    if before.value.get("continue") is True:
-        return False
-    if before.value.get("during") not in (None, route.value.get("during")):
-        return False
-    return _tests(before) <= _tests(route)
+def _decides(before: Node, route: Node) -> bool:
+    """Whether an earlier route ends the policy whenever a later one is in time."""
+    return before.value.get("continue") is not True and before.value.get("during") in (None, route.value.get("during"))
 
 
 # --- mutes ------------------------------------------------------------------------------------------------------------
@@ -198,7 +205,7 @@ def _classes(roots: Iterable[Node]) -> dict[str, bool]:
 
 
 def _mute(route: Node, classes: dict[str, bool]) -> Iterator[Finding]:
-    parts = [one for text in _expressions(route) for one in conjuncts(parse(text))]
+    parts = [one for text in _expressions(route) for one in conjuncts(tree(text))]
     where = route.keys["mute"]
     if all(one.kind == "literal" and one.value is True for one in parts):
         yield Finding(MUTES_ALL, where, "this mutes every event in the scope", "say in when what is to be muted")
