@@ -4,6 +4,7 @@ from engine.matching.check import check
 from engine.matching.compile import compile_expression, compile_predicate, search
 from engine.matching.functions import FUNCTIONS, Function
 from engine.matching.globs import glob
+from engine.matching.index import Globs, Index
 from engine.matching.limits import MAX_DEPTH, MAX_EXPRESSION, MAX_NODES, MAX_PATTERN, MAX_REGEX_MEMORY
 from engine.matching.tree import Node, conjuncts, parse, walk
 
@@ -15,6 +16,8 @@ __all__ = [
     "MAX_PATTERN",
     "MAX_REGEX_MEMORY",
     "Function",
+    "Globs",
+    "Index",
     "Node",
     "check",
     "compile_expression",

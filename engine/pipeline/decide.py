@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from engine.errors import MatcherError
-from engine.matching import glob
+from engine.matching import Globs, Index, glob
 from engine.model import (
     SEVERITY_RANK,
     ActorClass,
@@ -36,6 +36,9 @@ if TYPE_CHECKING:
 DEFAULT_ROUTE: Final = "default"
 """What stands in place of a route where the default decided."""
 
+MANY: Final = 6
+"""Routes of one policy from which on an index is asked before them."""
+
 _Rule: TypeAlias = "Evidence | Route | Silence"
 _Ask: TypeAlias = "Callable[[str, _Rule, Document | None], bool | Failure]"
 _Plan: TypeAlias = "Callable[[PolicySet, Facts, Document], Iterable[tuple[Policy, Sequence[Route]]]]"
@@ -43,6 +46,11 @@ _Plan: TypeAlias = "Callable[[PolicySet, Facts, Document], Iterable[tuple[Policy
 
 def decide(event: Event, policies: PolicySet, now: datetime) -> Decision:
     """Everything chosen for one event. Pure and total; `now` (aware) serves only an event without a time."""
+    return _decide(event, policies, now, _ask, _indexed)
+
+
+def decide_plainly(event: Event, policies: PolicySet, now: datetime) -> Decision:
+    """The same without an index: every route of every policy in scope is asked. What `decide` must equal."""
     return _decide(event, policies, now, _ask, _everything)
 
 
@@ -140,6 +148,40 @@ def _classify(policies: PolicySet, seen: Document, ask: _Ask) -> tuple[ActorClas
 def _everything(policies: PolicySet, found: Facts, _: Document) -> Iterable[tuple[Policy, Sequence[Route]]]:
     """Every policy in scope with all its routes: the plain way, which an index must equal."""
     return ((policy, policy.routes) for policy in policies.policies if in_scope(policy, found))
+
+
+class _Candidates:
+    """An index over one policy set: by scope, and by the routes of each policy that has many."""
+
+    def __init__(self, policies: PolicySet) -> None:
+        self.policies = policies
+        self._scopes = Globs(policy.buckets for policy in policies.policies)
+        self._routes = [_route_index(policy) for policy in policies.policies]
+
+    def plan(self, found: Facts, seen: Document) -> Iterable[tuple[Policy, Sequence[Route]]]:
+        """The policies in scope, each with the routes that may hold or fail."""
+        for number in self._scopes.candidates(found.buckets):
+            policy, index = self.policies.policies[number], self._routes[number]
+            if in_scope(policy, found):
+                yield policy, policy.routes if index is None else [policy.routes[one] for one in index.candidates(seen)]
+
+
+def _route_index(policy: Policy) -> Index | None:
+    """An index of a policy's routes, where it has so many that asking it is worth its while."""
+    if len(policy.routes) < MANY:
+        return None
+    return Index(None if route.matcher is None else route.matcher.expressions for route in policy.routes)
+
+
+_latest: _Candidates | None = None
+
+
+def _indexed(policies: PolicySet, found: Facts, seen: Document) -> Iterable[tuple[Policy, Sequence[Route]]]:
+    """What may decide, by the index of this set: made when the set is first asked, and kept while it is."""
+    global _latest  # noqa: PLW0603  nothing but a cache: it never changes an answer
+    if _latest is None or _latest.policies is not policies:
+        _latest = _Candidates(policies)
+    return _latest.plan(found, seen)
 
 
 def in_scope(policy: Policy, found: Facts) -> bool:

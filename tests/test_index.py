@@ -1,0 +1,154 @@
+"""An index changes how many routes are asked, never what is decided: mutes, failures and order included."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from builders import NOW, actor, event, policy, policy_set, route, silence
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from test_decode_corpus import rows
+
+from engine.errors import MatcherError
+from engine.matching import Globs, Index, compile_predicate, glob
+from engine.model import Event, Severity
+from engine.pipeline.decide import MANY, decide, decide_plainly
+from engine.pipeline.decode import decode_stream
+from engine.policy.load import load
+
+ROOT = Path(__file__).parent.parent
+
+PATHS = ("bucket", "key", "actor.role", "userAgent", "errorCode", "access.kind", "readOnly", "odd", "odd.inner", "actor.kind")
+TEXTS = (
+    "",
+    "a",
+    "ab",
+    "payments-prod",
+    "payments",
+    "prod",
+    "2026/11/ledger.csv",
+    "ledger",
+    "GetObject",
+    "read",
+    "person",
+    "x" * 5,
+)
+
+paths = st.sampled_from(PATHS)
+texts = st.sampled_from(TEXTS)
+literals = st.one_of(
+    texts.map(lambda text: f"'{text}'"), st.sampled_from(["`null`", "`true`", "`false`", "`0`", "`1`", "`1.0`", "`[]`", '`"ab"`'])
+)
+globs = st.sampled_from(["*", "payments-*", "*-prod", "*ledger*", "p?yments-prod", "payments-prod", "", "2026/*.csv", "a*b"])
+atoms = st.one_of(
+    st.builds(lambda path, literal: f"{path} == {literal}", paths, literals),
+    st.builds(lambda path, literal: f"{literal} == {path}", paths, literals),
+    st.builds(lambda path, literal: f"{path} != {literal}", paths, literals),
+    st.builds(lambda path, pattern: f"glob({path}, '{pattern}')", paths, globs),
+    st.builds(
+        lambda name, path, text: f"{name}({path}, '{text}')",
+        st.sampled_from(["starts_with", "ends_with", "contains"]),
+        paths,
+        texts,
+    ),
+    st.builds(lambda path, text: f"regex({path}, '^{text}')", paths, texts),
+    st.builds(lambda path: f"contains(['payments-prod', 'ledger'], {path})", paths),
+    st.builds(lambda path: f"length({path}) > `2`", paths),
+    st.builds(lambda path: f"{path} > `0`", paths),
+    paths,
+    st.just("`true`"),
+)
+expressions = st.recursive(
+    atoms,
+    lambda inner: st.one_of(
+        st.builds(lambda left, right: f"{left} && {right}", inner, inner),
+        st.builds(lambda left, right: f"({left} || {right})", inner, inner),
+        st.builds(lambda one: f"!({one})", inner),
+    ),
+    max_leaves=5,
+)
+values = st.one_of(
+    texts, st.none(), st.booleans(), st.sampled_from([0, 1, 1.0, -2.5]), st.just([]), st.just(["ab"]), st.just({"inner": "ab"})
+)
+
+
+@st.composite
+def routes(draw: st.DrawFn, number: int) -> Any:
+    parts: dict[str, Any] = {"continues": draw(st.booleans())}
+    if draw(st.integers(0, 3)) == 0:
+        parts = {"mute": "a job"}
+    else:
+        parts["notify"] = (draw(st.sampled_from(["watch", "security", "ops"])),)
+        parts["severity"] = draw(st.sampled_from(list(Severity)))
+    return route(f"r{number}", draw(st.one_of(expressions, st.none())), **parts)
+
+
+@st.composite
+def sets(draw: st.DrawFn) -> Any:
+    policies = []
+    for number in range(draw(st.integers(1, 4))):
+        buckets = draw(st.one_of(st.none(), st.lists(globs.filter(bool), min_size=1, max_size=3).map(tuple)))
+        many = draw(st.integers(0, MANY + 4))
+        silences = (silence("s", draw(expressions), NOW + timedelta(days=1)),) if draw(st.booleans()) else ()
+        policies.append(policy(f"p{number}", *(draw(routes(one)) for one in range(many)), buckets=buckets, silences=silences))
+    actors = (actor("some", draw(expressions)),) if draw(st.booleans()) else ()
+    return policy_set(*policies, actors=actors)
+
+
+events = st.fixed_dictionaries(
+    {"odd": values, "userAgent": values, "errorCode": values, "readOnly": values},
+    optional={"requestParameters": st.fixed_dictionaries({"bucketName": values, "key": values})},
+).map(lambda changes: event(**changes))
+
+
+@given(sets(), st.lists(events, min_size=1, max_size=4))
+def test_with_an_index_the_decision_is_the_same(policies: Any, some: list[Event]) -> None:
+    for one in some:
+        assert decide(one, policies, NOW) == decide_plainly(one, policies, NOW)
+
+
+@given(
+    st.lists(st.lists(expressions, min_size=1, max_size=2), max_size=12),
+    st.dictionaries(st.sampled_from(["bucket", "key", "odd", "readOnly"]), values),
+)
+@settings(max_examples=300)
+def test_what_is_no_candidate_neither_holds_nor_fails(matchers: list[list[str]], document: dict[str, Any]) -> None:
+    candidates = set(Index(matchers).candidates(document))
+    for number, one in enumerate(matchers):
+        if number not in candidates:
+            try:
+                assert compile_predicate(one)(document) is False
+            except MatcherError:
+                pytest.fail(f"{one} fails, and was passed over")
+
+
+@given(st.lists(st.one_of(st.none(), st.lists(globs, min_size=1, max_size=3)), max_size=8), st.lists(texts, max_size=3))
+def test_what_is_no_candidate_matches_no_glob(groups: list[list[str] | None], some: list[str]) -> None:
+    candidates = set(Globs(groups).candidates(some))
+    for number, patterns in enumerate(groups):
+        matches = patterns is None or any(glob(text, pattern) for text in some for pattern in patterns)
+        assert number in candidates or not matches
+
+
+def test_few_of_many_routes_are_candidates() -> None:
+    index = Index([[f"actor.role == 'role-{number}' && glob(key, 'x*')"] for number in range(10_000)])
+    assert index.candidates({"actor": {"role": "role-77"}, "key": "x"}) == [77]
+
+
+def test_parts_of_strings_are_looked_up_too() -> None:
+    index = Index([[f"contains(['a'], key) || (key != `null` && contains(key, 'part-{number}-'))"] for number in range(1_000)])
+    found = index.candidates({"key": "in/part-77-x"})
+    assert 77 in found
+    assert len(found) < 1_000
+
+
+def test_over_real_records_the_decision_is_the_same(corpus: Path) -> None:
+    policies = load(ROOT / "policies")
+    for row in rows(corpus / "MANIFEST.tsv"):
+        with (corpus / row["file"]).open("rb") as stream:
+            for one in decode_stream(stream, row["file"]):
+                if isinstance(one, Event):
+                    assert decide(one, policies, NOW) == decide_plainly(one, policies, NOW)
