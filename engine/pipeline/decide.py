@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 DEFAULT_ROUTE: Final = "default"
 """What stands in place of a route where the default decided."""
 
-MANY: Final = 6
+MANY: Final = 12
 """Routes of one policy from which on an index is asked before them."""
 
 _Rule: TypeAlias = "Evidence | Route | Silence"
@@ -290,8 +290,10 @@ def _with_default(said: _Said, policies: PolicySet) -> _Said:
 
 def _ask_silences(said: _Said, seen: _Seen, ask: _Ask) -> _Said:
     """What is left after a file's silences; a silence is listed where it removed something."""
+    if not (said.wants and said.policy.silences):
+        return said
     left, silences, failures = said.wants, said.silences, said.failures
-    for silence in said.policy.silences if said.wants else ():
+    for silence in said.policy.silences:
         answer = ask(said.policy.name, silence, seen.document if seen.time < silence.until else None)
         if isinstance(answer, Failure):
             failures = (*failures, answer)
