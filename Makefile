@@ -17,7 +17,7 @@ COMPETITORS := $(BENCH)/.bench-$(VERSION)
 LOCK := $(BIN)/uv pip compile --universal --python-version $(LEAST) --generate-hashes --no-emit-index-url --no-header --no-annotate --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help python setup dev demo test check lint types policies lock bench clean
+.PHONY: help python setup dev demo test check lint types policies lock bench chaos clean
 
 help: ## This list
 	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -88,6 +88,9 @@ policies: setup ## Both policy sets: what is wrong with them, and their tests
 	$(BIN)/trailbell test tests/policies
 	$(BIN)/trailbell lint examples/tour/policies
 	$(BIN)/trailbell test examples/tour/tests --policies examples/tour/policies
+
+chaos: dev ## Thousands of events, workers killed, a Slack that misbehaves: what was lost (nothing), as a table
+	$(BIN)/python tests/chaos.py $(EVENTS) $(SEED)
 
 bench: $(COMPETITORS) ## How fast: ratios against their targets, docs/speed.json and docs/speed.svg
 	$(BENCH)/bin/python -m bench.run

@@ -1,0 +1,14 @@
+"""Events through a queue and two workers to a Slack that misbehaves: nothing is lost."""
+
+from __future__ import annotations
+
+from chaos import Chaos
+
+
+def test_nothing_is_lost_between_the_queue_and_slack() -> None:
+    report = Chaos(300, 7, kills=2).run()
+    assert report.missing == []
+    assert report.holds, report.table()
+    assert report.muted > 30
+    assert report.duplicates_sent > 50
+    assert report.refused == 0
