@@ -32,6 +32,9 @@ _UNSEEN: Final = (
 """Letters, marks and symbols without a glyph, which `str.isprintable` lets pass: those of Default_Ignorable_Code_Point that are
 not format characters (https://www.unicode.org/reports/tr44/#Default_Ignorable_Code_Point), and the blank braille pattern."""
 
+_SHORT: Final = 200
+"""Characters of a text that is kept once it was looked at."""
+
 _MOST_MARKS: Final = 3
 """Combining marks on one letter: enough for every living script, too few to reach the line above."""
 
@@ -55,6 +58,12 @@ def harmless(text: str, limit: int | None = None) -> str:
     """Text with its blanks as they are, and what a reader's screen would obey or hide shown as escapes; cut as by `visible`."""
     if text.isascii() and text.isprintable() and (limit is None or len(text) <= limit):
         return text
+    return _known(text, limit) if len(text) <= _SHORT else _cut(_pieces(text), len(text), limit)
+
+
+@lru_cache(maxsize=1_024)
+def _known(text: str, limit: int | None) -> str:
+    """The words of ours that every message has: labels, separators, footers."""
     return _cut(_pieces(text), len(text), limit)
 
 
