@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from engine.lint.fields import ACCOUNTS, BUCKETS, RECORD, Shape, shape_of
 from engine.matching import Node, conjuncts, walk
-from engine.matching.types import never_fails, types
+from engine.matching.types import INNER_SCOPE, never_fails, types
 from engine.policy.shape import suggestion
 
 if TYPE_CHECKING:
@@ -27,15 +27,6 @@ NEGATED: Final = "TB212"
 
 _WORDS: Final = frozenset({"true", "false", "null"})
 _EQUALITIES: Final = ("eq", "ne")
-_INNER: Final = {
-    "filter_projection": 1,
-    "index_expression": 1,
-    "pipe": 1,
-    "projection": 1,
-    "subexpression": 1,
-    "value_projection": 1,
-}
-"""Kinds of nodes of which only the first children see the whole event."""
 
 _LENIENT: Final = frozenset({"glob", "regex", "cidr", "lower", "not_null", "type", "to_string", "to_array", "to_number"})
 """Functions that take null."""
@@ -96,8 +87,8 @@ def paths(node: Node) -> Iterator[Path]:
         if leading:
             yield Path(tuple(child.value for child in leading), leading)
             return
-    inner = _INNER.get(node.kind, len(node.children))
-    for child in node.children[:inner] if node.kind != "expref" else ():
+    inner = INNER_SCOPE.get(node.kind, len(node.children))
+    for child in node.children[:inner]:
         yield from paths(child)
 
 
@@ -226,7 +217,7 @@ def _constant(tree: Node) -> Iterator[Problem]:
     for node in walk(tree):
         if node.kind == "comparator":
             left, right = node.children
-            if _plain(left) == _plain(right) or (left.kind == right.kind == "literal"):
+            if plain(left) == plain(right) or (left.kind == right.kind == "literal"):
                 yield Problem(
                     CONSTANT, _offset(node), 1, "both sides are the same for every event", "compare a field with a value"
                 )
@@ -252,9 +243,9 @@ def _contradiction(node: Node, kind: str, ever: str, why: str) -> Iterator[Probl
                         )
 
 
-def _plain(node: Node) -> object:
+def plain(node: Node) -> object:
     """A node without its places."""
-    return node.kind, str(node.value), tuple(_plain(child) for child in node.children)
+    return node.kind, repr(node.value), tuple(plain(child) for child in node.children)
 
 
 # --- failing and being absent --------------------------------------------------------------------------------------------------

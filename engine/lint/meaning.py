@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
-from engine.lint.expressions import path_of
+from engine.lint.expressions import path_of, plain
 from engine.matching import Node as Tree
 from engine.matching import conjuncts, parse, walk
 from engine.model import Finding, FindingSeverity, Location
@@ -161,11 +161,7 @@ def _expressions(part: Node) -> tuple[str, ...]:
 
 def _tests(part: Node) -> frozenset[str]:
     """The conditions of a route that must all hold, in one spelling."""
-    return frozenset(repr(_plain(one)) for text in _expressions(part) for one in conjuncts(tree(text)))
-
-
-def _plain(node: Tree) -> object:
-    return node.kind, repr(node.value), tuple(_plain(child) for child in node.children)
+    return frozenset(repr(plain(one)) for text in _expressions(part) for one in conjuncts(tree(text)))
 
 
 def _routes(root: Node, classes: dict[str, bool]) -> Iterator[Finding]:

@@ -73,7 +73,7 @@ _NEVER_FAIL: Final = frozenset(
 """Functions that answer whatever they are given, as long as its type is right."""
 
 _PATTERNS: Final = frozenset({"cidr", "glob", "regex"})
-_INNER_SCOPE: Final[Mapping[str, int]] = {
+INNER_SCOPE: Final[Mapping[str, int]] = {
     "expref": 0,
     "filter_projection": 1,
     "index_expression": 1,
@@ -93,7 +93,7 @@ def never_fails(node: Node, known: Known = NOTHING_KNOWN) -> bool:
         return False
     if node.kind == "slice":
         return bool(node.value[2] != 0)
-    inner = _INNER_SCOPE.get(node.kind, len(node.children))
+    inner = INNER_SCOPE.get(node.kind, len(node.children))
     return all(never_fails(child, known if place < inner else NOTHING_KNOWN) for place, child in enumerate(node.children))
 
 
@@ -128,5 +128,5 @@ def reads(node: Node) -> frozenset[tuple[str, ...]]:
     names = leading_names(node)
     if names:
         return frozenset({names})
-    inner = _INNER_SCOPE.get(node.kind, len(node.children))
+    inner = INNER_SCOPE.get(node.kind, len(node.children))
     return frozenset[tuple[str, ...]]().union(*map(reads, node.children[:inner]))
