@@ -20,7 +20,7 @@ from typing import Any
 import boto3
 from builders import record
 from moto.server import ThreadedMotoServer
-from runtime_api import Invoked, Lambda
+from runtime_api import Lambda
 from stub_slack import StubSlack
 
 POLICIES = """
@@ -210,10 +210,8 @@ class Chaos:
         """Kills a worker in the middle of what it does, a few times in a run."""
 
         def kill() -> None:
-            function.kill()
             self.report.kills += 1
-            function.start()
-            function.end(Invoked(error={"errorType": "Killed"}))
+            function.crash()
 
         dice = self.random.random()
         timer = threading.Timer(0.2 + dice, kill)

@@ -39,8 +39,9 @@ class Lambda:
     def __init__(self, environment: Mapping[str, str], task: Path = ROOT, timeout: float = 20.0) -> None:
         self.timeout = timeout
         self._waiting: queue.Queue[tuple[str, bytes]] = queue.Queue()
-        self._ended: queue.Queue[Invoked] = queue.Queue()
+        self._ended: queue.Queue[tuple[str, Invoked]] = queue.Queue()
         self._number = 0
+        self._starts = 0
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
         self._server.daemon_threads = True
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
@@ -66,6 +67,7 @@ class Lambda:
 
     def start(self) -> None:
         """Start the process; a start that fails shows in the first invocation."""
+        self._starts += 1
         command = [sys.executable, "-m", "awslambdaric", "lambda_entry.handler"]
         self._process = subprocess.Popen(  # noqa: S603  our own interpreter
             command, cwd=self._task, env=self._environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
@@ -81,8 +83,19 @@ class Lambda:
     def invoke(self, payload: object) -> Invoked:
         """One invocation, to its end."""
         self._number += 1
-        self._waiting.put((f"request-{self._number}", json.dumps(payload).encode()))
-        return self._ended.get(timeout=self.timeout + 10)
+        wanted = f"request-{self._number}"
+        self._waiting.put((wanted, json.dumps(payload).encode()))
+        while True:
+            request, invoked = self._ended.get(timeout=self.timeout + 10)
+            if request in (wanted, ""):
+                return invoked
+
+    def crash(self) -> None:
+        """Kill the process in the middle of an invocation, as its caller sees it, and start another."""
+        request = f"request-{self._number}"
+        self.kill()
+        self.start()
+        self.end(request, Invoked(error={"errorType": "Killed"}))
 
     def kill(self) -> None:
         """End the process at once, in the middle of whatever it does."""
@@ -102,12 +115,16 @@ class Lambda:
 
     def next_event(self) -> tuple[str, bytes, int]:
         """The next invocation: its id, payload and deadline in milliseconds since 1970. Waits for it."""
+        asked_by = self._starts
         request, body = self._waiting.get()
+        if asked_by != self._starts:
+            self._waiting.put((request, body))
+            raise ConnectionAbortedError("the process that asked is gone")
         return request, body, int((time.time() + self.timeout) * 1000)
 
-    def end(self, invoked: Invoked) -> None:
-        """Take what came of an invocation."""
-        self._ended.put(invoked)
+    def end(self, request: str, invoked: Invoked) -> None:
+        """Take what came of an invocation; of a start that failed, `request` is empty."""
+        self._ended.put((request, invoked))
 
     def __enter__(self) -> Self:
         """Serve and start."""
@@ -127,7 +144,11 @@ def _handler(function: Lambda) -> type[BaseHTTPRequestHandler]:
         protocol_version = "HTTP/1.1"
 
         def do_GET(self) -> None:
-            request, body, deadline = function.next_event()
+            try:
+                request, body, deadline = function.next_event()
+            except ConnectionAbortedError:
+                self.close_connection = True
+                return
             self.send_response(200)
             self.send_header("Lambda-Runtime-Aws-Request-Id", request)
             self.send_header("Lambda-Runtime-Deadline-Ms", str(deadline))
@@ -139,10 +160,11 @@ def _handler(function: Lambda) -> type[BaseHTTPRequestHandler]:
 
         def do_POST(self) -> None:
             content = json.loads(self.rfile.read(int(self.headers.get("Content-Length", 0))) or b"null")
-            if self.path.endswith("/response"):
-                function.end(Invoked(answer=content))
+            *_, request, what = self.path.split("/")
+            if what == "response":
+                function.end(request, Invoked(answer=content))
             elif self.path.startswith(VERSION):
-                function.end(Invoked(error=content))
+                function.end("" if request == "init" else request, Invoked(error=content))
             self.send_response(202)
             self.send_header("Content-Length", "0")
             self.end_headers()
