@@ -12,6 +12,7 @@ import sys
 import tempfile
 import threading
 import time
+import uuid
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -97,6 +98,7 @@ class Chaos:
         self.random = random.Random(seed)  # noqa: S311  not for secrets
         self.report = Report(events, seed)
         self._kills = kills
+        self._name = f"chaos-{uuid.uuid4().hex[:8]}"
         self._busy = threading.Semaphore(0)
         self._lines: list[Any] = []
         self._done = threading.Event()
@@ -118,16 +120,16 @@ class Chaos:
         keys = {"aws_access_key_id": "testing", "aws_secret_access_key": "testing", "region_name": "eu-west-1"}
         sqs = boto3.client("sqs", endpoint_url=aws, **keys)
         boto3.client("dynamodb", endpoint_url=aws, **keys).create_table(
-            TableName="deliveries",
+            TableName=self._name,
             KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
             AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
             BillingMode="PAY_PER_REQUEST",
         )
-        dead = sqs.create_queue(QueueName="dead")["QueueUrl"]
+        dead = sqs.create_queue(QueueName=f"{self._name}-dead")["QueueUrl"]
         arn = sqs.get_queue_attributes(QueueUrl=dead, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
         redrive = json.dumps({"deadLetterTargetArn": arn, "maxReceiveCount": str(RECEIVES)})
         attributes = {"VisibilityTimeout": str(VISIBILITY), "RedrivePolicy": redrive}
-        url = sqs.create_queue(QueueName="events", Attributes=attributes)["QueueUrl"]
+        url = sqs.create_queue(QueueName=self._name, Attributes=attributes)["QueueUrl"]
         sent = self._send(sqs, url)
         with tempfile.TemporaryDirectory() as folder, StubSlack() as slack:
             (Path(folder) / "base.yaml").write_text(POLICIES, encoding="utf-8")
@@ -139,7 +141,7 @@ class Chaos:
                 "SLACK_WEBHOOK_DEAD": slack.url("dead"),
                 "TRAILBELL_WEBHOOK_HOSTS": slack.host,
                 "TRAILBELL_POLICIES": folder,
-                "TRAILBELL_DELIVERY_TABLE": "deliveries",
+                "TRAILBELL_DELIVERY_TABLE": self._name,
                 "AWS_ENDPOINT_URL": aws,
             }
             workers = [threading.Thread(target=self._work, args=(environment, aws, url, number)) for number in range(2)]

@@ -188,12 +188,12 @@ def test_a_channel_that_is_gone_is_heard_on_its_fallback(aws: str, tmp_path: Pat
 
 def test_what_was_delivered_is_remembered_in_the_table_and_mutes_are_told(aws: str, tmp_path: Path) -> None:
     client(aws, "dynamodb").create_table(
-        TableName="deliveries",
+        TableName="lambda-deliveries",
         KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
         AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
         BillingMode="PAY_PER_REQUEST",
     )
-    with world(aws, tmp_path, TRAILBELL_DELIVERY_TABLE="deliveries", TRAILBELL_MUTED_CHANNEL="by-env") as here:
+    with world(aws, tmp_path, TRAILBELL_DELIVERY_TABLE="lambda-deliveries", TRAILBELL_MUTED_CHANNEL="by-env") as here:
         for _ in range(2):
             assert here.function.invoke(bridged(read_of("a.csv", 1))).error is None
         assert len(here.slack.posts) == 1
@@ -201,7 +201,7 @@ def test_what_was_delivered_is_remembered_in_the_table_and_mutes_are_told(aws: s
         assert here.function.invoke({"trailbell": "muted"}).error is None
         assert "muted" in here.slack.posts[-1][1]["text"]
         assert here.slack.refused == []
-        held = client(aws, "dynamodb").scan(TableName="deliveries")["Items"]
+        held = client(aws, "dynamodb").scan(TableName="lambda-deliveries")["Items"]
         assert {item["id"]["S"].partition(":")[0] for item in held} == {"event-1#by-env", "muted"}
 
 
