@@ -6,8 +6,9 @@ from itertools import takewhile
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from engine.lint.fields import ACCOUNTS, BUCKETS, RECORD, Shape, shape_of
-from engine.matching import Node, conjuncts, walk
-from engine.matching.types import INNER_SCOPE, never_fails, types
+from engine.lint.implication import plain
+from engine.matching import Node, conjuncts, never_fails, walk
+from engine.matching.types import INNER_SCOPE, types
 from engine.policy.shape import suggestion
 
 if TYPE_CHECKING:
@@ -241,11 +242,6 @@ def _contradiction(node: Node, kind: str, ever: str, why: str) -> Iterator[Probl
                         yield Problem(
                             CONSTANT, _offset(child), len(path.text), what, "join them with || or &&, the other way round"
                         )
-
-
-def plain(node: Node) -> object:
-    """A node without its places."""
-    return node.kind, repr(node.value), tuple(plain(child) for child in node.children)
 
 
 # --- failing and being absent --------------------------------------------------------------------------------------------------

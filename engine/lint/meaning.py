@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
-from engine.lint.expressions import path_of, plain
+from engine.lint.expressions import path_of
+from engine.lint.implication import implied, landmarks, mentioned, premises
 from engine.matching import Node as Tree
 from engine.matching import conjuncts, parse, walk
 from engine.model import Finding, FindingSeverity, Location
@@ -14,7 +15,7 @@ from engine.policy.references import PLACEHOLDER
 from engine.policy.source import inside
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from engine.policy.source import Node, Source
 
@@ -28,6 +29,9 @@ TOO_LONG: Final = "TB407"
 BELOW_FLOOR: Final = "TB408"
 TITLE: Final = "TB409"
 SCOPE: Final = "TB410"
+
+MOST_COMPARED: Final = 100_000
+"""Pairs of conditions of one section that are compared; few sets of real size come near."""
 
 LONGEST_SILENCE: Final = timedelta(days=90)
 
@@ -56,11 +60,14 @@ def meaning_findings(sources: Sequence[Source], now: datetime) -> Iterator[Findi
     yield from _unused(roots)
     levels = _levels(roots)
     classes = _classes(roots)
+    kinds = {actor["class"]: actor["kind"] for root in roots for actor in root.value.get("actors") or ()}
     for source in sources:
         if source.root is None:
             continue
         yield from _scope(source.root)
-        yield from _routes(source.root, classes)
+        yield from _routes(source.root, classes, kinds)
+        yield from _evidence(source.root)
+        yield from _covered_silences(source.root)
         yield from _titles(source, source.root, roots, levels)
         yield from _floors(source.root, roots, levels)
         for silence in _parts(source.root, "silences"):
@@ -159,23 +166,45 @@ def _expressions(part: Node) -> tuple[str, ...]:
     return () if when is None else tuple(when) if isinstance(when, list) else (when,)
 
 
-def _tests(part: Node) -> frozenset[str]:
-    """The conditions of a route that must all hold, in one spelling."""
-    return frozenset(repr(plain(one)) for text in _expressions(part) for one in conjuncts(tree(text)))
+def _trees(part: Node) -> tuple[Tree, ...]:
+    """What must all be true for a part to hold."""
+    return tuple(map(tree, _expressions(part)))
 
 
-def _routes(root: Node, classes: dict[str, bool]) -> Iterator[Finding]:
+class _Earlier:
+    """The parts before one, and which of them leaves nothing for it."""
+
+    def __init__(self, kinds: Mapping[str, str]) -> None:
+        self._kinds = kinds
+        self._left = MOST_COMPARED
+        self._by_mark: dict[object, list[tuple[Node, tuple[Tree, ...]]]] = {}
+
+    def covering(self, part: Node, decides: Callable[[Node, Node], bool]) -> Node | None:
+        """An earlier part that holds wherever this one does, and is the one that decides; this one joins them."""
+        trees = _trees(part)
+        marks = {None, *mentioned(trees)}
+        candidates = [one for mark in marks for one in self._by_mark.get(mark, ())][: self._left]
+        self._left -= len(candidates)
+        known = premises(trees, self._kinds) if candidates else None
+        found = next((one for one, asked in candidates if known and decides(one, part) and implied(known, asked)), None)
+        for mark in landmarks(trees):
+            self._by_mark.setdefault(mark, []).append((part, trees))
+        return found
+
+
+def _routes(root: Node, classes: dict[str, bool], kinds: Mapping[str, str]) -> Iterator[Finding]:
     """Routes that an earlier one leaves nothing for, that continue to nowhere, and that mute what they should not."""
     routes = list(_parts(root, "routes"))
-    earlier: dict[str, list[tuple[frozenset[str], Node]]] = {}
+    earlier = _Earlier(kinds)
     for place, route in enumerate(routes):
-        tests = _tests(route)
-        candidates = (one for test in ("", *tests) for one in earlier.get(test, ()))
-        before = next((one for asked, one in candidates if asked <= tests and _decides(one, route)), None)
-        earlier.setdefault(min(tests, default=""), []).append((tests, route))
+        before = earlier.covering(route, _decides)
         if before is not None:
-            what = f"this route never decides: {before.value['id']}, at line {before.where.line}, always does before it"
-            yield Finding(SHADOWED, route.children["id"].where, what, "put it before that route, or delete it")
+            yield Finding(
+                SHADOWED,
+                route.children["id"].where,
+                f"this route never decides: {before.value['id']}, at line {before.where.line}, always does before it",
+                "put it before that route, or delete it",
+            )
         if route.value.get("continue") is True and place == len(routes) - 1:
             where = route.keys["continue"]
             yield _warning(NOWHERE, where, "continue leads nowhere: this is the last route", "delete continue")
@@ -186,6 +215,37 @@ def _routes(root: Node, classes: dict[str, bool]) -> Iterator[Finding]:
 def _decides(before: Node, route: Node) -> bool:
     """Whether an earlier route ends the policy whenever a later one is in time."""
     return before.value.get("continue") is not True and before.value.get("during") in (None, route.value.get("during"))
+
+
+def _evidence(root: Node) -> Iterator[Finding]:
+    """Evidence that is never the first to hold."""
+    earlier = _Earlier({})
+    for actor in _parts(root, "actors"):
+        for evidence in _parts(actor, "evidence"):
+            before = earlier.covering(evidence, lambda _, __: True)
+            if before is not None:
+                what = f"this evidence never decides: {before.value['id']}, at line {before.where.line}, always holds before it"
+                yield Finding(SHADOWED, evidence.children["id"].where, what, "put it before that one, or delete it")
+
+
+def _covered_silences(root: Node) -> Iterator[Finding]:
+    """Silences that another one makes needless: it is no shorter, and of as many channels."""
+    earlier = _Earlier({})
+    for silence in _parts(root, "silences"):
+        before = earlier.covering(silence, _outlasts)
+        if before is not None:
+            what = f"this silence does nothing: {before.value['id']}, at line {before.where.line}, covers it and is no shorter"
+            yield Finding(SHADOWED, silence.children["id"].where, what, "delete one of them")
+
+
+def _outlasts(before: Node, silence: Node) -> bool:
+    channels, asked = before.value.get("channels"), silence.value.get("channels")
+    wide = channels is None or (asked is not None and set(asked) <= set(channels))
+    return wide and _until(before) >= _until(silence)
+
+
+def _until(silence: Node) -> datetime:
+    return datetime.fromisoformat(silence.value["until"]).astimezone(UTC)
 
 
 # --- mutes ------------------------------------------------------------------------------------------------------------
@@ -240,7 +300,7 @@ def _read(node: Tree) -> Iterator[tuple[str, ...]]:
 
 
 def _silence(silence: Node, now: datetime) -> Iterator[Finding]:
-    until = datetime.fromisoformat(silence.value["until"]).astimezone(UTC)
+    until = _until(silence)
     where = silence.children["until"].where
     if until <= now:
         yield _warning(PAST, where, f"this silence ended on {until:%Y-%m-%d}", "delete it")

@@ -29,7 +29,12 @@ def compile_expression(expression: str) -> Callable[[object], object]:
 
     Raises `ExpressionError` for an expression that can never work; the function raises `MatcherError`.
     """
-    return link(expression_source(check(expression)))
+    return compile_tree(check(expression))
+
+
+def compile_tree(tree: Node) -> Callable[[object], object]:
+    """The same of a checked syntax tree, or of a part of one."""
+    return link(expression_source(tree))
 
 
 def search(expression: str, document: object) -> object:

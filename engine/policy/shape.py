@@ -156,16 +156,8 @@ def _pattern(node: Node, error: ValidationError) -> Iterator[Finding]:
 
 
 def _size(node: Node, error: ValidationError) -> Iterator[Finding]:
-    words = {
-        "minItems": "at least {} of them",
-        "maxItems": "at most {} of them",
-        "minLength": "at least {} characters",
-        "maxLength": "at most {} characters",
-        "minProperties": "at least {} of them",
-        "minimum": "at least {}",
-        "maximum": "at most {}",
-    }[str(error.validator)].format(_wanted(error))
-    yield Finding(codes.WRONG_VALUE, node.where, _of(error, "this is too short, too long or out of range"), f"write {words}")
+    what, instead = _SIZES[str(error.validator)]
+    yield Finding(codes.WRONG_VALUE, node.where, _of(error, f"this is too {what}"), f"write {instead.format(_wanted(error))}")
 
 
 def _unique(node: Node, _: ValidationError) -> Iterator[Finding]:
@@ -203,6 +195,16 @@ _PATTERN_WORDS: Final = {
     "^https://[^\\s/]+(/\\S*)?$": "https://wiki.example.com/page",
     "^(mon|tue|wed|thu|fri|sat|sun)(-(mon|tue|wed|thu|fri|sat|sun))?$": "mon, or mon-fri",
     "^[A-Za-z0-9]{1,100}$": "GetObject",
+}
+
+_SIZES: Final = {
+    "minItems": ("short", "at least {} of them"),
+    "maxItems": ("long", "at most {} of them"),
+    "minLength": ("short", "at least {} characters"),
+    "maxLength": ("long", "at most {} characters"),
+    "minProperties": ("short", "at least {} of them"),
+    "minimum": ("small", "at least {}"),
+    "maximum": ("large", "at most {}"),
 }
 
 _SAYINGS: Final[Mapping[str, Callable[[Node, ValidationError], Iterable[Finding]]]] = {

@@ -1,0 +1,128 @@
+"""What follows from what, among conditions: every yes holds for every event, failures included."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from engine.errors import MatcherError
+from engine.lint.implication import implied, landmarks, mentioned, premises
+from engine.matching import check, compile_predicate
+
+KINDS = {"bot": "robot", "cron": "robot", "human": "person"}
+
+
+def follows(premise: str, conclusion: str) -> bool:
+    return implied(premises((check(premise),), KINDS), (check(conclusion),))
+
+
+@pytest.mark.parametrize(
+    ("premise", "conclusion"),
+    [
+        ("bucket == 'a'", "bucket == 'a'"),
+        ("bucket == 'a' && readOnly", "readOnly && 'a' == bucket"),
+        ("bucket == 'pay-x'", "glob(bucket, 'pay-*')"),
+        ("bucket == 'pay-x'", "starts_with(bucket, 'pay')"),
+        ("bucket == 'pay-x'", "regex(bucket, '^pay')"),
+        ("bucket == 'pay-x'", "bucket != 'other'"),
+        ("bucket == 'pay-x'", "!glob(bucket, 'o*')"),
+        ("bucket == 'a' || bucket == 'b'", "contains(['a', 'b', 'c'], bucket)"),
+        ("contains(['a', 'b'], bucket)", "bucket == 'a' || bucket == 'b'"),
+        ("contains(`[\"a\"]`, bucket)", "bucket == 'a'"),
+        ("starts_with(key, 'ab')", "glob(key, 'a*')"),
+        ("starts_with(key, 'ab')", "contains(key, 'b')"),
+        ("glob(key, 'a?c*')", "glob(key, 'a*c*')"),
+        ("ends_with(key, '.gz')", "glob(key, '*.gz')"),
+        ("starts_with(key, 'ab')", "key != `null`"),
+        ("starts_with(key, 'ab')", "key != 'b'"),
+        ("actor.class == 'bot'", "actor.kind == 'robot'"),
+        ("(actor.class == 'bot' && readOnly) || actor.kind == 'robot'", "actor.kind == 'robot'"),
+        ("errorCode == 'AccessDenied'", "errorCode != `null`"),
+        ("bucket == 'a' && key == 'b'", "bucket != key"),
+        ("readOnly", "readOnly || access.denied"),
+        ("readOnly", "`true`"),
+    ],
+)
+def test_what_follows(premise: str, conclusion: str) -> None:
+    assert follows(premise, conclusion)
+    assert not landmarks((check(conclusion),)).isdisjoint({None, *mentioned((check(premise),))})
+
+
+@pytest.mark.parametrize(
+    ("premise", "conclusion", "why"),
+    [
+        ("bucket == 'a'", "bucket == 'b'", "another value"),
+        ("glob(key, 'a*')", "starts_with(key, 'ab')", "wider"),
+        ("glob(key, 'a*c')", "glob(key, 'a?c')", "longer ones"),
+        ("bucket != 'a'", "bucket == 'b'", "anything else"),
+        ("bucket == 'a' || readOnly", "bucket == 'a'", "one branch alone"),
+        ("bucket == 'a'", "starts_with(key, 'x') || bucket == 'a'", "the first branch fails without a key"),
+        ("errorCode && bucket == 'a'", "errorCode", "a text is not exactly true"),
+        ("starts_with(key, '*b')", "glob(key, '*b')", "a star in a prefix is a star"),
+        ("contains(resources, 'ab')", "contains(resources, 'a')", "members of a list"),
+        ("actor.class == 'other'", "actor.kind == 'robot'", "a class of no known kind"),
+        ("glob(key, '*')", "key != 'a'", "it may be that one"),
+    ],
+)
+def test_what_does_not_follow(premise: str, conclusion: str, why: str) -> None:
+    assert not follows(premise, conclusion), why
+
+
+VALUES = ("a", "b", "ab", "abc", "b/a", "*a", "", None, 1)
+LETTERS = st.text("ab*?", min_size=0, max_size=3)
+PATHS = st.sampled_from(["key", "bucket", "actor.class", "actor.kind"])
+FLAGS = st.sampled_from(["readOnly", "access.denied"])
+
+
+def calls(name: str) -> st.SearchStrategy[str]:
+    return st.builds("{}({}, '{}')".format, st.just(name), PATHS, LETTERS)
+
+
+ATOMS = st.one_of(
+    st.builds("{} {} '{}'".format, PATHS, st.sampled_from(["==", "!="]), st.sampled_from(["a", "b", "ab", "bot", "robot"])),
+    st.builds("{} {} `null`".format, PATHS, st.sampled_from(["==", "!="])),
+    st.builds("contains(['{}', '{}'], {})".format, LETTERS, LETTERS, PATHS),
+    *map(calls, ("glob", "starts_with", "ends_with", "contains")),
+    FLAGS,
+)
+CONDITIONS = st.recursive(
+    ATOMS,
+    lambda inner: st.one_of(
+        st.builds("({} && {})".format, inner, inner), st.builds("({} || {})".format, inner, inner), st.builds("!({})".format, inner)
+    ),
+    max_leaves=5,
+)
+
+
+@st.composite
+def documents(draw: st.DrawFn) -> dict[str, Any]:
+    """Events whose fields have the types that CloudTrail gives them, and whose classes have their kinds."""
+    name = draw(st.sampled_from([*KINDS, None]))
+    texts = st.one_of(st.sampled_from(["a", "b", "ab", "bot", "robot", None]), st.text("ab*?", max_size=4))
+    return {
+        "key": draw(texts),
+        "bucket": draw(texts),
+        "readOnly": draw(st.sampled_from([True, False, None])),
+        "access": {"denied": draw(st.booleans())},
+        "actor": {"class": name, "kind": KINDS.get(name or "", "unknown")},
+    }
+
+
+def answer(expression: str, document: dict[str, Any]) -> bool | None:
+    try:
+        return compile_predicate([expression])(document)
+    except MatcherError:
+        return None
+
+
+@given(CONDITIONS, CONDITIONS, st.lists(documents(), min_size=20, max_size=40))
+@example("key == 'a'", "starts_with(key, 'a')", [])
+def test_what_is_said_to_follow_holds_for_every_event(premise: str, conclusion: str, events: list[dict[str, Any]]) -> None:
+    if follows(premise, conclusion):
+        assert not landmarks((check(conclusion),)).isdisjoint({None, *mentioned((check(premise),))})
+        for event in events:
+            if answer(premise, event) is True:
+                assert answer(conclusion, event) is True
