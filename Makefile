@@ -86,7 +86,7 @@ types: dev ## Types
 policies: setup ## Both policy sets: what is wrong with them, and their tests
 	$(BIN)/trailbell lint policies
 	$(BIN)/trailbell test tests/policies
-	$(BIN)/trailbell lint examples/tour/policies
+	$(BIN)/trailbell lint examples/tour/policies --tests examples/tour/tests
 	$(BIN)/trailbell test examples/tour/tests --policies examples/tour/policies
 
 chaos: dev ## Thousands of events, workers killed, a Slack that misbehaves: what was lost (nothing), as a table

@@ -31,7 +31,7 @@ def follows(premise: str, conclusion: str) -> bool:
         ("bucket == 'pay-x'", "!glob(bucket, 'o*')"),
         ("bucket == 'a' || bucket == 'b'", "contains(['a', 'b', 'c'], bucket)"),
         ("contains(['a', 'b'], bucket)", "bucket == 'a' || bucket == 'b'"),
-        ("contains(`[\"a\"]`, bucket)", "bucket == 'a'"),
+        ('contains(`["a"]`, bucket)', "bucket == 'a'"),
         ("starts_with(key, 'ab')", "glob(key, 'a*')"),
         ("starts_with(key, 'ab')", "contains(key, 'b')"),
         ("glob(key, 'a?c*')", "glob(key, 'a*c*')"),
@@ -91,7 +91,9 @@ ATOMS = st.one_of(
 CONDITIONS = st.recursive(
     ATOMS,
     lambda inner: st.one_of(
-        st.builds("({} && {})".format, inner, inner), st.builds("({} || {})".format, inner, inner), st.builds("!({})".format, inner)
+        st.builds("({} && {})".format, inner, inner),
+        st.builds("({} || {})".format, inner, inner),
+        st.builds("!({})".format, inner),
     ),
     max_leaves=5,
 )

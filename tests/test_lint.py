@@ -20,11 +20,11 @@ from hypothesis import strategies as st
 from engine.cli import trailbell
 from engine.lint import lint
 from engine.lint.formats import FORMATS, summary, text
-from engine.lint.registry import BASE, BY_CODE, CHECKS, HEADER, Check, files, page
+from engine.lint.registry import BASE, BY_CODE, CHECKS, HEADER, Check, cases, files, page
 from engine.model import Finding, FindingSeverity
 from engine.policy.codes import CODES as LOADED
-from engine.policy.load import read
-from engine.policy.source import parse_source
+from engine.policy.load import read, read_fixtures
+from engine.policy.source import Source, parse_source
 
 ROOT = Path(__file__).parent.parent
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
@@ -32,14 +32,22 @@ GOLDEN = ROOT / "tests/lint"
 PAGES = ROOT / "docs/lint"
 WRITES = os.environ.get("TRAILBELL_GOLDEN") == "write"
 
-WITHOUT_EXAMPLE = {"TB107", "TB108"}
-"""Of a folder without files, and of a policy test: no text of a policy shows them."""
+WITHOUT_EXAMPLE = {"TB107"}
+"""Of a folder without files: no text of a policy shows it."""
 
 SHOWN = [check for check in CHECKS if check.code not in WITHOUT_EXAMPLE]
 
 
-def found(texts: dict[str, str], now: datetime = NOW) -> tuple[Finding, ...]:
-    return lint([parse_source(content.encode(), path) for path, content in texts.items()], now)
+def parsed(texts: dict[str, str]) -> list[Source]:
+    return [parse_source(content.encode(), path) for path, content in texts.items()]
+
+
+def found(texts: dict[str, str], now: datetime = NOW, tests: dict[str, str] | None = None) -> tuple[Finding, ...]:
+    return lint(parsed(texts), now, parsed(tests or {}))
+
+
+def of_example(check: Check, example: str) -> tuple[Finding, ...]:
+    return found(files(check, example), tests=cases(check, example))
 
 
 def of(body: str) -> list[str]:
@@ -57,18 +65,18 @@ def when(expression: str) -> list[str]:
 
 @pytest.mark.parametrize("check", SHOWN, ids=lambda check: check.code)
 def test_the_bad_example_has_this_finding_and_no_other(check: Check) -> None:
-    assert [finding.code for finding in found(files(check, check.bad))] == [check.code]
+    assert [finding.code for finding in of_example(check, check.bad)] == [check.code]
 
 
 @pytest.mark.parametrize("check", SHOWN, ids=lambda check: check.code)
 def test_the_good_example_has_none(check: Check) -> None:
-    assert [finding.line for finding in found(files(check, check.good))] == []
+    assert [finding.line for finding in of_example(check, check.good)] == []
 
 
 @pytest.mark.parametrize("check", SHOWN, ids=lambda check: check.code)
 def test_what_is_printed_is_as_reviewed(check: Check) -> None:
-    texts = files(check, check.bad)
-    printed = text(found(texts), texts) + "\n"
+    texts = {**files(check, check.bad), **cases(check, check.bad)}
+    printed = text(of_example(check, check.bad), texts) + "\n"
     golden = GOLDEN / f"{check.code}.txt"
     if WRITES:
         golden.write_text(printed, encoding="utf-8")
@@ -97,9 +105,12 @@ def test_codes_are_in_order_and_named_once() -> None:
     assert codes == sorted(set(codes))
 
 
-@pytest.mark.parametrize("folder", ["policies", "examples/tour/policies"])
-def test_the_shipped_sets_are_clean(folder: str) -> None:
-    assert [finding.line for finding in lint(read(ROOT / folder), NOW)] == []
+@pytest.mark.parametrize(("folder", "tests"), [("policies", "tests/policies"), ("examples/tour/policies", "examples/tour/tests")])
+def test_the_shipped_sets_and_their_tests_are_clean(folder: str, tests: str) -> None:
+    policy_tests = read(ROOT / tests)
+    fixtures = read_fixtures(policy_tests)
+    assert len(fixtures) > 10
+    assert [finding.line for finding in lint(read(ROOT / folder), NOW, policy_tests, fixtures)] == []
 
 
 # --- expressions ------------------------------------------------------------------------------------------------------

@@ -13,13 +13,16 @@ import click
 from engine.lint import lint as lint_set
 from engine.lint.formats import FORMATS, summary, text
 from engine.lint.registry import BY_CODE, CHECKS, INTERNAL, page
+from engine.lint.settings import DEFAULTS, Settings, SettingsError, settings_of
 from engine.model import Finding, FindingSeverity
-from engine.policy.load import read
+from engine.policy.load import read, read_fixtures
 from engine.policy.shape import suggestion
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+_SETTINGS: Final = Path("trailbell.toml")
+_TESTS: Final = Path("tests/policies")
 _RANK: Final = {FindingSeverity.NOTE: 0, FindingSeverity.WARNING: 1, FindingSeverity.ERROR: 2}
 
 
@@ -33,8 +36,24 @@ _RANK: Final = {FindingSeverity.NOTE: 0, FindingSeverity.WARNING: 1, FindingSeve
     show_default=True,
     help="The least severity that makes the exit code 1.",
 )
+@click.option(
+    "--tests",
+    "tests_path",
+    metavar="DIR",
+    type=click.Path(exists=True, path_type=Path),
+    help="The folder of the policy tests, to look at beside the set. Default: tests/policies, where PATH is policies.",
+)
+@click.option(
+    "--settings",
+    "settings_path",
+    metavar="FILE",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Severities, the longest silence and the folder of the tests. Default: trailbell.toml, where it is.",
+)
 @click.option("--explain", metavar="CODE", help="Print the page of a code (or `all`: every code in a line) and do nothing else.")
-def lint(path: Path, form: str | None, fail_level: str, explain: str | None) -> None:
+def lint(  # noqa: PLR0913, PLR0917  one parameter an option
+    path: Path, form: str | None, fail_level: str, tests_path: Path | None, settings_path: Path | None, explain: str | None
+) -> None:
     """Say what is wrong with the policy set in PATH (default: policies).
 
     Exit code 0: nothing of --fail-level or above, 1: findings, 2: wrong usage, 3: an error inside Trailbell. A finding that is
@@ -43,15 +62,38 @@ def lint(path: Path, form: str | None, fail_level: str, explain: str | None) -> 
     if explain is not None:
         click.echo(_page(explain))
         return
+    settings = _settings(settings_path)
+    folder = tests_path or _tests(path, settings)
     sources = read(path)
-    findings = lint_set(sources, datetime.now(UTC))
+    tests = read(folder) if folder is not None else ()
+    fixtures = read_fixtures(tests)
+    texts = {source.path: source.text for source in (*sources, *tests, *fixtures)}
+    findings = lint_set(sources, datetime.now(UTC), tests, fixtures, settings)
     form = form or ("github" if os.environ.get("GITHUB_ACTIONS") == "true" else "text")
-    _print(form, findings, {source.path: source.text for source in sources})
-    click.echo(f"{path}: {summary(findings, len(sources))}", err=True)
+    _print(form, findings, texts)
+    click.echo(f"{path}: {summary(findings, len(texts))}", err=True)
     if any(finding.code == INTERNAL for finding in findings):
         raise click.exceptions.Exit(3)
     if any(_RANK[finding.severity] >= _RANK[FindingSeverity(fail_level)] for finding in findings):
         raise click.exceptions.Exit(1)
+
+
+def _settings(path: Path | None) -> Settings:
+    path = path or (_SETTINGS if _SETTINGS.is_file() else None)
+    try:
+        return settings_of(path.read_text(encoding="utf-8")) if path is not None else DEFAULTS
+    except (SettingsError, OSError, UnicodeDecodeError) as error:
+        said = str(error) if isinstance(error, SettingsError) else "it cannot be read"
+        raise click.UsageError(f"{path}: {said}") from None
+
+
+def _tests(path: Path, settings: Settings) -> Path | None:
+    """Where the tests of a set are, as far as that is known."""
+    if settings.tests is not None:
+        if not Path(settings.tests).exists():
+            raise click.UsageError(f"{_SETTINGS}: tests: there is no {settings.tests}")
+        return Path(settings.tests)
+    return _TESTS if path == Path("policies") and _TESTS.is_dir() else None
 
 
 def _print(form: str, findings: Sequence[Finding], texts: dict[str, str]) -> None:

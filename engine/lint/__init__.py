@@ -1,6 +1,7 @@
 """What is wrong with a policy set: the load checks, and what a set that loads may still get wrong.
 
-`expressions` looks at matchers, `meaning` at what the parts do together, `secrets` at the text, `allowances` at what was meant;
+`expressions` looks at matchers, `meaning` at what the parts do together (`implication`: what follows from what), `secrets` at the
+text, `cases` and `fixtures` at policy tests and their events, `allowances` at what was meant. `settings` are a team's own;
 `registry` has a page for every code, `formats` says it all to a person or to a machine.
 """
 
@@ -11,10 +12,13 @@ from typing import TYPE_CHECKING
 
 from engine.errors import ExpressionError
 from engine.lint.allowances import Allowance, allowances, allowed
+from engine.lint.cases import case_findings
 from engine.lint.expressions import problems
+from engine.lint.fixtures import fixture_findings
 from engine.lint.meaning import meaning_findings
 from engine.lint.registry import CODES, INTERNAL
 from engine.lint.secrets import secret_findings
+from engine.lint.settings import DEFAULTS, Settings
 from engine.matching import check as compiled
 from engine.model import Finding, FindingSeverity, Location
 from engine.policy.load import check, file_findings
@@ -29,8 +33,17 @@ if TYPE_CHECKING:
 __all__ = ["lint"]
 
 
-def lint(sources: Sequence[Source], now: datetime) -> tuple[Finding, ...]:
-    """Everything that is wrong with the files of a set, sorted by place. `now` tells which silences are past."""
+def lint(
+    sources: Sequence[Source],
+    now: datetime,
+    tests: Sequence[Source] = (),
+    fixtures: Sequence[Source] = (),
+    settings: Settings = DEFAULTS,
+) -> tuple[Finding, ...]:
+    """Everything that is wrong with the files of a set, sorted by place. `now` tells which silences are past.
+
+    `tests` are files of policy tests, `fixtures` the event files that these name: both are looked at beside the set.
+    """
     _, loaded = check(sources)
     sound = not any(finding.severity is FindingSeverity.ERROR for finding in loaded)
     shaped = [source for source in sources if source.root is not None and not file_findings(source)]
@@ -41,11 +54,16 @@ def lint(sources: Sequence[Source], now: datetime) -> tuple[Finding, ...]:
     for source in shaped:
         found += _told("expressions", source.path, partial(_expression_findings, source, names=names))
     if sound:
-        found += _told("meaning", sources[0].path, partial(meaning_findings, sources, now))
-    comments = [one for source in sources for one in allowances(source, CODES)]
+        found += _told("meaning", sources[0].path, partial(meaning_findings, sources, now, settings.longest_silence))
+    for source in (*tests, *fixtures):
+        found += _told("secrets", source.path, partial(secret_findings, source))
+        found += _told("fixtures", source.path, partial(fixture_findings, source))
+    if tests and len(shaped) == len(sources):
+        found += _told("policy tests", tests[0].path, partial(case_findings, sources, tests, fixtures))
+    comments = [one for source in (*sources, *tests) for one in allowances(source, CODES)]
     found += [one for one in comments if isinstance(one, Finding)]
     granted = [one for one in comments if isinstance(one, Allowance)]
-    left = dict.fromkeys(allowed(found, granted, now.date()))
+    left = dict.fromkeys(settings.weighed(one) for one in allowed(found, granted, now.date()))
     return tuple(sorted(left, key=lambda one: (one.where.path, one.where.line, one.where.column, one.code)))
 
 

@@ -1,7 +1,7 @@
 """Whether a condition leaves nothing for another one: what is true wherever something else is.
 
-Every answer of yes is sound, failures included: where the premises are true, the conclusion is true and does not fail. A no may only
-mean that it is not known.
+Every answer of yes is sound, failures included: where the premises are true, the conclusion is true and does not fail. A no may
+only mean that it is not known.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class _Start(NamedTuple):
 
 
 class Premises(NamedTuple):
-    """What is known to be true: the conditions, the values that a path can only have, the patterns that it matches; and class to kind."""
+    """What is known to be true: conditions, the values that a path can only have, the patterns that it matches; class to kind."""
 
     conditions: tuple[Node, ...]
     spellings: frozenset[object]
@@ -76,7 +76,7 @@ def mentioned(trees: Iterable[Node]) -> Iterator[object]:
 
 
 def landmarks(trees: Iterable[Node]) -> frozenset[object]:
-    """What at least one of must be mentioned by everything that implies these expressions; None stands for nothing in particular."""
+    """One of these must be mentioned by whatever implies these expressions; None stands for nothing in particular."""
     parts = [one for tree in trees for one in conjuncts(tree)]
     return min(map(_marks, parts), key=_vague, default=_NONE)
 
@@ -263,7 +263,7 @@ def _of_patterns(known: Premises, conclusion: Node) -> bool:
 
 
 def _within(narrow: Sequence[object], wide: Sequence[object]) -> bool:
-    """Whether everything that matches one pattern matches another: each `*` of the narrow one must fall into one of the wide one."""
+    """Whether all that matches one pattern matches another: each `*` of the narrow one must fall into one of the wide one."""
     reached = {0}
     for place in range(len(narrow) + 1):
         for at in sorted(reached):

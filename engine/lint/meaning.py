@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 from engine.lint.expressions import path_of
 from engine.lint.implication import implied, landmarks, mentioned, premises
 from engine.matching import Node as Tree
-from engine.matching import conjuncts, parse, walk
+from engine.matching import choices, conjuncts, never_fails, parse, reads, walk
 from engine.model import Finding, FindingSeverity, Location
 from engine.policy.references import PLACEHOLDER
 from engine.policy.source import inside
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from datetime import timedelta
 
     from engine.policy.source import Node, Source
 
@@ -29,12 +30,13 @@ TOO_LONG: Final = "TB407"
 BELOW_FLOOR: Final = "TB408"
 TITLE: Final = "TB409"
 SCOPE: Final = "TB410"
+ORDER: Final = "TB411"
 
 MOST_COMPARED: Final = 100_000
 """Pairs of conditions of one section that are compared; few sets of real size come near."""
 
-LONGEST_SILENCE: Final = timedelta(days=90)
-
+_TELLING: Final = frozenset({"equals", "prefix"})
+"""Tests that leave few routes to ask."""
 _BUCKET: Final = frozenset("abcdefghijklmnopqrstuvwxyz0123456789.-*?")
 _LONGEST_BUCKET: Final = 63
 _SHORTEST_BUCKET: Final = 3
@@ -54,7 +56,7 @@ _ATTESTED: Final = frozenset(
 """Fields that AWS vouches for, by which a mute is more than a claim."""
 
 
-def meaning_findings(sources: Sequence[Source], now: datetime) -> Iterator[Finding]:
+def meaning_findings(sources: Sequence[Source], now: datetime, longest_silence: timedelta) -> Iterator[Finding]:
     """Everything about a set whose files load."""
     roots = [source.root for source in sources if source.root is not None]
     yield from _unused(roots)
@@ -71,7 +73,7 @@ def meaning_findings(sources: Sequence[Source], now: datetime) -> Iterator[Findi
         yield from _titles(source, source.root, roots, levels)
         yield from _floors(source.root, roots, levels)
         for silence in _parts(source.root, "silences"):
-            yield from _silence(silence, now)
+            yield from _silence(silence, now, longest_silence)
 
 
 def _parts(root: Node, section: str) -> Iterator[Node]:
@@ -210,6 +212,19 @@ def _routes(root: Node, classes: dict[str, bool], kinds: Mapping[str, str]) -> I
             yield _warning(NOWHERE, where, "continue leads nowhere: this is the last route", "delete continue")
         if "mute" in route.value:
             yield from _mute(route, classes)
+        yield from _order(route)
+
+
+def _order(route: Node) -> Iterator[Finding]:
+    """A condition by which a route could be looked up, behind one that may fail: such a route is asked for every event."""
+    parts = [one for each in _trees(route) for one in conjuncts(each)]
+    if choices(parts) or len(parts) == 1:
+        return
+    late = next((one for one in parts if any(anchor.kind in _TELLING for choice in choices((one,)) for anchor in choice)), None)
+    if late is not None and never_fails(late):
+        name = ".".join(min(reads(late)))
+        what = f"the test of {name} stands behind one that may fail, so this route is asked for every event"
+        yield _warning(ORDER, route.children["when"].where, what, f"put the test of {name} first")
 
 
 def _decides(before: Node, route: Node) -> bool:
@@ -299,12 +314,11 @@ def _read(node: Tree) -> Iterator[tuple[str, ...]]:
 # --- silences ---------------------------------------------------------------------------------------------------------
 
 
-def _silence(silence: Node, now: datetime) -> Iterator[Finding]:
+def _silence(silence: Node, now: datetime, longest: timedelta) -> Iterator[Finding]:
     until = _until(silence)
     where = silence.children["until"].where
     if until <= now:
         yield _warning(PAST, where, f"this silence ended on {until:%Y-%m-%d}", "delete it")
-    elif until - now > LONGEST_SILENCE:
-        days = (until - now).days
-        what = f"this silence lasts {days} more days; {LONGEST_SILENCE.days} are the most"
+    elif until - now > longest:
+        what = f"this silence lasts {(until - now).days} more days; {longest.days} are the most"
         yield _warning(TOO_LONG, where, what, "give it an earlier end, or make a mute of it")

@@ -27,7 +27,10 @@ default: {notify: [watch], masking: standard}
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One code. `bad` and `good` are empty where the finding is not about the text of a policy; `alone`: without `BASE`."""
+    """One code. `bad` and `good` are empty where the finding is not about the text of a file.
+
+    `alone`: without `BASE`. `tested`: they are files of policy tests beside `BASE` and `TESTED`.
+    """
 
     code: str
     what: str
@@ -35,6 +38,7 @@ class Check:
     bad: str = ""
     good: str = ""
     alone: bool = False
+    tested: bool = False
 
 
 def _route(when: str, rest: str = "notify: [watch]") -> str:
@@ -53,6 +57,17 @@ owner: team
 channels: [{name: watch, webhook: {env: SLACK_WEBHOOK_URL}}]
 default: {notify: [watch], masking: standard}
 """
+TESTED: Final = HEADER + "routes:\n  - {id: denied, when: access.denied, notify: [watch]}\n"
+"""The policy that the policy tests of the examples are about."""
+
+
+def _test(expect: str, event: str = "") -> str:
+    """A file with one policy test."""
+    return (
+        f"version: 1\ntests:\n  - name: an example\n    event: {{eventTime: 2026-11-01T00:00:00Z{event}}}\n    expect: {expect}\n"
+    )
+
+
 _MUTE: Final = "mute: a nightly job, OPS-1"
 
 CHECKS: Final = (
@@ -100,7 +115,14 @@ CHECKS: Final = (
         "description: safe",
     ),
     Check("TB107", "no policy could be read", "A set of nothing would watch nothing."),
-    Check("TB108", "a policy test without an event that can be decided", "A test that decides nothing shows nothing."),
+    Check(
+        "TB108",
+        "a policy test without an event that can be decided",
+        "A test that decides nothing shows nothing.",
+        _test("{routes: [example/denied]}").replace("{eventTime: 2026-11-01T00:00:00Z}", "no-such-event.json"),
+        _test("{routes: [example/denied]}"),
+        tested=True,
+    ),
     Check(
         "TB110",
         "the version of the language is missing or unknown",
@@ -368,6 +390,13 @@ CHECKS: Final = (
         "buckets: [Payments_Prod]",
         "buckets: [payments-prod]",
     ),
+    Check(
+        "TB411",
+        "a condition order that keeps a route out of the index",
+        "What stands behind a test that may fail cannot be looked up instead of asked: the route is asked for every event.",
+        _route("contains(resources[].ARN, 'arn:aws:s3:::old') && actor.role == 'nightly'"),
+        _route("actor.role == 'nightly' && contains(resources[].ARN, 'arn:aws:s3:::old')"),
+    ),
     # --- secrets
     Check(
         "TB501",
@@ -375,6 +404,47 @@ CHECKS: Final = (
         "Pull requests and build logs are read by many, and git forgets nothing.",
         "# https://hooks.slack.com/services" + "/T00000000/B00000000/XXXXXXXXXXXXXXXXXXXXXXXX",
         "# the webhook is in the secret trailbell/slack",
+    ),
+    Check(
+        "TB502",
+        "an account id in a policy test that may be real",
+        "What is copied for a test stays in git. Ids of documentation are 123456789012 and those of three blocks: 111122223333.",
+        _test("{routes: [example/denied]}", ", recipientAccountId: '314159265358'"),
+        _test("{routes: [example/denied]}", ", recipientAccountId: '111122223333'"),
+        tested=True,
+    ),
+    Check(
+        "TB503",
+        "a public address in a policy test",
+        "It is somebody's. For documentation there are 192.0.2.0/24, 198.51.100.0/24, 203.0.113.0/24 and 2001:db8::/32.",
+        _test("{routes: [example/denied]}", ", sourceIPAddress: 9.9.9.9"),
+        _test("{routes: [example/denied]}", ", sourceIPAddress: 203.0.113.9"),
+        tested=True,
+    ),
+    Check(
+        "TB504",
+        "an e-mail address in a policy test",
+        "It is somebody's. For documentation there are example.com, example.org, example.net and names that end in .example.",
+        _test("{routes: [example/denied]}", ", userIdentity: {userName: ann@trailbell.dev}"),
+        _test("{routes: [example/denied]}", ", userIdentity: {userName: ann@example.com}"),
+        tested=True,
+    ),
+    # --- policy tests
+    Check(
+        "TB601",
+        "a route, an evidence or a silence that no policy test names",
+        "Nothing says what it is for, and nobody notices when it stops. `trailbell test` says what was seen to hold.",
+        _test("{defaulted: true}"),
+        _test("{routes: [example/denied]}"),
+        tested=True,
+    ),
+    Check(
+        "TB602",
+        "a policy test that names what does not exist",
+        "It cannot pass, or passes for another reason than it says.",
+        _test("{routes: [example/denied], mutes: [example/nightly]}"),
+        _test("{routes: [example/denied], mutes: []}"),
+        tested=True,
     ),
     # --- allowances
     Check(
@@ -415,5 +485,10 @@ def page(check: Check) -> str:
 
 def files(check: Check, example: str) -> dict[str, str]:
     """The set that an example makes: its files' texts by path."""
-    text = example if example.startswith("version:") else HEADER + example
+    text = TESTED if check.tested else example if example.startswith("version:") else HEADER + example
     return {"example.yaml": text} if check.alone else {"base.yaml": BASE, "example.yaml": text}
+
+
+def cases(check: Check, example: str) -> dict[str, str]:
+    """The files of policy tests that an example makes, by path."""
+    return {"tests.yaml": example} if check.tested else {}

@@ -1,5 +1,6 @@
 """JMESPath to fast predicates; knows nothing of AWS."""
 
+from engine.matching.anchors import choices
 from engine.matching.check import check
 from engine.matching.compile import compile_expression, compile_predicate, compile_tree, search
 from engine.matching.functions import FUNCTIONS, Function
@@ -21,6 +22,7 @@ __all__ = [
     "Index",
     "Node",
     "check",
+    "choices",
     "compile_expression",
     "compile_predicate",
     "compile_tree",

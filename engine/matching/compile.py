@@ -16,6 +16,7 @@ from engine.matching.runtime import NAMES
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from engine.matching.tree import Node
     from engine.matching.writer import Constant, Source
     from engine.model import Document
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os.path
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from engine.policy.source import Node
 
 SCHEMAS: Final = Path(__file__).resolve().parents[2] / "schemas"
+
+CASES_SCHEMA: Final = "v1/policy-test.schema.json"
 
 LARGEST_EVENT: Final = 1_048_576
 """Bytes of an event file that are read; CloudTrail's largest record is 256 kB."""
@@ -112,6 +115,33 @@ def read_event(path: Path) -> tuple[dict[str, Any], str]:
     if isinstance(found, dict) and isinstance(found.get("detail"), dict):
         found = found["detail"]
     return (found, "") if isinstance(found, dict) else ({}, "it is not a JSON object")
+
+
+def event_path(case_file: str, given: str) -> Path:
+    """Where the event file is that a policy test names, relative to its own file."""
+    return Path(os.path.normpath(Path(case_file).parent / given))
+
+
+def read_fixtures(tests: Sequence[Source]) -> tuple[Source, ...]:
+    """The event files that the files of policy tests name, each once, as texts; one that cannot be read is not there."""
+    paths = {event_path(source.path, given): None for source in tests for given in _events(source)}
+    return tuple(found for path in paths if (found := _text_of(path)) is not None)
+
+
+def _events(source: Source) -> Iterator[str]:
+    tests = source.root.at("tests") if source.root is not None else None
+    for case in tests.items() if tests is not None else ():
+        event = case.at("event")
+        if event is not None and isinstance(event.value, str):
+            yield event.value
+
+
+def _text_of(path: Path) -> Source | None:
+    try:
+        content = path.read_bytes() if path.stat().st_size <= LARGEST_EVENT else None
+    except OSError:
+        return None
+    return None if content is None else Source(path.as_posix(), content.decode("utf-8", "replace"), None)
 
 
 @cache

@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from engine.model import Event, Finding, FindingSeverity
+from engine.lint.cases import case_file_findings
+from engine.model import Event, Finding
 from engine.pipeline.facts import facts
 from engine.policy import codes
-from engine.policy.load import read, read_event, schema
-from engine.policy.shape import shape_findings
+from engine.policy.load import event_path, read, read_event
 from engine.workbench.cases import Case, merged
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
+    from pathlib import Path
 
     from engine.policy.source import Node, Source
-
-SCHEMA = "v1/policy-test.schema.json"
 
 
 def read_cases(path: Path) -> tuple[tuple[Case, ...], tuple[Finding, ...]]:
@@ -29,27 +27,19 @@ def read_cases(path: Path) -> tuple[tuple[Case, ...], tuple[Finding, ...]]:
 
 
 def _of_file(source: Source) -> Iterator[Case | Finding]:
-    root = source.root
-    findings: Sequence[Finding] = source.findings if root is None else source.findings or shape_findings(root, schema(SCHEMA))
+    findings = tuple(case_file_findings(source))
     yield from findings
-    if root is None or any(finding.severity is FindingSeverity.ERROR for finding in findings):
-        return
-    names: dict[str, Node] = {}
-    for node in tests.items() if (tests := root.at("tests")) else ():
-        name = node.value["name"]
-        if name in names:
-            what = f"a test named {name!r} stands here already, at line {names[name].where.line}"
-            yield Finding(codes.TWICE, (node.at("name") or node).where, what, "give it a name of its own")
-        names.setdefault(name, node)
-        yield _case(node, Path(source.path).parent)
+    tests = source.root.at("tests") if source.root is not None else None
+    if tests is not None and all(finding.code == codes.TWICE for finding in findings):
+        yield from (_case(node, source.path) for node in tests.items())
 
 
-def _case(node: Node, folder: Path) -> Case | Finding:
+def _case(node: Node, path: str) -> Case | Finding:
     given = node.value["event"]
     event_node = node.at("event") or node
     record: Any = given
     if isinstance(given, str):
-        record, wrong = read_event(folder / given)
+        record, wrong = read_event(event_path(path, given))
         if wrong:
             return Finding(codes.NO_EVENT, event_node.where, f"event: {given}: {wrong}", "name a JSON file relative to this one")
     record = merged(record, node.value.get("override", {}))

@@ -1,0 +1,134 @@
+"""What is wrong with policy tests: files that cannot be read, names that nothing has, and rules that no test names."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from engine.model import UNKNOWN, Finding, FindingSeverity
+from engine.policy import codes
+from engine.policy.load import CASES_SCHEMA, event_path, schema
+from engine.policy.shape import shape_findings, suggestion
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from engine.policy.source import Node, Source
+
+UNNAMED: Final = "TB601"
+NO_SUCH: Final = "TB602"
+
+
+class _Rule(NamedTuple):
+    """Something that a test may name: what it is, its name there, and where it stands."""
+
+    kind: str
+    name: str
+    node: Node
+
+
+_NAMES: Final = {
+    "class": ("class",),
+    "evidence": ("evidence",),
+    "channels": ("channel",),
+    "routes": ("route",),
+    "mutes": ("route",),
+    "silences": ("silence",),
+    "failures": ("route", "silence"),
+}
+"""What the keys of `expect` name. (A failure may also be an evidence's, by its file's name and its id.)"""
+
+_TESTED: Final = frozenset({"evidence", "route", "silence"})
+
+
+def case_file_findings(source: Source) -> Iterator[Finding]:
+    """What is wrong with one file of policy tests by itself: how it is written, its shape, names that stand twice."""
+    root = source.root
+    findings: Sequence[Finding] = source.findings
+    if root is not None and not findings:
+        findings = shape_findings(root, schema(CASES_SCHEMA))
+    yield from findings
+    if root is None or findings:
+        return
+    lines: dict[str, int] = {}
+    for case in _cases(source):
+        name = case.value["name"]
+        if name in lines:
+            where = (case.at("name") or case).where
+            what = f"a test named {name!r} stands here already, at line {lines[name]}"
+            yield Finding(codes.TWICE, where, what, "give it a name of its own")
+        lines.setdefault(name, case.where.line)
+
+
+def case_findings(sources: Sequence[Source], tests: Sequence[Source], fixtures: Sequence[Source]) -> Iterator[Finding]:
+    """What is wrong with policy tests beside a set whose files have their shape. `fixtures`: the event files that can be read."""
+    broken = [finding for test in tests for finding in case_file_findings(test)]
+    yield from broken
+    if any(finding.code != codes.TWICE for finding in broken):
+        return
+    rules = [rule for source in sources for rule in _rules(source)]
+    known: defaultdict[str, set[str]] = defaultdict(set, {"class": {UNKNOWN}})
+    for rule in rules:
+        known[rule.kind].add(rule.name)
+    there = {fixture.path for fixture in fixtures}
+    named: set[tuple[str, str]] = set()
+    for test in tests:
+        for case in _cases(test):
+            yield from _event(case, test.path, there)
+            for key, node, name in _named(case):
+                named.update((kind, name) for kind in _NAMES[key])
+                if key != "failures":
+                    yield from _known(key, node, name, known[_NAMES[key][0]])
+    for rule in rules:
+        if rule.kind in _TESTED and (rule.kind, rule.name) not in named:
+            what, instead = f"no policy test names this {rule.kind}", f"write one that expects {rule.name}"
+            yield Finding(UNNAMED, rule.node.children["id"].where, what, instead, FindingSeverity.WARNING)
+
+
+def _cases(test: Source) -> Iterator[Node]:
+    cases = test.root.at("tests") if test.root is not None else None
+    return cases.items() if cases is not None else iter(())
+
+
+def _event(case: Node, path: str, there: set[str]) -> Iterator[Finding]:
+    event = case.at("event")
+    if event is not None and isinstance(event.value, str) and event_path(path, event.value).as_posix() not in there:
+        yield Finding(codes.NO_EVENT, event.where, "there is no such event file", "name a JSON file relative to this one")
+
+
+def _rules(source: Source) -> Iterator[_Rule]:
+    root = source.root
+    if root is None:
+        return
+    policy = root.value["name"]
+    for actor in _of(root, "actors"):
+        yield _Rule("class", actor.value["class"], actor)
+        yield from (_Rule("evidence", one.value["id"], one) for one in _of(actor, "evidence"))
+    yield from (_Rule("channel", one.value["name"], one) for one in _of(root, "channels"))
+    yield from (_Rule("route", f"{policy}/{one.value['id']}", one) for one in _of(root, "routes"))
+    yield from (_Rule("silence", f"{policy}/{one.value['id']}", one) for one in _of(root, "silences"))
+
+
+def _of(node: Node, section: str) -> Iterator[Node]:
+    inner = node.at(section)
+    return inner.items() if inner is not None else iter(())
+
+
+def _named(case: Node) -> Iterator[tuple[str, Node, str]]:
+    """Each name that a case expects: under which key, where, and the name."""
+    expect = case.at("expect")
+    for key in _NAMES:
+        node = expect.at(key) if expect is not None else None
+        if node is None:
+            continue
+        if isinstance(node.value, str):
+            yield key, node, node.value
+        elif isinstance(node.value, dict):
+            yield from ((key, child, str(name)) for name, child in node.children.items())
+        elif isinstance(node.value, list):
+            yield from ((key, child, child.value) for child in node.items())
+
+
+def _known(key: str, node: Node, name: str, known: set[str]) -> Iterator[Finding]:
+    if name not in known:
+        yield Finding(NO_SUCH, node.where, f"{key}: the set has no {_NAMES[key][0]} {name}", suggestion(name, sorted(known)))
