@@ -176,14 +176,27 @@ class FindingSeverity(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Edit:
+    """A change of a file: its characters from `start` to `end` (from 0, the end not among them) become `text`."""
+
+    start: int
+    end: int
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that is wrong with a policy set: where, what, and what to write instead (may be empty)."""
+    """One thing that is wrong with a policy set: where, what, and what to write instead (may be empty).
+
+    `edits` are the one safe answer, where there is one.
+    """
 
     code: str
     where: Location
     what: str
     instead: str = ""
     severity: FindingSeverity = FindingSeverity.ERROR
+    edits: tuple[Edit, ...] = ()
 
     @property
     def line(self) -> str:

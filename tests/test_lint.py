@@ -264,6 +264,7 @@ def test_json_has_every_part_of_a_finding() -> None:
         "length": 4,
         "what": "true is read as a field name",
         "instead": "write `true`",
+        "edits": [{"start": 92, "end": 96, "text": "`true`"}],
     }
 
 
@@ -296,7 +297,7 @@ def test_a_caret_stands_below_wide_characters() -> None:
 
 
 def test_the_summary_counts() -> None:
-    assert summary(found(TEXTS), 2) == "1 error, 1 warning in 2 files"
+    assert summary(found(TEXTS), 2) == "1 error, 1 warning in 2 files; --fix answers 2 of them"
     assert summary((), 1) == "no findings in 1 file"
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import codecs
 import os
+import shutil
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from engine.lint import lint as lint_set
+from engine.lint.fix import diff, fixed
 from engine.lint.formats import FORMATS, summary, text
 from engine.lint.registry import BY_CODE, CHECKS, INTERNAL, page
 from engine.lint.settings import DEFAULTS, Settings, SettingsError, settings_of
@@ -20,6 +23,8 @@ from engine.policy.shape import suggestion
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from engine.lint.fix import Sources
 
 _SETTINGS: Final = Path("trailbell.toml")
 _TESTS: Final = Path("tests/policies")
@@ -50,9 +55,21 @@ _RANK: Final = {FindingSeverity.NOTE: 0, FindingSeverity.WARNING: 1, FindingSeve
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="Severities, the longest silence and the folder of the tests. Default: trailbell.toml, where it is.",
 )
+@click.option("--fix", is_flag=True, help="Write every answer that is the only safe one into the files, then say what is left.")
+@click.option(
+    "--diff", "shows_diff", is_flag=True, help="Print what --fix would change, and change nothing. Exit code 1 if anything."
+)
 @click.option("--explain", metavar="CODE", help="Print the page of a code (or `all`: every code in a line) and do nothing else.")
-def lint(  # noqa: PLR0913, PLR0917  one parameter an option
-    path: Path, form: str | None, fail_level: str, tests_path: Path | None, settings_path: Path | None, explain: str | None
+def lint(  # noqa: PLR0913  one parameter an option
+    path: Path,
+    form: str | None,
+    fail_level: str,
+    tests_path: Path | None,
+    settings_path: Path | None,
+    *,
+    fix: bool,
+    shows_diff: bool,
+    explain: str | None,
 ) -> None:
     """Say what is wrong with the policy set in PATH (default: policies).
 
@@ -67,8 +84,22 @@ def lint(  # noqa: PLR0913, PLR0917  one parameter an option
     sources = read(path)
     tests = read(folder) if folder is not None else ()
     fixtures = read_fixtures(tests)
-    texts = {source.path: source.text for source in (*sources, *tests, *fixtures)}
-    findings = lint_set(sources, datetime.now(UTC), tests, fixtures, settings)
+    now = datetime.now(UTC)
+    files: Sources = {source.path: source for source in (*sources, *tests)}
+
+    def look(given: Sources) -> tuple[Finding, ...]:
+        policies, cases = ([given[source.path] for source in several] for several in (sources, tests))
+        return lint_set(policies, now, cases, fixtures, settings)
+
+    if fix or shows_diff:
+        before, (files, answered) = files, fixed(files, look)
+        if shows_diff:
+            _say("\n".join(diff(before, files)))
+            raise click.exceptions.Exit(1 if answered else 0)
+        _write(before, files)
+        click.echo(f"{path}: {answered} fixed", err=True)
+    findings = look(files)
+    texts = {source.path: source.text for source in (*files.values(), *fixtures)}
     form = form or ("github" if os.environ.get("GITHUB_ACTIONS") == "true" else "text")
     _print(form, findings, texts)
     click.echo(f"{path}: {summary(findings, len(texts))}", err=True)
@@ -102,8 +133,24 @@ def _print(form: str, findings: Sequence[Finding], texts: dict[str, str]) -> Non
         said = text(findings, texts, colour=colour)
     else:
         said = FORMATS[form](findings, texts)
-    if said:
-        click.echo(said, color=True)
+    _say(said)
+
+
+def _say(text: str) -> None:
+    if text:
+        click.echo(text, color=True)
+
+
+def _write(before: Sources, after: Sources) -> None:
+    """Files whose text is another one now, each as a whole or not at all."""
+    for path, source in after.items():
+        if source.text != before[path].text:
+            file = Path(path)
+            mark = codecs.BOM_UTF8 if file.read_bytes().startswith(codecs.BOM_UTF8) else b""
+            beside = file.with_name(f"{file.name}.tmp")
+            beside.write_bytes(mark + source.text.encode())
+            shutil.copymode(file, beside)
+            beside.replace(file)
 
 
 def _page(code: str) -> str:

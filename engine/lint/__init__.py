@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from engine.errors import ExpressionError
 from engine.lint.allowances import Allowance, allowances, allowed
-from engine.lint.cases import case_findings
+from engine.lint.cases import OF_TESTS, case_findings
 from engine.lint.expressions import problems
 from engine.lint.fixtures import fixture_findings
 from engine.lint.meaning import meaning_findings
@@ -22,7 +22,7 @@ from engine.lint.settings import DEFAULTS, Settings
 from engine.matching import check as compiled
 from engine.model import Finding, FindingSeverity, Location
 from engine.policy.load import check, file_findings
-from engine.policy.source import inside
+from engine.policy.source import inside, rewritten
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -63,7 +63,8 @@ def lint(
     comments = [one for source in (*sources, *tests) for one in allowances(source, CODES)]
     found += [one for one in comments if isinstance(one, Finding)]
     granted = [one for one in comments if isinstance(one, Allowance)]
-    left = dict.fromkeys(settings.weighed(one) for one in allowed(found, granted, now.date()))
+    judged = [one for one in granted if sound and (tests or not any(code.startswith(OF_TESTS) for code in one.codes))]
+    left = dict.fromkeys(settings.weighed(one) for one in allowed(found, granted, judged, now.date()))
     return tuple(sorted(left, key=lambda one: (one.where.path, one.where.line, one.where.column, one.code)))
 
 
@@ -107,4 +108,5 @@ def _of_expression(source: Source, node: Node, *, mutes: bool, names: bool) -> I
     for problem in problems(tree, node.value, mutes=mutes, names=names):
         severity = FindingSeverity.WARNING if problem.warns else FindingSeverity.ERROR
         where = inside(source, node, problem.offset, problem.length)
-        yield Finding(problem.code, where, problem.what, problem.instead, severity)
+        edits = rewritten(source, node, *problem.edit) if problem.edit else ()
+        yield Finding(problem.code, where, problem.what, problem.instead, severity, edits)

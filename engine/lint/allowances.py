@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Final
 
-from engine.model import Finding, FindingSeverity, Location
+from engine.model import Edit, Finding, FindingSeverity, Location
 from engine.policy.source import place
 
 if TYPE_CHECKING:
@@ -35,12 +35,16 @@ class Allowance:
     line: int
     until: date | None
     where: Location
+    edits: tuple[Edit, ...] = ()
 
     def covers(self, finding: Finding, today: date) -> bool:
         """Whether a finding is meant."""
-        timely = self.until is None or today < self.until
         placed = finding.where.path == self.path and self.line in (0, finding.where.line)
-        return timely and placed and finding.code in self.codes
+        return placed and finding.code in self.codes and not self.over(today)
+
+    def over(self, today: date) -> bool:
+        """Whether it has ended."""
+        return self.until is not None and self.until <= today
 
 
 def allowances(source: Source, known: frozenset[str]) -> Iterator[Allowance | Finding]:
@@ -54,9 +58,16 @@ def allowances(source: Source, known: frozenset[str]) -> Iterator[Allowance | Fi
         elif codes - known:
             yield Finding(UNREADABLE, where, f"there is no finding {min(codes - known)}", "trailbell lint --explain lists them")
         else:
-            yield Allowance(
-                codes, source.path, _line(source, mark, where, whole=bool(form.group("file"))), _day(form.group("until")), where
-            )
+            line = _line(source, mark, where, whole=bool(form.group("file")))
+            yield Allowance(codes, source.path, line, _day(form.group("until")), where, _without(source, mark))
+
+
+def _without(source: Source, mark: re.Match[str]) -> tuple[Edit, ...]:
+    """What takes a comment away: with its line, where it stands alone, else with the blanks before it."""
+    before, after = source.text[: mark.start()], source.text[mark.end() :]
+    kept = before.rstrip(" \t")
+    alone = kept == "" or kept.endswith("\n")
+    return (Edit(len(kept), mark.end() + (alone and after.startswith("\n"))),)
 
 
 def _line(source: Source, mark: re.Match[str], where: Location, *, whole: bool) -> int:
@@ -70,8 +81,11 @@ def _day(text: str | None) -> date | None:
     return datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC).date() if text else None
 
 
-def allowed(findings: Iterable[Finding], granted: Sequence[Allowance], today: date) -> list[Finding]:
-    """The findings that are left, and those about allowances that allow nothing."""
+def allowed(findings: Iterable[Finding], granted: Sequence[Allowance], judged: Sequence[Allowance], today: date) -> list[Finding]:
+    """The findings that are left, and those about allowances that have ended or, if `judged`, allow nothing.
+
+    Judged are those that nothing hides the findings of.
+    """
     used: set[Allowance] = set()
     left = []
     for finding in findings:
@@ -79,10 +93,13 @@ def allowed(findings: Iterable[Finding], granted: Sequence[Allowance], today: da
         used.update(covering)
         if not covering:
             left.append(finding)
-    return [*left, *(_unused(one, today) for one in granted if one not in used)]
+    return [*left, *(_unused(one, today) for one in granted if one not in used and (one in judged or one.over(today)))]
 
 
 def _unused(one: Allowance, today: date) -> Finding:
-    over = one.until is not None and one.until <= today
-    what = f"this allowance ended on {one.until}" if over else "this allowance allows nothing: there is no such finding here"
-    return Finding(UNUSED, one.where, what, "delete it", FindingSeverity.WARNING)
+    what = (
+        f"this allowance ended on {one.until}"
+        if one.over(today)
+        else "this allowance allows nothing: there is no such finding here"
+    )
+    return Finding(UNUSED, one.where, what, "delete it", FindingSeverity.WARNING, one.edits)

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
     from engine.policy.source import Node, Source
 
+OF_TESTS: Final = "TB6"
+"""How the codes of findings start that only policy tests show."""
+
 UNNAMED: Final = "TB601"
 NO_SUCH: Final = "TB602"
 

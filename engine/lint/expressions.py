@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from itertools import takewhile
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -32,6 +33,8 @@ _EQUALITIES: Final = ("eq", "ne")
 _LENIENT: Final = frozenset({"glob", "regex", "cidr", "lower", "not_null", "type", "to_string", "to_array", "to_number"})
 """Functions that take null."""
 
+_LITERAL: Final = re.compile(r"""'(?:[^'\\]|\\.)*'|`(?:[^`\\]|\\.)*`""", re.DOTALL)
+_ONE_LITERAL: Final = re.compile(r"""'[^'\\]*'|`(?:true|false|[0-9]+)`""")
 _ACCOUNT_DIGITS: Final = 12
 _NOBODY: Final = frozenset({"anonymous", "anonymous_principal"})
 """What stands for the account of a caller who has none."""
@@ -39,7 +42,10 @@ _NAMES: Final = {str: "string", bool: "boolean", int: "number", float: "number",
 
 
 class Problem(NamedTuple):
-    """One thing wrong with an expression, at a character of it (from 0); `warns`: it may be meant."""
+    """One thing wrong with an expression, at a character of it (from 0); `warns`: it may be meant.
+
+    `edit` is the one safe answer: from which character to which, and what stands there then.
+    """
 
     code: str
     offset: int
@@ -47,6 +53,7 @@ class Problem(NamedTuple):
     what: str
     instead: str
     warns: bool = False
+    edit: tuple[int, int, str] | None = None
 
 
 class Path(NamedTuple):
@@ -66,7 +73,13 @@ def problems(tree: Node, text: str, *, mutes: bool, names: bool) -> list[Problem
 
     `mutes`: it decides what is muted. `names`: only S3 data events are looked at, so that event names are known.
     """
-    found = [*_negated(tree), *_fields(tree, text), *_comparisons(tree, names=names), *_boolean(tree), *_constant(tree)]
+    found = [
+        *_negated(tree, text),
+        *_fields(tree, text),
+        *_comparisons(tree, text, names=names),
+        *_boolean(tree),
+        *_constant(tree),
+    ]
     if not found:
         found = [*_may_fail(tree), *(_negations(tree) if mutes else ())]
     seen: dict[int, Problem] = {}
@@ -111,7 +124,7 @@ def _fields(tree: Node, text: str) -> Iterator[Problem]:
                 break
 
 
-def _negated(tree: Node) -> Iterator[Problem]:
+def _negated(tree: Node, text: str) -> Iterator[Problem]:
     """`!a.b` is `(!a).b` in JMESPath, and so always null."""
     for node in walk(tree):
         if node.kind == "subexpression" and node.children[0].kind == "not_expression":
@@ -119,15 +132,22 @@ def _negated(tree: Node) -> Iterator[Problem]:
             rest = [str(child.value) for child in node.children[1:] if child.kind == "field"]
             name = ".".join([*(inner.names if inner else ()), *rest])
             offset = max(0, _offset(node) - 1)
-            yield Problem(NEGATED, offset, len(name) + 1, "! is read before the dot, so this is always null", f"write !({name})")
+            length = len(name) + 1
+            as_written = text[offset : offset + length] == f"!{name}"
+            written, what = f"!({name})", "! is read before the dot, so this is always null"
+            edit = (offset, offset + length, written) if as_written else None
+            yield Problem(NEGATED, offset, length, what, f"write {written}", edit=edit)
 
 
 def _unknown(path: Path, depth: int, node: Node, text: str, shape: Shape) -> Problem:
     name, offset = str(node.value), node.offset or 0
     if depth == 0 and name in _WORDS:
-        return Problem(BARE, offset, len(name), f"{name} is read as a field name", f"write `{name}`")
+        bare = (offset, offset + len(name), f"`{name}`")
+        return Problem(BARE, offset, len(name), f"{name} is read as a field name", f"write `{name}`", edit=bare)
     if depth == 0 and text[offset : offset + 1] == '"':
-        return Problem(QUOTES, offset, len(name) + 2, "double quotes name a field", f"a string is written '{name}'")
+        end = offset + len(name) + 2
+        edit = (offset, end, f"'{name}'") if text[offset:end] == f'"{name}"' and "'" not in name else None
+        return Problem(QUOTES, offset, len(name) + 2, "double quotes name a field", f"a string is written '{name}'", edit=edit)
     if shape.fields is None:
         where = ".".join(path.names[:depth])
         return Problem(FIELD, offset, len(name), f"{where} has no fields, so this is always null", f"write {where}")
@@ -138,7 +158,7 @@ def _unknown(path: Path, depth: int, node: Node, text: str, shape: Shape) -> Pro
 # --- comparisons ---------------------------------------------------------------------------------------------------------------
 
 
-def _comparisons(tree: Node, *, names: bool) -> Iterator[Problem]:
+def _comparisons(tree: Node, text: str, *, names: bool) -> Iterator[Problem]:
     for node in walk(tree):
         if node.kind == "comparator" and node.value in _EQUALITIES:
             left, right = node.children
@@ -148,10 +168,37 @@ def _comparisons(tree: Node, *, names: bool) -> Iterator[Problem]:
                     what = "! is read before ==, so this compares true or false with something else"
                     yield Problem(TYPE, _offset(field), 1, what, "write !(… == …), or !=")
                 elif path is not None and other.kind == "literal" and other.value is not None:
-                    yield from _comparison(path, other, "never" if node.value == "eq" else "always", names=names)
+                    yield from _comparison(_Comparison(path, other, node.value == "eq", text), names=names)
 
 
-def _comparison(path: Path, literal: Node, ever: str, *, names: bool) -> Iterator[Problem]:
+class _Comparison(NamedTuple):
+    """A field beside a literal, in the text of an expression."""
+
+    path: Path
+    literal: Node
+    equal: bool
+    text: str
+
+    def edit(self, written: str) -> tuple[int, int, str] | None:
+        """What makes another literal of this one."""
+        start = self.literal.offset or 0
+        return start, self._end(start), written
+
+    def whole(self, written: str) -> tuple[int, int, str] | None:
+        """What makes something else of the whole comparison, where the field is written plainly."""
+        start, name = self.path.nodes[0].offset or 0, self.path.text
+        if self.text[start : start + len(name)] != name:
+            return None
+        literal = self.literal.offset or 0
+        return min(start, literal), max(start + len(name), self._end(literal)), written
+
+    def _end(self, start: int) -> int:
+        found = _LITERAL.match(self.text, start)
+        return found.end() if found else start
+
+
+def _comparison(comparison: _Comparison, *, names: bool) -> Iterator[Problem]:
+    path, literal, ever = comparison.path, comparison.literal, "never" if comparison.equal else "always"
     shape = shape_of(path.names)
     offset, value = literal.offset or 0, literal.value
     if shape is None:
@@ -159,15 +206,20 @@ def _comparison(path: Path, literal: Node, ever: str, *, names: bool) -> Iterato
     if _NAMES[value.__class__] not in shape.types:
         kind = " or ".join(sorted(shape.types))
         what = f"{path.text} is {'an' if kind[0] in 'ao' else 'a'} {kind}, so this {ever} holds"
-        yield Problem(TYPE, offset, _length(value), what, f"write {_written(value, shape)}")
+        written = _written(value, shape)
+        edit = comparison.edit(written) if _ONE_LITERAL.fullmatch(written) else None
+        yield Problem(TYPE, offset, _length(value), what, f"write {written}", edit=edit)
     elif isinstance(value, str):
-        yield from _value(path, shape, value, offset, names=names)
+        yield from _value(comparison, shape, value, names=names)
 
 
-def _value(path: Path, shape: Shape, value: str, offset: int, *, names: bool) -> Iterator[Problem]:
+def _value(comparison: _Comparison, shape: Shape, value: str, *, names: bool) -> Iterator[Problem]:
+    path, offset = comparison.path, comparison.literal.offset or 0
     if "*" in value and not shape.values:
-        what = "== compares exactly, so * is only a star"
-        yield Problem(GLOB, offset, _length(value), what, f"write glob({path.text}, '{value}')")
+        what = f"{'==' if comparison.equal else '!='} compares exactly, so * is only a star"
+        written = f"{'' if comparison.equal else '!'}glob({path.text}, '{value}')"
+        edit = comparison.whole(written) if "'" not in value and "\\" not in value else None
+        yield Problem(GLOB, offset, _length(value), what, f"write {written}", edit=edit)
     elif shape.values is not None and value not in shape.values and (names or path.names != ("eventName",)):
         yield Problem(VALUE, offset, _length(value), f"{path.text} is never '{value}'", suggestion(value, sorted(shape.values)))
     elif path.names in BUCKETS and (value != value.lower() or "_" in value):

@@ -15,10 +15,12 @@ from engine import __version__
 from engine.lint.registry import CHECKS
 from engine.model import Finding, FindingSeverity
 from engine.pipeline.render.escape import harmless
+from engine.policy.source import place
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
+    from engine.model import Edit
 
 _LONGEST_LINE: Final = 160
 _SARIF_LEVEL: Final = {FindingSeverity.ERROR: "error", FindingSeverity.WARNING: "warning", FindingSeverity.NOTE: "note"}
@@ -107,29 +109,42 @@ def _object(finding: Finding) -> dict[str, Any]:
         "length": where.length,
         "what": finding.what,
         "instead": finding.instead,
+        "edits": [{"start": edit.start, "end": edit.end, "text": edit.text} for edit in finding.edits],
     }
 
 
-def sarif(findings: Sequence[Finding], _: Mapping[str, str]) -> str:
-    """SARIF 2.1.0, as code scanning reads it."""
+def sarif(findings: Sequence[Finding], texts: Mapping[str, str]) -> str:
+    """SARIF 2.1.0, as code scanning reads it; a finding with one safe answer has it as a fix."""
     rules = [
         {"id": check.code, "shortDescription": {"text": check.what}, "fullDescription": {"text": check.why}} for check in CHECKS
     ]
     driver = {"name": "trailbell", "version": __version__, "rules": rules}
-    run = {"tool": {"driver": driver}, "columnKind": "unicodeCodePoints", "results": [_result(one) for one in findings]}
+    run = {"tool": {"driver": driver}, "columnKind": "unicodeCodePoints", "results": [_result(one, texts) for one in findings]}
     return json.dumps({"$schema": "https://json.schemastore.org/sarif-2.1.0.json", "version": "2.1.0", "runs": [run]}, indent=2)
 
 
-def _result(finding: Finding) -> dict[str, Any]:
+def _result(finding: Finding, texts: Mapping[str, str]) -> dict[str, Any]:
     where = finding.where
     region = {"startLine": where.line, "startColumn": where.column, "endColumn": where.column + where.length}
     words = f"{finding.what}; {finding.instead}" if finding.instead else finding.what
-    return {
+    location = {"uri": where.path}
+    result: dict[str, Any] = {
         "ruleId": finding.code,
         "level": _SARIF_LEVEL[finding.severity],
         "message": {"text": words},
-        "locations": [{"physicalLocation": {"artifactLocation": {"uri": where.path}, "region": region}}],
+        "locations": [{"physicalLocation": {"artifactLocation": location, "region": region}}],
     }
+    if finding.edits:
+        replacements = [_replacement(edit, texts.get(where.path, "")) for edit in finding.edits]
+        changes = [{"artifactLocation": location, "replacements": replacements}]
+        result["fixes"] = [{"description": {"text": finding.instead}, "artifactChanges": changes}]
+    return result
+
+
+def _replacement(edit: Edit, text: str) -> dict[str, Any]:
+    start, end = place("", text, edit.start), place("", text, edit.end)
+    region = {"startLine": start.line, "startColumn": start.column, "endLine": end.line, "endColumn": end.column}
+    return {"deletedRegion": region, "insertedContent": {"text": edit.text}}
 
 
 def junit(findings: Sequence[Finding], texts: Mapping[str, str]) -> str:
@@ -158,7 +173,9 @@ FORMATS: Final[Mapping[str, Callable[[Sequence[Finding], Mapping[str, str]], str
 
 
 def summary(findings: Sequence[Finding], files: int) -> str:
-    """One line: how many of which severity, in how many files."""
+    """One line: how many of which severity, in how many files, and how many have one safe answer."""
     counts = Counter(finding.severity for finding in findings)
     words = [f"{counts[one]} {one.value}{'s' if counts[one] != 1 else ''}" for one in FindingSeverity if counts[one]]
-    return f"{', '.join(words) or 'no findings'} in {files} file{'s' if files != 1 else ''}"
+    fixable = sum(bool(finding.edits) for finding in findings)
+    tail = f"; --fix answers {fixable} of them" if fixable else ""
+    return f"{', '.join(words) or 'no findings'} in {files} file{'s' if files != 1 else ''}{tail}"

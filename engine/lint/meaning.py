@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
@@ -10,9 +11,9 @@ from engine.lint.expressions import path_of
 from engine.lint.implication import implied, landmarks, mentioned, premises
 from engine.matching import Node as Tree
 from engine.matching import choices, conjuncts, never_fails, parse, reads, walk
-from engine.model import Finding, FindingSeverity, Location
+from engine.model import Edit, Finding, FindingSeverity, Location
 from engine.policy.references import PLACEHOLDER
-from engine.policy.source import inside
+from engine.policy.source import inside, last_line, without_lines
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -67,13 +68,13 @@ def meaning_findings(sources: Sequence[Source], now: datetime, longest_silence: 
         if source.root is None:
             continue
         yield from _scope(source.root)
-        yield from _routes(source.root, classes, kinds)
+        yield from _routes(source, source.root, classes, kinds)
         yield from _evidence(source.root)
         yield from _covered_silences(source.root)
         yield from _titles(source, source.root, roots, levels)
         yield from _floors(source.root, roots, levels)
         for silence in _parts(source.root, "silences"):
-            yield from _silence(silence, now, longest_silence)
+            yield from _silence(source, silence, now, longest_silence)
 
 
 def _parts(root: Node, section: str) -> Iterator[Node]:
@@ -194,7 +195,7 @@ class _Earlier:
         return found
 
 
-def _routes(root: Node, classes: dict[str, bool], kinds: Mapping[str, str]) -> Iterator[Finding]:
+def _routes(source: Source, root: Node, classes: dict[str, bool], kinds: Mapping[str, str]) -> Iterator[Finding]:
     """Routes that an earlier one leaves nothing for, that continue to nowhere, and that mute what they should not."""
     routes = list(_parts(root, "routes"))
     earlier = _Earlier(kinds)
@@ -208,11 +209,17 @@ def _routes(root: Node, classes: dict[str, bool], kinds: Mapping[str, str]) -> I
                 "put it before that route, or delete it",
             )
         if route.value.get("continue") is True and place == len(routes) - 1:
-            where = route.keys["continue"]
-            yield _warning(NOWHERE, where, "continue leads nowhere: this is the last route", "delete continue")
+            yield _nowhere(source, route.keys["continue"])
         if "mute" in route.value:
             yield from _mute(route, classes)
         yield from _order(route)
+
+
+def _nowhere(source: Source, where: Location) -> Finding:
+    line = source.text.split("\n")[where.line - 1]
+    edits = without_lines(source, where.line, where.line) if line.strip() == "continue: true" else ()
+    finding = _warning(NOWHERE, where, "continue leads nowhere: this is the last route", "delete continue")
+    return replace(finding, edits=edits)
 
 
 def _order(route: Node) -> Iterator[Finding]:
@@ -314,11 +321,26 @@ def _read(node: Tree) -> Iterator[tuple[str, ...]]:
 # --- silences ---------------------------------------------------------------------------------------------------------
 
 
-def _silence(silence: Node, now: datetime, longest: timedelta) -> Iterator[Finding]:
+def _silence(source: Source, silence: Node, now: datetime, longest: timedelta) -> Iterator[Finding]:
     until = _until(silence)
     where = silence.children["until"].where
     if until <= now:
-        yield _warning(PAST, where, f"this silence ended on {until:%Y-%m-%d}", "delete it")
+        finding = _warning(PAST, where, f"this silence ended on {until:%Y-%m-%d}", "delete it")
+        yield replace(finding, edits=_without_silence(source, silence))
     elif until - now > longest:
         what = f"this silence lasts {(until - now).days} more days; {longest.days} are the most"
         yield _warning(TOO_LONG, where, what, "give it an earlier end, or make a mute of it")
+
+
+def _without_silence(source: Source, silence: Node) -> tuple[Edit, ...]:
+    """What takes a silence away that has its lines for itself; the section too, where it is the only one."""
+    lines = source.text.split("\n")
+    first, last = silence.where.line, last_line(source, silence)
+    opens = lines[first - 1][: silence.where.column - 1].strip() == "-"
+    closes = lines[last - 1].strip() == "}" or not lines[last - 1].partition("}")[2].strip()
+    root = source.root
+    if root is None or not opens or not closes:
+        return ()
+    only = len(list(_parts(root, "silences"))) == 1
+    key = root.keys["silences"].line
+    return without_lines(source, key if only and lines[key - 1].strip() == "silences:" else first, last)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from engine.errors import PolicySetError
-from engine.model import Finding, FindingSeverity, Location
+from engine.model import Edit, Finding, FindingSeverity, Location
 from engine.policy import codes
 from engine.policy.compile import compile_set
 from engine.policy.references import reference_findings
@@ -79,23 +79,30 @@ def file_findings(source: Source) -> tuple[Finding, ...]:
     """What is wrong with one file by itself: how it is written, its version, its shape."""
     if source.root is None or source.findings:
         return source.findings
-    versions = tuple(_version(source.root))
+    versions = tuple(_version(source, source.root))
     return versions or shape_findings(source.root, schema(READERS[source.root.value["version"]]))
 
 
-def _version(root: Node) -> Iterator[Finding]:
+def _version(source: Source, root: Node) -> Iterator[Finding]:
     if not isinstance(root.value, dict):
         yield Finding(codes.WRONG_TYPE, root.where, "a policy file is a mapping", "start with version: 1")
         return
     node, known = root.at("version"), ", ".join(map(str, READERS))
     if node is None:
         where = next(iter(root.keys.values()), root.where)
-        yield Finding(
-            codes.VERSION, where, "the version of the language is missing", f"start with version: 1 (this engine reads {known})"
-        )
+        instead = f"start with version: 1 (this engine reads {known})"
+        yield Finding(codes.VERSION, where, "the version of the language is missing", instead, edits=_with_version(source, where))
     elif isinstance(node.value, bool) or not isinstance(node.value, int) or node.value not in READERS:
         what = f"version {node.value!r} of the language is not known"
         yield Finding(codes.VERSION, node.where, what, f"this engine reads {known}, written as a plain number")
+
+
+def _with_version(source: Source, first_key: Location) -> tuple[Edit, ...]:
+    lines = source.text.splitlines(keepends=True)
+    if first_key.column != 1 or lines[first_key.line - 1].startswith("{"):
+        return ()
+    start = sum(map(len, lines[: first_key.line - 1]))
+    return (Edit(start, start, "version: 1\r\n" if "\r\n" in source.text else "version: 1\n"),)
 
 
 def _content(source: Source) -> Mapping[str, Any]:

@@ -7,7 +7,7 @@ import re
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
-from engine.model import Finding
+from engine.model import Edit, Finding
 from engine.policy import codes
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ _TYPES: Final = {
     "null": "null",
 }
 _SHORTEST_QUOTE: Final = 60
+_WORD: Final = re.compile(r"[\w.*?/-]+", re.ASCII)
 _SECRET: Final = re.compile(r"hooks\.slack\.com|xox[a-z]-|\b(?:AKIA|ASIA)[A-Z0-9]{12,}")
 """What must not come back in a finding, which a build log shows to everybody."""
 
@@ -106,7 +107,21 @@ def _type(node: Node, error: ValidationError) -> Iterator[Finding]:
         node.where,
         _of(error, f"{_seen(node.value)} stands where {words} is wanted"),
         _instead(node.value, wanted),
+        edits=_answer(node, wanted) if len(wanted) == 1 else (),
     )
+
+
+def _answer(node: Node, wanted: list[str]) -> tuple[Edit, ...]:
+    """The value as it is wanted, where only one can be meant."""
+    value, (start, end) = node.value, node.span
+    if wanted == ["array"] and isinstance(value, str) and _WORD.fullmatch(value):
+        return Edit(start, start, "["), Edit(end, end, "]")
+    if wanted == ["boolean"] and isinstance(value, str) and value.lower() in ("true", "false"):
+        return (Edit(start, end, value.lower()),)
+    if wanted == ["string"] and isinstance(value, int):
+        text = str(value).lower()
+        return (Edit(start, end, f'"{text}"'),) if end - start == len(text) else ()
+    return ()
 
 
 def _instead(value: object, wanted: list[str]) -> str:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import yaml
 
-from engine.model import Finding, Location
+from engine.model import Edit, Finding, Location
 from engine.policy import codes
 
 if TYPE_CHECKING:
@@ -37,6 +37,8 @@ _SURPRISES: Final = re.compile(
     r"|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)|[-+]?\.[0-9]+|[-+]?[0-9]+\.|=",
 )
 _BOOLEANS: Final = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null"})
+_ESCAPE: Final = re.compile(r"""\\[^"\\]|\\\\""")
+"""An escape other than of a double quote."""
 _UNSEEN: Final = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufffe\uffff]"
 )
@@ -252,10 +254,10 @@ class _Building:
         where = self._where(event)
         value: Any = event.value
         if not event.style and event.tag is None:
-            value = self._plain(event.value, where)
+            value = self._plain(event.value, where, _span(event))
         self._add(Node(value, where, span=_span(event)), event.anchor)
 
-    def _plain(self, text: str, where: Location) -> Any:  # noqa: ANN401  any JSON scalar
+    def _plain(self, text: str, where: Location, span: tuple[int, int]) -> Any:  # noqa: ANN401  any JSON scalar
         """A plain word: what JSON calls it, else the string; with a finding where YAML 1.1 would read something else."""
         as_key = bool(self._open and self._open[-1].mapping and self._open[-1].key is None)
         if text in _WORDS and not as_key:
@@ -264,16 +266,18 @@ class _Building:
         if number and not as_key:
             return float(text) if number.group(1) or "e" in text.lower() else int(text)
         if text.lower() in _BOOLEANS or _SURPRISES.fullmatch(text) or text == "<<":
-            self._ambiguous(text, where)
+            self._ambiguous(text, where, span)
         return text
 
-    def _ambiguous(self, text: str, where: Location) -> None:
+    def _ambiguous(self, text: str, where: Location, span: tuple[int, int]) -> None:
         if text == "<<":
             self.findings.append(Finding(codes.TAG, where, "merge keys are not read", "write the keys out"))
             return
         truth = {"yes": "true", "on": "true", "y": "true", "true": "true"}.get(text.lower(), "false")
         instead = f'write "{text}" for the text' + (f", or {truth}" if text.lower() in _BOOLEANS - {"null"} else "")
-        self.findings.append(Finding(codes.AMBIGUOUS, where, f"YAML 1.1 reads {text} as something else", instead))
+        edits = () if text.lower() in _BOOLEANS else (Edit(*span, f'"{text}"'),)
+        what = f"YAML 1.1 reads {text} as something else"
+        self.findings.append(Finding(codes.AMBIGUOUS, where, what, instead, edits=edits))
 
     def _alias(self, event: yaml.AliasEvent) -> None:
         node = self._anchors.get(str(event.anchor))
@@ -326,15 +330,21 @@ def _span(event: yaml.ScalarEvent) -> tuple[int, int]:
 
 
 def inside(source: Source, node: Node, offset: int, length: int = 1) -> Location:
-    """The place of a character of a string value, counted from 0: also within quotes, escapes, block and folded scalars.
+    """The place of a character of a string value, counted from 0: also within quotes, escapes, block and folded scalars."""
+    index = _index(source, node, offset)
+    return node.where if index is None else place(source.path, source.text, index, length)
+
+
+def _index(source: Source, node: Node, offset: int) -> int | None:
+    """Where a character of a string value stands in the file.
 
     The raw text holds the value's visible characters in the same order, with quotes, escapes, indents and line ends between them.
     """
     start, end = node.span
     raw, value = source.text[start:end], node.value
     if not isinstance(value, str) or not raw:
-        return node.where
-    at = len(raw.split("\n", 1)[0]) + 1 if raw[0] in "|>" else 0
+        return None
+    at = len(raw.split("\n", 1)[0]) + 1 if raw[0] in "|>" else int(raw[0] in "\"'")
     found = at
     for char in value[: offset + 1]:
         if char.isspace():
@@ -345,6 +355,49 @@ def inside(source: Source, node: Node, offset: int, length: int = 1) -> Location
         found, at = hit, hit + 1
         if char == "'" and raw[0] == "'" and raw[at : at + 1] == "'":
             at += 1
-    if offset >= len(value):
-        found = at
-    return place(source.path, source.text, start + found, length)
+    return start + (at if offset >= len(value) else found)
+
+
+# --- changes ---------------------------------------------------------------------------------------------------------------
+
+
+def rewritten(source: Source, node: Node, start: int, end: int, text: str) -> tuple[Edit, ...]:
+    """The change that makes characters of a string value (visible ones first and last) another text, as the value is quoted.
+
+    None where the text holds escapes other than of quotes, which do not show where a character stands.
+    """
+    first, last = _index(source, node, start), _index(source, node, end - 1)
+    raw = source.text[slice(*node.span)]
+    if first is None or last is None or "\n" in text:
+        return ()
+    if raw[0] == '"':
+        if _ESCAPE.search(raw):
+            return ()
+        first -= source.text[first - 1] == "\\"
+        text = text.replace("\\", "\\\\").replace('"', '\\"')
+    if raw[0] == "'":
+        last += source.text[last : last + 2] == "''"
+        text = text.replace("'", "''")
+    return (Edit(first, last + 1, text),)
+
+
+def without_lines(source: Source, first: int, last: int) -> tuple[Edit, ...]:
+    """The change that takes whole lines away (from 1, both of them too); none where a comment would go with them."""
+    lines = source.text.splitlines(keepends=True)
+    gone = lines[first - 1 : last]
+    if any("#" in line for line in gone):
+        return ()
+    start = sum(map(len, lines[: first - 1]))
+    return (Edit(start, start + sum(map(len, gone))),)
+
+
+def last_line(source: Source, node: Node) -> int:
+    """The line on which a value ends."""
+    ends = [node.span[1], *(child.span[1] for child in _all(node))]
+    return source.text.count("\n", 0, max(ends)) + 1
+
+
+def _all(node: Node) -> Iterator[Node]:
+    for child in node.items():
+        yield child
+        yield from _all(child)

@@ -1,0 +1,108 @@
+"""Findings with one safe answer, answered: the files' new texts. Comments and layout survive.
+
+An answer is kept only where the linter then has less to say and nothing new.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections import Counter
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+from engine.policy.source import parse_source
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+    from engine.model import Edit, Finding
+    from engine.policy.source import Source
+
+    Sources: TypeAlias = Mapping[str, Source]
+    """Files by path."""
+
+_ROUNDS: Final = 100
+_LINE: Final = re.compile(r"\bline \d+")
+_STAGES: Final = ("TB10", "TB110", "TB11", "")
+"""How codes start, in the order in which a file is looked at: what is wrong at one stage hides what is wrong at the next."""
+
+
+def fixed(sources: Sources, look: Callable[[Sources], Sequence[Finding]]) -> tuple[Sources, int]:
+    """The files with every safe answer written in, and how many there were. `look` lints files.
+
+    An answer may show what was hidden, so this goes on until nothing is left to answer.
+    """
+    count = 0
+    for _ in range(_ROUNDS):
+        found = look(sources)
+        changed, answered = _answered(sources, found, look)
+        if not answered:
+            break
+        sources, count = changed, count + answered
+    return sources, count
+
+
+def _answered(sources: Sources, found: Sequence[Finding], look: Callable[[Sources], Sequence[Finding]]) -> tuple[Sources, int]:
+    """All answers at once; where one of them does harm, those of each file, or the first one of the file that does none."""
+    fixable = _apart([finding for finding in found if finding.edits and finding.where.path in sources])
+    if not fixable:
+        return sources, 0
+    changed = _changed(sources, fixable)
+    if _better(found, look(changed)):
+        return changed, len(fixable)
+    count = 0
+    for path in dict.fromkeys(one.where.path for one in fixable):
+        of_file = [one for one in fixable if one.where.path == path]
+        for group in [of_file, *([one] for one in of_file)]:
+            changed = _changed(sources, group)
+            after = look(changed)
+            if _better(found, after):
+                sources, found, count = changed, after, count + len(group)
+                break
+    return sources, count
+
+
+def _apart(findings: Iterable[Finding]) -> list[Finding]:
+    """Those of which no edit touches another's: the first of each such pair."""
+    kept: list[Finding] = []
+    taken: dict[str, list[Edit]] = {}
+    for finding in findings:
+        others = taken.setdefault(finding.where.path, [])
+        if not any(mine.start <= other.end and other.start <= mine.end for mine in finding.edits for other in others):
+            others += finding.edits
+            kept.append(finding)
+    return kept
+
+
+def _changed(sources: Sources, findings: Iterable[Finding]) -> Sources:
+    edits: dict[str, list[Edit]] = {}
+    for finding in findings:
+        edits.setdefault(finding.where.path, []).extend(finding.edits)
+    return {**sources, **{path: _edited(sources[path], of_file) for path, of_file in edits.items()}}
+
+
+def _edited(source: Source, edits: Iterable[Edit]) -> Source:
+    text = source.text
+    for edit in sorted(edits, key=lambda one: one.start, reverse=True):
+        text = text[: edit.start] + edit.text + text[edit.end :]
+    return parse_source(text.encode(), source.path)
+
+
+def _better(before: Sequence[Finding], after: Sequence[Finding]) -> bool:
+    """Whether there are fewer findings and no new ones, but for such as were hidden by one that is gone."""
+    pairs = ((_counted(before, codes), _counted(after, codes)) for codes in _STAGES)
+    return next((now < was for was, now in pairs if now != was), False)
+
+
+def _counted(findings: Iterable[Finding], codes: str) -> Counter[tuple[str, str, str]]:
+    """Findings by what they say, wherever they stand: an edit moves lines."""
+    told = ((one.where.path, one.code, _LINE.sub("", f"{one.what} {one.instead}")) for one in findings)
+    return Counter(one for one in told if one[1].startswith(codes))
+
+
+def diff(before: Sources, after: Sources) -> Iterator[str]:
+    """What changes, as a unified diff, line by line."""
+    for path, source in before.items():
+        old, new = source.text.splitlines(keepends=True), after[path].text.splitlines(keepends=True)
+        for line in difflib.unified_diff(old, new, path, path):
+            yield line.rstrip("\r\n")
