@@ -13,11 +13,12 @@ PIP := -m pip -qq --disable-pip-version-check --no-input install
 # A stamp names the Python that it was made with: another one makes the .venv anew.
 RUNTIME := $(VENV)/.runtime-$(VERSION)
 DEV := $(VENV)/.dev-$(VERSION)
+NODE := tests/node/node_modules/.package-lock.json
 COMPETITORS := $(BENCH)/.bench-$(VERSION)
 LOCK := $(BIN)/uv pip compile --universal --python-version $(LEAST) --generate-hashes --no-emit-index-url --no-header --no-annotate --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help python setup dev demo test check lint types policies lock bench chaos clean
+.PHONY: help python setup dev node demo test check lint types policies lock bench chaos clean
 
 help: ## This list
 	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -49,6 +50,12 @@ $(DEV): $(RUNTIME) requirements/dev.txt
 	@$(BIN)/python $(PIP) --require-hashes -r requirements/dev.txt
 	@touch $@
 
+# The language server of editors and a linter of workflows: without npm their tests say that they are skipped.
+$(NODE): tests/node/package.json tests/node/package-lock.json
+	@if command -v npm >/dev/null; then \
+	  echo "adding what the tests start with Node" && npm ci --prefix tests/node --no-audit --no-fund --loglevel=error >/dev/null && touch $@; \
+	else echo "there is no npm: the tests of editors and workflows are skipped" >&2; fi
+
 $(COMPETITORS): requirements/build.txt requirements/runtime.txt requirements/bench.txt pyproject.toml | python
 	@echo "setting up $(BENCH) (Python $(VERSION))"
 	@$(call made,$(BENCH))
@@ -62,6 +69,8 @@ setup: $(RUNTIME) ## .venv with the command trailbell in .venv/bin, from pinned 
 
 dev: $(DEV) ## The same with what the tests need
 
+node: $(NODE) ## What the tests start with Node: an editor's language server, a linter of workflows
+
 # --- use ----------------------------------------------------------------------------------------------------------------------
 
 demo: setup ## Sample events through three teams' policies, and what Slack would show; no AWS, no Slack
@@ -71,7 +80,7 @@ test: dev ## The tests, then the policy tests
 	$(BIN)/python -m pytest --numprocesses auto
 	@$(MAKE) --no-print-directory policies
 
-check: dev lint types ## What CI runs: style, types, the long tests, the policies
+check: dev node lint types ## What CI runs: style, types, the long tests, the policies
 	$(BIN)/python -m compileall -q engine policies tests lambda_entry.py
 	HYPOTHESIS_PROFILE=ci $(BIN)/python -m pytest --numprocesses auto
 	@$(MAKE) --no-print-directory policies
@@ -105,5 +114,5 @@ lock: dev ## The requirement files anew, where their sources changed (UPGRADE=--
 	$(LOCK) $(UPGRADE) -o requirements/bench.txt requirements/bench.in
 
 clean: ## Away with everything that the targets made
-	rm -rf .venv .venv-* build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-* tests/node/node_modules build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -7,7 +7,8 @@ import time
 import pytest
 
 from engine.policy import codes
-from engine.policy.source import inside, parse_source
+from engine.policy.places import inside
+from engine.policy.source import parse_source
 
 
 def refused(text: str | bytes) -> list[tuple[str, int, int]]:

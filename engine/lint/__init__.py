@@ -22,7 +22,7 @@ from engine.lint.settings import DEFAULTS, Settings
 from engine.matching import check as compiled
 from engine.model import Finding, FindingSeverity, Location
 from engine.policy.load import check, file_findings
-from engine.policy.source import inside, rewritten
+from engine.policy.places import inside, rewritten
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

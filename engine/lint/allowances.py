@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Final
 
 from engine.model import Edit, Finding, FindingSeverity, Location
-from engine.policy.source import place
+from engine.policy.places import place
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

@@ -11,7 +11,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Final
 
 from engine.model import Finding, FindingSeverity
-from engine.policy.source import place
+from engine.policy.places import place
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

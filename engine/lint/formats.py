@@ -15,7 +15,7 @@ from engine import __version__
 from engine.lint.registry import CHECKS
 from engine.model import Finding, FindingSeverity
 from engine.pipeline.render.escape import harmless
-from engine.policy.source import place
+from engine.policy.places import place
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence

@@ -12,8 +12,8 @@ from engine.lint.implication import implied, landmarks, mentioned, premises
 from engine.matching import Node as Tree
 from engine.matching import choices, conjuncts, never_fails, parse, reads, walk
 from engine.model import Edit, Finding, FindingSeverity, Location
+from engine.policy.places import inside, last_line, without_lines
 from engine.policy.references import PLACEHOLDER
-from engine.policy.source import inside, last_line, without_lines
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from engine.model import Finding
-from engine.policy.source import place
+from engine.policy.places import place
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

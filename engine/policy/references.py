@@ -12,8 +12,8 @@ from engine.errors import ExpressionError
 from engine.matching import compile_expression
 from engine.model import OPEN, OPERATOR_RANK, UNKNOWN, Field, Finding, Operator
 from engine.policy import codes
+from engine.policy.places import inside
 from engine.policy.shape import suggestion
-from engine.policy.source import inside
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence

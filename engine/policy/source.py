@@ -14,6 +14,7 @@ import yaml
 
 from engine.model import Edit, Finding, Location
 from engine.policy import codes
+from engine.policy.places import place
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -37,8 +38,6 @@ _SURPRISES: Final = re.compile(
     r"|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)|[-+]?\.[0-9]+|[-+]?[0-9]+\.|=",
 )
 _BOOLEANS: Final = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null"})
-_ESCAPE: Final = re.compile(r"""\\[^"\\]|\\\\""")
-"""An escape other than of a double quote."""
 _UNSEEN: Final = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufffe\uffff]"
 )
@@ -109,12 +108,6 @@ def parse_source(content: bytes, path: str) -> Source:
             path, text, None, (Finding(codes.CHARACTERS, where, what, "delete it, or write it as an escape in double quotes"),)
         )
     return _composed(text, path)
-
-
-def place(path: str, text: str, index: int, length: int = 1) -> Location:
-    """The place of a character in a text."""
-    start = text.rfind("\n", 0, index) + 1
-    return Location(path, text.count("\n", 0, index) + 1, index - start + 1, max(length, 1))
 
 
 def _refused(path: str, code: str, what: str, instead: str) -> Source:
@@ -324,80 +317,3 @@ def _span(event: yaml.ScalarEvent) -> tuple[int, int]:
     """The characters that a scalar takes in the text, its quotes and block marks among them."""
     start, end = event.start_mark, event.end_mark
     return (start.index, end.index) if start is not None and end is not None else (0, 0)
-
-
-# --- inside a scalar -------------------------------------------------------------------------------------------------------
-
-
-def inside(source: Source, node: Node, offset: int, length: int = 1) -> Location:
-    """The place of a character of a string value, counted from 0: also within quotes, escapes, block and folded scalars."""
-    index = _index(source, node, offset)
-    return node.where if index is None else place(source.path, source.text, index, length)
-
-
-def _index(source: Source, node: Node, offset: int) -> int | None:
-    """Where a character of a string value stands in the file.
-
-    The raw text holds the value's visible characters in the same order, with quotes, escapes, indents and line ends between them.
-    """
-    start, end = node.span
-    raw, value = source.text[start:end], node.value
-    if not isinstance(value, str) or not raw:
-        return None
-    at = len(raw.split("\n", 1)[0]) + 1 if raw[0] in "|>" else int(raw[0] in "\"'")
-    found = at
-    for char in value[: offset + 1]:
-        if char.isspace():
-            continue
-        hit = raw.find(char, at)
-        if hit < 0:
-            break
-        found, at = hit, hit + 1
-        if char == "'" and raw[0] == "'" and raw[at : at + 1] == "'":
-            at += 1
-    return start + (at if offset >= len(value) else found)
-
-
-# --- changes ---------------------------------------------------------------------------------------------------------------
-
-
-def rewritten(source: Source, node: Node, start: int, end: int, text: str) -> tuple[Edit, ...]:
-    """The change that makes characters of a string value (visible ones first and last) another text, as the value is quoted.
-
-    None where the text holds escapes other than of quotes, which do not show where a character stands.
-    """
-    first, last = _index(source, node, start), _index(source, node, end - 1)
-    raw = source.text[slice(*node.span)]
-    if first is None or last is None or "\n" in text:
-        return ()
-    if raw[0] == '"':
-        if _ESCAPE.search(raw):
-            return ()
-        first -= source.text[first - 1] == "\\"
-        text = text.replace("\\", "\\\\").replace('"', '\\"')
-    if raw[0] == "'":
-        last += source.text[last : last + 2] == "''"
-        text = text.replace("'", "''")
-    return (Edit(first, last + 1, text),)
-
-
-def without_lines(source: Source, first: int, last: int) -> tuple[Edit, ...]:
-    """The change that takes whole lines away (from 1, both of them too); none where a comment would go with them."""
-    lines = source.text.splitlines(keepends=True)
-    gone = lines[first - 1 : last]
-    if any("#" in line for line in gone):
-        return ()
-    start = sum(map(len, lines[: first - 1]))
-    return (Edit(start, start + sum(map(len, gone))),)
-
-
-def last_line(source: Source, node: Node) -> int:
-    """The line on which a value ends."""
-    ends = [node.span[1], *(child.span[1] for child in _all(node))]
-    return source.text.count("\n", 0, max(ends)) + 1
-
-
-def _all(node: Node) -> Iterator[Node]:
-    for child in node.items():
-        yield child
-        yield from _all(child)

