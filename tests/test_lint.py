@@ -264,6 +264,7 @@ def test_json_has_every_part_of_a_finding() -> None:
         "length": 4,
         "what": "true is read as a field name",
         "instead": "write `true`",
+        "page": "docs/lint/TB203.md",
         "edits": [{"start": 92, "end": 96, "text": "`true`"}],
     }
 
@@ -275,7 +276,9 @@ def test_sarif_names_every_rule_and_place() -> None:
     rules = {rule["id"] for rule in run["tool"]["driver"]["rules"]}
     assert {result["ruleId"] for result in run["results"]} <= rules
     assert [result["level"] for result in run["results"]] == ["error", "warning"]
-    region = run["results"][0]["locations"][0]["physicalLocation"]["region"]
+    place = run["results"][0]["locations"][0]["physicalLocation"]
+    assert place["artifactLocation"] == {"uri": "a%2Cb%3Ac%25.yaml"}
+    region = place["region"]
     assert region == {"startLine": 5, "startColumn": 48, "endColumn": 52}
 
 
@@ -348,3 +351,53 @@ def test_no_change_of_a_shipped_policy_breaks_the_linter(place: int, character: 
     changed = {**texts, path: texts[path][:at] + character + texts[path][at + 1 :]}
     for finding in found(changed):
         assert finding.where.line <= changed[finding.where.path].count("\n") + 1
+
+
+def many(count: int, route: str) -> str:
+    return "routes:\n" + "".join(f"  - {{id: r{number}, notify: [watch], when: {route % number}}}\n" for number in range(count))
+
+
+@pytest.mark.parametrize(
+    ("body", "codes"),
+    [
+        ("x: " + "[" * 100_000, {"TB102"}),
+        ("x: " + "{" * 100_000, {"TB102"}),
+        ("description: " + "'" * 200_001, {"TB101"}),
+        ("description: '" + "x" * 900_000 + "'", {"TB114"}),
+        ("# " + "xoxb-" + "12345678 " * 9 + "a@b.c " * 100_000, {"TB501"}),
+        ("# trailbell: allow TB406, x\n" * 2_000, {"TB702"}),
+        ("name: x\n" * 2_000, {"TB103"}),
+        ("".join(f"k{number}: 1\n" for number in range(2_000)), {"TB111"}),
+        (many(1, "'" + "(" * 4_000 + "%d'"), {"TB201"}),
+        (many(1, "'" + "!" * 4_000 + "a%d'"), {"TB201"}),
+        (many(100, '"' + " && ".join(["(bucket == 'b' || key == 'k')"] * 20) + " && key == '%d'\""), set()),
+        (many(100, "\"glob(key, '" + "*a?" * 60 + "%d')\""), set()),
+        (many(100, "readOnly || access.denied || key == '%d'"), set()),
+    ],
+    ids=lambda given: given[:20] if isinstance(given, str) else "",
+)
+def test_no_file_keeps_the_linter_busy(body: str, codes: set[str]) -> None:
+    assert {finding.code for finding in found({"base.yaml": BASE, "example.yaml": HEADER + body})} == codes
+
+
+@given(st.binary(max_size=200))
+def test_no_bytes_break_the_linter(content: bytes) -> None:
+    for source in (content, BASE.encode() + content):
+        for finding in lint([parse_source(source, "x.yaml")], NOW, [parse_source(content, "t.yaml")]):
+            assert text([finding], {"x.yaml": source.decode("utf-8", "replace")})
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 100_000), st.integers(0, 30), st.sampled_from(["", "\n", "  ", "- ", "'", "`", "!", "*a", "|"]))
+    )
+)
+def test_no_changes_of_the_shipped_policies_break_the_linter(changes: list[tuple[int, int, str]]) -> None:
+    texts = {source.path: source.text for source in read(ROOT / "policies")}
+    for place, length, character in changes:
+        path = sorted(texts)[place % len(texts)]
+        at = place % (len(texts[path]) or 1)
+        texts[path] = texts[path][:at] + character + texts[path][at + length :]
+    told = found(texts)
+    assert not any(finding.code == "TB900" for finding in told)
+    assert text(told, texts) or not told

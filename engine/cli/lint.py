@@ -14,7 +14,7 @@ import click
 
 from engine.lint import lint as lint_set
 from engine.lint.fix import diff, fixed
-from engine.lint.formats import FORMATS, summary, text
+from engine.lint.formats import FORMATS, WIDTH, summary, text
 from engine.lint.registry import BY_CODE, CHECKS, INTERNAL, page
 from engine.lint.settings import DEFAULTS, Settings, SettingsError, settings_of
 from engine.model import Finding, FindingSeverity
@@ -130,7 +130,8 @@ def _tests(path: Path, settings: Settings) -> Path | None:
 def _print(form: str, findings: Sequence[Finding], texts: dict[str, str]) -> None:
     if form == "text":
         colour = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
-        said = text(findings, texts, colour=colour)
+        width = shutil.get_terminal_size((WIDTH, 24)).columns if sys.stdout.isatty() else WIDTH
+        said = text(findings, texts, colour=colour, width=width)
     else:
         said = FORMATS[form](findings, texts)
     _say(said)

@@ -63,7 +63,7 @@ def lint(
     comments = [one for source in (*sources, *tests) for one in allowances(source, CODES)]
     found += [one for one in comments if isinstance(one, Finding)]
     granted = [one for one in comments if isinstance(one, Allowance)]
-    judged = [one for one in granted if sound and (tests or not any(code.startswith(OF_TESTS) for code in one.codes))]
+    judged = {one for one in granted if sound and (tests or not any(code.startswith(OF_TESTS) for code in one.codes))}
     left = dict.fromkeys(settings.weighed(one) for one in allowed(found, granted, judged, now.date()))
     return tuple(sorted(left, key=lambda one: (one.where.path, one.where.line, one.where.column, one.code)))
 

@@ -8,10 +8,10 @@ from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Final
 
 from engine.model import Edit, Finding, FindingSeverity, Location
-from engine.policy.places import place
+from engine.policy.places import line_text, place
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Container, Iterable, Iterator, Sequence
 
     from engine.policy.source import Source
 
@@ -38,9 +38,8 @@ class Allowance:
     edits: tuple[Edit, ...] = ()
 
     def covers(self, finding: Finding, today: date) -> bool:
-        """Whether a finding is meant."""
-        placed = finding.where.path == self.path and self.line in (0, finding.where.line)
-        return placed and finding.code in self.codes and not self.over(today)
+        """Whether a finding of its line is meant."""
+        return finding.code in self.codes and not self.over(today)
 
     def over(self, today: date) -> bool:
         """Whether it has ended."""
@@ -58,22 +57,22 @@ def allowances(source: Source, known: frozenset[str]) -> Iterator[Allowance | Fi
         elif codes - known:
             yield Finding(UNREADABLE, where, f"there is no finding {min(codes - known)}", "trailbell lint --explain lists them")
         else:
-            line = _line(source, mark, where, whole=bool(form.group("file")))
+            line = _line(source, where, whole=bool(form.group("file")))
             yield Allowance(codes, source.path, line, _day(form.group("until")), where, _without(source, mark))
 
 
 def _without(source: Source, mark: re.Match[str]) -> tuple[Edit, ...]:
     """What takes a comment away: with its line, where it stands alone, else with the blanks before it."""
-    before, after = source.text[: mark.start()], source.text[mark.end() :]
-    kept = before.rstrip(" \t")
-    alone = kept == "" or kept.endswith("\n")
-    return (Edit(len(kept), mark.end() + (alone and after.startswith("\n"))),)
+    start = mark.start()
+    while start and source.text[start - 1] in " \t":
+        start -= 1
+    alone = start == 0 or source.text[start - 1] == "\n"
+    return (Edit(start, mark.end() + (alone and source.text[mark.end() : mark.end() + 1] == "\n")),)
 
 
-def _line(source: Source, mark: re.Match[str], where: Location, *, whole: bool) -> int:
+def _line(source: Source, where: Location, *, whole: bool) -> int:
     """The line that is meant: its own, or the next where the comment stands alone."""
-    start = source.text.rfind("\n", 0, mark.start()) + 1
-    alone = not source.text[start : mark.start()].strip()
+    alone = not line_text(source.text, where.line)[: where.column - 1].strip()
     return 0 if whole else where.line + alone
 
 
@@ -81,15 +80,21 @@ def _day(text: str | None) -> date | None:
     return datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC).date() if text else None
 
 
-def allowed(findings: Iterable[Finding], granted: Sequence[Allowance], judged: Sequence[Allowance], today: date) -> list[Finding]:
+def allowed(
+    findings: Iterable[Finding], granted: Sequence[Allowance], judged: Container[Allowance], today: date
+) -> list[Finding]:
     """The findings that are left, and those about allowances that have ended or, if `judged`, allow nothing.
 
     Judged are those that nothing hides the findings of.
     """
     used: set[Allowance] = set()
     left = []
+    places: dict[tuple[str, int], list[Allowance]] = {}
+    for one in granted:
+        places.setdefault((one.path, one.line), []).append(one)
     for finding in findings:
-        covering = [one for one in granted if one.covers(finding, today)]
+        near = (one for line in (0, finding.where.line) for one in places.get((finding.where.path, line), ()))
+        covering = [one for one in near if one.covers(finding, today)]
         used.update(covering)
         if not covering:
             left.append(finding)

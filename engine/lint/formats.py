@@ -9,58 +9,79 @@ from __future__ import annotations
 import json
 from collections import Counter
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import quote
 from xml.sax.saxutils import escape, quoteattr
 
 from engine import __version__
-from engine.lint.registry import CHECKS
+from engine.lint.registry import BY_CODE, CHECKS, page, page_of
 from engine.model import Finding, FindingSeverity
 from engine.pipeline.render.escape import harmless
-from engine.policy.places import place
+from engine.policy.places import line_text, place
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from engine.model import Edit
 
-_LONGEST_LINE: Final = 160
+WIDTH: Final = 160
+"""Columns where nobody says how wide a terminal is."""
+_NARROWEST: Final = 40
+_MARGIN: Final = 7
+"""Columns of a line's number."""
 _SARIF_LEVEL: Final = {FindingSeverity.ERROR: "error", FindingSeverity.WARNING: "warning", FindingSeverity.NOTE: "note"}
 _GITHUB_LEVEL: Final = {FindingSeverity.ERROR: "error", FindingSeverity.WARNING: "warning", FindingSeverity.NOTE: "notice"}
 _COLOUR: Final = {FindingSeverity.ERROR: "\x1b[31m", FindingSeverity.WARNING: "\x1b[33m", FindingSeverity.NOTE: "\x1b[36m"}
 _BOLD, _DIM, _RESET = "\x1b[1m", "\x1b[2m", "\x1b[0m"
 
 
-def text(findings: Sequence[Finding], texts: Mapping[str, str], *, colour: bool = False) -> str:
-    """For a person: the place, what is wrong, the line with a caret below it, and what to write instead."""
-    blocks = ["\n".join(_block(finding, texts.get(finding.where.path, ""), colour=colour)) for finding in findings]
+def text(findings: Sequence[Finding], texts: Mapping[str, str], *, colour: bool = False, width: int = WIDTH) -> str:
+    """For a person: the place, what is wrong, the line with a caret below it, and what to write instead.
+
+    `width` are the columns of the terminal: a line of a file that is wider is cut, so that the caret stands below what it means.
+    """
+    room = max(width, _NARROWEST) - _MARGIN
+    blocks = ["\n".join(_block(finding, texts.get(finding.where.path, ""), room, colour=colour)) for finding in findings]
     return "\n\n".join(blocks)
 
 
-def _block(finding: Finding, file: str, *, colour: bool) -> Iterator[str]:
+def _block(finding: Finding, file: str, room: int, *, colour: bool) -> Iterator[str]:
     def styled(style: str, words: str) -> str:
         return f"{style}{words}{_RESET}" if colour else words
 
     severity = styled(_COLOUR[finding.severity], f"{finding.severity.value}[{finding.code}]")
     yield f"{styled(_BOLD, harmless(str(finding.where)))}: {severity} {harmless(finding.what)}"
-    yield from (styled(_DIM, line) for line in _frame(finding, file))
-    if finding.instead:
-        yield f"  {harmless(finding.instead)}"
+    yield from (styled(_DIM, line) for line in _frame(finding, file, room))
+    page = styled(_DIM, f"({page_of(finding.code)})") if finding.code in BY_CODE else ""
+    yield f"  {' '.join(part for part in (harmless(finding.instead), page) if part)}"
 
 
-def _frame(finding: Finding, file: str) -> Iterator[str]:
-    """The line and a caret under what is meant; nothing for a place that is no line of the file."""
-    lines = file.split("\n")
+def _frame(finding: Finding, file: str, room: int) -> Iterator[str]:
+    """The line, as much of it as there is room for, and a caret under what is meant; nothing for a place that is no line."""
     where = finding.where
-    if not 1 <= where.line <= len(lines) or not lines[where.line - 1].strip():
+    line = line_text(file, where.line).rstrip("\r")
+    if not line.strip():
         return
-    line = lines[where.line - 1].rstrip("\r")
-    start = max(0, where.column - _LONGEST_LINE // 2)
-    before = harmless(line[start : where.column - 1])
-    marked = line[where.column - 1 : where.column - 1 + max(1, where.length)]
-    shown = harmless(marked)[: _LONGEST_LINE // 2]
-    after = harmless(line[where.column - 1 + len(marked) :])[: max(0, _LONGEST_LINE - len(before) - len(shown))]
+    column = where.column - 1
+    before = _last(harmless(line[:column]), room // 2)
+    marked = line[column : column + max(1, where.length)]
+    shown = _first(harmless(marked), room // 2)
+    after = _first(harmless(line[column + len(marked) :]), room - _columns(before) - _columns(shown))
     number = f"{where.line:>4}"
     yield f"{number} | {before}{shown}{after}"
     yield f"{' ' * len(number)} | {' ' * _columns(before)}{'^' * max(1, _columns(shown))}"
+
+
+def _first(words: str, room: int) -> str:
+    """The start of a text that fits, with a mark where more is cut."""
+    if _columns(words) <= room:
+        return words
+    fitting = next(end for end in range(min(len(words), room), -1, -1) if _columns(words[:end]) < max(room, 1))
+    return f"{words[:fitting]}…" if room else ""
+
+
+def _last(words: str, room: int) -> str:
+    """The end of a text that fits, with a mark where more is cut."""
+    return _first(words[::-1], room)[::-1]
 
 
 def _columns(text: str) -> int:
@@ -109,6 +130,7 @@ def _object(finding: Finding) -> dict[str, Any]:
         "length": where.length,
         "what": finding.what,
         "instead": finding.instead,
+        "page": page_of(finding.code),
         "edits": [{"start": edit.start, "end": edit.end, "text": edit.text} for edit in finding.edits],
     }
 
@@ -116,7 +138,13 @@ def _object(finding: Finding) -> dict[str, Any]:
 def sarif(findings: Sequence[Finding], texts: Mapping[str, str]) -> str:
     """SARIF 2.1.0, as code scanning reads it; a finding with one safe answer has it as a fix."""
     rules = [
-        {"id": check.code, "shortDescription": {"text": check.what}, "fullDescription": {"text": check.why}} for check in CHECKS
+        {
+            "id": check.code,
+            "shortDescription": {"text": check.what},
+            "fullDescription": {"text": check.why},
+            "help": {"text": check.why, "markdown": page(check)},
+        }
+        for check in CHECKS
     ]
     driver = {"name": "trailbell", "version": __version__, "rules": rules}
     run = {"tool": {"driver": driver}, "columnKind": "unicodeCodePoints", "results": [_result(one, texts) for one in findings]}
@@ -127,7 +155,7 @@ def _result(finding: Finding, texts: Mapping[str, str]) -> dict[str, Any]:
     where = finding.where
     region = {"startLine": where.line, "startColumn": where.column, "endColumn": where.column + where.length}
     words = f"{finding.what}; {finding.instead}" if finding.instead else finding.what
-    location = {"uri": where.path}
+    location = {"uri": f"{'file://' if where.path.startswith('/') else ''}{quote(where.path)}"}
     result: dict[str, Any] = {
         "ruleId": finding.code,
         "level": _SARIF_LEVEL[finding.severity],

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 _MOST_CASES: Final = 64
+_MOST_STEPS: Final = 4_096
 _LONGEST_START: Final = 32
 _KIND: Final = ("actor", "kind")
 _NONE: Final[frozenset[object]] = frozenset({None})
@@ -29,13 +30,17 @@ class _Start(NamedTuple):
 
 
 class Premises(NamedTuple):
-    """What is known to be true: conditions, the values that a path can only have, the patterns that it matches; class to kind."""
+    """What is known to be true.
 
-    conditions: tuple[Node, ...]
+    `spellings` are its conditions, `branches` what is known in each branch of those with `||`, `paths` what they read, `values`
+    the only ones that a path can have, `patterns` what its text matches.
+    """
+
     spellings: frozenset[object]
     values: Mapping[tuple[str, ...], tuple[object, ...]]
     patterns: Mapping[tuple[str, ...], tuple[tuple[object, ...], ...]]
-    kinds: Mapping[str, str]
+    branches: tuple[tuple[Premises, ...], ...]
+    paths: frozenset[tuple[str, ...]]
 
 
 def premises(trees: Iterable[Node], kinds: Mapping[str, str]) -> Premises:
@@ -54,12 +59,20 @@ def premises(trees: Iterable[Node], kinds: Mapping[str, str]) -> Premises:
     classes = values.get(("actor", "class"))
     if classes and _KIND not in values and all(isinstance(one, str) and one in kinds for one in classes):
         values[_KIND] = tuple(dict.fromkeys(kinds[str(one)] for one in classes))
-    return Premises(conditions, frozenset(map(plain, conditions)), values, patterns, kinds)
+    several = (one.children for one in conditions if one.kind == "or_expression" and len(one.children) <= _MOST_CASES)
+    branches = tuple(tuple(premises((child,), kinds) for child in children) for children in several)
+    paths = frozenset({_KIND}).union(*map(reads, conditions))
+    return Premises(frozenset(map(plain, conditions)), values, patterns, branches, paths)
 
 
 def implied(known: Premises, trees: Iterable[Node]) -> bool:
     """Whether expressions that must all be exactly true are so wherever the premises are."""
-    return all(_exact(conjuncts(tree)[-1]) and all(_follows(known, one) for one in conjuncts(tree)) for tree in trees)
+    for tree in trees:
+        parts = conjuncts(tree)
+        simple_first = sorted(parts, key=lambda one: one.kind == "or_expression")
+        if not _exact(parts[-1]) or not all(_follows(known, one) for one in simple_first):
+            return False
+    return True
 
 
 def mentioned(trees: Iterable[Node]) -> Iterator[object]:
@@ -136,6 +149,8 @@ def _exact(node: Node) -> bool:
 def _follows(known: Premises, conclusion: Node) -> bool:
     if conclusion.kind == "literal":
         return conclusion.value is True
+    if conclusion.kind != "or_expression" and not reads(conclusion) <= known.paths:
+        return False
     if plain(conclusion) in known.spellings or _of_values(known, conclusion) or _of_patterns(known, conclusion):
         return True
     if conclusion.kind == "and_expression":
@@ -157,12 +172,7 @@ def _of_branches(known: Premises, conclusion: Node) -> bool:
 
 def _by_branch(known: Premises, conclusion: Node) -> bool:
     """It follows from every branch of a condition that has some."""
-    for condition in known.conditions:
-        if condition.kind == "or_expression" and len(condition.children) <= _MOST_CASES:
-            branches = (premises((child,), known.kinds) for child in condition.children)
-            if all(_follows(branch, conclusion) for branch in branches):
-                return True
-    return False
+    return any(all(_follows(branch, conclusion) for branch in branches) for branches in known.branches)
 
 
 def _of_values(known: Premises, conclusion: Node) -> bool:
@@ -264,6 +274,8 @@ def _of_patterns(known: Premises, conclusion: Node) -> bool:
 
 def _within(narrow: Sequence[object], wide: Sequence[object]) -> bool:
     """Whether all that matches one pattern matches another: each `*` of the narrow one must fall into one of the wide one."""
+    if len(narrow) * len(wide) > _MOST_STEPS:
+        return False
     reached = {0}
     for place in range(len(narrow) + 1):
         for at in sorted(reached):

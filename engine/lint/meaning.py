@@ -12,7 +12,7 @@ from engine.lint.implication import implied, landmarks, mentioned, premises
 from engine.matching import Node as Tree
 from engine.matching import choices, conjuncts, never_fails, parse, reads, walk
 from engine.model import Edit, Finding, FindingSeverity, Location
-from engine.policy.places import inside, last_line, without_lines
+from engine.policy.places import inside, last_line, line_text, without_lines
 from engine.policy.references import PLACEHOLDER
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ TITLE: Final = "TB409"
 SCOPE: Final = "TB410"
 ORDER: Final = "TB411"
 
-MOST_COMPARED: Final = 100_000
+MOST_COMPARED: Final = 30_000
 """Pairs of conditions of one section that are compared; few sets of real size come near."""
 
 _TELLING: Final = frozenset({"equals", "prefix"})
@@ -216,7 +216,7 @@ def _routes(source: Source, root: Node, classes: dict[str, bool], kinds: Mapping
 
 
 def _nowhere(source: Source, where: Location) -> Finding:
-    line = source.text.split("\n")[where.line - 1]
+    line = line_text(source.text, where.line)
     edits = without_lines(source, where.line, where.line) if line.strip() == "continue: true" else ()
     finding = _warning(NOWHERE, where, "continue leads nowhere: this is the last route", "delete continue")
     return replace(finding, edits=edits)
@@ -334,13 +334,12 @@ def _silence(source: Source, silence: Node, now: datetime, longest: timedelta) -
 
 def _without_silence(source: Source, silence: Node) -> tuple[Edit, ...]:
     """What takes a silence away that has its lines for itself; the section too, where it is the only one."""
-    lines = source.text.split("\n")
     first, last = silence.where.line, last_line(source, silence)
-    opens = lines[first - 1][: silence.where.column - 1].strip() == "-"
-    closes = lines[last - 1].strip() == "}" or not lines[last - 1].partition("}")[2].strip()
+    opens = line_text(source.text, first)[: silence.where.column - 1].strip() == "-"
+    closes = not line_text(source.text, last).partition("}")[2].strip()
     root = source.root
     if root is None or not opens or not closes:
         return ()
-    only = len(list(_parts(root, "silences"))) == 1
+    only = len(root.value["silences"]) == 1
     key = root.keys["silences"].line
-    return without_lines(source, key if only and lines[key - 1].strip() == "silences:" else first, last)
+    return without_lines(source, key if only and line_text(source.text, key).strip() == "silences:" else first, last)

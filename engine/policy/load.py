@@ -12,6 +12,7 @@ from engine.errors import PolicySetError
 from engine.model import Edit, Finding, FindingSeverity, Location
 from engine.policy import codes
 from engine.policy.compile import compile_set
+from engine.policy.places import before_line, line_text
 from engine.policy.references import reference_findings
 from engine.policy.shape import shape_findings
 from engine.policy.source import SUFFIXES, Source, read_source
@@ -98,11 +99,10 @@ def _version(source: Source, root: Node) -> Iterator[Finding]:
 
 
 def _with_version(source: Source, first_key: Location) -> tuple[Edit, ...]:
-    lines = source.text.splitlines(keepends=True)
-    if first_key.column != 1 or lines[first_key.line - 1].startswith("{"):
+    line = line_text(source.text, first_key.line)
+    if first_key.column != 1 or line.startswith("{"):
         return ()
-    start = sum(map(len, lines[: first_key.line - 1]))
-    return (Edit(start, start, "version: 1\r\n" if "\r\n" in source.text else "version: 1\n"),)
+    return before_line(source, first_key.line, "version: 1")
 
 
 def _content(source: Source) -> Mapping[str, Any]:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
+from functools import lru_cache
+from itertools import accumulate
 from typing import TYPE_CHECKING, Final
 
 from engine.model import Edit, Location
@@ -16,10 +19,24 @@ _ESCAPE: Final = re.compile(r"""\\[^"\\]|\\\\""")
 """An escape other than of a double quote."""
 
 
+@lru_cache(4)
+def _starts(text: str) -> list[int]:
+    """Where each line of a text starts, and where the last one ends."""
+    ends = accumulate(len(line) + 1 for line in text.split("\n"))
+    return [0, *ends]
+
+
+def line_text(text: str, number: int) -> str:
+    """A line of a text, from 1, without its end; empty where there is no such line."""
+    starts = _starts(text)
+    return text[starts[number - 1] : starts[number] - 1] if 1 <= number < len(starts) else ""
+
+
 def place(path: str, text: str, index: int, length: int = 1) -> Location:
     """The place of a character in a text."""
-    start = text.rfind("\n", 0, index) + 1
-    return Location(path, text.count("\n", 0, index) + 1, index - start + 1, max(length, 1))
+    starts = _starts(text)
+    line = bisect_right(starts, index, hi=len(starts) - 1)
+    return Location(path, line, index - starts[line - 1] + 1, max(length, 1))
 
 
 # --- inside a scalar -------------------------------------------------------------------------------------------------------
@@ -77,20 +94,23 @@ def rewritten(source: Source, node: Node, start: int, end: int, text: str) -> tu
     return (Edit(first, last + 1, text),)
 
 
+def before_line(source: Source, number: int, line: str) -> tuple[Edit, ...]:
+    """The change that puts a line before another one (from 1)."""
+    start = _starts(source.text)[number - 1]
+    return (Edit(start, start, f"{line}\r\n" if "\r\n" in source.text else f"{line}\n"),)
+
+
 def without_lines(source: Source, first: int, last: int) -> tuple[Edit, ...]:
     """The change that takes whole lines away (from 1, both of them too); none where a comment would go with them."""
-    lines = source.text.splitlines(keepends=True)
-    gone = lines[first - 1 : last]
-    if any("#" in line for line in gone):
-        return ()
-    start = sum(map(len, lines[: first - 1]))
-    return (Edit(start, start + sum(map(len, gone))),)
+    starts = _starts(source.text)
+    start, end = starts[first - 1], min(starts[last], len(source.text))
+    return () if "#" in source.text[start:end] else (Edit(start, end),)
 
 
 def last_line(source: Source, node: Node) -> int:
     """The line on which a value ends."""
-    ends = [node.span[1], *(child.span[1] for child in _all(node))]
-    return source.text.count("\n", 0, max(ends)) + 1
+    end = max([node.span[1], *(child.span[1] for child in _all(node))])
+    return place(source.path, source.text, end).line
 
 
 def _all(node: Node) -> Iterator[Node]:
