@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from itertools import takewhile
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from engine.lint.fields import ACCOUNTS, BUCKETS, RECORD, Shape, shape_of
 from engine.lint.implication import plain
+from engine.lint.kinds import EQUALITIES, TYPE, argument_problems, never_alike
+from engine.lint.problems import Path, Problem, length_of, offset_of, outer, path_of, paths, worded
 from engine.matching import Node, conjuncts, never_fails, walk
-from engine.matching.types import INNER_SCOPE, types
+from engine.matching.types import types
 from engine.policy.shape import suggestion
 
 if TYPE_CHECKING:
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 FIELD: Final = "TB202"
 BARE: Final = "TB203"
 QUOTES: Final = "TB204"
-TYPE: Final = "TB205"
 VALUE: Final = "TB206"
 NOT_BOOLEAN: Final = "TB207"
 CONSTANT: Final = "TB208"
@@ -28,7 +28,6 @@ NEGATION: Final = "TB211"
 NEGATED: Final = "TB212"
 
 _WORDS: Final = frozenset({"true", "false", "null"})
-_EQUALITIES: Final = ("eq", "ne")
 
 _LENIENT: Final = frozenset({"glob", "regex", "cidr", "lower", "not_null", "type", "to_string", "to_array", "to_number"})
 """Functions that take null."""
@@ -41,33 +40,6 @@ _NOBODY: Final = frozenset({"anonymous", "anonymous_principal"})
 _NAMES: Final = {str: "string", bool: "boolean", int: "number", float: "number", list: "array", dict: "object"}
 
 
-class Problem(NamedTuple):
-    """One thing wrong with an expression, at a character of it (from 0); `warns`: it may be meant.
-
-    `edit` is the one safe answer: from which character to which, and what stands there then.
-    """
-
-    code: str
-    offset: int
-    length: int
-    what: str
-    instead: str
-    warns: bool = False
-    edit: tuple[int, int, str] | None = None
-
-
-class Path(NamedTuple):
-    """A field that is read of the event itself."""
-
-    names: tuple[str, ...]
-    nodes: tuple[Node, ...]
-
-    @property
-    def text(self) -> str:
-        """As it is written."""
-        return ".".join(self.names)
-
-
 def problems(tree: Node, text: str, *, mutes: bool, names: bool) -> list[Problem]:
     """Everything wrong with an expression, in the order of its text; one problem a place.
 
@@ -77,6 +49,7 @@ def problems(tree: Node, text: str, *, mutes: bool, names: bool) -> list[Problem
         *_negated(tree, text),
         *_fields(tree, text),
         *_comparisons(tree, text, names=names),
+        *argument_problems(tree),
         *_boolean(tree),
         *_constant(tree),
     ]
@@ -89,27 +62,6 @@ def problems(tree: Node, text: str, *, mutes: bool, names: bool) -> list[Problem
 
 
 # --- fields ------------------------------------------------------------------------------------------------------------------
-
-
-def paths(node: Node) -> Iterator[Path]:
-    """Every field that a node reads of the event itself."""
-    if node.kind == "field":
-        yield Path((node.value,), (node,))
-        return
-    if node.kind == "subexpression":
-        leading = tuple(takewhile(lambda child: child.kind == "field", node.children))
-        if leading:
-            yield Path(tuple(child.value for child in leading), leading)
-            return
-    inner = INNER_SCOPE.get(node.kind, len(node.children))
-    for child in node.children[:inner]:
-        yield from paths(child)
-
-
-def path_of(node: Node) -> Path | None:
-    """The field that a node reads, where it does nothing else."""
-    found = next(paths(node), None) if node.kind in ("field", "subexpression") else None
-    return found if found is not None and len(found.nodes) == max(1, len(node.children)) else None
 
 
 def _fields(tree: Node, text: str) -> Iterator[Problem]:
@@ -131,7 +83,7 @@ def _negated(tree: Node, text: str) -> Iterator[Problem]:
             inner = next(paths(node.children[0]), None)
             rest = [str(child.value) for child in node.children[1:] if child.kind == "field"]
             name = ".".join([*(inner.names if inner else ()), *rest])
-            offset = max(0, _offset(node) - 1)
+            offset = max(0, offset_of(node) - 1)
             length = len(name) + 1
             as_written = text[offset : offset + length] == f"!{name}"
             written, what = f"!({name})", "! is read before the dot, so this is always null"
@@ -159,14 +111,16 @@ def _unknown(path: Path, depth: int, node: Node, text: str, shape: Shape) -> Pro
 
 
 def _comparisons(tree: Node, text: str, *, names: bool) -> Iterator[Problem]:
-    for node in walk(tree):
-        if node.kind == "comparator" and node.value in _EQUALITIES:
+    for node in outer(tree):
+        if node.kind == "comparator":
+            yield from never_alike(node)
+        if node.kind == "comparator" and node.value in EQUALITIES:
             left, right = node.children
             for field, other in ((left, right), (right, left)):
                 path = path_of(field)
                 if field.kind == "not_expression" and other.kind == "literal" and not isinstance(other.value, bool):
                     what = "! is read before ==, so this compares true or false with something else"
-                    yield Problem(TYPE, _offset(field), 1, what, "write !(… == …), or !=")
+                    yield Problem(TYPE, offset_of(field), 1, what, "write !(… == …), or !=")
                 elif path is not None and other.kind == "literal" and other.value is not None:
                     yield from _comparison(_Comparison(path, other, node.value == "eq", text), names=names)
 
@@ -204,11 +158,10 @@ def _comparison(comparison: _Comparison, *, names: bool) -> Iterator[Problem]:
     if shape is None:
         return
     if _NAMES[value.__class__] not in shape.types:
-        kind = " or ".join(sorted(shape.types))
-        what = f"{path.text} is {'an' if kind[0] in 'ao' else 'a'} {kind}, so this {ever} holds"
+        what = f"{path.text} is {worded(shape.types)}, so this {ever} holds"
         written = _written(value, shape)
         edit = comparison.edit(written) if _ONE_LITERAL.fullmatch(written) else None
-        yield Problem(TYPE, offset, _length(value), what, f"write {written}", edit=edit)
+        yield Problem(TYPE, offset, length_of(value), what, f"write {written}", edit=edit)
     elif isinstance(value, str):
         yield from _value(comparison, shape, value, names=names)
 
@@ -219,14 +172,14 @@ def _value(comparison: _Comparison, shape: Shape, value: str, *, names: bool) ->
         what = f"{'==' if comparison.equal else '!='} compares exactly, so * is only a star"
         written = f"{'' if comparison.equal else '!'}glob({path.text}, '{value}')"
         edit = comparison.whole(written) if "'" not in value and "\\" not in value else None
-        yield Problem(GLOB, offset, _length(value), what, f"write {written}", edit=edit)
+        yield Problem(GLOB, offset, length_of(value), what, f"write {written}", edit=edit)
     elif shape.values is not None and value not in shape.values and (names or path.names != ("eventName",)):
-        yield Problem(VALUE, offset, _length(value), f"{path.text} is never '{value}'", suggestion(value, sorted(shape.values)))
+        yield Problem(VALUE, offset, length_of(value), f"{path.text} is never '{value}'", suggestion(value, sorted(shape.values)))
     elif path.names in BUCKETS and (value != value.lower() or "_" in value):
         what = f"no bucket is named '{value}': names have no capitals and no underscores"
-        yield Problem(VALUE, offset, _length(value), what, f"write '{value.lower().replace('_', '-')}'")
+        yield Problem(VALUE, offset, length_of(value), what, f"write '{value.lower().replace('_', '-')}'")
     elif path.names in ACCOUNTS and value.lower() not in _NOBODY and not (value.isdigit() and len(value) == _ACCOUNT_DIGITS):
-        yield Problem(VALUE, offset, _length(value), f"'{value}' is no account id", "write its twelve digits")
+        yield Problem(VALUE, offset, length_of(value), f"'{value}' is no account id", "write its twelve digits")
 
 
 def _written(value: object, shape: Shape) -> str:
@@ -239,10 +192,6 @@ def _written(value: object, shape: Shape) -> str:
     return f"`{text}`"
 
 
-def _length(value: object) -> int:
-    return len(str(value)) + 2
-
-
 # --- truth ----------------------------------------------------------------------------------------------------------------
 
 
@@ -253,14 +202,9 @@ def _boolean(tree: Node) -> Iterator[Problem]:
     shape = shape_of(path.names) if path else None
     given = shape.types if shape is not None else types(last)
     if given and "boolean" not in given:
-        kind = " or ".join(sorted(given - {"null"})) or "null"
-        what = f"a matcher holds only where it is exactly true, and this is {'an' if kind[0] in 'ao' else 'a'} {kind}"
+        what = f"a matcher holds only where it is exactly true, and this is {worded(given - {'null'}) or 'null'}"
         instead = f"write {path.text} != `null`" if path else "compare it with something"
-        yield Problem(NOT_BOOLEAN, _offset(last), len(path.text) if path else 1, what, instead)
-
-
-def _offset(node: Node) -> int:
-    return next((part.offset for part in walk(node) if part.offset is not None), 0)
+        yield Problem(NOT_BOOLEAN, offset_of(last), len(path.text) if path else 1, what, instead)
 
 
 def _constant(tree: Node) -> Iterator[Problem]:
@@ -272,7 +216,7 @@ def _constant(tree: Node) -> Iterator[Problem]:
             left, right = node.children
             if plain(left) == plain(right) or (left.kind == right.kind == "literal"):
                 yield Problem(
-                    CONSTANT, _offset(node), 1, "both sides are the same for every event", "compare a field with a value"
+                    CONSTANT, offset_of(node), 1, "both sides are the same for every event", "compare a field with a value"
                 )
         elif node.kind == "and_expression":
             yield from _contradiction(node, "eq", "never", "two different values at once")
@@ -292,7 +236,7 @@ def _contradiction(node: Node, kind: str, ever: str, why: str) -> Iterator[Probl
                     if first != other.value:
                         what = f"this {ever} holds: {path.text} would {'be' if kind == 'eq' else 'not be'} {why}"
                         yield Problem(
-                            CONSTANT, _offset(child), len(path.text), what, "join them with || or &&, the other way round"
+                            CONSTANT, offset_of(child), len(path.text), what, "join them with || or &&, the other way round"
                         )
 
 
@@ -337,7 +281,7 @@ def _negations(tree: Node) -> Iterator[Problem]:
     path = next(paths(parts[0]), None)
     name = path.text if path else "the field"
     what = f"this mutes every event without {name}, too: null is not equal to anything"
-    yield Problem(NEGATION, _offset(parts[0]), len(name), what, "say what is to be muted, not what is not", warns=True)
+    yield Problem(NEGATION, offset_of(parts[0]), len(name), what, "say what is to be muted, not what is not", warns=True)
 
 
 def _negative(part: Node) -> bool:

@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
-from engine.lint.expressions import path_of
 from engine.lint.implication import implied, landmarks, mentioned, premises
+from engine.lint.problems import path_of
 from engine.matching import Node as Tree
 from engine.matching import choices, conjuncts, never_fails, parse, reads, walk
 from engine.model import Edit, Finding, FindingSeverity, Location

@@ -238,6 +238,13 @@ CHECKS: Final = (
         _route('"!access.denied && readOnly"'),
         _route('"!(access.denied) && readOnly"'),
     ),
+    Check(
+        "TB213",
+        "an argument of a type that the function refuses",
+        "The matcher fails for every event that has the field, and a matcher that fails does not hold.",
+        _route("glob(readOnly, 'tr*')"),
+        _route("readOnly == `true`"),
+    ),
     # --- references
     Check(
         "TB301",
