@@ -1,7 +1,7 @@
 """The edge of the Lambda: wires environment, secrets, clock, HTTP and standard output into the engine.
 
 A policy set that does not load, and a hash key that cannot be read, stop the start with an error that says why: Lambda reports it
-and the events stay in the queue.
+and the events stay in the queue. Where published policy sets are followed, there always is one: see `engine.in_force`.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from engine.edge.claims import DeliveryTable
 from engine.edge.http import post
 from engine.edge.objects import opener
 from engine.edge.secrets import Secrets
+from engine.in_force import Fixed, Followed, followed, of_zip
 from engine.model import Deployment, Operator, Outcome, Ports
 from engine.pipeline import Setting, run
 from engine.pipeline.audit import delivery_record, line
@@ -24,7 +25,6 @@ from engine.pipeline.decode import decode
 from engine.pipeline.deliver import Courier
 from engine.pipeline.outcome import answer, is_batch
 from engine.pipeline.render import muted_notice, plain
-from engine.policy.prepared import NAME, load_prepared
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -60,35 +60,31 @@ def _ports(secrets: Secrets, remaining: Callable[[], float]) -> Ports:
     )
 
 
-def _setting(secrets: Secrets) -> Setting:
-    policies = _policies(Path(__file__).parent)
+def _setting(policies: PolicySet) -> Setting:
     deployment = Deployment(
         region=os.environ.get("AWS_REGION"),
         log_group=os.environ.get("AWS_LAMBDA_LOG_GROUP_NAME"),
         role=os.environ.get("TRAILBELL_ROLE"),
     )
-    return Setting(policies, deployment, secrets.hash_key() if _hashes(policies) else None)
-
-
-def _policies(home: Path) -> PolicySet:
-    """The set of the zip, prepared or read, or the one in the folder that the environment names."""
-    named = os.environ.get("TRAILBELL_POLICIES")
-    directory = Path(named) if named else home / "policies"
-    prepared = None if named else load_prepared(directory, home / NAME)
-    if prepared is not None:
-        return prepared
-    from engine.policy.load import load  # noqa: PLC0415  YAML and JSON Schema, which a prepared set does without
-
-    return load(directory)
+    return Setting(policies, deployment, SECRETS.hash_key() if _hashes(policies) else None)
 
 
 def _hashes(policies: PolicySet) -> bool:
     return any(operator is Operator.HASH for level in policies.levels for operator in level.operators.values())
 
 
+def _policies() -> Fixed | Followed:
+    """The set of the zip, of a folder, or those published at a place of S3, as the environment says."""
+    home, named = Path(__file__).parent, os.environ.get("TRAILBELL_POLICIES")
+    if named is None or not named.startswith("s3://"):
+        return Fixed(_setting(of_zip(home, named)))
+    every = float(os.environ.get("TRAILBELL_POLICIES_SECONDS", "60"))
+    return followed(named, os.environ["TRAILBELL_POLICIES_KEY"], every, _setting, home)
+
+
 def _tell_muted(ports: Ports) -> None:
     """Tell the channel that the environment names what was muted and silenced yesterday."""
-    policies, now = SETTING.policies, ports.now()
+    policies, now = POLICIES.setting.policies, ports.now()
     channel = policies.channels.get(os.environ.get("TRAILBELL_MUTED_CHANNEL", ""))
     if CLAIMS is None or channel is None:
         raise UndeliveredError("TRAILBELL_DELIVERY_TABLE must name a table, TRAILBELL_MUTED_CHANNEL a channel of the policies")
@@ -103,7 +99,7 @@ def _tell_muted(ports: Ports) -> None:
 FETCH = opener()
 SECRETS = Secrets(os.environ)
 CLAIMS = DeliveryTable(os.environ["TRAILBELL_DELIVERY_TABLE"]) if os.environ.get("TRAILBELL_DELIVERY_TABLE") else None
-SETTING = _setting(SECRETS)
+POLICIES = _policies()
 
 
 def handler(payload: object, context: Any) -> object:  # noqa: ANN401  Lambda's context has no type of its own
@@ -113,10 +109,11 @@ def handler(payload: object, context: Any) -> object:  # noqa: ANN401  Lambda's 
         return float(context.get_remaining_time_in_millis()) / 1000 - RESERVE
 
     ports = _ports(SECRETS, remaining)
+    POLICIES.renew(ports)
     if payload == MUTED:
         _tell_muted(ports)
         return None
-    result = run(decode(payload, FETCH), SETTING, ports)
+    result = run(decode(payload, FETCH), POLICIES.setting, ports)
     if CLAIMS is not None and result.tally.hushed:
         CLAIMS.remember(ports.now().date().isoformat(), result.tally.hushed)
     if result.failed and not is_batch(payload):

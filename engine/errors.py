@@ -71,6 +71,17 @@ class WebhookError(TrailbellError):
         self.passing = passing
 
 
+class PublishedSetError(TrailbellError):
+    """A published policy set that cannot be read (`passing`: trying again may help), or that does not prove good.
+
+    Holds places and codes, no content.
+    """
+
+    def __init__(self, what: str, *, passing: bool = False) -> None:
+        super().__init__(what)
+        self.passing = passing
+
+
 class StackError(TrailbellError):
     """A deployed stack that could not be looked at."""
 

@@ -383,6 +383,24 @@ class PolicySet:
     audit: AuditRule
 
 
+@dataclass(frozen=True, slots=True)
+class InForce:
+    """A set that proved good. `new`: nobody has used this version before."""
+
+    policies: PolicySet
+    version: str
+    modified: datetime
+    new: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A set that did not, and why: places and codes of findings, never a value. `new`: nobody has refused this version before."""
+
+    reason: str
+    new: bool = False
+
+
 # --- events --------------------------------------------------------------------------------------------------------------
 
 

@@ -27,7 +27,8 @@ MAY_IMPORT = {
     "cli": GROUND | {"matching", "policy", "pipeline", "lint", "workbench", "edge", "version"},
     "__main__": {"cli"},
     "version": set(),
-    "lambda_entry": GROUND | {"matching", "policy", "pipeline", "edge"},
+    "in_force": GROUND | {"matching", "policy", "pipeline", "edge", "lint"},
+    "lambda_entry": GROUND | {"matching", "policy", "pipeline", "edge", "in_force"},
 }
 """Rooms, and the rooms that each may import. `version` is `engine/__init__.py`."""
 
@@ -35,7 +36,7 @@ COMPOSERS = {"__init__", "decide"}
 """What may put stages together; no stage imports another."""
 
 EDGES = (
-    *("lambda_entry.py", "engine/cli/", "engine/edge/"),
+    *("lambda_entry.py", "engine/cli/", "engine/edge/", "engine/in_force.py"),
     *("engine/policy/source.py", "engine/policy/load.py", "engine/policy/prepared.py"),
 )
 OUTSIDE_MODULES = {

@@ -25,7 +25,7 @@ BEGIN = """
 import json, sys
 sys.path.insert(0, {task!r})
 import lambda_entry
-policies = lambda_entry.SETTING.policies
+policies = lambda_entry.POLICIES.setting.policies
 print(json.dumps([policies.revision, policies.commit, [name for name in ("yaml", "jsonschema", "boto3") if name in sys.modules]]))
 class Context:
     def get_remaining_time_in_millis(self):
@@ -86,7 +86,7 @@ def test_it_holds_what_runs_and_nothing_else(package: Path) -> None:
         entries = archive.infolist()
     assert {"lambda_entry.py", "prepared.json", "engine/pipeline/__init__.py", "policies/watch.yaml"} <= names
     assert any(name.startswith("engine/__pycache__/") for name in names)
-    assert not any(name.startswith(("engine/cli/", "engine/lint/", "engine/workbench/", "boto3/", "tests/")) for name in names)
+    assert not any(name.startswith(("engine/cli/", "engine/workbench/", "boto3/", "tests/")) for name in names)
     assert {entry.date_time for entry in entries} == {(1980, 1, 1, 0, 0, 0)}
     assert package.stat().st_size < 10_000_000
 

@@ -26,6 +26,7 @@ MAY = {
     "secrets": {"secretsmanager:GetSecretValue"},
     "parameters": {"ssm:GetParameter"},
     "deliveries": {"dynamodb:PutItem", "dynamodb:DeleteItem", "dynamodb:UpdateItem", "dynamodb:GetItem"},
+    "policies": {"s3:GetObject", "s3:GetObjectVersion", "s3:PutObject", "kms:Verify"},
     "key": {"kms:Decrypt", "kms:GenerateDataKey"},
 }
 """Everything that the function may do."""
@@ -93,7 +94,7 @@ def test_nobody_is_allowed_in_without_a_condition() -> None:
 
 
 def test_terraform_grants_the_same_actions() -> None:
-    found = set(re.findall(r'"((?:logs|sqs|secretsmanager|ssm|dynamodb|kms):[A-Za-z]+)"', TERRAFORM))
+    found = set(re.findall(r'"((?:logs|sqs|secretsmanager|ssm|dynamodb|kms|s3):[A-Za-z]+)"', TERRAFORM))
     assert found == set().union(*MAY.values())
 
 

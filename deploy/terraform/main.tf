@@ -11,6 +11,7 @@ terraform {
 }
 
 data "aws_caller_identity" "this" {}
+data "aws_partition" "this" {}
 
 locals {
   queued  = var.invocation == "queue"
@@ -23,7 +24,15 @@ locals {
     var.delivery_table ? { TRAILBELL_DELIVERY_TABLE = aws_dynamodb_table.deliveries[0].name } : {},
     local.tells_muted ? { TRAILBELL_MUTED_CHANNEL = var.muted_channel } : {},
     var.hash_key_secret_name == "" ? {} : { TRAILBELL_HASH_KEY_SECRET = var.hash_key_secret_name },
+    local.follows_policies ? {
+      TRAILBELL_POLICIES = "s3://${var.policies_bucket}/${var.policies_key}${var.policies_version == "" ? "" : "#"}${var.policies_version}"
+      TRAILBELL_POLICIES_KEY = var.policies_signing_key_arn
+      TRAILBELL_POLICIES_SECONDS = tostring(var.policies_seconds)
+    } : {},
   )
+
+  follows_policies = var.policies_bucket != ""
+  policies_arn     = "arn:${data.aws_partition.this.partition}:s3:::${var.policies_bucket}/${var.policies_key}"
 
   tells_muted = var.delivery_table && var.muted_channel != ""
 
@@ -41,6 +50,15 @@ locals {
       actions   = ["dynamodb:PutItem", "dynamodb:DeleteItem", "dynamodb:UpdateItem", "dynamodb:GetItem"]
       resources = [aws_dynamodb_table.deliveries[0].arn]
     }] : [],
+    local.follows_policies ? [
+      {
+        sid       = "ReadPolicies"
+        actions   = ["s3:GetObject", "s3:GetObjectVersion"]
+        resources = [local.policies_arn, "${local.policies_arn}.state"]
+      },
+      { sid = "KeepWhichIsGood", actions = ["s3:PutObject"], resources = ["${local.policies_arn}.state"] },
+      { sid = "VerifyPolicies", actions = ["kms:Verify"], resources = [var.policies_signing_key_arn] },
+    ] : [],
     local.kms_key == null ? [] : [{ sid = "Key", actions = ["kms:Decrypt", "kms:GenerateDataKey"], resources = [local.kms_key] }],
   )
 }
@@ -281,6 +299,8 @@ locals {
       Unreadable     = "Records could not be read."
       FailedMatchers = "A matcher fails on real events."
       DoesNotAddUp   = "What came in does not equal the sum of how it ended."
+
+      PolicySetRefused = "A published policy set could not be read or was refused; the last good one is in force."
       } : lower(metric) => {
       text = text, namespace = "Trailbell", statistic = "Sum", metric = metric, dimensions = {}, threshold = 0
     } },

@@ -120,6 +120,36 @@ variable "muted_channel" {
   default     = ""
 }
 
+variable "policies_bucket" {
+  description = "The bucket to which trailbell publish stores policy sets; it has to keep versions. Empty: the policies are those in the zip."
+  type        = string
+  default     = ""
+}
+
+variable "policies_key" {
+  description = "The key of the published set in that bucket; beside it, with .state at its end, stands which version is good."
+  type        = string
+  default     = "trailbell/policies.json"
+}
+
+variable "policies_version" {
+  description = "A version of that object, to stay at it; empty to follow the newest."
+  type        = string
+  default     = ""
+}
+
+variable "policies_signing_key_arn" {
+  description = "The KMS key (ECC_NIST_P256, SIGN_VERIFY) with which sets are signed. A set that it did not sign is never used."
+  type        = string
+  default     = ""
+}
+
+variable "policies_seconds" {
+  description = "Seconds between two looks for a newer set."
+  type        = number
+  default     = 60
+}
+
 variable "retention_days" {
   description = "Days that audit records are kept."
   type        = number

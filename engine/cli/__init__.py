@@ -18,6 +18,7 @@ from engine.cli.decide import decide
 from engine.cli.doctor import doctor
 from engine.cli.explain import explain
 from engine.cli.lint import lint
+from engine.cli.publish import publish
 from engine.cli.run import run
 from engine.cli.send_test import send_test
 from engine.cli.test import test
@@ -35,7 +36,7 @@ def trailbell() -> None:
     """
 
 
-for command in (run, decide, explain, lint, test, build, doctor, send_test, completion):
+for command in (run, decide, explain, lint, test, build, publish, doctor, send_test, completion):
     trailbell.add_command(command)
 
 

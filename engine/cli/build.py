@@ -44,7 +44,7 @@ def build(policies_path: Path, output: Path, architecture: str, runtime: str) ->
         task = Path(folder)
         _install(task, architecture, runtime)
         _copy(policies_path, task)
-        (task / NAME).write_text(prepare(read(task / "policies"), task / "policies", _commit(policies_path)), encoding="utf-8")
+        (task / NAME).write_text(prepare(read(task / "policies"), task / "policies", commit_of(policies_path)), encoding="utf-8")
         compiled = _compile(task, runtime)
         content = bundle({path.relative_to(task).as_posix(): path.read_bytes() for path in _files(task, compiled=compiled)})
     output.parent.mkdir(parents=True, exist_ok=True)
@@ -58,7 +58,7 @@ def build(policies_path: Path, output: Path, architecture: str, runtime: str) ->
         raise click.ClickException(f"{output} is over {LIMIT / 1e6:.0f} MB, more than Lambda takes directly")
 
 
-def _commit(policies_path: Path) -> str | None:
+def commit_of(policies_path: Path) -> str | None:
     """The git commit that is checked out, where there is one."""
     git = shutil.which("git")
     if git is None:
@@ -81,7 +81,7 @@ def _install(task: Path, architecture: str, runtime: str) -> None:
 
 def _copy(policies_path: Path, task: Path) -> None:
     shutil.copy(ROOT / "lambda_entry.py", task)
-    shutil.copytree(ROOT / "engine", task / "engine", ignore=shutil.ignore_patterns("__pycache__", "cli", "workbench", "lint"))
+    shutil.copytree(ROOT / "engine", task / "engine", ignore=shutil.ignore_patterns("__pycache__", "cli", "workbench"))
     shutil.copytree(ROOT / "schemas", task / "schemas")
     shutil.copytree(policies_path, task / "policies")
 

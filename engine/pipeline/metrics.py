@@ -56,6 +56,11 @@ def metrics(tally: Tally, revision: str, now: datetime) -> list[dict[str, Any]]:
     ]
 
 
+def policies_metric(age: float, refused: int, now: datetime) -> dict[str, Any]:
+    """The line to log where published policies are followed: seconds since the set in force was published, sets refused."""
+    return _line({"PolicySetAge": round(age), "PolicySetRefused": refused}, {}, now)
+
+
 def _of_channel(tally: Tally, channel: str) -> dict[str, int]:
     return {f"Message{_camel(outcome.value)}": tally.outcomes.get((channel, outcome), 0) for outcome in Outcome}
 

@@ -15,7 +15,7 @@ from engine.model import Message
 from engine.pipeline.render.event import event_content
 from engine.pipeline.render.labels import WORDS
 from engine.pipeline.render.layout import FLAGS, payload
-from engine.pipeline.render.notice import muted_notice, trial_notice
+from engine.pipeline.render.notice import changed_notice, muted_notice, refused_notice, trial_notice
 from engine.pipeline.render.summary import summary_content
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from engine.model import Channel, Decision, Deployment, MaskedEvent, Request, Summary
 
-__all__ = ["muted_notice", "plain", "render", "render_summary", "trial_notice"]
+__all__ = ["changed_notice", "muted_notice", "plain", "refused_notice", "render", "render_summary", "trial_notice"]
 
 
 def render(masked: MaskedEvent, decision: Decision, request: Request, channel: Channel, deployment: Deployment) -> Message:

@@ -38,6 +38,14 @@ class _Texts:
     ends: str
     ended: str
     further: str
+    changed: str
+    refused: str
+    none_left: str
+    before: str
+    since: str
+    why: str
+    stays: str
+    rings: str
 
 
 _TEXTS: Final[Mapping[Language, _Texts]] = {
@@ -52,6 +60,14 @@ _TEXTS: Final[Mapping[Language, _Texts]] = {
         ends="Silences that end soon",
         ended="Silences that have ended and can be deleted",
         further="and {count} more",
+        changed="The policies changed",
+        refused="A policy set was refused",
+        none_left="No policy set can be had",
+        before="Before",
+        since="Now",
+        why="Why",
+        stays="In force, as before",
+        rings="Every event rings here, strictly masked, until a set can be read",
     ),
     Language.JA: _Texts(
         test="チャンネル {channel} のテスト",
@@ -64,6 +80,14 @@ _TEXTS: Final[Mapping[Language, _Texts]] = {
         ends="まもなく終わるサイレンス",
         ended="終了し、削除できるサイレンス",
         further="ほか {count} 件",
+        changed="ポリシーが変わりました",
+        refused="ポリシーセットを拒否しました",
+        none_left="使えるポリシーセットがありません",
+        before="変更前",
+        since="変更後",
+        why="理由",
+        stays="引き続き有効なもの",
+        rings="読み込めるようになるまで、すべてのイベントをここに厳しくマスクして通知します",
     ),
 }
 
@@ -90,6 +114,25 @@ def muted_notice(counts: Mapping[str, int], policies: PolicySet, channel: Channe
     rules = {rule.name: rule for rule in _rules(policies)}
     lines = (*_fired(counts, rules, texts), *_quiet(counts, rules, texts, now))
     return _message(channel, texts.muted.format(day=day.isoformat()), lines, policies.revision)
+
+
+def changed_notice(channel: Channel, before: PolicySet | None, after: PolicySet) -> Message:
+    """That another policy set is in force; `before` None: it is not known which one was."""
+    texts = _TEXTS[channel.language]
+    was = ((texts.before, _named(before)),) if before is not None else ()
+    return _message(channel, texts.changed, (*was, (texts.since, _named(after))), after.revision)
+
+
+def refused_notice(channel: Channel, reason: str, policies: PolicySet, *, emergency: bool = False) -> Message:
+    """That a policy set did not prove good, and which is in force instead; `emergency`: none is, and everything rings."""
+    texts = _TEXTS[channel.language]
+    title = texts.none_left if emergency else texts.refused
+    stays = texts.rings if emergency else _named(policies)
+    return _message(channel, title, ((texts.why, reason), (texts.stays, stays)), policies.revision)
+
+
+def _named(policies: PolicySet) -> str:
+    return f"{policies.revision} (commit {policies.commit[:12]})" if policies.commit else policies.revision
 
 
 def _rules(policies: PolicySet) -> Iterator[_Rule]:

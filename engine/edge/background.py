@@ -1,0 +1,36 @@
+"""Work beside the events: done on a thread now and then, its result taken when it is there. No event waits for it."""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+Result = TypeVar("Result")
+
+
+class Background(Generic[Result]):
+    """Does `work` at most every so many seconds. What it raises is lost: it has to return what went wrong."""
+
+    def __init__(self, every: float, elapsed: Callable[[], float] = time.monotonic) -> None:
+        self._every = every
+        self._elapsed = elapsed
+        self._started = elapsed()
+        self._thread: threading.Thread | None = None
+        self._results: queue.SimpleQueue[Result] = queue.SimpleQueue()
+
+    def start(self, work: Callable[[], Result]) -> None:
+        """Begin, where it is time and nothing is under way."""
+        if (self._thread is not None and self._thread.is_alive()) or self._elapsed() - self._started < self._every:
+            return
+        self._started = self._elapsed()
+        self._thread = threading.Thread(target=lambda: self._results.put(work()), daemon=True)
+        self._thread.start()
+
+    def taken(self) -> list[Result]:
+        """The results of what has ended since, each once."""
+        return [self._results.get() for _ in range(self._results.qsize())]

@@ -1,0 +1,152 @@
+"""Published policy sets in a versioned bucket of S3, signed with a key of KMS that never leaves it.
+
+The signature stands in the object's own metadata, so that both change at once. Sources:
+https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingMetadata.html, https://docs.aws.amazon.com/kms/latest/APIReference/API_Sign.html
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import json
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
+
+from engine.edge.secrets import aws_client
+from engine.errors import PublishedSetError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from datetime import datetime
+
+ALGORITHM: Final = "ECDSA_SHA_256"
+METADATA: Final = "trailbell-signature"
+KEPT: Final = ".state"
+"""What the name of the object ends with that keeps which version last proved good, and which was last refused."""
+
+_MOST_BYTES: Final = 16_777_217
+_MOST_KEPT: Final = 4_096
+_ABSENT: Final = frozenset({"NoSuchKey", "404", "AccessDenied", "403"})
+"""What S3 says of an object that is not there; to somebody who may not list the bucket, that access is denied."""
+
+
+class S3Store:
+    """One set's place, `s3://bucket/key`; its fragment `#version` pins it. Gives what `make` builds of a stored copy's parts."""
+
+    def __init__(
+        self,
+        url: str,
+        key_id: str,
+        make: Callable[[bytes, bytes, str, datetime], Any],
+        client: Callable[[str], Any] = aws_client,
+    ) -> None:
+        parts = urlsplit(url)
+        if parts.scheme != "s3" or not parts.netloc or not parts.path.strip("/"):
+            raise PublishedSetError("write the place of a published set as s3://bucket/key")
+        self._at = {"Bucket": parts.netloc, "Key": parts.path.lstrip("/")}
+        self._pinned = parts.fragment or None
+        self._key_id = key_id
+        self._make = make
+        self._client = client
+        self._clients: dict[str, Any] = {}
+
+    def newest(self, known: str | None) -> Any:  # noqa: ANN401  what `make` makes
+        """The newest set, or the pinned one; None where it is the version that is known."""
+        if self._pinned is not None:
+            return None if known == self._pinned else self.stored(self._pinned)
+        with _told("the newest policy set"):
+            version = self._aws("s3").head_object(**self._at).get("VersionId")
+        return None if version is not None and version == known else self._read("the newest policy set", {})
+
+    def stored(self, version: str) -> Any:  # noqa: ANN401
+        """The set of one version."""
+        return self._read(f"the policy set of version {version}", {"VersionId": version})
+
+    def signed(self, copy: Any) -> bool:  # noqa: ANN401
+        """Whether KMS says that the signature is the key's own."""
+        digest = hashlib.sha256(copy.content).digest()
+        if not copy.signature:
+            return False
+        try:
+            with _told("the signature"):
+                answer = self._aws("kms").verify(
+                    KeyId=self._key_id,
+                    Message=digest,
+                    MessageType="DIGEST",
+                    Signature=copy.signature,
+                    SigningAlgorithm=ALGORITHM,
+                )
+        except _InvalidSignatureError:
+            return False
+        return bool(answer["SignatureValid"])
+
+    def kept(self) -> tuple[str | None, str | None]:
+        """The versions that last proved good and were last refused."""
+        kept: dict[str, Any] = {}
+        with _told("what is kept beside the policy set", absent_is_none=True):
+            kept = json.loads(self._aws("s3").get_object(**self._beside())["Body"].read(_MOST_KEPT))
+        good, refused = kept.get("good"), kept.get("refused")
+        return good if isinstance(good, str) else None, refused if isinstance(refused, str) else None
+
+    def keep(self, good: str | None, refused: str | None) -> None:
+        """Keep them, for those who start anew."""
+        content = json.dumps({"good": good, "refused": refused}).encode()
+        with _told("what is kept beside the policy set", "be written"):
+            self._aws("s3").put_object(**self._beside(), Body=content, ContentType="application/json")
+
+    def publish(self, content: bytes) -> str:
+        """Sign a packed set and store it; its version."""
+        with _told("the policy set", "be published"):
+            digest = hashlib.sha256(content).digest()
+            answer = self._aws("kms").sign(KeyId=self._key_id, Message=digest, MessageType="DIGEST", SigningAlgorithm=ALGORITHM)
+            signature = base64.b64encode(answer["Signature"]).decode()
+            stored = self._aws("s3").put_object(
+                **self._at, Body=content, ContentType="application/json", Metadata={METADATA: signature}
+            )
+        if "VersionId" not in stored:
+            raise PublishedSetError(f"the bucket {self._at['Bucket']} keeps no versions: turn versioning on")
+        return str(stored["VersionId"])
+
+    def _read(self, what: str, how: dict[str, str]) -> Any:  # noqa: ANN401
+        with _told(what):
+            answer = self._aws("s3").get_object(**self._at, **how)
+            content = answer["Body"].read(_MOST_BYTES)
+        version = answer.get("VersionId")
+        if version is None:
+            raise PublishedSetError("the bucket of the policy sets keeps no versions: turn versioning on")
+        try:
+            signature = base64.b64decode(answer["Metadata"].get(METADATA, ""), validate=True)
+        except binascii.Error:
+            signature = b""
+        return self._make(content, signature, version, answer["LastModified"])
+
+    def _beside(self) -> dict[str, str]:
+        return {**self._at, "Key": self._at["Key"] + KEPT}
+
+    def _aws(self, service: str) -> Any:  # noqa: ANN401  boto3 clients have no types
+        if service not in self._clients:
+            self._clients[service] = self._client(service)
+        return self._clients[service]
+
+
+class _InvalidSignatureError(Exception):
+    """KMS says that a signature is not the key's."""
+
+
+@contextmanager
+def _told(what: str, verb: str = "be read", *, absent_is_none: bool = False) -> Iterator[None]:
+    """Turns AWS's errors into ours; what may be absent is no error."""
+    from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415  only where AWS is asked
+
+    try:
+        yield
+    except ClientError as error:
+        code = str(error.response.get("Error", {}).get("Code", "error"))
+        if code == "KMSInvalidSignatureException":
+            raise _InvalidSignatureError from None
+        if not (absent_is_none and code in _ABSENT):
+            raise PublishedSetError(f"{what} cannot {verb} ({code})", passing=True) from None
+    except (BotoCoreError, OSError, ValueError, KeyError, TypeError) as error:
+        raise PublishedSetError(f"{what} cannot {verb} ({type(error).__name__})", passing=True) from None

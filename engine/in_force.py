@@ -1,0 +1,150 @@
+"""The policy set in force: that of the zip, or the newest published one that proves good.
+
+A set that does not verify, load, lint (errors) or compile never replaces a good one. What happens to the sets is told to the
+default channels, and no policy can mute it.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from engine.errors import PolicySetError, TrailbellError
+from engine.model import FindingSeverity, InForce, Outcome, Refused
+from engine.pipeline.audit import delivery_record, line
+from engine.pipeline.deliver import Courier
+from engine.pipeline.metrics import policies_metric
+from engine.pipeline.render import changed_notice, plain, refused_notice
+from engine.policy.prepared import NAME, load_prepared
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from engine.edge.background import Background
+    from engine.model import Channel, Message, PolicySet, Ports
+    from engine.pipeline import Setting
+    from engine.policy.following import Following
+    from engine.policy.source import Source
+
+    Make = Callable[[PolicySet], Setting]
+    """What makes the setting of a set; it raises `TrailbellError` where the set asks for what cannot be had."""
+
+
+class Fixed:
+    """One set, for as long as the process lives."""
+
+    def __init__(self, setting: Setting) -> None:
+        self.setting = setting
+
+    def renew(self, ports: Ports) -> None:
+        """Nothing is ever new."""
+
+
+class Followed:
+    """The newest published set that proves good: looked for beside the events, and told of when it is another one."""
+
+    def __init__(
+        self,
+        following: Following,
+        background: Background[InForce | Refused | None],
+        make: Make,
+        at_hand: Callable[[], tuple[PolicySet, bool]],
+    ) -> None:
+        """`at_hand`: the set to begin with where no published one can be had, and whether it is the one for emergencies."""
+        self._following = following
+        self._background = background
+        self._make = make
+        self._notices: list[Callable[[Channel], Message]] = []
+        self._refused = 0
+        self._in_force, refused = following.start()
+        policies, emergency = (self._in_force.policies, False) if self._in_force is not None else at_hand()
+        self.setting = make(policies)
+        if refused is not None:
+            self._refuse(refused.reason, told=refused.new or emergency, emergency=emergency)
+        elif self._in_force is not None and self._in_force.new:
+            self._notices.append(lambda channel: changed_notice(channel, None, policies))
+
+    def renew(self, ports: Ports) -> None:
+        """Put a newer set in force where one was found, look for the next, tell what is to be told."""
+        known = self._in_force.version if self._in_force is not None else None
+        for found in self._background.taken():
+            self._take(found)
+        self._background.start(lambda: self._following.look(known))
+        now = ports.now()
+        age = (now - self._in_force.modified).total_seconds() if self._in_force is not None else 0.0
+        ports.emit(line(policies_metric(age, self._refused, now)))
+        self._refused = 0
+        self._notices = [notice for notice in self._notices if not _told(notice, self.setting.policies, ports)]
+
+    def _take(self, found: InForce | Refused | None) -> None:
+        before = self.setting.policies
+        if isinstance(found, Refused):
+            self._refuse(found.reason, told=found.new, emergency=False)
+        elif found is not None:
+            try:
+                self.setting = self._make(found.policies)
+            except TrailbellError as error:
+                self._refuse(str(error), told=True, emergency=False)
+                return
+            self._in_force = found
+            if found.new:
+                self._notices.append(lambda channel: changed_notice(channel, before, found.policies))
+
+    def _refuse(self, reason: str, *, told: bool, emergency: bool) -> None:
+        policies = self.setting.policies
+        self._refused += 1
+        if told:
+            self._notices.append(lambda channel: refused_notice(channel, reason, policies, emergency=emergency))
+
+
+def _told(notice: Callable[[Channel], Message], policies: PolicySet, ports: Ports) -> bool:
+    """Whether each default channel took a notice, or never will; otherwise it is told again with the next payload."""
+    messages = [notice(policies.channels[name]) for name in policies.default.notify]
+    deliveries = list(Courier(policies.channels, plain, ports).deliver(messages))
+    for delivery in deliveries:
+        ports.emit(line(delivery_record(delivery, delivery.message.channel, [], policies.revision, ports.now())))
+    return all(delivery.outcome is not Outcome.FAILED for delivery in deliveries)
+
+
+def of_zip(home: Path, named: str | None = None) -> PolicySet:
+    """The set of the zip, prepared or read, or the one in the folder that is named."""
+    directory = Path(named) if named else home / "policies"
+    prepared = None if named else load_prepared(directory, home / NAME)
+    if prepared is not None:
+        return prepared
+    from engine.policy.load import load  # noqa: PLC0415  YAML and JSON Schema, which a prepared set does without
+
+    return load(directory)
+
+
+def at_hand(home: Path) -> tuple[PolicySet, bool]:
+    """The set of the zip, or the one for emergencies, and whether it is that."""
+    from engine.policy.emergency import emergency_set  # noqa: PLC0415  only where nothing else can be had
+
+    try:
+        return of_zip(home), False
+    except PolicySetError:
+        return emergency_set(), True
+
+
+def accepted(sources: Sequence[Source], commit: str | None) -> PolicySet:
+    """The set of files that load and lint without an error. Raises `PolicySetError`."""
+    from engine.lint import lint  # noqa: PLC0415  only where a published set is looked at
+    from engine.policy.load import check  # noqa: PLC0415
+
+    errors = [one for one in lint(sources, datetime.now(UTC)) if one.severity is FindingSeverity.ERROR]
+    policies, _ = (None, ()) if errors else check(sources, commit=commit)
+    if policies is None:
+        raise PolicySetError(errors)
+    return policies
+
+
+def followed(url: str, key_id: str, every: float, make: Make, home: Path) -> Followed:
+    """What follows the sets published at a place of S3, signed with a key of KMS, looked for every so many seconds."""
+    from engine.edge.background import Background  # noqa: PLC0415  only where published sets are followed
+    from engine.edge.published import S3Store  # noqa: PLC0415
+    from engine.policy.following import Copy, Following  # noqa: PLC0415
+
+    store: Any = S3Store(url, key_id, Copy)
+    return Followed(Following(store, accepted), Background(every), make, lambda: at_hand(home))

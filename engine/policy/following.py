@@ -1,0 +1,123 @@
+"""Which of the published policy sets is in force: the newest, if it proves good; otherwise the last that did.
+
+A set that is not signed, cannot be read or has an error never replaces a good one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
+
+from engine.errors import PolicySetError, PublishedSetError
+from engine.model import InForce, Refused
+from engine.policy.published import unpack
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from datetime import datetime
+
+    from engine.model import PolicySet
+    from engine.policy.source import Source
+
+_MOST_NAMED: Final = 3
+"""Findings that a refusal names."""
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """A published set as it is stored: its bytes, the signature beside it, its version there, and since when."""
+
+    content: bytes = field(repr=False)
+    signature: bytes = field(repr=False)
+    version: str
+    modified: datetime
+
+
+class Kept(NamedTuple):
+    """What is kept beside a published set: the version that last proved good, and the one that was last refused."""
+
+    good: str | None = None
+    refused: str | None = None
+
+
+class Store(Protocol):
+    """Where sets are published. Every method raises `PublishedSetError`, with a text that holds no secret."""
+
+    def newest(self, known: str | None) -> Copy | None:
+        """The newest set; None where it is the version that is known."""
+
+    def stored(self, version: str) -> Copy:
+        """The set of one version."""
+
+    def signed(self, copy: Copy) -> bool:
+        """Whether the signature is that of the key which the deployment names, over just these bytes."""
+
+    def kept(self) -> tuple[str | None, str | None]:
+        """The parts of `Kept`."""
+
+    def keep(self, good: str | None, refused: str | None) -> None:
+        """Keep them, for whoever starts anew."""
+
+
+class Following:
+    """Follows a store. `accept` makes a set of its files, or raises `PolicySetError` with what is wrong with them."""
+
+    def __init__(self, store: Store, accept: Callable[[Sequence[Source], str | None], PolicySet]) -> None:
+        self._store = store
+        self._accept = accept
+        self._refused: str | None = None
+        """The version that was looked at last and is not good: it is not looked at again."""
+
+    def start(self) -> tuple[InForce | None, Refused | None]:
+        """The newest set, or else the last that proved good, or None; and why the newest is not in force."""
+        newest = self.look(None)
+        if isinstance(newest, InForce):
+            return newest, None
+        refused = newest or Refused("there is no published policy set")
+        try:
+            good = Kept(*self._store.kept()).good
+            if good is None:
+                return None, refused
+            copy = self._store.stored(good)
+            return InForce(self._proved(copy), good, copy.modified), refused
+        except PublishedSetError:
+            return None, refused
+
+    def look(self, known: str | None) -> InForce | Refused | None:
+        """What the newest set is, if it is not the version that is known."""
+        try:
+            copy = self._store.newest(self._refused or known)
+            if copy is None or copy.version == known:
+                return None
+        except PublishedSetError as error:
+            return Refused(str(error))
+        try:
+            policies = self._proved(copy)
+        except PublishedSetError as error:
+            if error.passing:
+                return Refused(str(error))
+            self._refused = copy.version
+            return Refused(str(error), self._noted(refused=copy.version))
+        self._refused = None
+        return InForce(policies, copy.version, copy.modified, self._noted(good=copy.version))
+
+    def _noted(self, **what: str) -> bool:
+        """Keep what is new; whether it was. A store that cannot keep it does not stop a good set."""
+        try:
+            kept = Kept(*self._store.kept())
+            if kept._replace(**what) == kept:
+                return False
+            self._store.keep(*kept._replace(**what))
+        except PublishedSetError:
+            return True
+        return True
+
+    def _proved(self, copy: Copy) -> PolicySet:
+        if not self._store.signed(copy):
+            raise PublishedSetError("its signature is not that of the key which the deployment names")
+        try:
+            return self._accept(*unpack(copy.content))
+        except PolicySetError as error:
+            named = ", ".join(f"{one.where} [{one.code}]" for one in error.findings[:_MOST_NAMED])
+            more = len(error.findings) - _MOST_NAMED
+            raise PublishedSetError(f"it has errors: {named}{f' and {more} more' if more > 0 else ''}") from None

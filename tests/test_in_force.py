@@ -1,0 +1,287 @@
+"""Policy sets published while the function runs: signed by KMS, stored in S3, followed under AWS's own runtime client."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import time
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import boto3
+import pytest
+from builders import record
+from click.testing import CliRunner
+from moto.server import ThreadedMotoServer
+from runtime_api import Lambda
+from stub_slack import StubSlack
+
+from engine.cli import trailbell
+from engine.edge.published import METADATA, S3Store
+from engine.errors import PublishedSetError
+from engine.policy.following import Copy
+from engine.policy.published import pack
+from engine.policy.source import parse_source
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ROOT = Path(__file__).parent.parent
+GOOD = """\
+version: 1
+name: base
+owner: security
+channels:
+  - {name: watch, webhook: {env: SLACK_WEBHOOK_URL}}
+masking:
+  - level: standard
+    fields: {time: keep, event: keep, bucket: keep}
+default: {notify: [watch], masking: standard}
+"""
+OTHER = GOOD.replace("bucket: keep", "bucket: keep, key: keep")
+LINTED = GOOD + "routes: [{id: r, when: readOnly == 'true', notify: [watch]}]\n"
+MUTES_ALL = GOOD + "routes:\n  - {id: r, when: \"bucket == 'payments-prod'\", mute: everything}\n"
+PATIENCE = 30.0
+
+
+class World:
+    """One bucket, one key, one Slack, and functions that follow."""
+
+    def __init__(self, aws: str, bucket: str, slack: StubSlack, task: Path) -> None:
+        self.aws, self.bucket, self.slack, self.task = aws, bucket, slack, task
+        self.s3 = self.client("s3")
+        self.s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+        self.s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+        made = self.client("kms").create_key(KeySpec="ECC_NIST_P256", KeyUsage="SIGN_VERIFY")
+        self.key = made["KeyMetadata"]["Arn"]
+        self.url = f"s3://{bucket}/policies/current"
+        self.number = 0
+
+    def client(self, service: str) -> Any:
+        """A boto3 client."""
+        keys = {"aws_access_key_id": "testing", "aws_secret_access_key": "testing"}
+        return boto3.client(service, endpoint_url=self.aws, region_name="eu-west-1", **keys)
+
+    def publish(self, text: str) -> str:
+        """A set of one file, signed; its version."""
+        store = S3Store(self.url, self.key, Copy, self.client)
+        return store.publish(pack([parse_source(text.encode(), "policies/base.yaml")], Path("policies"), "0123456789abcdef"))
+
+    @contextmanager
+    def function(self, **environment: str) -> Iterator[Lambda]:
+        """A function that follows."""
+        settings = {
+            "SLACK_WEBHOOK_URL": self.slack.url("watch/token-w"),
+            "TRAILBELL_WEBHOOK_HOSTS": self.slack.host,
+            "TRAILBELL_POLICIES": self.url,
+            "TRAILBELL_POLICIES_KEY": self.key,
+            "TRAILBELL_POLICIES_SECONDS": "0",
+            "AWS_ENDPOINT_URL": self.aws,
+            **environment,
+        }
+        with Lambda(settings, self.task) as function:
+            yield function
+
+    def ring(self, function: Lambda) -> str:
+        """Invoke with a new event; the revision that decided it."""
+        self.number += 1
+        detail = record(eventID=f"event-{self.number}", requestParameters={"bucketName": "payments-prod", "key": "a.csv"})
+        before = len(function.of("decision"))
+        invoked = function.invoke({"detail-type": "AWS API Call via CloudTrail", "source": "aws.s3", "detail": detail})
+        assert invoked.error is None
+        end = time.monotonic() + PATIENCE
+        while len(function.of("decision")) == before and time.monotonic() < end:
+            time.sleep(0.01)  # what was written is still being read
+        (decision,) = function.of("decision")[before:]
+        return str(decision["decision"]["revision"])
+
+    def ring_until(self, function: Lambda, wanted: Any) -> str:
+        """Invoke until the set in force, or something told, is as wanted."""
+        end = time.monotonic() + PATIENCE
+        while time.monotonic() < end:
+            revision = self.ring(function)
+            if wanted(revision):
+                return revision
+        raise AssertionError(f"never so within {PATIENCE} seconds: {self.told()}")
+
+    def told(self) -> list[str]:
+        """What was said of Trailbell itself."""
+        texts = [body["text"] for _, body in self.slack.posts]
+        return [text for text in texts if any(word in text for word in ("policies changed", "was refused", "No policy set"))]
+
+
+@pytest.fixture(scope="module")
+def aws() -> Iterator[str]:
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+@pytest.fixture
+def here(aws: str, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[World]:
+    task = tmp_path / "task"
+    task.mkdir()
+    shutil.copy(ROOT / "lambda_entry.py", task)
+    for folder in ("engine", "schemas"):
+        (task / folder).symlink_to(ROOT / folder)
+    (task / "policies").mkdir()
+    (task / "policies/base.yaml").write_text(GOOD.replace("time: keep, ", ""), encoding="utf-8")
+    with StubSlack() as slack:
+        name = request.node.name.replace("_", "-")[:50].strip("-").lower()
+        yield World(aws, f"{name}-sets", slack, task)
+
+
+def test_a_new_set_is_in_force_without_a_new_function_and_is_told(here: World) -> None:
+    here.publish(GOOD)
+    with here.function() as function:
+        first = here.ring(function)
+        assert len(here.told()) == 1
+        here.publish(OTHER)
+        second = here.ring_until(function, lambda revision: revision != first)
+        assert [text.count("sha256:") > 0 for text in here.told()] == [True, True]
+        assert first in here.told()[1]
+        assert second in here.told()[1]
+        assert "commit 0123456789ab" in here.told()[1]
+        ages = [line["PolicySetAge"] for line in function.lines() if "PolicySetAge" in line]
+        assert all(0 <= age < 3_600 for age in ages)
+    with here.function() as function:
+        assert here.ring(function) == second
+        assert len(here.told()) == 2, "another start tells nothing anew"
+
+
+def test_a_set_with_an_error_is_refused_told_once_and_survived_by_the_last_good_one(here: World) -> None:
+    here.publish(GOOD)
+    with here.function() as function:
+        first = here.ring(function)
+        here.publish(LINTED)
+        here.ring_until(function, lambda _: len(here.told()) > 1)
+        assert "base.yaml:10:36 [TB205]" in here.told()[1]
+        for _ in range(3):
+            assert here.ring(function) == first
+        assert len(here.told()) == 2
+    with here.function() as function:
+        assert here.ring(function) == first
+        assert len(here.told()) == 2
+        refused = [
+            line["PolicySetRefused"] for line in map(json.loads, function.output.splitlines()) if "PolicySetRefused" in line
+        ]
+        assert refused[0] == 1
+
+
+def test_a_set_of_somebody_else_is_refused(here: World) -> None:
+    here.publish(GOOD)
+    with here.function() as function:
+        first = here.ring(function)
+        content = pack([parse_source(MUTES_ALL.encode(), "policies/base.yaml")], Path("policies"), None)
+        for metadata in ({}, {METADATA: "bm90IGEgc2lnbmF0dXJl"}, {METADATA: "not base64"}):
+            count = len(here.told())
+            here.s3.put_object(Bucket=here.bucket, Key="policies/current", Body=content, Metadata=metadata)
+            here.ring_until(function, lambda _, count=count: len(here.told()) > count)
+            assert "its signature is not that of the key" in here.told()[-1]
+            assert here.ring(function) == first
+
+
+def test_a_signature_is_of_these_bytes_alone(here: World) -> None:
+    here.publish(GOOD)
+    signed = here.s3.get_object(Bucket=here.bucket, Key="policies/current")
+    body = signed["Body"].read().replace(b"bucket: keep", b"source_ip: keep")
+    here.s3.put_object(Bucket=here.bucket, Key="policies/current", Body=body, Metadata=signed["Metadata"])
+    with here.function() as function:
+        here.ring(function)
+        assert "its signature is not that of the key" in here.told()[0]
+
+
+def test_without_a_published_set_the_one_of_the_zip_is_in_force(here: World) -> None:
+    with here.function() as function:
+        here.ring(function)
+        assert here.told() == []
+        here.publish(OTHER)
+        here.ring_until(function, lambda _: any("policies changed" in text for text in here.told()))
+
+
+def test_with_no_set_at_all_everything_rings_strictly_masked(here: World) -> None:
+    (here.task / "policies/base.yaml").write_text("version: [", encoding="utf-8")
+    here.publish(LINTED)
+    with here.function() as function:
+        here.ring(function)
+        (told,) = here.told()
+        assert "Every event rings here" in told
+        (event,) = [body["text"] for _, body in here.slack.posts if body["text"] != told]
+        assert "payments-prod" in event
+        assert "203.0.113" not in event
+        assert "a.csv" not in event
+        here.publish(GOOD)
+        here.ring_until(function, lambda _: any("policies changed" in text for text in here.told()))
+
+
+def test_what_is_to_be_told_is_told_again_until_slack_takes_it(here: World) -> None:
+    here.publish(GOOD)
+    here.slack.script("watch/token-w", "404", "ok")
+    with here.function() as function:
+        function.invoke({"Records": []})
+        assert len(here.told()) == 1
+        here.ring(function)
+        assert len(here.told()) == 2, "it was told again"
+        here.ring(function)
+        assert len(here.told()) == 2, "and then no more"
+
+
+def test_a_pinned_set_stays(here: World) -> None:
+    version = here.publish(GOOD)
+    here.publish(OTHER)
+    with here.function(TRAILBELL_POLICIES=f"{here.url}#{version}") as function:
+        first = here.ring(function)
+        assert here.ring(function) == here.ring(function) == first
+
+
+def test_no_secret_and_no_event_is_in_what_is_logged_of_sets(here: World) -> None:
+    here.publish(GOOD)
+    with here.function() as function:
+        here.ring(function)
+        assert "token-w" not in function.output
+
+
+# --- the command ------------------------------------------------------------------------------------------------------
+
+
+def test_publish_signs_and_stores_and_a_broken_set_is_not_published(
+    here: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in (
+        ("AWS_ENDPOINT_URL", here.aws),
+        ("AWS_ACCESS_KEY_ID", "testing"),
+        ("AWS_SECRET_ACCESS_KEY", "testing"),
+        ("AWS_DEFAULT_REGION", "eu-west-1"),
+    ):
+        monkeypatch.setenv(name, value)
+    folder = tmp_path / "policies"
+    folder.mkdir()
+    (folder / "base.yaml").write_text(GOOD, encoding="utf-8")
+    words = ["publish", str(folder), "--to", here.url, "--key", here.key]
+    done = CliRunner().invoke(trailbell, words)
+    assert done.exit_code == 0, done.output
+    assert "published as version" in done.output
+    with here.function() as function:
+        assert here.ring(function) in done.output
+    (folder / "base.yaml").write_text(LINTED, encoding="utf-8")
+    refused = CliRunner().invoke(trailbell, words)
+    assert refused.exit_code == 1
+    assert "[TB205]" in refused.output
+    there = CliRunner().invoke(trailbell, [*words[:3], "s3://no-such-bucket/x", *words[4:]])
+    assert there.exit_code == 1
+
+
+def test_a_bucket_without_versions_is_told(here: World) -> None:
+    here.s3.create_bucket(Bucket=f"{here.bucket}-2", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+    store = S3Store(f"s3://{here.bucket}-2/x", here.key, Copy, here.client)
+    with pytest.raises(PublishedSetError, match="keeps no versions: turn versioning on"):
+        store.publish(b"{}")
+
+
+@pytest.mark.parametrize("url", ["", "s3://", "s3://bucket", "https://bucket/key", "policies"])
+def test_a_place_that_is_none_is_refused(url: str) -> None:
+    with pytest.raises(PublishedSetError, match="s3://bucket/key"):
+        S3Store(url, "key", Copy)

@@ -1,0 +1,262 @@
+"""Published policy sets: packed, signed, followed; what does not prove good never replaces what did."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
+
+from engine.errors import PublishedSetError
+from engine.in_force import accepted
+from engine.model import InForce, PolicySet, Refused
+from engine.pipeline.render import changed_notice, refused_notice
+from engine.pipeline.render.limits import violations
+from engine.policy.emergency import CONTENT, emergency_set
+from engine.policy.following import Copy, Following
+from engine.policy.load import READERS, schema
+from engine.policy.published import pack, unpack
+from engine.policy.source import parse_source
+
+NOW = datetime(2026, 11, 24, tzinfo=UTC)
+GOOD = """\
+version: 1
+name: base
+owner: security
+channels: [{name: watch, webhook: {env: SLACK_WEBHOOK_URL}}]
+masking: [{level: standard, fields: {time: keep, event: keep}}]
+default: {notify: [watch], masking: standard}
+"""
+BROKEN = GOOD.replace("notify: [watch]", "notify: [wach]")
+LINTED = GOOD + "routes: [{id: r, when: readOnly == 'true', notify: [watch]}]\n"
+"""It loads; the linter has an error for it."""
+
+
+def packed(text: str, commit: str | None = None) -> bytes:
+    return pack([parse_source(text.encode(), "policies/base.yaml")], Path("policies"), commit)
+
+
+# --- packing ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_packed_set_is_the_same_set() -> None:
+    sources, commit = unpack(packed(GOOD, "abc"))
+    assert [(source.path, source.text) for source in sources] == [("base.yaml", GOOD)]
+    assert commit == "abc"
+    assert accepted(sources, commit).revision == accepted([parse_source(GOOD.encode(), "x.yaml")], None).revision
+
+
+def test_the_same_files_give_the_same_bytes() -> None:
+    files = [parse_source(GOOD.encode(), "policies/a.yaml"), parse_source(b"x", "policies/b.yaml")]
+    assert pack(files, Path("policies"), None) == pack(files[::-1], Path("policies"), None)
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"", "it is not what trailbell publish makes"),
+        (b"[]", "it is not what trailbell publish makes"),
+        (b'{"format": 1, "commit": null}', "it is not what trailbell publish makes"),
+        (b"[" * 100_000, "it is not what trailbell publish makes"),
+        (b'{"format": 2, "commit": null, "files": {"a.yaml": ""}}', "its format is 2, and this engine reads 1"),
+        (b'{"format": 1, "commit": null, "files": {}}', "it has 0 files"),
+        (b'{"format": 1, "commit": 1, "files": {"a.yaml": ""}}', "it has 1 files"),
+        (b'{"format": 1, "commit": null, "files": {"a.py": ""}}', "one of its files is not a YAML file"),
+        (b'{"format": 1, "commit": null, "files": {"a\\n.yaml": ""}}', "one of its files is not a YAML file"),
+        (b'{"format": 1, "commit": null, "files": {"a.yaml": 1}}', "one of its files is not a YAML file"),
+        (b" " * 16_777_217, "it has more than 16,777,216 bytes"),
+    ],
+)
+def test_what_is_no_set_is_refused(content: bytes, said: str) -> None:
+    with pytest.raises(PublishedSetError, match=said):
+        unpack(content)
+
+
+@given(st.binary(max_size=300), st.integers(0, 200), st.binary(max_size=3))
+def test_no_bytes_break_the_reader(content: bytes, place: int, change: bytes) -> None:
+    whole = packed(GOOD)
+    for given_bytes in (content, whole[:place] + change + whole[place + 1 :]):
+        try:
+            unpack(given_bytes)
+        except PublishedSetError:
+            continue
+
+
+# --- following --------------------------------------------------------------------------------------------------------
+
+
+class Memory:
+    """A store in memory. A signature is right where it is `signed`."""
+
+    def __init__(self) -> None:
+        self.copies: list[Copy] = []
+        self.state: tuple[str | None, str | None] = (None, None)
+        self.down = False
+        self.read = 0
+
+    def publish(self, text: str, signature: bytes = b"signed") -> str:
+        """A new version."""
+        self.copies.append(Copy(packed(text), signature, f"v{len(self.copies) + 1}", NOW))
+        return self.copies[-1].version
+
+    def _up(self) -> None:
+        if self.down:
+            raise PublishedSetError("S3 cannot be reached", passing=True)
+
+    def newest(self, known: str | None) -> Copy | None:
+        """As a store does."""
+        self._up()
+        if not self.copies or self.copies[-1].version == known:
+            return None
+        self.read += 1
+        return self.copies[-1]
+
+    def stored(self, version: str) -> Copy:
+        """As a store does."""
+        self._up()
+        return next(copy for copy in self.copies if copy.version == version)
+
+    def signed(self, copy: Copy) -> bool:
+        """As a store does."""
+        self._up()
+        return copy.signature == b"signed"
+
+    def kept(self) -> tuple[str | None, str | None]:
+        """As a store does."""
+        self._up()
+        return self.state
+
+    def keep(self, good: str | None, refused: str | None) -> None:
+        """As a store does."""
+        self.state = (good, refused)
+
+
+def revision(text: str) -> str:
+    return accepted([parse_source(text.encode(), "base.yaml")], None).revision
+
+
+OTHER = GOOD.replace("time: keep", "time: keep, bucket: keep")
+
+
+def test_the_newest_set_is_in_force_and_kept_as_good() -> None:
+    store = Memory()
+    store.publish(GOOD)
+    found, refused = Following(store, accepted).start()
+    assert refused is None
+    assert found is not None
+    assert (found.policies.revision, found.version, found.new) == (revision(GOOD), "v1", True)
+    assert store.state == ("v1", None)
+    again, _ = Following(store, accepted).start()
+    assert again is not None
+    assert not again.new
+
+
+def test_a_newer_one_replaces_it_once() -> None:
+    store = Memory()
+    store.publish(GOOD)
+    following = Following(store, accepted)
+    following.start()
+    assert following.look("v1") is None
+    store.publish(OTHER)
+    found = following.look("v1")
+    assert isinstance(found, InForce)
+    assert (found.policies.revision, found.new) == (revision(OTHER), True)
+    assert following.look("v2") is None
+
+
+@pytest.mark.parametrize(
+    ("text", "signature", "said"),
+    [
+        (BROKEN, b"signed", "it has errors: base.yaml:6:20 [TB301]"),
+        (LINTED, b"signed", "it has errors: base.yaml:7:36 [TB205]"),
+        ("version: ]", b"signed", "it has errors: base.yaml:1:10 [TB101]"),
+        (OTHER, b"forged", "its signature is not that of the key which the deployment names"),
+        (OTHER, b"", "its signature is not that of the key which the deployment names"),
+    ],
+)
+def test_what_does_not_prove_good_never_replaces_what_did(text: str, signature: bytes, said: str) -> None:
+    store = Memory()
+    store.publish(GOOD)
+    following = Following(store, accepted)
+    following.start()
+    store.publish(text, signature)
+    assert following.look("v1") == Refused(said, new=True)
+    assert store.state == ("v1", "v2")
+    read = store.read
+    assert following.look("v1") is None, "it is not looked at again"
+    assert store.read == read
+    found, refused = Following(store, accepted).start()
+    assert found is not None
+    assert (found.version, found.policies.revision) == ("v1", revision(GOOD))
+    assert refused == Refused(said, new=False)
+    store.publish(OTHER)
+    assert isinstance(following.look("v1"), InForce)
+
+
+def test_a_store_that_is_down_changes_nothing_and_is_asked_again() -> None:
+    store = Memory()
+    store.publish(GOOD)
+    following = Following(store, accepted)
+    following.start()
+    store.publish(OTHER)
+    store.down = True
+    assert following.look("v1") == Refused("S3 cannot be reached")
+    store.down = False
+    assert isinstance(following.look("v1"), InForce)
+
+
+def test_with_no_set_at_all_there_is_none_and_why() -> None:
+    assert Following(Memory(), accepted).start() == (None, Refused("there is no published policy set"))
+    store = Memory()
+    store.publish(BROKEN)
+    found, refused = Following(store, accepted).start()
+    assert found is None
+    assert refused == Refused("it has errors: base.yaml:6:20 [TB301]", new=True)
+
+
+def test_findings_of_a_refused_set_show_places_and_no_content() -> None:
+    store = Memory()
+    store.publish(GOOD + "# hooks.slack.com/services/" + "T0/B0/verysecret\n")
+    _, refused = Following(store, accepted).start()
+    assert refused is not None
+    assert "TB501" in refused.reason
+    assert "verysecret" not in refused.reason
+
+
+# --- the set for emergencies, and what is told ------------------------------------------------------------------------
+
+
+def test_the_set_for_emergencies_is_a_policy_like_others_and_shows_little() -> None:
+    validator = Draft202012Validator(json.loads(schema(READERS[1])))
+    assert list(validator.iter_errors(CONTENT)) == []
+    policies = emergency_set()
+    (level,) = [one for one in policies.levels if one is policies.default.level]
+    assert level.rank == max(one.rank for one in policies.levels)
+    shown = {field.value for field, operator in level.operators.items() if operator.value != "drop"}
+    assert not shown & {"key", "source_ip", "user_agent", "name", "arn", "principal", "account", "access_key", "role", "session"}
+
+
+@pytest.mark.parametrize("language", ["en", "ja"])
+def test_notices_fit_and_say_which_set(language: str) -> None:
+    def made(text: str, commit: str | None) -> PolicySet:
+        return accepted(
+            [parse_source(text.replace("name: watch,", f"name: watch, language: {language},").encode(), "x.yaml")], commit
+        )
+
+    before, after = made(GOOD, None), made(OTHER, "0123456789abcdef")
+    notices: list[Any] = [
+        changed_notice(after.channels["watch"], before, after),
+        changed_notice(after.channels["watch"], None, after),
+        refused_notice(after.channels["watch"], "x" * 5_000, after),
+        refused_notice(after.channels["watch"], "why", after, emergency=True),
+    ]
+    for notice in notices:
+        assert list(violations(notice.payload)) == []
+    assert before.revision in json.dumps(notices[0].payload)
+    assert "0123456789ab" in json.dumps(notices[1].payload)
+    assert "why" in notices[3].payload["text"]
