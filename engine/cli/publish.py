@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from importlib.util import find_spec
 from pathlib import Path
 
 import click
@@ -34,6 +35,8 @@ def publish(path: Path, url: str, key_id: str) -> None:
         click.echo(finding.line, err=True)
     if errors:
         raise click.exceptions.Exit(1)
+    if find_spec("boto3") is None:
+        raise click.ClickException("this command needs boto3: pip install --require-hashes -r requirements/aws.txt")
     try:
         version = S3Store(url, key_id, Copy).publish(pack(sources, path, commit_of(path)))
     except TrailbellError as error:
