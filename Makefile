@@ -17,6 +17,11 @@ NODE := tests/node/node_modules/.package-lock.json
 COMPETITORS := $(BENCH)/.bench-$(VERSION)
 LOCK := $(BIN)/uv pip compile --universal --python-version $(LEAST) --generate-hashes --no-emit-index-url --no-header --no-annotate --quiet
 
+# `make chaos`
+PAYLOADS := 100000
+EVENTS := 2000
+SEED := 1
+
 .DEFAULT_GOAL := help
 .PHONY: help python setup dev node demo test check lint types policies lock bench chaos clean
 
@@ -98,7 +103,8 @@ policies: setup ## Both policy sets: what is wrong with them, and their tests
 	$(BIN)/trailbell lint examples/tour/policies --tests examples/tour/tests
 	$(BIN)/trailbell test examples/tour/tests --policies examples/tour/policies
 
-chaos: dev ## Thousands of events, workers killed, a Slack that misbehaves: what was lost (nothing), as a table
+chaos: dev ## Payloads that nobody sends; events, workers killed, a Slack that misbehaves: what was lost (nothing), as a table
+	$(BIN)/python tests/mutated.py $(PAYLOADS) $(SEED)
 	$(BIN)/python tests/chaos.py $(EVENTS) $(SEED)
 
 bench: $(COMPETITORS) ## How fast: ratios against their targets, docs/speed.json and docs/speed.svg

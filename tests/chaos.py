@@ -1,6 +1,7 @@
-"""Events through a queue, two workers and a Slack that misbehaves, workers killed on the way: nothing lost, every claim counted.
+"""Events through EventBridge and a queue, two workers and a Slack that misbehaves; workers killed, policies swapped on the way.
 
-`python tests/chaos.py [EVENTS] [SEED]` prints the table; the queue, DynamoDB and the runtime client are simulated over HTTP.
+Nothing may be lost, and every claim is counted. `python tests/chaos.py [EVENTS] [SEED]` prints the table; AWS and Slack are
+simulated over HTTP, the function runs under AWS's own runtime client.
 """
 
 from __future__ import annotations
@@ -9,7 +10,6 @@ import json
 import logging
 import random
 import sys
-import tempfile
 import threading
 import time
 import uuid
@@ -24,6 +24,12 @@ from moto.server import ThreadedMotoServer
 from runtime_api import Lambda
 from stub_slack import StubSlack
 
+from engine.edge.published import METADATA, S3Store
+from engine.in_force import accepted
+from engine.policy.following import Copy
+from engine.policy.published import pack
+from engine.policy.source import Source, parse_source
+
 POLICIES = """
 version: 1
 name: base
@@ -32,16 +38,27 @@ channels:
   - {name: watch, webhook: {env: SLACK_WEBHOOK_URL}, masking_floor: open, fallback: ops, digest: {after: 3, by: [bucket]}}
   - {name: ops, webhook: {env: SLACK_WEBHOOK_OPS}, masking_floor: open}
   - {name: dead, webhook: {env: SLACK_WEBHOOK_DEAD}, masking_floor: open, fallback: ops}
+  - {name: rotated, webhook: {secret: "trailbell/NAME"}, masking_floor: open, digest: {after: 3, by: [bucket]}}
 default: {notify: [watch], masking: open}
 routes:
   - {id: job, when: "glob(key, 'job/*')", mute: a nightly job}
   - {id: dead, when: "glob(key, 'dead/*')", notify: [dead]}
+  - {id: rotated, when: "glob(key, 'rotated/*')", notify: [rotated]}
 """
-FAULTS = ("ok", "ok", "ok", "ok", "slow", "429", "500", "502", "reset", "200-without-ok")
-BATCH = 25
+MUTES_ALL = "  - {id: all, when: \"glob(bucket, '*')\", mute: whoever publishes this is not us}\n"
+MISTAKEN = "  - {id: mistaken, when: readOnly == 'true', notify: [watch]}\n"
+"""Routes of sets that must never be in force: one that is not signed, one that the linter refuses."""
+FAULTS = ("ok", "ok", "ok", "ok", "slow", "429", "500", "502", "reset", "200-without-ok", "garbage")
+SLOW_FAULTS = ("hang", "trickle")
+"""Each takes a post's whole patience; there are few."""
+LEAST_BATCH, MOST_BATCHES = 25, 60
 VISIBILITY = 3
-RECEIVES = 60
-PATIENCE = 240.0
+RECEIVES = 200
+PATIENCE = 900.0
+ROTATES = 8.0
+"""Seconds after which the secret whose webhook Slack refuses is renewed."""
+SWAPS = 4.0
+"""Seconds between two policy sets."""
 
 
 @dataclass
@@ -63,12 +80,17 @@ class Report:
     repeated: int = 0
     unbalanced: int = 0
     refused: int = 0
+    published: int = 0
+    sets_refused: int = 0
+    sets_told: int = 0
+    strangers: int = 0
+    batch: int = LEAST_BATCH
 
     @property
     def holds(self) -> bool:
         """Nothing lost or left over; told twice at most what a killed worker had in its hands."""
-        wrong = (self.missing, self.healthy_dead_letters, self.unbalanced, self.refused)
-        return not any(wrong) and self.repeated <= self.kills * BATCH
+        wrong = (self.missing, self.healthy_dead_letters, self.unbalanced, self.refused, self.strangers)
+        return not any(wrong) and self.repeated <= self.kills * self.batch and self.sets_refused > 0
 
     def table(self) -> str:
         """Two columns."""
@@ -86,6 +108,10 @@ class Report:
             ("of them healthy", self.healthy_dead_letters),
             ("invocations that do not add up", self.unbalanced),
             ("messages beyond Slack's limits", self.refused),
+            ("policy sets published meanwhile", self.published),
+            ("sets refused, by worker", self.sets_refused),
+            ("messages about sets", self.sets_told),
+            ("decisions by a set not ours", self.strangers),
             ("seconds", round(self.seconds)),
         ]
         return "\n".join([f"seed {self.seed}", *(f"{name:<34}{count:>8}" for name, count in rows)])
@@ -94,11 +120,14 @@ class Report:
 class Chaos:
     """One run, from its seed."""
 
-    def __init__(self, events: int, seed: int, *, kills: int = 4) -> None:
+    def __init__(self, events: int, seed: int, *, kills: int = 4, slow_faults: int = 6) -> None:
         self.random = random.Random(seed)  # noqa: S311  not for secrets
-        self.report = Report(events, seed)
+        self.report = Report(events, seed, batch=max(LEAST_BATCH, events // MOST_BATCHES))
         self._kills = kills
-        self._name = f"chaos-{uuid.uuid4().hex[:8]}"
+        self._faults = [self.random.choice(FAULTS) for _ in range(200)]
+        for _ in range(slow_faults):
+            self._faults.insert(self.random.randrange(60), self.random.choice(SLOW_FAULTS))
+        self.name = f"chaos-{uuid.uuid4().hex[:8]}"
         self._busy = threading.Semaphore(0)
         self._lines: list[Any] = []
         self._done = threading.Event()
@@ -120,57 +149,75 @@ class Chaos:
         keys = {"aws_access_key_id": "testing", "aws_secret_access_key": "testing", "region_name": "eu-west-1"}
         sqs = boto3.client("sqs", endpoint_url=aws, **keys)
         boto3.client("dynamodb", endpoint_url=aws, **keys).create_table(
-            TableName=self._name,
+            TableName=self.name,
             KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
             AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
             BillingMode="PAY_PER_REQUEST",
         )
-        dead = sqs.create_queue(QueueName=f"{self._name}-dead")["QueueUrl"]
+        dead = sqs.create_queue(QueueName=f"{self.name}-dead")["QueueUrl"]
         arn = sqs.get_queue_attributes(QueueUrl=dead, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
         redrive = json.dumps({"deadLetterTargetArn": arn, "maxReceiveCount": str(RECEIVES)})
         attributes = {"VisibilityTimeout": str(VISIBILITY), "RedrivePolicy": redrive}
-        url = sqs.create_queue(QueueName=self._name, Attributes=attributes)["QueueUrl"]
-        sent = self._send(sqs, url)
-        with tempfile.TemporaryDirectory() as folder, StubSlack() as slack:
-            (Path(folder) / "base.yaml").write_text(POLICIES, encoding="utf-8")
-            slack.script("watch", *(self.random.choice(FAULTS) for _ in range(200)), "ok")
+        url = sqs.create_queue(QueueName=self.name, Attributes=attributes)["QueueUrl"]
+        sent = self._send(boto3.client("events", endpoint_url=aws, **keys), sqs, url)
+        with StubSlack() as slack:
+            slack.script("watch", *self._faults, "ok")
             slack.script("dead", "404")
+            slack.script("rotated/old", "403")
+            secrets = boto3.client("secretsmanager", endpoint_url=aws, **keys)
+            secrets.create_secret(Name=f"trailbell/{self.name}", SecretString=slack.url("rotated/old"))
+            publisher = Publisher(self, aws, keys)
             environment = {
                 "SLACK_WEBHOOK_URL": slack.url("watch"),
                 "SLACK_WEBHOOK_OPS": slack.url("ops"),
                 "SLACK_WEBHOOK_DEAD": slack.url("dead"),
                 "TRAILBELL_WEBHOOK_HOSTS": slack.host,
-                "TRAILBELL_POLICIES": folder,
-                "TRAILBELL_DELIVERY_TABLE": self._name,
+                "TRAILBELL_POLICIES": publisher.url,
+                "TRAILBELL_POLICIES_KEY": publisher.key,
+                "TRAILBELL_POLICIES_SECONDS": "2",
+                "TRAILBELL_DELIVERY_TABLE": self.name,
                 "AWS_ENDPOINT_URL": aws,
             }
+            swapping = threading.Thread(target=publisher.swap, args=(self._done,))
+            rotating = threading.Timer(
+                ROTATES,
+                secrets.put_secret_value,
+                (),
+                {"SecretId": f"trailbell/{self.name}", "SecretString": slack.url("rotated/new")},
+            )
             workers = [threading.Thread(target=self._work, args=(environment, aws, url, number)) for number in range(2)]
-            for worker in workers:
-                worker.start()
+            for thread in (swapping, rotating, *workers):
+                thread.start()
             for worker in workers:
                 worker.join()
-            self._judge(slack, sent)
+            self._done.set()
+            swapping.join()
+            rotating.join()
+            self._judge(slack, sent, publisher)
         self._dead_letters(sqs, dead)
 
-    def _send(self, sqs: Any, url: str) -> dict[str, str]:
-        """Put all events into the queue, with duplicates and poison among them; the keys by event id."""
+    def _send(self, events: Any, sqs: Any, url: str) -> dict[str, str]:
+        """Put all events on the bus, with duplicates, and poison into the queue; the kinds by event id."""
+        arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+        events.put_rule(Name=self.name, EventPattern=json.dumps({"source": [self.name]}))
+        events.put_targets(Rule=self.name, Targets=[{"Id": "queue", "Arn": arn}])
         sent: dict[str, str] = {}
-        bodies = []
+        details = []
         for number in range(self.report.events):
-            kind = self.random.choice(("reads", "reads", "reads", "job", "dead"))
+            kind = self.random.choice(("reads", "reads", "reads", "job", "dead", "rotated"))
             name, bucket = f"event-{number:05}", f"bucket-{self.random.randrange(5)}"
             sent[name] = kind
-            detail = record(eventID=name, requestParameters={"bucketName": bucket, "key": f"{kind}/{number}"})
-            body = json.dumps({"detail-type": "AWS API Call via CloudTrail", "source": "aws.s3", "detail": detail})
+            detail = json.dumps(record(eventID=name, requestParameters={"bucketName": bucket, "key": f"{kind}/{number}"}))
             copies = 1 + (self.random.random() < 0.27)
             self.report.duplicates_sent += copies - 1
-            bodies += [body] * copies
+            details += [detail] * copies
+        self.random.shuffle(details)
+        shape = {"Source": self.name, "DetailType": "AWS API Call via CloudTrail"}
+        for start in range(0, len(details), 10):
+            events.put_events(Entries=[{**shape, "Detail": detail} for detail in details[start : start + 10]])
         self.report.poison = max(1, self.report.events // 100)
-        bodies += ["{poison"] * self.report.poison
-        self.random.shuffle(bodies)
-        for start in range(0, len(bodies), 10):
-            entries = [{"Id": str(place), "MessageBody": body} for place, body in enumerate(bodies[start : start + 10])]
-            sqs.send_message_batch(QueueUrl=url, Entries=entries)
+        for _ in range(self.report.poison):
+            sqs.send_message(QueueUrl=url, MessageBody="{poison")
         return sent
 
     def _work(self, environment: dict[str, str], aws: str, url: str, number: int) -> None:
@@ -201,7 +248,7 @@ class Chaos:
 
     def _received(self, sqs: Any, url: str) -> list[Any]:
         messages: list[Any] = []
-        while len(messages) < BATCH:
+        while len(messages) < self.report.batch:
             some = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, WaitTimeSeconds=0).get("Messages", [])
             if not some:
                 break
@@ -224,8 +271,9 @@ class Chaos:
 
     # --- what became of it -----------------------------------------------------------------------------------------------
 
-    def _judge(self, slack: StubSlack, sent: dict[str, str]) -> None:
+    def _judge(self, slack: StubSlack, sent: dict[str, str], publisher: Publisher) -> None:
         report = self.report
+        report.published = publisher.count
         report.posts, report.refused = len(slack.posts), len(slack.refused)
         decided: set[str] = set()
         for line in self._lines:
@@ -233,8 +281,13 @@ class Chaos:
                 report.heard.update(name for name in line["event_ids"])
             elif line.get("type") == "decision":
                 decided.add(line["decision"]["event_id"])
+                report.strangers += line["decision"]["revision"] not in publisher.good
+            elif "PolicySetRefused" in line:
+                report.sets_refused += line["PolicySetRefused"]
             elif "Received" in line:
                 report.unbalanced += line["DoesNotAddUp"]
+        texts = [payload["text"] for _, payload in slack.posts if payload]
+        report.sets_told = sum("policies changed" in text or "was refused" in text for text in texts)
         report.muted = sum(kind == "job" and name in decided for name, kind in sent.items())
         report.missing = [name for name, kind in sent.items() if kind != "job" and name not in report.heard]
         report.repeated = sum(count > 1 for count in report.heard.values())
@@ -243,6 +296,51 @@ class Chaos:
         while messages := sqs.receive_message(QueueUrl=dead, MaxNumberOfMessages=10).get("Messages", []):
             self.report.dead_letters += len(messages)
             self.report.healthy_dead_letters += sum(message["Body"] != "{poison" for message in messages)
+
+
+class Publisher:
+    """Swaps the policy set while the workers run: for other good ones, for unsigned ones, and for ones with a mistake."""
+
+    def __init__(self, chaos: Chaos, aws: str, keys: dict[str, str]) -> None:
+        def client(service: str) -> Any:
+            return boto3.client(service, endpoint_url=aws, **keys)
+
+        name = chaos.name
+        self._s3 = client("s3")
+        self._s3.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": keys["region_name"]})
+        self._s3.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
+        self.key = client("kms").create_key(KeySpec="ECC_NIST_P256", KeyUsage="SIGN_VERIFY")["KeyMetadata"]["Arn"]
+        self.url = f"s3://{name}/policies"
+        self._at = {"Bucket": name, "Key": "policies"}
+        self._store = S3Store(self.url, self.key, Copy, client)
+        self._text = POLICIES.replace("NAME", name)
+        self.good: set[str] = set()
+        self.count = 0
+        self._publish(0)
+
+    def swap(self, done: threading.Event) -> None:
+        """One set after another, until all is done."""
+        while not done.wait(SWAPS):
+            (self._publish, self._forge, self._mistake)[self.count % 3](self.count)
+
+    def _publish(self, number: int) -> None:
+        content, sources = self._packed(self._text.replace("owner: security", f"owner: security-{number}"))
+        self.good.add(accepted(sources, None).revision)
+        self._store.publish(content)
+        self.count += 1
+
+    def _forge(self, _: int) -> None:
+        self._s3.put_object(**self._at, Body=self._packed(self._text + MUTES_ALL)[0], Metadata={METADATA: "Zm9yZ2Vk"})
+        self.count += 1
+
+    def _mistake(self, _: int) -> None:
+        self._store.publish(self._packed(self._text + MISTAKEN)[0])
+        self.count += 1
+
+    @staticmethod
+    def _packed(text: str) -> tuple[bytes, list[Source]]:
+        sources = [parse_source(text.encode(), "policies/base.yaml")]
+        return pack(sources, Path("policies"), None), sources
 
 
 def _item(message: dict[str, Any]) -> dict[str, Any]:

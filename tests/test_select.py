@@ -32,6 +32,8 @@ OWN = {"type": "AssumedRole", "arn": "arn:aws:sts::111122223333:assumed-role/tra
         ({"eventCategory": None, "managementEvent": "True"}, NOT_S3_DATA),
         ({"eventCategory": None, "managementEvent": None}, None),
         ({"eventCategory": None, "managementEvent": None, "eventName": "PutBucketPolicy"}, NOT_S3_DATA),
+        ({"eventCategory": None, "managementEvent": None, "eventName": ["GetObject"]}, None),
+        ({"eventName": {}}, None),
     ],
 )
 def test_s3_data_events_are_looked_at(changes: dict[str, Any], why: str | None) -> None:

@@ -65,9 +65,14 @@ def passed_over(event: Event, selection: Selection, own_role: str | None = None)
         return OWN_READ
     if selection.select is Selects.S3_DATA and not is_s3_data(record):
         return NOT_S3_DATA
-    if selection.names is not None and record.get("eventName") not in selection.names:
+    if selection.names is not None and not _is_among(record.get("eventName"), selection.names):
         return NOT_NAMED
     return None
+
+
+def _is_among(name: object, names: frozenset[str]) -> bool:
+    """Whether an event name is one of some. A name that is no text says nothing, so its event is looked at."""
+    return name in names if name is None or isinstance(name, str) else True
 
 
 def is_s3_data(record: Record) -> bool:
@@ -80,7 +85,7 @@ def is_s3_data(record: Record) -> bool:
     management = record.get("managementEvent")
     if isinstance(management, bool | str):
         return str(management).lower() == "false"
-    return record.get("eventName") in OBJECT_CALLS
+    return _is_among(record.get("eventName"), OBJECT_CALLS)
 
 
 def _reads_as(record: Record, role: str) -> bool:
