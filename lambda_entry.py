@@ -65,6 +65,7 @@ def _setting(policies: PolicySet) -> Setting:
         region=os.environ.get("AWS_REGION"),
         log_group=os.environ.get("AWS_LAMBDA_LOG_GROUP_NAME"),
         role=os.environ.get("TRAILBELL_ROLE"),
+        changes=os.environ.get("TRAILBELL_CHANGES_URL"),
     )
     return Setting(policies, deployment, SECRETS.hash_key() if _hashes(policies) else None)
 

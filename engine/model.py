@@ -573,11 +573,15 @@ class MaskedEvent:
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
-    """Where this Trailbell runs: for the links in a message, and to know its own reads. All None on the command line."""
+    """Where this Trailbell runs: for the links in a message, and to know its own reads. All None on the command line.
+
+    `changes` is the address at which a new policy file is proposed.
+    """
 
     region: str | None = None
     log_group: str | None = None
     role: str | None = None
+    changes: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ locals {
     { TRAILBELL_ROLE = var.name },
     var.slack_webhook_url == "" ? {} : { SLACK_WEBHOOK_URL = var.slack_webhook_url },
     var.delivery_table ? { TRAILBELL_DELIVERY_TABLE = aws_dynamodb_table.deliveries[0].name } : {},
+    var.changes_url == "" ? {} : { TRAILBELL_CHANGES_URL = var.changes_url },
     local.tells_muted ? { TRAILBELL_MUTED_CHANNEL = var.muted_channel } : {},
     var.hash_key_secret_name == "" ? {} : { TRAILBELL_HASH_KEY_SECRET = var.hash_key_secret_name },
     local.follows_policies ? {

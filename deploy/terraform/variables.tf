@@ -120,6 +120,12 @@ variable "muted_channel" {
   default     = ""
 }
 
+variable "changes_url" {
+  description = "Where a new policy file is proposed, such as https://github.com/OWNER/REPOSITORY/new/main/policies; empty for no such button."
+  type        = string
+  default     = ""
+}
+
 variable "policies_bucket" {
   description = "The bucket to which trailbell publish stores policy sets; it has to keep versions. Empty: the policies are those in the zip."
   type        = string

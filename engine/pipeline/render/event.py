@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from engine.model import Field
+from engine.pipeline.render.changes import mute_links
 from engine.pipeline.render.escape import visible
 from engine.pipeline.render.labels import WORDS
 from engine.pipeline.render.layout import Content, Piece, Style
@@ -54,7 +55,11 @@ def event_content(masked: MaskedEvent, decision: Decision, request: Request, cha
             *footer(routes, masked.level, request.severity, decision.revision, words),
             *no_key(masked.hash_missing, words),
         ),
-        links=(*event_links(masked, deployment), *runbook_links(request.runbook)),
+        links=(
+            *event_links(masked, deployment),
+            *runbook_links(request.runbook),
+            *mute_links(masked, decision, deployment),
+        ),
     )
 
 

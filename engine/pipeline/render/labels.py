@@ -109,6 +109,7 @@ _EN: Final = Words(
         Target.BUCKET: "Bucket in CloudTrail",
         Target.AUDIT: "Audit record",
         Target.RUNBOOK: "Runbook",
+        Target.MUTE: "Propose a mute",
     },
 )
 
@@ -174,6 +175,7 @@ _JA: Final = Words(
         Target.BUCKET: "CloudTrail でバケットを見る",
         Target.AUDIT: "監査記録",
         Target.RUNBOOK: "手順書",
+        Target.MUTE: "ミュートを提案",
     },
 )
 

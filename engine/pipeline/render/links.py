@@ -32,6 +32,7 @@ class Target(StrEnum):
     BUCKET = "bucket"
     AUDIT = "audit"
     RUNBOOK = "runbook"
+    MUTE = "mute"
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,9 +91,9 @@ def event_links(masked: MaskedEvent, deployment: Deployment) -> Iterator[Link]:
     history = _history(masked, deployment)
     if history is not None:
         yield history
-    event_id = _kept(masked, Field.EVENT_ID)
+    event_id = kept(masked, Field.EVENT_ID)
     if event_id is not None and _EVENT_ID.fullmatch(event_id):
-        time = _kept(masked, Field.TIME)
+        time = kept(masked, Field.TIME)
         yield from audit_links(event_id, (time, time), deployment)
 
 
@@ -108,7 +109,7 @@ def _history(masked: MaskedEvent, deployment: Deployment) -> Link | None:
     if console is None or name is None:
         return None
     for target, attribute, field in _FOR_OBJECT_CALLS if _OBJECT_CALL.fullmatch(name) else _FOR_OTHERS:
-        value = _kept(masked, field)
+        value = kept(masked, field)
         if value is not None and _LOOKED_UP.fullmatch(value):
             return Link(target, f"{console.format(service='cloudtrailv2')}#/events?{attribute}={quote(value, safe='')}")
     return None
@@ -116,11 +117,11 @@ def _history(masked: MaskedEvent, deployment: Deployment) -> Link | None:
 
 def _region(masked: MaskedEvent, deployment: Deployment) -> str | None:
     """The region whose history has the event: its own, else ours."""
-    region = _kept(masked, Field.REGION)
+    region = kept(masked, Field.REGION)
     return region if region is not None and _REGION.fullmatch(region) else deployment.region
 
 
-def _kept(masked: MaskedEvent, field: Field) -> str | None:
+def kept(masked: MaskedEvent, field: Field) -> str | None:
     """A value that the level shows as it is."""
     return masked.values.get(field) if masked.level.operators.get(field) is Operator.KEEP else None
 
