@@ -6,6 +6,7 @@ and the events stay in the queue. Where published policy sets are followed, ther
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 import time
@@ -42,16 +43,22 @@ class UndeliveredError(Exception):
     """Something of a direct invocation failed: Lambda tries an asynchronous one again, then hands it on as failed."""
 
 
-def _emit(line: str) -> None:
-    sys.stdout.write(line + "\n")
-    sys.stdout.flush()
+def _emitter(invocation: str) -> Callable[[str], None]:
+    """What writes a line of JSON to the log, with the id by which AWS knows the invocation."""
+    start = f'{{"invocation":{json.dumps(invocation)},'
+
+    def emit(line: str) -> None:
+        sys.stdout.write(f"{start}{line[1:]}\n")
+        sys.stdout.flush()
+
+    return emit
 
 
-def _ports(secrets: Secrets, remaining: Callable[[], float]) -> Ports:
+def _ports(secrets: Secrets, remaining: Callable[[], float], invocation: str) -> Ports:
     return Ports(
         post=post,
         webhook=secrets.webhook,
-        emit=_emit,
+        emit=_emitter(invocation),
         now=lambda: datetime.now(UTC),
         elapsed=time.monotonic,
         sleep=time.sleep,
@@ -109,7 +116,7 @@ def handler(payload: object, context: Any) -> object:  # noqa: ANN401  Lambda's 
     def remaining() -> float:
         return float(context.get_remaining_time_in_millis()) / 1000 - RESERVE
 
-    ports = _ports(SECRETS, remaining)
+    ports = _ports(SECRETS, remaining, context.aws_request_id)
     POLICIES.renew(ports)
     if payload == MUTED:
         _tell_muted(ports)

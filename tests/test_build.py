@@ -28,6 +28,7 @@ import lambda_entry
 policies = lambda_entry.POLICIES.setting.policies
 print(json.dumps([policies.revision, policies.commit, [name for name in ("yaml", "jsonschema", "boto3") if name in sys.modules]]))
 class Context:
+    aws_request_id = "one"
     def get_remaining_time_in_millis(self):
         return 4000
 try:

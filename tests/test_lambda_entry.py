@@ -122,6 +122,9 @@ def test_events_reach_the_channels_of_all_three_sorts_of_webhook(aws: str, tmp_p
         assert "203.0.113.7" not in json.dumps(payload)
         assert [line["event"]["sourceIPAddress"] for line in here.function.of("decision")] == ["203.0.113.7"] * 3
         assert all(line.startswith("{") for line in here.function.output.splitlines())
+        by_event = {line["decision"]["event_id"]: line["invocation"] for line in here.function.of("decision")}
+        assert len(set(by_event.values())) == 3
+        assert all(line["invocation"] == by_event[line["event_ids"][0]] for line in here.function.of("delivery"))
         assert holds_no_secret(here.function)
 
 
