@@ -21,6 +21,7 @@ LOCK := $(BIN)/uv pip compile --universal --python-version $(LEAST) --generate-h
 PAYLOADS := 100000
 EVENTS := 2000
 SEED := 1
+MACHINE := $(if $(filter aarch64 arm64,$(shell uname -m)),arm64,x86_64)
 
 .DEFAULT_GOAL := help
 .PHONY: help python setup dev node demo test check lint types policies lock bench chaos clean
@@ -105,7 +106,8 @@ policies: setup ## Both policy sets: what is wrong with them, and their tests
 
 chaos: dev ## Payloads that nobody sends; events, workers killed, a Slack that misbehaves: what was lost (nothing), as a table
 	$(BIN)/python tests/mutated.py $(PAYLOADS) $(SEED)
-	$(BIN)/python tests/chaos.py $(EVENTS) $(SEED)
+	@$(BIN)/trailbell build --runtime $(VERSION) --architecture $(MACHINE) --output dist/chaos.zip
+	$(BIN)/python tests/chaos.py $(EVENTS) $(SEED) dist/chaos.zip
 
 bench: $(COMPETITORS) ## How fast: ratios against their targets, docs/speed.json and docs/speed.svg
 	$(BENCH)/bin/python -m bench.run

@@ -1,6 +1,6 @@
 """Events through EventBridge and a queue, two workers and a Slack that misbehaves; workers killed, policies swapped on the way.
 
-Nothing may be lost, and every claim is counted. `python tests/chaos.py [EVENTS] [SEED]` prints the table; AWS and Slack are
+Nothing may be lost, and every claim is counted. `python tests/chaos.py [EVENTS] [SEED] [ZIP]` prints the table; AWS and Slack are
 simulated over HTTP, the function runs under AWS's own runtime client.
 """
 
@@ -10,9 +10,11 @@ import json
 import logging
 import random
 import sys
+import tempfile
 import threading
 import time
 import uuid
+import zipfile
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,7 +23,7 @@ from typing import Any
 import boto3
 from builders import record
 from moto.server import ThreadedMotoServer
-from runtime_api import Lambda
+from runtime_api import ROOT, Lambda
 from stub_slack import StubSlack
 
 from engine.edge.published import METADATA, S3Store
@@ -120,10 +122,11 @@ class Report:
 class Chaos:
     """One run, from its seed."""
 
-    def __init__(self, events: int, seed: int, *, kills: int = 4, slow_faults: int = 6) -> None:
+    def __init__(self, events: int, seed: int, *, kills: int = 4, slow_faults: int = 6, task: Path = ROOT) -> None:
         self.random = random.Random(seed)  # noqa: S311  not for secrets
         self.report = Report(events, seed, batch=max(LEAST_BATCH, events // MOST_BATCHES))
         self._kills = kills
+        self._task = task
         self._faults = [self.random.choice(FAULTS) for _ in range(200)]
         for _ in range(slow_faults):
             self._faults.insert(self.random.randrange(60), self.random.choice(SLOW_FAULTS))
@@ -225,7 +228,7 @@ class Chaos:
         keys = {"aws_access_key_id": "testing", "aws_secret_access_key": "testing", "region_name": "eu-west-1"}
         sqs = boto3.client("sqs", endpoint_url=aws, **keys)
         ends, idle = time.monotonic() + PATIENCE, 0
-        with Lambda(environment) as function:
+        with Lambda(environment, self._task) as function:
             function.timeout = 12.0
             while idle < VISIBILITY + 3 and time.monotonic() < ends:
                 messages = self._received(sqs, url)
@@ -347,8 +350,16 @@ def _item(message: dict[str, Any]) -> dict[str, Any]:
     return {"messageId": message["MessageId"], "eventSource": "aws:sqs", "body": message["Body"]}
 
 
+def main(words: list[str]) -> int:
+    """`[EVENTS] [SEED] [ZIP]`: the table; the zip is what `trailbell build` made, instead of this folder."""
+    events, seed = int(words[0]) if words else 2_000, int(words[1]) if len(words) > 1 else 1
+    with tempfile.TemporaryDirectory() as folder:
+        if len(words) > 2:
+            zipfile.ZipFile(words[2]).extractall(folder)
+        report = Chaos(events, seed, task=Path(folder) if len(words) > 2 else ROOT).run()
+    print(report.table())  # noqa: T201  what it is for
+    return int(not report.holds)
+
+
 if __name__ == "__main__":
-    count = int(sys.argv[1]) if len(sys.argv) > 1 else 2_000
-    told = Chaos(count, int(sys.argv[2]) if len(sys.argv) > 2 else 1).run()
-    print(told.table())  # noqa: T201  what it is for
-    sys.exit(not told.holds)
+    sys.exit(main(sys.argv[1:]))

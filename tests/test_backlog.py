@@ -1,0 +1,132 @@
+"""Ten thousand events waiting and a Slack that takes one message a second: in virtual time, how long until all are told, and how.
+
+`-s` prints the table; docs/operations.md tells it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter, deque
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from builders import record
+
+from engine.in_force import accepted
+from engine.model import Answer, Deployment, Ports
+from engine.pipeline import Setting, run
+from engine.pipeline.decode import decode
+from engine.pipeline.outcome import answer
+from engine.policy.source import parse_source
+
+POLICIES = """\
+version: 1
+name: base
+owner: security
+channels:
+  - {name: watch, webhook: {env: SLACK_WEBHOOK_URL}, DIGEST}
+masking: [{level: standard, fields: {time: keep, event: keep, bucket: keep, key: keep, name: keep, event_id: keep}}]
+default: {notify: [watch], masking: standard}
+"""
+BEGAN = datetime(2026, 11, 24, tzinfo=UTC)
+EVENTS = 10_000
+BATCH, TIMEOUT, VISIBILITY = 50, 57.0, 360.0
+"""The template's, without the reserve."""
+POST = 0.1
+"""Seconds that one post takes."""
+
+
+@dataclass
+class Backlog:
+    """A queue, one function and one webhook, in virtual seconds."""
+
+    setting: Setting
+    at: float = 0.0
+    messages: int = 0
+    refused: int = 0
+    last_taken: float = -1.0
+    waiting: deque[tuple[float, str]] = field(default_factory=deque)
+    receives: Counter[str] = field(default_factory=Counter)
+    told: set[str] = field(default_factory=set)
+
+    def post(self, _: str, __: bytes, ___: float) -> Answer:
+        """Slack: one message a second."""
+        self.at += POST
+        if self.at - self.last_taken < 1.0:
+            self.refused += 1
+            return Answer(429, "rate_limited", retry_after=1.0)
+        self.last_taken = self.at
+        self.messages += 1
+        return Answer(200, "ok")
+
+    def sleep(self, seconds: float) -> None:
+        """Time goes by."""
+        self.at += seconds
+
+    def emit(self, line: str) -> None:
+        """What the log hears."""
+        told = json.loads(line)
+        if told.get("type") == "delivery" and told["outcome"] in ("delivered", "digested"):
+            self.told.update(told["event_ids"])
+
+    def drain(self) -> None:
+        """Invoke until nothing waits."""
+        while self.waiting:
+            self.at = max(self.at, self.waiting[0][0])
+            bodies = [self.waiting.popleft()[1] for _ in range(min(BATCH, len(self.waiting)))]
+            began = self.at
+            ports = Ports(
+                post=self.post,
+                webhook=lambda _, __=False: "https://hooks.slack.com/services/T/B/x",
+                emit=self.emit,
+                now=lambda: BEGAN + timedelta(seconds=self.at),
+                elapsed=lambda: self.at,
+                sleep=self.sleep,
+                remaining=lambda began=began: TIMEOUT - (self.at - began),
+            )
+            items = [{"messageId": str(place), "eventSource": "aws:sqs", "body": body} for place, body in enumerate(bodies)]
+            payload = {"Records": items}
+            self.receives.update(bodies)
+            result = run(decode(payload, _no_file), self.setting, ports)
+            again: Any = answer(payload, result.failed_items)
+            for one in again["batchItemFailures"]:
+                self.waiting.append((self.at + VISIBILITY, bodies[int(one["itemIdentifier"])]))
+            self.waiting = deque(sorted(self.waiting, key=lambda entry: entry[0]))
+
+
+def _no_file(_: str, __: str) -> Any:
+    raise AssertionError("no log file here")
+
+
+def drained(digest: str) -> Backlog:
+    policies = accepted([parse_source(POLICIES.replace("DIGEST", digest).encode(), "base.yaml")], None)
+    backlog = Backlog(Setting(policies, Deployment()))
+    for number in range(EVENTS):
+        parameters = {"bucketName": f"bucket-{number % 5}", "key": f"{number}.csv"}
+        detail = record(eventID=f"event-{number:05}", requestParameters=parameters)
+        backlog.waiting.append(
+            (0.0, json.dumps({"detail-type": "AWS API Call via CloudTrail", "source": "aws.s3", "detail": detail}))
+        )
+    backlog.drain()
+    return backlog
+
+
+@pytest.mark.parametrize(
+    ("digest", "most_messages", "most_minutes"),
+    [
+        ("digest: {after: 5, by: [bucket]}", 1_000, 20),
+        ("digest: {after: 1, by: [name]}", 210, 5),
+        ("masking_floor: standard", 10_000, 200),
+    ],
+    ids=["like events by bucket", "all like events", "no digest"],
+)
+def test_a_backlog_is_told_whole_in_time_and_nothing_healthy_dies(digest: str, most_messages: int, most_minutes: int) -> None:
+    backlog = drained(digest)
+    minutes, receives = backlog.at / 60, max(backlog.receives.values())
+    print(f"{digest}: {backlog.messages} messages, last after {minutes:.0f} min, {receives} receives")  # noqa: T201  -s shows it
+    assert len(backlog.told) == EVENTS
+    assert max(backlog.receives.values()) == 1, "no receive is used up by Slack's rate"
+    assert backlog.messages <= most_messages
+    assert backlog.at <= most_minutes * 60
