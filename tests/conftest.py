@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, settings
+from moto.server import ThreadedMotoServer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 ROOT = Path(__file__).parent.parent
 
@@ -23,3 +28,13 @@ def corpus() -> Path:
     if not (path / "MANIFEST.tsv").is_file():
         pytest.skip("the corpus of real records is not here; TRAILBELL_CORPUS names its folder")
     return path
+
+
+@pytest.fixture(scope="module")
+def aws() -> Iterator[str]:
+    """The address of a simulated AWS. What is in it is shared within a process: names have to be a test's own."""
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()

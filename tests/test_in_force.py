@@ -13,7 +13,6 @@ import boto3
 import pytest
 from builders import record
 from click.testing import CliRunner
-from moto.server import ThreadedMotoServer
 from runtime_api import Lambda
 from stub_slack import StubSlack
 
@@ -109,15 +108,6 @@ class World:
         """What was said of Trailbell itself."""
         texts = [body["text"] for _, body in self.slack.posts]
         return [text for text in texts if any(word in text for word in ("policies changed", "was refused", "No policy set"))]
-
-
-@pytest.fixture(scope="module")
-def aws() -> Iterator[str]:
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
 
 
 @pytest.fixture

@@ -9,9 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import boto3
-import pytest
 from builders import record
-from moto.server import ThreadedMotoServer
 from runtime_api import Lambda
 from stub_slack import StubSlack
 
@@ -37,15 +35,6 @@ routes:
   - {id: parameter, when: "glob(key, 'parameter/*')", notify: [by-parameter], continue: true}
   - {id: job, when: "glob(key, 'job/*')", mute: a nightly job}
 """
-
-
-@pytest.fixture(scope="module")
-def aws() -> Iterator[str]:
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
 
 
 class World:

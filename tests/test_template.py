@@ -4,23 +4,20 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import boto3
 import pytest
-from moto.server import ThreadedMotoServer
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 ROOT = Path(__file__).parent.parent
 ACCOUNT = "123456789012"
 PARAMETERS = {
     "BucketNames": "payments-prod,ledger",
     "EventNames": "GetObject,PutObject",
-    "CodeBucket": "code",
+    "CodeBucket": "template-code",
     "CodeKey": "trailbell.zip",
     "SecretArns": f"arn:aws:secretsmanager:eu-west-1:{ACCOUNT}:secret:trailbell/slack-AbCdEf",
+    "RoleName": "trailbell-template",
     "PoliciesBucket": "policies",
     "PoliciesSigningKeyArn": f"arn:aws:kms:eu-west-1:{ACCOUNT}:key/0123",
 }
@@ -36,10 +33,10 @@ class Account:
     def __init__(self, url: str) -> None:
         self._url = url
         s3 = self.client("s3")
-        s3.create_bucket(Bucket="code", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
-        s3.put_object(Bucket="code", Key="trailbell.zip", Body=b"PK")
+        s3.create_bucket(Bucket="template-code", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+        s3.put_object(Bucket="template-code", Key="trailbell.zip", Body=b"PK")
         self.client("cloudformation").create_stack(
-            StackName="trailbell",
+            StackName="trailbell-template",
             TemplateBody=(ROOT / "deploy/template.yaml").read_text("utf-8"),
             Parameters=[{"ParameterKey": name, "ParameterValue": value} for name, value in PARAMETERS.items()],
             Capabilities=["CAPABILITY_NAMED_IAM"],
@@ -52,16 +49,13 @@ class Account:
 
     def resources(self) -> dict[str, str]:
         """The stack's resources: physical ids by logical id."""
-        found = self.client("cloudformation").list_stack_resources(StackName="trailbell")["StackResourceSummaries"]
+        found = self.client("cloudformation").list_stack_resources(StackName="trailbell-template")["StackResourceSummaries"]
         return {one["LogicalResourceId"]: one["PhysicalResourceId"] for one in found if "LogicalResourceId" in one}
 
 
 @pytest.fixture(scope="module")
-def account() -> Iterator[Account]:
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    yield Account("http://{}:{}".format(*server.get_host_and_port()))
-    server.stop()
+def account(aws: str) -> Account:
+    return Account(aws)
 
 
 def test_all_of_it_is_created(account: Account) -> None:
@@ -79,7 +73,7 @@ def test_what_is_dead_is_kept_apart(account: Account) -> None:
 def test_the_function_is_told_where_everything_is(account: Account) -> None:
     found = account.client("lambda").get_function_configuration(FunctionName=account.resources()["Function"])
     variables = found["Environment"]["Variables"]
-    assert variables["TRAILBELL_ROLE"] == "trailbell"
+    assert variables["TRAILBELL_ROLE"] == "trailbell-template"
     assert variables["TRAILBELL_DELIVERY_TABLE"] == account.resources()["Deliveries"]
     assert variables["TRAILBELL_POLICIES"] == "s3://policies/trailbell/policies.json"
     assert "SLACK_WEBHOOK_URL" not in variables
@@ -88,11 +82,11 @@ def test_the_function_is_told_where_everything_is(account: Account) -> None:
 
 def test_the_rule_leaves_out_trailbells_own_reads_and_feeds_the_queue(account: Account) -> None:
     events = account.client("events")
-    (rule,) = [one for one in events.list_rules()["Rules"] if "EventPattern" in one]
+    (rule,) = [one for one in events.list_rules()["Rules"] if one["Name"] == account.resources()["Rule"]]
     detail = json.loads(rule["EventPattern"])["detail"]
     assert detail["requestParameters"] == {"bucketName": ["payments-prod", "ledger"]}
     assert detail["eventName"] == ["GetObject", "PutObject"]
-    own = f"arn:aws:iam::{ACCOUNT}:role/trailbell"
+    own = f"arn:aws:iam::{ACCOUNT}:role/trailbell-template"
     assert detail["userIdentity"]["sessionContext"]["sessionIssuer"]["arn"] == [{"anything-but": own}, {"exists": False}]
     (target,) = events.list_targets_by_rule(Rule=rule["Name"])["Targets"]
     assert target["Arn"].rpartition(":")[2] == account.resources()["Queue"].rpartition("/")[2]
