@@ -94,7 +94,7 @@ class _Tests:
         self._equals: dict[object, list[int]] = {}
         self._starts: dict[int, dict[str, list[int]]] = {}
         self._ends: dict[int, dict[str, list[int]]] = {}
-        self._grams: dict[str, list[tuple[str, int]]] = {}
+        self._grams: dict[str, list[tuple[str, int, int]]] = {}
         self._short: list[tuple[str, int]] = []
         self._true: list[int] = []
         self._present: list[int] = []
@@ -120,7 +120,9 @@ class _Tests:
         elif kind == "suffix":
             self._ends.setdefault(len(text), {}).setdefault(text, []).append(number)
         elif len(text) >= _GRAM:
-            self._grams.setdefault(text[:_GRAM], []).append((text, number))
+            places = range(len(text) - _GRAM + 1)
+            rarest = min(places, key=lambda place: len(self._grams.get(text[place : place + _GRAM], ())))
+            self._grams.setdefault(text[rarest : rarest + _GRAM], []).append((text, rarest, number))
         else:
             self._short.append((text, number))
 
@@ -144,8 +146,8 @@ class _Tests:
             yield from texts.get(value[-length:], ())
         if self._grams:
             for place in range(len(value) - _GRAM + 1):
-                for text, number in self._grams.get(value[place : place + _GRAM], ()):
-                    if value.startswith(text, place):
+                for text, before, number in self._grams.get(value[place : place + _GRAM], ()):
+                    if place >= before and value.startswith(text, place - before):
                         yield number
         for text, number in self._short:
             if text in value:
