@@ -6,6 +6,7 @@ neither holds nor fails, so it need not be asked. Matchers without a choice are 
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any, Final
 
 from engine.matching.anchors import choices, glob_anchor
@@ -30,8 +31,10 @@ class Index:
         """`matchers`: the expressions of each, which must all hold; None or none for one that always holds."""
         self._always: list[int] = []
         self._paths: dict[tuple[str, ...], _Tests] = {}
-        for number, expressions in enumerate(matchers):
-            choice = _best(choices([parse(text) for text in expressions])) if expressions else None
+        found = [choices([parse(text) for text in expressions]) if expressions else () for expressions in matchers]
+        shared = Counter(anchor for several in found for choice in several for anchor in choice)
+        for number, several in enumerate(found):
+            choice = _best(several, shared)
             if choice is None:
                 self._always.append(number)
             else:
@@ -49,10 +52,14 @@ class Index:
         return sorted(found)
 
 
-def _best(found: Sequence[Choice]) -> Choice | None:
-    """The most telling choice that can be looked up: by its weakest test, then by how few it has."""
+def _best(found: Sequence[Choice], shared: Mapping[Anchor, int]) -> Choice | None:
+    """The most telling choice that can be looked up: the one that fewest matchers share, of the surest tests, of few."""
     usable = [choice for choice in found if choice and all(anchor.kind != "regex" for anchor in choice)]
-    return min(usable, key=lambda choice: (max(_WORTH[anchor.kind] for anchor in choice), len(choice)), default=None)
+
+    def telling(choice: Choice) -> tuple[int, int, int]:
+        return max(shared[anchor] for anchor in choice), max(_WORTH[anchor.kind] for anchor in choice), len(choice)
+
+    return min(usable, key=telling, default=None)
 
 
 def _read(document: Any, path: tuple[str, ...]) -> Any:  # noqa: ANN401  any JSON value
