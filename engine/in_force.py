@@ -6,12 +6,14 @@ default channels, and no policy can mute it.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engine.errors import PolicySetError, TrailbellError
-from engine.model import FindingSeverity, InForce, Outcome, Refused
+from engine.model import Claim, FindingSeverity, InForce, Outcome, Refused
+from engine.pipeline import LEASE
 from engine.pipeline.audit import delivery_record, line
 from engine.pipeline.deliver import Courier
 from engine.pipeline.metrics import policies_metric
@@ -55,7 +57,7 @@ class Followed:
         self._following = following
         self._background = background
         self._make = make
-        self._notices: list[Callable[[Channel], Message]] = []
+        self._notices: list[_Notice] = []
         self._refused = 0
         self._in_force, refused = following.start()
         policies, emergency = (self._in_force.policies, False) if self._in_force is not None else at_hand()
@@ -63,7 +65,7 @@ class Followed:
         if refused is not None:
             self._refuse(refused.reason, told=refused.new or emergency, emergency=emergency)
         elif self._in_force is not None and self._in_force.new:
-            self._notices.append(lambda channel: changed_notice(channel, None, policies))
+            self._notices.append(_Notice(self._in_force.version, lambda channel: changed_notice(channel, None, policies)))
 
     def renew(self, ports: Ports) -> None:
         """Put a newer set in force where one was found, look for the next, tell what is to be told."""
@@ -88,23 +90,43 @@ class Followed:
                 self._refuse(str(error), told=True, emergency=False)
                 return
             self._in_force = found
-            if found.new:
-                self._notices.append(lambda channel: changed_notice(channel, before, found.policies))
+            self._notices.append(_Notice(found.version, lambda channel: changed_notice(channel, before, found.policies)))
 
     def _refuse(self, reason: str, *, told: bool, emergency: bool) -> None:
         policies = self.setting.policies
         self._refused += 1
         if told:
-            self._notices.append(lambda channel: refused_notice(channel, reason, policies, emergency=emergency))
+            self._notices.append(_Notice(reason, lambda channel: refused_notice(channel, reason, policies, emergency=emergency)))
 
 
-def _told(notice: Callable[[Channel], Message], policies: PolicySet, ports: Ports) -> bool:
-    """Whether each default channel took a notice, or never will; otherwise it is told again with the next payload."""
-    messages = [notice(policies.channels[name]) for name in policies.default.notify]
+@dataclass(frozen=True, slots=True)
+class _Notice:
+    """Something to tell each default channel. `key`: what several functions that tell the same have in common."""
+
+    key: str
+    make: Callable[[Channel], Message]
+
+
+def _told(notice: _Notice, policies: PolicySet, ports: Ports) -> bool:
+    """Whether each default channel took a notice, of this function or another; if not, it is told again with the next payload."""
+    messages = [notice.make(policies.channels[name]) for name in policies.default.notify if _claimed(notice, name, ports)]
     deliveries = list(Courier(policies.channels, plain, ports).deliver(messages))
     for delivery in deliveries:
-        ports.emit(line(delivery_record(delivery, delivery.message.channel, [], policies.revision, ports.now())))
+        name, delivered = delivery.message.channel, delivery.outcome is not Outcome.FAILED
+        ports.emit(line(delivery_record(delivery, name, [], policies.revision, ports.now())))
+        if ports.claims is not None:
+            ports.claims.settle(_claim_of(notice, name), delivered=delivered)
     return all(delivery.outcome is not Outcome.FAILED for delivery in deliveries)
+
+
+def _claimed(notice: _Notice, channel: str, ports: Ports) -> bool:
+    """Whether this function is the one to tell; without a table of deliveries each one is."""
+    claims = ports.claims
+    return claims is None or claims.claim(_claim_of(notice, channel), ports.remaining() + LEASE) is Claim.GRANTED
+
+
+def _claim_of(notice: _Notice, channel: str) -> str:
+    return f"policies#{notice.key}#{channel}"
 
 
 def of_zip(home: Path, named: str | None = None) -> PolicySet:

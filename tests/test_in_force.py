@@ -219,6 +219,26 @@ def test_what_is_to_be_told_is_told_again_until_slack_takes_it(here: World) -> N
         assert len(here.told()) == 2, "and then no more"
 
 
+def test_with_a_table_of_deliveries_one_function_tells_for_all(here: World) -> None:
+    table = f"{here.bucket}-deliveries"
+    here.client("dynamodb").create_table(
+        TableName=table,
+        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    here.publish(GOOD)
+    settings = {"TRAILBELL_DELIVERY_TABLE": table}
+    with here.function(**settings) as one, here.function(**settings) as other:
+        first = here.ring(one)
+        assert here.ring(other) == first
+        here.publish(OTHER)
+        for function in (one, other):
+            here.ring_until(function, lambda revision: revision != first)
+        here.ring(one)
+        assert len(here.told()) == 2, "of the first set, and of its change"
+
+
 def test_a_pinned_set_stays(here: World) -> None:
     version = here.publish(GOOD)
     here.publish(OTHER)
