@@ -18,6 +18,7 @@ from engine.edge.claims import DeliveryTable
 from engine.edge.http import post
 from engine.edge.objects import opener
 from engine.edge.secrets import Secrets
+from engine.errors import PublishedSetError
 from engine.in_force import Fixed, Followed, followed, of_zip
 from engine.model import Deployment, Operator, Outcome, Ports
 from engine.pipeline import Setting, run
@@ -86,8 +87,10 @@ def _policies() -> Fixed | Followed:
     home, named = Path(__file__).parent, os.environ.get("TRAILBELL_POLICIES")
     if named is None or not named.startswith("s3://"):
         return Fixed(_setting(of_zip(home, named)))
-    every = float(os.environ.get("TRAILBELL_POLICIES_SECONDS", "60"))
-    return followed(named, os.environ["TRAILBELL_POLICIES_KEY"], every, _setting, home)
+    key_id, every = os.environ.get("TRAILBELL_POLICIES_KEY"), float(os.environ.get("TRAILBELL_POLICIES_SECONDS", "60"))
+    if not key_id:
+        raise PublishedSetError("TRAILBELL_POLICIES is in S3, so TRAILBELL_POLICIES_KEY has to name the KMS key that signs")
+    return followed(named, key_id, every, _setting, home)
 
 
 def _tell_muted(ports: Ports) -> None:
@@ -120,10 +123,12 @@ def handler(payload: object, context: Any) -> object:  # noqa: ANN401  Lambda's 
     POLICIES.renew(ports)
     if payload == MUTED:
         _tell_muted(ports)
+        POLICIES.tell(ports)
         return None
     result = run(decode(payload, FETCH), POLICIES.setting, ports)
     if CLAIMS is not None and result.tally.hushed:
         CLAIMS.remember(ports.now().date().isoformat(), result.tally.hushed)
+    POLICIES.tell(ports)
     if result.failed and not is_batch(payload):
         raise UndeliveredError("something could not be read, decided or delivered; the audit records say what")
     return answer(payload, result.failed_items)

@@ -42,6 +42,9 @@ class Fixed:
     def renew(self, ports: Ports) -> None:
         """Nothing is ever new."""
 
+    def tell(self, ports: Ports) -> None:
+        """There is nothing to tell."""
+
 
 class Followed:
     """The newest published set that proves good: looked for beside the events, and told of when it is another one."""
@@ -63,12 +66,12 @@ class Followed:
         policies, emergency = (self._in_force.policies, False) if self._in_force is not None else at_hand()
         self.setting = make(policies)
         if refused is not None:
-            self._refuse(refused.reason, told=refused.new or emergency, emergency=emergency)
+            self._refuse(refused, told=refused.new or emergency, emergency=emergency)
         elif self._in_force is not None and self._in_force.new:
             self._notices.append(_Notice(self._in_force.version, lambda channel: changed_notice(channel, None, policies)))
 
     def renew(self, ports: Ports) -> None:
-        """Put a newer set in force where one was found, look for the next, tell what is to be told."""
+        """Put a newer set in force where one was found, and look for the next."""
         known = self._in_force.version if self._in_force is not None else None
         for found in self._background.taken():
             self._take(found)
@@ -77,26 +80,30 @@ class Followed:
         age = (now - self._in_force.modified).total_seconds() if self._in_force is not None else 0.0
         ports.emit(line(policies_metric(age, self._refused, now)))
         self._refused = 0
+
+    def tell(self, ports: Ports) -> None:
+        """Tell the default channels what became of sets; after the events, which a slow Slack must not keep waiting."""
         self._notices = [notice for notice in self._notices if not _told(notice, self.setting.policies, ports)]
 
     def _take(self, found: InForce | Refused | None) -> None:
         before = self.setting.policies
         if isinstance(found, Refused):
-            self._refuse(found.reason, told=found.new, emergency=False)
+            self._refuse(found, told=found.new, emergency=False)
         elif found is not None:
             try:
                 self.setting = self._make(found.policies)
             except TrailbellError as error:
-                self._refuse(str(error), told=True, emergency=False)
+                self._refuse(Refused(str(error), found.version), told=True, emergency=False)
                 return
             self._in_force = found
             self._notices.append(_Notice(found.version, lambda channel: changed_notice(channel, before, found.policies)))
 
-    def _refuse(self, reason: str, *, told: bool, emergency: bool) -> None:
-        policies = self.setting.policies
+    def _refuse(self, refused: Refused, *, told: bool, emergency: bool) -> None:
+        policies, reason = self.setting.policies, refused.reason
         self._refused += 1
         if told:
-            self._notices.append(_Notice(reason, lambda channel: refused_notice(channel, reason, policies, emergency=emergency)))
+            key = refused.version or reason
+            self._notices.append(_Notice(key, lambda channel: refused_notice(channel, reason, policies, emergency=emergency)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,21 +115,24 @@ class _Notice:
 
 
 def _told(notice: _Notice, policies: PolicySet, ports: Ports) -> bool:
-    """Whether each default channel took a notice, of this function or another; if not, it is told again with the next payload."""
-    messages = [notice.make(policies.channels[name]) for name in policies.default.notify if _claimed(notice, name, ports)]
-    deliveries = list(Courier(policies.channels, plain, ports).deliver(messages))
-    for delivery in deliveries:
+    """Whether each default channel has taken a notice, of this function or another; if not, it is told again later."""
+    answers = {name: _claimed(notice, name, ports) for name in policies.default.notify}
+    messages = [notice.make(policies.channels[name]) for name, answer in answers.items() if answer is Claim.GRANTED]
+    told = Claim.HELD not in answers.values()
+    for delivery in Courier(policies.channels, plain, ports).deliver(messages):
         name, delivered = delivery.message.channel, delivery.outcome is not Outcome.FAILED
         ports.emit(line(delivery_record(delivery, name, [], policies.revision, ports.now())))
         if ports.claims is not None:
             ports.claims.settle(_claim_of(notice, name), delivered=delivered)
-    return all(delivery.outcome is not Outcome.FAILED for delivery in deliveries)
+        told = told and delivered
+    return told
 
 
-def _claimed(notice: _Notice, channel: str, ports: Ports) -> bool:
+def _claimed(notice: _Notice, channel: str, ports: Ports) -> Claim:
     """Whether this function is the one to tell; without a table of deliveries each one is."""
-    claims = ports.claims
-    return claims is None or claims.claim(_claim_of(notice, channel), ports.remaining() + LEASE) is Claim.GRANTED
+    return (
+        ports.claims.claim(_claim_of(notice, channel), ports.remaining() + LEASE) if ports.claims is not None else Claim.GRANTED
+    )
 
 
 def _claim_of(notice: _Notice, channel: str) -> str:

@@ -395,9 +395,13 @@ class InForce:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """A set that did not, and why: places and codes of findings, never a value. `new`: nobody has refused this version before."""
+    """A set that did not, and why: places and codes of findings, never a value. `version` None: none could be read.
+
+    `new`: nobody has refused this version before.
+    """
 
     reason: str
+    version: str | None = None
     new: bool = False
 
 

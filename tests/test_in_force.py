@@ -219,14 +219,18 @@ def test_what_is_to_be_told_is_told_again_until_slack_takes_it(here: World) -> N
         assert len(here.told()) == 2, "and then no more"
 
 
-def test_with_a_table_of_deliveries_one_function_tells_for_all(here: World) -> None:
-    table = f"{here.bucket}-deliveries"
+def create_table(here: World, table: str) -> None:
     here.client("dynamodb").create_table(
         TableName=table,
         KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
         AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
         BillingMode="PAY_PER_REQUEST",
     )
+
+
+def test_with_a_table_of_deliveries_one_function_tells_for_all(here: World) -> None:
+    table = f"{here.bucket}-deliveries"
+    create_table(here, table)
     here.publish(GOOD)
     settings = {"TRAILBELL_DELIVERY_TABLE": table}
     with here.function(**settings) as one, here.function(**settings) as other:
@@ -237,6 +241,31 @@ def test_with_a_table_of_deliveries_one_function_tells_for_all(here: World) -> N
             here.ring_until(function, lambda revision: revision != first)
         here.ring(one)
         assert len(here.told()) == 2, "of the first set, and of its change"
+
+
+def test_events_do_not_wait_for_what_is_told_of_sets(here: World) -> None:
+    here.publish(GOOD)
+    with here.function() as function:
+        here.ring(function)
+        lines = [line["event_ids"] for line in function.of("delivery")]
+        assert lines == [["event-1"], []]
+
+
+def test_two_forged_sets_are_told_each_also_with_a_table(here: World) -> None:
+    table = f"{here.bucket}-deliveries"
+    create_table(here, table)
+    here.publish(GOOD)
+    with here.function(TRAILBELL_DELIVERY_TABLE=table) as function:
+        here.ring(function)
+        for count in (2, 3):
+            here.s3.put_object(Bucket=here.bucket, Key="policies/current", Body=b"{}", Metadata={})
+            here.ring_until(function, lambda _, count=count: len(here.told()) == count)
+
+
+def test_without_a_signing_key_the_start_says_so(here: World) -> None:
+    with here.function(TRAILBELL_POLICIES_KEY="") as function:
+        invoked = function.invoke({"Records": []})
+    assert "TRAILBELL_POLICIES_KEY has to name the KMS key" in json.dumps(invoked.error)
 
 
 def test_a_pinned_set_stays(here: World) -> None:

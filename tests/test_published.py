@@ -185,7 +185,7 @@ def test_what_does_not_prove_good_never_replaces_what_did(text: str, signature: 
     following = Following(store, accepted)
     following.start()
     store.publish(text, signature)
-    assert following.look("v1") == Refused(said, new=True)
+    assert following.look("v1") == Refused(said, "v2", new=True)
     assert store.state == ("v1", "v2")
     read = store.read
     assert following.look("v1") is None, "it is not looked at again"
@@ -193,7 +193,7 @@ def test_what_does_not_prove_good_never_replaces_what_did(text: str, signature: 
     found, refused = Following(store, accepted).start()
     assert found is not None
     assert (found.version, found.policies.revision) == ("v1", revision(GOOD))
-    assert refused == Refused(said, new=False)
+    assert refused == Refused(said, "v2", new=False)
     store.publish(OTHER)
     assert isinstance(following.look("v1"), InForce)
 
@@ -216,7 +216,7 @@ def test_with_no_set_at_all_there_is_none_and_why() -> None:
     store.publish(BROKEN)
     found, refused = Following(store, accepted).start()
     assert found is None
-    assert refused == Refused("it has errors: base.yaml:6:20 [TB301]", new=True)
+    assert refused == Refused("it has errors: base.yaml:6:20 [TB301]", "v1", new=True)
 
 
 def test_findings_of_a_refused_set_show_places_and_no_content() -> None:

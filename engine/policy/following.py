@@ -97,7 +97,7 @@ class Following:
             if error.passing:
                 return Refused(str(error))
             self._refused = copy.version
-            return Refused(str(error), self._noted(refused=copy.version))
+            return Refused(str(error), copy.version, self._noted(refused=copy.version))
         self._refused = None
         return InForce(policies, copy.version, copy.modified, self._noted(good=copy.version))
 
