@@ -6,10 +6,9 @@ default channels, and no policy can mute it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from engine.errors import PolicySetError, TrailbellError
 from engine.model import Claim, FindingSeverity, InForce, Outcome, Refused
@@ -106,8 +105,7 @@ class Followed:
             self._notices.append(_Notice(key, lambda channel: refused_notice(channel, reason, policies, emergency=emergency)))
 
 
-@dataclass(frozen=True, slots=True)
-class _Notice:
+class _Notice(NamedTuple):
     """Something to tell each default channel. `key`: what several functions that tell the same have in common."""
 
     key: str

@@ -1,22 +1,36 @@
 """Every value that flows through Trailbell: frozen, without logic and without I/O.
 
 The order of the file is the order of the way: a record comes in, policies decide, a message goes out.
-`repr=False` keeps event data and secrets out of tracebacks.
+Where a value holds event data or a secret, its `repr` does not (`showing`): it stays out of tracebacks.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
 from enum import StrEnum
-from typing import Any, Final, Protocol, TypeAlias
+from typing import Any, Final, NamedTuple, Protocol, TypeAlias, TypeVar
+
+_Value = TypeVar("_Value")
 
 Record: TypeAlias = Mapping[str, Any]
 """One CloudTrail record as JSON gives it. Attacker-controlled."""
 
 Document: TypeAlias = Mapping[str, Any]
 """What a matcher sees: the record and, beside its own names, the facts."""
+
+
+def showing(*names: str) -> Callable[[type[_Value]], type[_Value]]:
+    """A class whose `repr` shows these fields alone: the others hold event data, or secrets."""
+
+    def shown(value: object) -> str:
+        return f"{type(value).__name__}({', '.join(f'{name}={getattr(value, name)!r}' for name in names)})"
+
+    def named(made: type[_Value]) -> type[_Value]:
+        made.__repr__ = shown  # type: ignore[method-assign]  # mypy knows no other way to say so
+        return made
+
+    return named
 
 
 # --- words -----------------------------------------------------------------------------------------------------------
@@ -153,8 +167,7 @@ UNKNOWN: Final = "unknown"
 # --- findings: what is wrong with a policy set -------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Location:
+class Location(NamedTuple):
     """A place in a file. `line` and `column` count from 1 in characters; `length` is how many are meant (at least 1)."""
 
     path: str
@@ -175,8 +188,7 @@ class FindingSeverity(StrEnum):
     NOTE = "note"
 
 
-@dataclass(frozen=True, slots=True)
-class Edit:
+class Edit(NamedTuple):
     """A change of a file: its characters from `start` to `end` (from 0, the end not among them) become `text`."""
 
     start: int
@@ -184,8 +196,7 @@ class Edit:
     text: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(NamedTuple):
     """One thing that is wrong with a policy set: where, what, and what to write instead (may be empty).
 
     `edits` are the one safe answer, where there is one.
@@ -208,19 +219,18 @@ class Finding:
 # --- policies, compiled ------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Matcher:
+@showing("expressions")
+class Matcher(NamedTuple):
     """A compiled `when`: its expressions, in order, and the predicate that says whether all of them are exactly true.
 
     `holds(document)` raises `MatcherError` where an expression fails.
     """
 
     expressions: tuple[str, ...]
-    holds: Callable[[Document], bool] = field(repr=False, compare=False)
+    holds: Callable[[Document], bool]
 
 
-@dataclass(frozen=True, slots=True)
-class Evidence:
+class Evidence(NamedTuple):
     """A matcher that names an actor class, and what it says to a reader."""
 
     id: str
@@ -229,8 +239,7 @@ class Evidence:
     matcher: Matcher
 
 
-@dataclass(frozen=True, slots=True)
-class ActorClass:
+class ActorClass(NamedTuple):
     """A class of actors. `unknown` has no evidence."""
 
     name: str
@@ -241,17 +250,16 @@ class ActorClass:
     evidence: tuple[Evidence, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Level:
+@showing("name", "rank")
+class Level(NamedTuple):
     """A masking level. `rank` orders levels by strictness (`open` is 0); a field that `operators` lacks is dropped."""
 
     name: str
     rank: int
-    operators: Mapping[Field, Operator] = field(repr=False)
+    operators: Mapping[Field, Operator]
 
 
-@dataclass(frozen=True, slots=True)
-class WebhookRef:
+class WebhookRef(NamedTuple):
     """Where a channel's webhook URL is kept: an environment variable, a secret (with the key in it), or a parameter."""
 
     env: str | None = None
@@ -260,16 +268,14 @@ class WebhookRef:
     parameter: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class DigestRule:
+class DigestRule(NamedTuple):
     """More than `after` messages alike in the fields `by` within one batch become one summary."""
 
     after: int
     by: tuple[Field, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Channel:
+class Channel(NamedTuple):
     """A named destination."""
 
     name: str
@@ -282,8 +288,7 @@ class Channel:
     fields: tuple[Field, ...] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Window:
+class Window(NamedTuple):
     """Recurring hours. Minutes count from midnight; half-open; `start > end` runs over midnight and belongs to the start day.
 
     `days` holds 0 (Monday) to 6 (Sunday); `end` may be 1440.
@@ -295,8 +300,7 @@ class Window:
     timezone: tzinfo
 
 
-@dataclass(frozen=True, slots=True)
-class Route:
+class Route(NamedTuple):
     """A rule of a policy: it notifies channels, or mutes for a reason."""
 
     id: str
@@ -311,8 +315,7 @@ class Route:
     during: Window | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Silence:
+class Silence(NamedTuple):
     """A temporary mute of one file's requests. `channels` None: every channel the file asks for."""
 
     id: str
@@ -322,8 +325,7 @@ class Silence:
     channels: frozenset[str] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Policy:
+class Policy(NamedTuple):
     """One YAML file. `buckets` and `accounts` are its scope (None: every one); `anchored`: a real `buckets` scope limits it."""
 
     name: str
@@ -338,8 +340,7 @@ class Policy:
     silences: tuple[Silence, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Default:
+class Default(NamedTuple):
     """What nobody decided goes to; `policy` names the file that holds it."""
 
     policy: str
@@ -347,24 +348,21 @@ class Default:
     level: Level
 
 
-@dataclass(frozen=True, slots=True)
-class Selection:
+class Selection(NamedTuple):
     """Which events are looked at; `names` None: every event name."""
 
     select: Selects = Selects.S3_DATA
     names: frozenset[str] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class AuditRule:
+class AuditRule(NamedTuple):
     """How much of an event the audit record holds; `event`: with the event itself."""
 
     level: Level
     event: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class PolicySet:
+class PolicySet(NamedTuple):
     """All policies, compiled. `revision` is `sha256:` and 12 hex; `commit` the git commit where the build knows one.
 
     `actors` are in order, without `unknown`, which stands apart. `levels` go from least strict to most, `open` first.
@@ -383,8 +381,7 @@ class PolicySet:
     audit: AuditRule
 
 
-@dataclass(frozen=True, slots=True)
-class InForce:
+class InForce(NamedTuple):
     """A set that proved good. `new`: nobody has used this version before."""
 
     policies: PolicySet
@@ -393,8 +390,7 @@ class InForce:
     new: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Refused:
+class Refused(NamedTuple):
     """A set that did not, and why: places and codes of findings, never a value. `version` None: none could be read.
 
     `new`: nobody has refused this version before.
@@ -408,17 +404,16 @@ class Refused:
 # --- events --------------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+@showing("where", "item")
+class Event(NamedTuple):
     """One decoded CloudTrail event. `where` is its place in the payload; `item` the batch item it came in (None: no batch)."""
 
-    record: Record = field(repr=False)
+    record: Record
     where: str
     item: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class DecodeError:
+class DecodeError(NamedTuple):
     """A record, or a whole item, that could not be read. `reason` holds no event data.
 
     `whole`: nothing at all could be read of the item, or a log file that it names could not be fetched to its end, so that it
@@ -431,8 +426,7 @@ class DecodeError:
     whole: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class PassedOver:
+class PassedOver(NamedTuple):
     """Something that is not for Trailbell: a digest file, a control message, an event that is not selected."""
 
     where: str
@@ -440,8 +434,8 @@ class PassedOver:
     item: str | None = None
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class Facts:
+@showing()
+class Facts(NamedTuple):
     """What Trailbell derives from a record; the names are those of the policy language, flat. All are as recorded, unmasked.
 
     `buckets` holds every bucket that a scope is asked about: the bucket, the copy's source, those in `resources`.
@@ -480,8 +474,7 @@ class MatcherKind(StrEnum):
     SILENCE = "silence"
 
 
-@dataclass(frozen=True, slots=True)
-class Failure:
+class Failure(NamedTuple):
     """A matcher that failed: which one and why, without event data. `policy` is the class's name for evidence."""
 
     kind: MatcherKind
@@ -490,8 +483,7 @@ class Failure:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Hush:
+class Hush(NamedTuple):
     """A mute or a silence that held: its policy, its id and its reason."""
 
     policy: str
@@ -499,8 +491,7 @@ class Hush:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(NamedTuple):
     """What all policies together ask of one channel. `fallback_for`: the channel that is gone, whose place it takes."""
 
     channel: str
@@ -514,8 +505,8 @@ class Request:
     fallback_for: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+@showing("event_id", "actor", "evidence", "requests", "routes", "mutes", "silences", "defaulted", "failures", "revision")
+class Decision(NamedTuple):
     """Everything chosen for one event. `requests` are by channel, in the order of the first request."""
 
     event_id: str | None
@@ -528,7 +519,7 @@ class Decision:
     defaulted: bool
     failures: tuple[Failure, ...]
     revision: str
-    facts: Facts = field(repr=False, compare=False)
+    facts: Facts
 
 
 class Answered(StrEnum):
@@ -540,8 +531,7 @@ class Answered(StrEnum):
     OUT_OF_TIME = "outside its time"
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(NamedTuple):
     """One line of a trace: a matcher that was asked, and its answer."""
 
     kind: MatcherKind
@@ -555,16 +545,15 @@ class Asked:
 # --- messages ------------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class HashKey:
+@showing("epoch")
+class HashKey(NamedTuple):
     """The key of the `hash` operator: at least 32 random bytes, and the epoch that is shown with every pseudonym."""
 
     epoch: str
-    secret: bytes = field(repr=False)
+    secret: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class MaskedEvent:
+class MaskedEvent(NamedTuple):
     """What a level leaves of an event, as text. A field that is absent was dropped, or the event has none.
 
     `hash_missing` counts the fields that were dropped because there is no hash key.
@@ -575,8 +564,7 @@ class MaskedEvent:
     hash_missing: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Deployment:
+class Deployment(NamedTuple):
     """Where this Trailbell runs: for the links in a message, and to know its own reads. All None on the command line.
 
     `changes` is the address at which a new policy file is proposed.
@@ -588,32 +576,29 @@ class Deployment:
     changes: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Top:
+class Top(NamedTuple):
     """The most frequent values of a field with their counts, most frequent first; `further`: how many other values there are."""
 
     values: tuple[tuple[str, int], ...]
     further: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class TopActors:
+class TopActors(NamedTuple):
     """The most frequent callers as class, name and count; None: hidden, or not recorded. `further` as in `Top`."""
 
     values: tuple[tuple[str | None, str | None, int], ...]
     further: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Summary:
+class Summary(NamedTuple):
     """Many like events for one channel, folded into one. All of them are masked at `level`, and so is every value here.
 
-    `count` events between `first` and `last` (values of the field `time`; None: hidden, or not recorded), `denied` of them
+    `total` events between `first` and `last` (values of the field `time`; None: hidden, or not recorded), `denied` of them
     denied (None: hidden). `by` holds the values that they share, `top` the most frequent values of other fields. `actor` is the
     class that all have (None: several, or hidden). `places` are the events' places in the batch.
     """
 
-    count: int
+    total: int
     first: str | None
     last: str | None
     denied: int | None
@@ -632,15 +617,15 @@ class Summary:
     hash_missing: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+@showing("channel", "events", "hash_missing")
+class Message(NamedTuple):
     """A rendered Slack payload for a channel, about one event or, as a summary, several (`events`: their places in the batch).
 
     `hash_missing` is that of the masked event.
     """
 
     channel: str
-    payload: Mapping[str, Any] = field(repr=False)
+    payload: Mapping[str, Any]
     events: tuple[int, ...] = (0,)
     hash_missing: int = 0
 
@@ -654,8 +639,7 @@ class Fault(StrEnum):
     PROTOCOL = "protocol"
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """What came back from one post: a status and the start of the body, or a fault. `retry_after` is in seconds."""
 
     status: int | None = None
@@ -674,15 +658,14 @@ class Outcome(StrEnum):
     FAILED = "failed"
 
 
-@dataclass(frozen=True, slots=True)
-class Delivery:
+class Delivery(NamedTuple):
     """What became of one message on one channel.
 
     `gone`: Slack says that the channel or its webhook does not exist any more, so the fallback is next. `reason` is a short fixed
     phrase, never Slack's body or a URL. `plain`: the plain-text version was taken in place of the blocks.
     """
 
-    message: Message = field(repr=False)
+    message: Message
     outcome: Outcome
     reason: str
     attempts: int
@@ -721,8 +704,7 @@ class Claims(Protocol):
         """Say what became of a claim: delivered for good, or given back."""
 
 
-@dataclass(frozen=True, slots=True)
-class Ports:
+class Ports(NamedTuple):
     """What the pipeline is given of the world.
 
     `post(url, body, timeout)` posts JSON bytes, follows no redirect, and never raises.
@@ -746,8 +728,7 @@ class Ports:
 # --- a deployed stack -------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class StackState:
+class StackState(NamedTuple):
     """What was read of a deployed stack. None: it could not be read, and `unread` says why, by the name of what was asked.
 
     `rule_buckets` and `rule_events` None: the rule names none, so it lets all through. `trail_prefixes` are the beginnings of the

@@ -121,5 +121,4 @@ def request(level: Level = STANDARD, **parts: Any) -> Request:
 
 def tokyo(**parts: Any) -> Channel:
     """The channel `watch`, in Tokyo's time."""
-    made = channel("watch", **parts)
-    return Channel(**{**{name: getattr(made, name) for name in Channel.__slots__}, "timezone": TOKYO})
+    return channel("watch", **parts)._replace(timezone=TOKYO)

@@ -218,3 +218,20 @@ def test_nothing_is_left_unfinished() -> None:
 def test_every_file_ends_with_one_line_end() -> None:
     texts = {name(path): path.read_bytes() for path in tracked()}
     assert [path for path, text in texts.items() if text and (not text.endswith(b"\n") or text.endswith(b"\n\n"))] == []
+
+
+SECRET_TYPES = {"Record", "Facts", "Document", "bytes", "Mapping[str, Any]", "object", "dict[str, Any]"}
+"""Types of what holds event data or a secret."""
+
+
+def test_a_named_tuple_that_carries_event_data_or_a_secret_says_what_its_repr_shows() -> None:
+    told = []
+    for path in SOURCES:
+        of_policies = "engine/matching" in path.as_posix()  # its values are a policy's own literals
+        for node in [] if of_policies else ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ClassDef) and any(ast.unparse(base) == "NamedTuple" for base in node.bases):
+                fields = [one for one in node.body if isinstance(one, ast.AnnAssign)]
+                carries = [ast.unparse(one.target) for one in fields if ast.unparse(one.annotation) in SECRET_TYPES]
+                if carries and not any(ast.unparse(one).startswith("showing(") for one in node.decorator_list):
+                    told.append(f"{path.relative_to(ROOT)}:{node.lineno}: {node.name} shows {', '.join(carries)}")
+    assert told == []

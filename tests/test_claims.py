@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -58,7 +57,7 @@ def table(dynamodb: Any, clock: Clock) -> DeliveryTable:
 
 
 def ran(payload: object, world: World, claims: DeliveryTable, channels: Any = CHANNELS) -> Result:
-    ports = replace(world.ports(), claims=claims)
+    ports = world.ports()._replace(claims=claims)
     return run(decode(payload, no_file), Setting(policy_set(channels=channels), Deployment()), ports)
 
 
@@ -130,10 +129,10 @@ def test_what_another_invocation_is_about_to_deliver_comes_again(table: Delivery
 
 def test_one_dead_channel_does_not_repeat_the_others(table: DeliveryTable) -> None:
     policies = policy_set(channels=CHANNELS)
-    both = replace(policies, default=replace(policies.default, notify=("ops", "security")))
+    both = policies._replace(default=policies.default._replace(notify=("ops", "security")))
 
     def deliver(world: World) -> Result:
-        ports = replace(world.ports(), claims=table)
+        ports = world.ports()._replace(claims=table)
         return run(decode(sqs(numbered(1)), no_file), Setting(both, Deployment()), ports)
 
     first = World(lambda url: DOWN if url.endswith("OPS") else OK)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -317,4 +316,4 @@ def test_any_record_is_decided(broken: dict[str, object]) -> None:
 
 
 def test_an_open_level_is_raised_by_nothing_of_its_own() -> None:
-    assert decide(event(), replace(policy_set(), levels=(OPEN_LEVEL,)), NOW).requests[0].level is OPEN_LEVEL
+    assert decide(event(), policy_set()._replace(levels=(OPEN_LEVEL,)), NOW).requests[0].level is OPEN_LEVEL

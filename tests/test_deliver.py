@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -65,7 +64,7 @@ class Slack:
 
 
 def named(name: str) -> Channel:
-    return replace(channel(name), webhook=WebhookRef(env=f"SLACK_WEBHOOK_{name.upper()}"))
+    return channel(name)._replace(webhook=WebhookRef(env=f"SLACK_WEBHOOK_{name.upper()}"))
 
 
 CHANNELS = {name: named(name) for name in ("a", "b", "c")}
@@ -95,7 +94,7 @@ def test_200_and_ok_is_delivered() -> None:
 
 
 def test_a_message_about_several_events_is_digested() -> None:
-    (delivery,) = delivered(Slack(), replace(message(), events=(0, 1, 2)))
+    (delivery,) = delivered(Slack(), message()._replace(events=(0, 1, 2)))
     assert delivery.outcome is Outcome.DIGESTED
 
 

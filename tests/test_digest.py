@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
@@ -33,7 +32,7 @@ def test_up_to_so_many_like_messages_are_posted_singly() -> None:
 def test_one_more_makes_a_summary_of_all_of_them() -> None:
     singles, (summary,) = fold([entry(place) for place in range(4)], BY_NAME)
     assert singles == ()
-    assert (summary.count, summary.places) == (4, (0, 1, 2, 3))
+    assert (summary.total, summary.places) == (4, (0, 1, 2, 3))
 
 
 def test_without_a_rule_everything_is_posted_singly() -> None:
@@ -42,7 +41,7 @@ def test_without_a_rule_everything_is_posted_singly() -> None:
 
 
 def test_a_rule_of_zero_folds_even_one() -> None:
-    assert [summary.count for summary in fold([entry(0)], DigestRule(0, (Field.BUCKET,)))[1]] == [1]
+    assert [summary.total for summary in fold([entry(0)], DigestRule(0, (Field.BUCKET,)))[1]] == [1]
 
 
 def test_like_means_alike_in_every_field_of_the_rule() -> None:
@@ -59,7 +58,7 @@ def test_events_that_hide_a_field_are_alike_in_it() -> None:
 def test_what_was_masked_at_one_level_is_not_shown_under_another() -> None:
     entries = [entry(place, level=STRICT if place % 2 else STANDARD) for place in range(8)]
     _, summaries = fold(entries, DigestRule(3, (Field.BUCKET,)))
-    assert [(summary.level.name, summary.count) for summary in summaries] == [("standard", 4), ("strict", 4)]
+    assert [(summary.level.name, summary.total) for summary in summaries] == [("standard", 4), ("strict", 4)]
     assert set(summaries[1].top) == {Field.EVENT}
     assert summaries[1].actors == TopActors(())
     assert summaries[1].actor is None
@@ -96,20 +95,20 @@ def test_a_summary_counts_who_and_what() -> None:
 def test_the_denied_are_counted_where_the_error_is_shown() -> None:
     entries = [entry(place, {Field.ERROR_CODE: "AccessDenied"} if place < 2 else {}) for place in range(5)]
     assert [summary.denied for summary in fold(entries, BY_NAME)[1]] == [2]
-    hidden = [replace(one, masked=masked(level=STRICT)) for one in entries]
+    hidden = [one._replace(masked=masked(level=STRICT)) for one in entries]
     assert [summary.denied for summary in fold(hidden, BY_NAME)[1]] == [None]
 
 
 def test_a_class_that_all_share_is_the_summarys() -> None:
     rule = DigestRule(1, (Field.BUCKET,))
     assert fold([entry(0), entry(1)], rule)[1][0].actor == HUMAN
-    mixed = [entry(0), replace(entry(1, {Field.CLASS: "unknown"}), decision=decision(UNKNOWN))]
+    mixed = [entry(0), entry(1, {Field.CLASS: "unknown"})._replace(decision=decision(UNKNOWN))]
     assert fold(mixed, rule)[1][0].actor is None
 
 
 def test_failed_matchers_are_listed_once() -> None:
     failure = Failure(MatcherKind.ROUTE, "payments", "people", "why")
-    entries = [replace(entry(place), decision=decision(failures=(failure,))) for place in range(4)]
+    entries = [entry(place)._replace(decision=decision(failures=(failure,))) for place in range(4)]
     assert fold(entries, BY_NAME)[1][0].failures == (failure,)
 
 
@@ -122,7 +121,7 @@ def test_no_event_is_lost_and_none_is_told_twice(drawn: list[tuple[str, str, boo
     singles, summaries = fold(entries, DigestRule(after, (Field.NAME, Field.BUCKET)))
     told = [one.place for one in singles] + [place for summary in summaries for place in summary.places]
     assert sorted(told) == list(range(len(entries)))
-    assert all(summary.count == len(summary.places) > after for summary in summaries)
+    assert all(summary.total == len(summary.places) > after for summary in summaries)
     assert [one.place for one in singles] == sorted(one.place for one in singles)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -41,7 +40,7 @@ POLICIES = policy_set(policy("p", route("r"), buckets=("payments-prod", "ledger-
 
 
 def broken(**changes: Any) -> list[str]:
-    return [link.name for link in diagnose(replace(SOUND, **changes), POLICIES, NOW) if link.health is Health.BROKEN]
+    return [link.name for link in diagnose(SOUND._replace(**changes), POLICIES, NOW) if link.health is Health.BROKEN]
 
 
 def test_every_link_of_a_sound_stack_holds() -> None:
@@ -68,14 +67,14 @@ def test_only_buckets_named_in_full_can_be_looked_for() -> None:
     ],
 )
 def test_a_broken_link_is_named_and_has_a_remedy(changes: dict[str, Any], name: str) -> None:
-    links = {link.name: link for link in diagnose(replace(SOUND, **changes), POLICIES, NOW)}
+    links = {link.name: link for link in diagnose(SOUND._replace(**changes), POLICIES, NOW)}
     assert broken(**changes) == [name]
     assert links[name].mend
 
 
 def test_what_could_not_be_read_is_unknown_and_not_sound() -> None:
     links = {
-        link.name: link for link in diagnose(replace(SOUND, trail_prefixes=None, unread={"trail": "AccessDenied"}), POLICIES, NOW)
+        link.name: link for link in diagnose(SOUND._replace(trail_prefixes=None, unread={"trail": "AccessDenied"}), POLICIES, NOW)
     }
     assert links["trail"].health is Health.UNKNOWN
     assert "AccessDenied" in links["trail"].seen

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -65,7 +64,7 @@ def test_a_thousand_rules_fit_into_a_message() -> None:
 
 @pytest.mark.parametrize("language", list(Language))
 def test_a_test_message_says_that_it_is_one(language: Language) -> None:
-    message = trial_notice(replace(channel("ops"), language=language), "sha256:000000000000")
+    message = trial_notice(channel("ops")._replace(language=language), "sha256:000000000000")
     assert list(violations(message.payload)) == []
     assert "ops" in message.payload["text"]
     assert message.events == ()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -71,7 +70,7 @@ class World:
 
 
 def named(name: str, **parts: Any) -> Channel:
-    return replace(channel(name, **parts), webhook=WebhookRef(env=f"SLACK_WEBHOOK_{name.upper()}"))
+    return channel(name, **parts)._replace(webhook=WebhookRef(env=f"SLACK_WEBHOOK_{name.upper()}"))
 
 
 def no_file(_bucket: str, _key: str) -> BinaryIO:
@@ -109,7 +108,7 @@ def test_the_decision_record_stands_before_any_post_and_a_delivery_record_after_
     order: list[str] = []
     world = World(lambda _: order.append("post") or OK)  # type: ignore[func-returns-value]
     ports = world.ports()
-    noting = replace(ports, emit=lambda line: (order.append(json.loads(line).get("type", "metrics")), ports.emit(line))[-1])
+    noting = ports._replace(emit=lambda line: (order.append(json.loads(line).get("type", "metrics")), ports.emit(line))[-1])
     run(decode(sqs(numbered(1), numbered(2)), no_file), Setting(policy_set(channels=CHANNELS), Deployment()), noting)
     assert order[:6] == ["decision", "decision", "post", "delivery", "post", "delivery"]
     assert set(order[6:]) == {"metrics"}
@@ -196,9 +195,8 @@ def test_a_poison_message_does_not_take_its_neighbours_along() -> None:
 
 
 def test_a_matcher_that_breaks_trailbell_fails_its_record_alone_and_keeps_it() -> None:
-    broken = replace(
-        route("r"),
-        matcher=replace(actor("a", "`true`").evidence[0].matcher, holds=lambda seen: seen["eventID"] == "event-1" and 1 // 0),
+    broken = route("r")._replace(
+        matcher=actor("a", "`true`").evidence[0].matcher._replace(holds=lambda seen: seen["eventID"] == "event-1" and 1 // 0),
     )
     world = World()
     result = ran(sqs(numbered(1), numbered(2)), policy_set(policy("p", broken), channels=CHANNELS), world)

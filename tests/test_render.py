@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from datetime import UTC, timedelta, timezone
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -129,7 +128,7 @@ def test_a_copy_says_from_where_and_to_where() -> None:
     [(Strength.ATTESTED, "AWS vouches for it"), (Strength.CLAIMED, "claimed: the caller could have chosen it")],
 )
 def test_a_class_says_why_and_what_that_is_worth(strength: Strength, worth: str) -> None:
-    actor = replace(HUMAN, evidence=(replace(HUMAN.evidence[0], strength=strength),))
+    actor = HUMAN._replace(evidence=(HUMAN.evidence[0]._replace(strength=strength),))
     made = render(masked(), decision(actor), request(), tokyo(), DEPLOYED)
     assert f"Class: human \N{EN DASH} the role is one of Identity Center ({worth})" in lines(made)
 
@@ -234,7 +233,7 @@ def test_a_title_says_hidden_where_there_is_no_hash_key() -> None:
     ],
 )
 def test_without_titles_there_is_one(changes: dict[Field, str | None], title: str) -> None:
-    made = render(masked(changes), decision(replace(HUMAN, title=None)), request(), tokyo(), DEPLOYED)
+    made = render(masked(changes), decision(HUMAN._replace(title=None)), request(), tokyo(), DEPLOYED)
     assert lines(made)[0].endswith(f": {title}")
 
 
@@ -293,7 +292,7 @@ def test_every_language_has_every_word(language: Language) -> None:
     ],
 )
 def test_times_are_the_channels(time: str, zone: Any, local: str) -> None:
-    channel = replace(tokyo(fields=(Field.TIME,)), timezone=zone)
+    channel = tokyo(fields=(Field.TIME,))._replace(timezone=zone)
     assert f"Time: {local}" in lines(message(masked({Field.TIME: time}), channel))
 
 
@@ -364,7 +363,7 @@ def test_a_key_of_the_greatest_length_is_shown_whole() -> None:
 
 
 def test_the_plain_version_has_the_text_and_the_addresses_and_no_blocks() -> None:
-    made = replace(message(runbook="https://wiki.example.com/x?a=b&c=d"), events=(3,))
+    made = message(runbook="https://wiki.example.com/x?a=b&c=d")._replace(events=(3,))
     without = plain(made)
     assert (without.channel, without.events) == (made.channel, (3,))
     assert set(without.payload) == {"text", "mrkdwn", "unfurl_links", "unfurl_media"}

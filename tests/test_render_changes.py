@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -126,15 +125,15 @@ def test_there_is_none_where_a_route_decided() -> None:
 
 @pytest.mark.parametrize("field", [Field.BUCKET, Field.ROLE, Field.CLASS])
 def test_there_is_none_where_the_level_hides_what_it_needs(field: Field) -> None:
-    level = replace(STANDARD, operators={**STANDARD.operators, field: Operator.DROP})
+    level = STANDARD._replace(operators={**STANDARD.operators, field: Operator.DROP})
     actor = ActorClass("batch", Kind.ROBOT)
     policies = policy_set(policy("p", route("r")))
-    decision = replace(decide(task(), policies, NOW), actor=actor, defaulted=True)
+    decision = decide(task(), policies, NOW)._replace(actor=actor, defaulted=True)
     assert list(mute_links(mask(task(), decision, level, None), decision, HERE)) == []
 
 
 def test_a_class_that_is_never_muted_has_none() -> None:
-    decision = replace(decide(task(), compiled(), NOW), actor=ActorClass("misuse", Kind.ROBOT, never_mute=True))
+    decision = decide(task(), compiled(), NOW)._replace(actor=ActorClass("misuse", Kind.ROBOT, never_mute=True))
     assert list(mute_links(mask(task(), decision, STANDARD, None), decision, HERE)) == []
 
 

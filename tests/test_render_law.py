@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from typing import Any
 
 from builders import OPEN_LEVEL, STANDARD
@@ -92,7 +91,7 @@ def assert_taken(made: Message) -> None:
 @example(
     MaskedEvent(OPEN_LEVEL, dict.fromkeys(Field, WIDE)),
     decision(
-        replace(HUMAN, evidence=(replace(HUMAN.evidence[0], says=WIDE),)),
+        HUMAN._replace(evidence=(HUMAN.evidence[0]._replace(says=WIDE),)),
         failures=(Failure(MatcherKind.ROUTE, WIDE, "x", "y"),) * 30,
     ),
     {"title": WIDE, "runbook": f"https://{'r' * 2992}", "routes": (WIDE,) * 30, "fallback_for": WIDE},
@@ -108,7 +107,7 @@ def test_slack_takes_every_message(
 TOPS = st.builds(Top, st.lists(st.tuples(VALUE, st.integers(1, 9)), min_size=1, max_size=5).map(tuple), st.integers(0, 99))
 SUMMARIES = st.builds(
     Summary,
-    count=st.integers(1, 10**6),
+    total=st.integers(1, 10**6),
     first=st.none() | VALUE | st.just(VALUES[Field.TIME]),
     last=st.none() | VALUE | st.just(VALUES[Field.TIME]),
     denied=st.none() | st.integers(0, 99),

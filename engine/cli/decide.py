@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -53,7 +52,7 @@ def decide(inputs: Sequence[str], policies_path: Path, now: datetime | None, sel
     standard input. What cannot be read is reported on standard error and makes the exit code 1; its neighbours are decided.
     """
     policies = open_policies(policies_path)
-    policies = replace(policies, selection=selection_of(policies.selection, select))
+    policies = policies._replace(selection=selection_of(policies.selection, select))
     moment = now or datetime.now(UTC)
     unread = 0
     for one in decode_inputs(inputs):

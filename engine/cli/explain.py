@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import sys
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -66,7 +65,7 @@ def _one_event(path: str, number: int | None) -> Event:
         raise click.UsageError(f"{path} holds {len(events)} events; say which with --number 1 … {len(events)}")
     if (number or 1) > len(events):
         raise click.UsageError(f"{path} holds {len(events)} events, so there is no number {number}")
-    return replace(events[(number or 1) - 1])
+    return events[(number or 1) - 1]
 
 
 def _text(explanation: Explanation) -> Iterator[str]:

@@ -6,7 +6,6 @@ import os
 import shutil
 import sys
 import time
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import IO, TYPE_CHECKING
 
@@ -49,7 +48,7 @@ def run(inputs: Sequence[str], policies_path: Path, select: str | None, audit: I
     standard input. The exit code is 1 where a record could not be read or decided, or a message not delivered.
     """
     policies = open_policies(policies_path)
-    setting = Setting(replace(policies, selection=selection_of(policies.selection, select)), Deployment(), random_key())
+    setting = Setting(policies._replace(selection=selection_of(policies.selection, select)), Deployment(), random_key())
     ports = _ports(audit)
     received = tuple(gather(_reporting(inputs), setting, ports))
     result = conclude(received, post_messages(received, setting, ports) if post else _show(received, setting))

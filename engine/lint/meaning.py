@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
@@ -219,7 +218,7 @@ def _nowhere(source: Source, where: Location) -> Finding:
     line = line_text(source.text, where.line)
     edits = without_lines(source, where.line, where.line) if line.strip() == "continue: true" else ()
     finding = _warning(NOWHERE, where, "continue leads nowhere: this is the last route", "delete continue")
-    return replace(finding, edits=edits)
+    return finding._replace(edits=edits)
 
 
 def _order(route: Node) -> Iterator[Finding]:
@@ -326,7 +325,7 @@ def _silence(source: Source, silence: Node, now: datetime, longest: timedelta) -
     where = silence.children["until"].where
     if until <= now:
         finding = _warning(PAST, where, f"this silence ended on {until:%Y-%m-%d}", "delete it")
-        yield replace(finding, edits=_without_silence(source, silence))
+        yield finding._replace(edits=_without_silence(source, silence))
     elif until - now > longest:
         what = f"this silence lasts {(until - now).days} more days; {longest.days} are the most"
         yield _warning(TOO_LONG, where, what, "give it an earlier end, or make a mute of it")

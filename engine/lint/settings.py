@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
@@ -35,7 +35,7 @@ class Settings:
     def weighed(self, finding: Finding) -> Finding:
         """A finding with the severity that the team gives it."""
         severity = self.severities.get(finding.code, finding.severity)
-        return finding if severity is finding.severity else replace(finding, severity=severity)
+        return finding if severity is finding.severity else finding._replace(severity=severity)
 
 
 DEFAULTS: Final = Settings()

@@ -8,9 +8,8 @@ each post. A stage that breaks on one event fails that event alone.
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field, replace
 from itertools import chain
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from engine.model import (
     OPEN,
@@ -56,8 +55,7 @@ _REFUSALS: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Setting:
+class Setting(NamedTuple):
     """What stays the same from batch to batch."""
 
     policies: PolicySet
@@ -65,8 +63,7 @@ class Setting:
     key: HashKey | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Received:
+class Received(NamedTuple):
     """One record that came in, at its place in the batch. `end` is None while it hangs on what becomes of its messages.
 
     `original`: the place of the event of which this one is a duplicate. `again`: its batch item must come again.
@@ -76,15 +73,14 @@ class Received:
     where: str
     item: str | None
     end: End | None = None
-    event: Event | None = field(default=None, repr=False)
+    event: Event | None = None
     decision: Decision | None = None
     original: int | None = None
     again: bool = False
     hash_missing: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(NamedTuple):
     """One event that one channel is to hear of."""
 
     place: int
@@ -93,8 +89,7 @@ class Asked:
     request: Request
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
+class Told(NamedTuple):
     """What became of one event on one channel that was asked for."""
 
     place: int
@@ -103,8 +98,7 @@ class Told:
     hash_missing: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
+class Result(NamedTuple):
     """What a batch came to. `failed_items` are the ids of the batch items that must come again.
 
     `failed`: something of it must come again, whether it came in an item or not.
@@ -195,7 +189,7 @@ def compose(channel: Channel, wants: Iterable[Asked], setting: Setting, rule: Di
 
 def _single(entry: Entry, channel: Channel, deployment: Deployment) -> Message:
     message = render(entry.masked, entry.decision, entry.request, channel, deployment)
-    return replace(message, events=(entry.place,))
+    return message._replace(events=(entry.place,))
 
 
 def post(received: Sequence[Received], setting: Setting, ports: Ports) -> Iterator[Told]:
@@ -253,8 +247,8 @@ def _rerouted(wants: Iterable[Asked], policies: PolicySet) -> dict[str, list[Ask
         request = want.request
         fallback = policies.channels[policies.channels[request.channel].fallback or request.channel]
         level = max(request.level, fallback.masking_floor, key=lambda one: one.rank)
-        other = replace(request, channel=fallback.name, level=level, fallback_for=request.channel)
-        rerouted.setdefault(fallback.name, []).append(replace(want, request=other))
+        other = request._replace(channel=fallback.name, level=level, fallback_for=request.channel)
+        rerouted.setdefault(fallback.name, []).append(want._replace(request=other))
     return rerouted
 
 

@@ -5,9 +5,8 @@ The Lambda, `decide`, `test` and `explain` all come through here, so that they c
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 from engine.errors import MatcherError
 from engine.matching import Globs, Index, glob
@@ -24,6 +23,7 @@ from engine.model import (
     Request,
     Severity,
     Silence,
+    showing,
 )
 from engine.pipeline.facts import document, facts
 
@@ -194,8 +194,8 @@ def in_scope(policy: Policy, found: Facts) -> bool:
 # --- what one policy says --------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class _Seen:
+@showing("time", "loud")
+class _Seen(NamedTuple):
     """An event as routes and silences see it: the document, its time, and whether mutes are void (`loud`)."""
 
     document: Document
@@ -203,8 +203,7 @@ class _Seen:
     loud: bool
 
 
-@dataclass(frozen=True, slots=True)
-class _Want:
+class _Want(NamedTuple):
     """One policy asking for one channel."""
 
     channel: str
@@ -216,8 +215,7 @@ class _Want:
     runbook: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class _Said:
+class _Said(NamedTuple):
     """What one policy in scope said: the routes that held, what it wants, or its mute."""
 
     policy: Policy
@@ -285,7 +283,7 @@ def _with_default(said: _Said, policies: PolicySet) -> _Said:
     """The default's requests belong to the file that holds it, and so to that file's silences."""
     if said.policy.name != policies.default.policy:
         return said
-    return replace(said, wants=(*said.wants, *_default_wants(policies)))
+    return said._replace(wants=(*said.wants, *_default_wants(policies)))
 
 
 def _ask_silences(said: _Said, seen: _Seen, ask: _Ask) -> _Said:
@@ -302,7 +300,7 @@ def _ask_silences(said: _Said, seen: _Seen, ask: _Ask) -> _Said:
             if len(kept) < len(left):
                 silences = (*silences, Hush(said.policy.name, silence.id, silence.reason))
             left = kept
-    return replace(said, wants=left, silences=silences, failures=failures)
+    return said._replace(wants=left, silences=silences, failures=failures)
 
 
 def _covers(silence: Silence, want: _Want) -> bool:

@@ -7,9 +7,8 @@ under the name of a stricter one. Nothing is lost: every event is posted singly 
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from engine.model import SEVERITY_RANK, Field, Operator, Summary, Top, TopActors
 
@@ -19,8 +18,7 @@ if TYPE_CHECKING:
     from engine.model import ActorClass, Decision, DigestRule, MaskedEvent, Request
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """One event that one channel is to hear of; `place` is its place in the batch."""
 
     place: int
@@ -57,7 +55,7 @@ def _summary(group: Sequence[Entry], rule: DigestRule) -> Summary:
     values = lead.masked.values
     first, last = _span(group)
     return Summary(
-        count=len(group),
+        total=len(group),
         first=first,
         last=last,
         denied=_denied(group),

@@ -5,8 +5,7 @@ Format: https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatc
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from engine.model import End, Outcome
 
@@ -17,8 +16,7 @@ if TYPE_CHECKING:
 NAMESPACE: Final = "Trailbell"
 
 
-@dataclass(frozen=True, slots=True)
-class Tally:
+class Tally(NamedTuple):
     """What one invocation did, in counts. `ends` adds up to `received`; `outcomes` count events by channel and outcome.
 
     `hushed` counts by `policy/id` what each mute and silence kept away.

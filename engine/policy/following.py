@@ -5,11 +5,10 @@ A set that is not signed, cannot be read or has an error never replaces a good o
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
 from engine.errors import PolicySetError, PublishedSetError
-from engine.model import InForce, Refused
+from engine.model import InForce, Refused, showing
 from engine.policy.published import unpack
 
 if TYPE_CHECKING:
@@ -23,12 +22,12 @@ _MOST_NAMED: Final = 3
 """Findings that a refusal names."""
 
 
-@dataclass(frozen=True, slots=True)
-class Copy:
+@showing("version", "modified")
+class Copy(NamedTuple):
     """A published set as it is stored: its bytes, the signature beside it, its version there, and since when."""
 
-    content: bytes = field(repr=False)
-    signature: bytes = field(repr=False)
+    content: bytes
+    signature: bytes
     version: str
     modified: datetime
 

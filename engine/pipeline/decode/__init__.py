@@ -6,7 +6,6 @@ A record that cannot be read is a value among its neighbours. To be read in this
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, BinaryIO
 
 from engine.errors import FetchError
@@ -70,4 +69,4 @@ def _judged(found: Iterator[Found]) -> Iterator[Found]:
             read = True
         yield one
     if not read:
-        yield from (replace(error, whole=True) for error in waiting)
+        yield from (error._replace(whole=True) for error in waiting)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from io import BytesIO
 from typing import Any, Final, TypeAlias
 from urllib.parse import unquote_plus
@@ -108,7 +107,7 @@ def _base64(value: object, place: Place, fetch: Fetch) -> Iterator[Found]:
     if inner is None:
         yield place.unreadable(NOT_BASE64)
         return
-    yield from texts(text_of(BytesIO(inner), LARGEST_INLINE), replace(place, unpacked=True), fetch)
+    yield from texts(text_of(BytesIO(inner), LARGEST_INLINE), place._replace(unpacked=True), fetch)
 
 
 # --- batches -----------------------------------------------------------------------------------------------------------

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import BinaryIO, Final, TypeAlias
+from typing import BinaryIO, Final, NamedTuple, TypeAlias
 
 from engine.model import DecodeError, Event, PassedOver, Record
 
@@ -21,8 +20,7 @@ MOST_LAYERS: Final = 16
 """How many steps lead into a payload. S3 in SNS in SQS in Kinesis needs eleven."""
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """A place in a payload: the steps to it, what the payload is called (empty: a Lambda's), and the batch item it lies in.
 
     Of batches within batches only the outermost has items: it alone can be asked for again.
@@ -46,7 +44,7 @@ class Place:
 
     def at(self, step: str) -> Place:
         """The place one step further in."""
-        return replace(self, steps=(self.steps + step).lstrip(". "), layers=self.layers + 1)
+        return self._replace(steps=(self.steps + step).lstrip(". "), layers=self.layers + 1)
 
     def event(self, record: Record) -> Event:
         """An event found here."""

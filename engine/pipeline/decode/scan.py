@@ -6,9 +6,9 @@ What cannot be read is told once, and reading goes on at the next place where a 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
+from engine.model import showing
 from engine.pipeline.decode.text import TOLD, Text
 
 if TYPE_CHECKING:
@@ -28,8 +28,8 @@ _LIST_END: Final = re.compile(r"\]")
 _OBJECT_END: Final = re.compile(r"\}")
 
 
-@dataclass(frozen=True, slots=True)
-class Scanned:
+@showing("step", "number", "gap", "again")
+class Scanned(NamedTuple):
     """A value, or a gap: why there is none. `step` is the way to it in its text, `number` counts from 1 in its list or text.
 
     `again`: the text could not be fetched to its end, so that where there is a gap, another try may find more.
@@ -37,7 +37,7 @@ class Scanned:
 
     step: str
     number: int
-    value: object = field(default=None, repr=False)
+    value: object = None
     gap: str | None = None
     again: bool = False
 

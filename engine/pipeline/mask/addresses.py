@@ -7,10 +7,11 @@ compressed in any way, expanded, dashed, with a dotted tail, as one hexadecimal 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import lru_cache
 from ipaddress import AddressValueError, IPv4Address, IPv6Address
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from engine.model import showing
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -29,8 +30,8 @@ _SEPARATORS: Final = str.maketrans("-_", "..")
 _DASHES: Final = str.maketrans("-", ":")
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class Forms:
+@showing()
+class Forms(NamedTuple):
     """`dotted` are looked for with leading zeros away and dashes as dots, `plain` as they are; `numbers` as IPv6 in any form.
 
     `hints`: one of them stands in every IPv6 form of the numbers; `beginnings`: each form's first group is one of these.

@@ -6,11 +6,10 @@ Everything here is linear in the text: no expression is made of event data.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 from urllib.parse import unquote
 
-from engine.model import Field
+from engine.model import Field, showing
 from engine.pipeline.mask.addresses import Forms, forms
 from engine.pipeline.mask.prints import ACCOUNT_STARS, STARS
 
@@ -86,8 +85,8 @@ def redacted(text: str, sought: Sought, own: Field | None = None) -> str:
 # --- views: a text as it would be read ---------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class _View:
+@showing()
+class _View(NamedTuple):
     """A text folded or decoded; its character `i` came from `starts[i]` to `ends[i]` of the text."""
 
     text: str

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from urllib.parse import unquote
 
-from engine.model import Field, Operator
+from engine.model import Field, Operator, showing
 from engine.pipeline.mask.prints import address, is_service
 
 if TYPE_CHECKING:
@@ -29,8 +28,8 @@ _LOOSE: Final = frozenset({Operator.NETWORK, Operator.MASK})
 _MAIL: Final = frozenset({Field.NAME, Field.SESSION})
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class Withheld:
+@showing()
+class Withheld(NamedTuple):
     """Masked values. `texts` are looked for everywhere, with the fields they are the values of; `short` are segments of an ARN.
 
     `accounts`: account ids too, wherever they stand. `source` is the address, where it is masked.
@@ -40,7 +39,7 @@ class Withheld:
     short: frozenset[str]
     accounts: frozenset[str]
     hides_accounts: bool
-    source: IPv4Address | IPv6Address | None = field(default=None)
+    source: IPv4Address | IPv6Address | None = None
 
 
 def withheld(record: Record, recorded: Mapping[Field, str], level: Level, found: Facts) -> Withheld:

@@ -8,7 +8,6 @@ gives it Slack's shape and keeps it within Slack's limits, `escape` keeps event 
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from engine.model import Message
@@ -41,7 +40,7 @@ def render_summary(summary: Summary, channel: Channel, deployment: Deployment) -
 def plain(message: Message) -> Message:
     """The same message without blocks, for when Slack refuses them: its fallback text, and where its buttons lead."""
     text = "\n".join([message.payload["text"], *_addresses(message.payload)])
-    return replace(message, payload={"text": text, **FLAGS})
+    return message._replace(payload={"text": text, **FLAGS})
 
 
 def _addresses(made: Mapping[str, Any]) -> Iterator[str]:

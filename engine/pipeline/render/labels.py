@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from engine.model import Field, Language, MatcherKind, Severity, Strength
 from engine.pipeline.render.links import Target
@@ -12,8 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
-@dataclass(frozen=True, slots=True)
-class Words:
+class Words(NamedTuple):
     """One language. Names in braces are filled by `str.format`; nothing of an event ever stands in a template."""
 
     fields: Mapping[Field, str]

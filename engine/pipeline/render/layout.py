@@ -7,9 +7,8 @@ https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
 from engine.pipeline.render.escape import entities, harmless, visible
 
@@ -28,8 +27,7 @@ class Style(StrEnum):
     CODE = "code"
 
 
-@dataclass(frozen=True, slots=True)
-class Piece:
+class Piece(NamedTuple):
     """A part of a line; what an event says is shown visibly, and cut where it is longer than `most` shown characters."""
 
     text: str
@@ -37,8 +35,7 @@ class Piece:
     most: int = 1024
 
 
-@dataclass(frozen=True, slots=True)
-class Content:
+class Content(NamedTuple):
     """What a message says, before it takes Slack's shape.
 
     `marks` are emoji names, `lead` is the message in one line, `lines` are its fields, `notes` warn, `footer` says why.

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import re
 import string
-from dataclasses import dataclass
 from datetime import UTC, timedelta
 from enum import StrEnum
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 from urllib.parse import quote
 
 from engine.model import Field, Operator
@@ -35,8 +34,7 @@ class Target(StrEnum):
     MUTE = "mute"
 
 
-@dataclass(frozen=True, slots=True)
-class Link:
+class Link(NamedTuple):
     """A button of a message."""
 
     target: Target

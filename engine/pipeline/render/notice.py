@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from engine.model import Language, Message, Severity
 from engine.pipeline.render.labels import WORDS
@@ -24,8 +23,7 @@ SOON: Final = timedelta(days=7)
 """A silence that ends within this time is about to end."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Texts:
+class _Texts(NamedTuple):
     """One language. Names in braces are filled by `str.format`."""
 
     test: str
@@ -92,8 +90,7 @@ _TEXTS: Final[Mapping[Language, _Texts]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class _Rule:
+class _Rule(NamedTuple):
     """A mute or a silence, by `policy/id`; `until` None: it stands."""
 
     name: str

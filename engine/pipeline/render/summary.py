@@ -33,7 +33,7 @@ def summary_content(summary: Summary, channel: Channel, deployment: Deployment) 
     words = WORDS[channel.language]
     return Content(
         marks=marks(summary.severity, summary.actor),
-        title=words.summary.format(count=f"{summary.count:,}", what=visible(_what(summary, words), LONGEST_WORDS)),
+        title=words.summary.format(count=f"{summary.total:,}", what=visible(_what(summary, words), LONGEST_WORDS)),
         lead=joined(tuple(_lead(summary, channel, words))),
         lines=tuple(_lines(summary, channel, words)),
         notes=tuple(notes(summary.failures, summary.fallback_for, words)),
@@ -58,7 +58,7 @@ def _what(summary: Summary, words: Words) -> str:
 def _only(summary: Summary, field: Field) -> str | None:
     """The value of a field that every event has."""
     top = summary.top.get(field)
-    return top.values[0][0] if top and top.values[0][1] == summary.count else summary.by.get(field)
+    return top.values[0][0] if top and top.values[0][1] == summary.total else summary.by.get(field)
 
 
 def _lead(summary: Summary, channel: Channel, words: Words) -> Iterator[list[Piece]]:
@@ -75,14 +75,14 @@ def _lines(summary: Summary, channel: Channel, words: Words) -> Iterator[tuple[P
     chosen = {*(channel.fields or Field), *summary.by}
     who = Field.NAME in chosen and bool(summary.actors.values)
     if who:
-        yield labelled(words.actors, words, *_actors(summary.actors, summary.count, words))
+        yield labelled(words.actors, words, *_actors(summary.actors, summary.total, words))
     for field, value in summary.by.items():
         if not (who and field in (Field.NAME, Field.CLASS)):
             text = local_time(value, channel.timezone, words) if field is Field.TIME else value
             yield labelled(words.fields[field], words, Piece(text, Style.CODE))
     for field, top in summary.top.items():
         if field in chosen:
-            yield labelled(words.fields[field], words, *_top(top, summary.count, words))
+            yield labelled(words.fields[field], words, *_top(top, summary.total, words))
 
 
 def _actors(actors: TopActors, total: int, words: Words) -> tuple[Piece, ...]:
