@@ -2,8 +2,8 @@
 
 Two files beside the policies. `prepared.json` holds data only: the checked content of each policy file, and of each matcher what
 was found out about it. `prepared_code.py` holds the code of the matchers, one function for each shape; like all code it is taken
-from the zip and from nowhere else. The set stands for the files whose SHA-256 it names: where one differs, is missing or is new, or
-where the two files are not of one making, it is refused.
+from the zip and from nowhere else. The set stands for the files whose SHA-256 it names: where one differs, is missing or is new,
+or where the two are not of one making, it is refused.
 """
 
 from __future__ import annotations
