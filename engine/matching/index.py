@@ -10,6 +10,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any, Final
 
 from engine.matching.globs import glob_anchor
+from engine.matching.parts import Parts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -18,9 +19,6 @@ if TYPE_CHECKING:
     from engine.model import Anchor, Choice, FactGroups, Record
 
     _Numbers = Sequence[int]
-
-_GRAM: Final = 4
-"""Characters by which a part of a string is looked up."""
 
 _WORTH: Final = {"equals": 0, "prefix": 1, "suffix": 2, "holds": 3, "true": 4, "regex": 5}
 """Kinds of tests, the most telling first."""
@@ -111,14 +109,13 @@ class Globs:
 class _Tests:
     """The tests of one path. Each table holds, for what is looked up, the numbers of the matchers that stand on it."""
 
-    __slots__ = ("_ends", "_equals", "_grams", "_other", "_present", "_short", "_starts", "_true")
+    __slots__ = ("_ends", "_equals", "_other", "_parts", "_present", "_starts", "_true")
 
     def __init__(self) -> None:
         self._equals: dict[object, list[int]] = {}
         self._starts: dict[int, dict[str, list[int]]] = {}
         self._ends: dict[int, dict[str, list[int]]] = {}
-        self._grams: dict[str, list[tuple[str, int, int]]] = {}
-        self._short: list[tuple[str, int]] = []
+        self._parts = Parts()
         self._true: list[int] = []
         self._present: list[int] = []
         self._other: list[int] = []
@@ -142,12 +139,8 @@ class _Tests:
             self._starts.setdefault(len(text), {}).setdefault(text, []).append(number)
         elif kind == "suffix":
             self._ends.setdefault(len(text), {}).setdefault(text, []).append(number)
-        elif len(text) >= _GRAM:
-            places = range(len(text) - _GRAM + 1)
-            rarest = min(places, key=lambda place: len(self._grams.get(text[place : place + _GRAM], ())))
-            self._grams.setdefault(text[rarest : rarest + _GRAM], []).append((text, rarest, number))
         else:
-            self._short.append((text, number))
+            self._parts.enter(text, number)
 
     def hits(self, value: Any) -> _Numbers:  # noqa: ANN401  any JSON value
         """The matchers of which a test says yes to a value, in order."""
@@ -158,8 +151,9 @@ class _Tests:
             more = texts.get(value[:length])
             if more:
                 found = _both(found, more) if found else more
-        if self._ends or self._grams or self._short or self._true:
-            found = _both(found, self._of_text(value))
+        if self._ends or self._parts or self._true:
+            more = self._of_text(value)
+            found = _both(found, more) if found or len(more) > 1 else more
         return found
 
     def _of_text(self, value: str) -> list[int]:
@@ -167,13 +161,7 @@ class _Tests:
         found = list(self._true) if value else []
         for length, texts in self._ends.items():
             found += texts.get(value[-length:], ())
-        if self._grams:
-            for place in range(len(value) - _GRAM + 1):
-                for text, before, number in self._grams.get(value[place : place + _GRAM], ()):
-                    if place >= before and value.startswith(text, place - before):
-                        found.append(number)
-        found += [number for text, number in self._short if text in value]
-        return found
+        return found + self._parts.hits(value) if self._parts else found
 
     def _of_other(self, value: Any) -> _Numbers:  # noqa: ANN401  any JSON value
         """The matchers of which a test says yes to what is not a string."""

@@ -70,7 +70,8 @@ class Program:
         self.policies = policies
         self._routes = [(number, route) for number, policy in enumerate(policies.policies) for route in policy.routes]
         self._rules = [_rule(number, route) for number, route in self._routes]
-        self._reads = groups_read(policies)
+        reads = groups_read(policies)
+        self._reads = [group in reads for group in (TARGET, CALLER, SOURCE, ACCESS)]
         self._classes = [*_classes(policies), (classed(policies.unknown, None), policies.unknown.never_mute)]
         self._scoped = [number for number, policy in enumerate(policies.policies) if _has_scope(policy)]
         self._globs = Globs(policies.policies[number].buckets for number in self._scoped)
@@ -115,18 +116,18 @@ class Program:
 
     def _key(self, record: Record, now: datetime) -> tuple[int, ...]:
         """What the verdict hangs on: the evidence, the scope, and the rules that hold. Raises `MatcherError` where one fails."""
-        reads, rules = self._reads, self._rules
+        of_target, of_caller, of_source, of_access = self._reads
         facts: list[Any] = [
-            target(record) if TARGET in reads else None,
-            caller(record) if CALLER in reads else None,
-            source(record) if SOURCE in reads else None,
-            access(record) if ACCESS in reads else None,
+            target(record) if of_target else None,
+            caller(record) if of_caller else None,
+            source(record) if of_source else None,
+            access(record) if of_access else None,
             UNCLASSED,
         ]
         evidence = self.policies.first(record, facts)
         facts[CLASSED], loud = self._classes[evidence]
         scope = self._scope(record, facts) if self._scoped else self._unscoped
-        key = [evidence, scope.number]
+        rules, key = self._rules, [evidence, scope.number]
         for candidates in scope.candidates:
             ended = -1
             for number in candidates.of(record, facts):
