@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from engine.matching.link import link
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 
     Expressions = tuple[str, ...]
     First = Callable[[Record, FactGroups], int]
+
+_KEPT: Final = 16_384
 
 MOST_AT_ONCE: Final = 64
 """Matchers in one function that says which of them holds first: Python's compiler nests it so deep."""
@@ -33,8 +36,12 @@ def parsed() -> Makers:
     return Makers(matcher, lambda several: in_turn([link(source, GIVEN) for source in first_sources(several)]))
 
 
+@lru_cache(_KEPT)
 def matcher(expressions: Expressions) -> Matcher:
-    """The matcher of expressions that must all hold."""
+    """The matcher of expressions that must all hold. Raises `ExpressionError` for one that can never work.
+
+    It is kept: what checks a set asks for the same ones as what compiles it.
+    """
     from engine.matching.analyse import analyse  # noqa: PLC0415  the parser, which a prepared set does without
 
     found = analyse(expressions, GIVEN, KNOWN)
