@@ -17,7 +17,6 @@ from engine.matching import Globs, Index, check, choices, compile_predicate, glo
 from engine.matching.source import Given
 from engine.model import Event, Severity, Window
 from engine.pipeline.decide import decide, decide_plainly, fields_read
-from engine.pipeline.decide.program import MANY
 from engine.pipeline.decode import decode_stream
 from engine.policy.load import load
 
@@ -99,10 +98,12 @@ def sets(draw: st.DrawFn) -> Any:
     policies = []
     for number in range(draw(st.integers(1, 4))):
         buckets = draw(st.one_of(st.none(), st.lists(globs.filter(bool), min_size=1, max_size=3).map(tuple)))
-        many = draw(st.sampled_from([0, 1, 3, MANY, MANY + 2]))
+        many = draw(st.sampled_from([0, 1, 3, 5, 12]))
         silences = (silence("s", draw(expressions), NOW + timedelta(days=1)),) if draw(st.booleans()) else ()
         accounts = draw(st.sampled_from([None, None, frozenset({"111122223333"}), frozenset({"444455556666"})]))
         made = [draw(routes(one)) for one in range(many)]
+        if draw(st.booleans()):  # so many on few paths that an index is worth it
+            made += [route(f"m{one}", f"bucket == 'other-{one}'", notify=("ops",)) for one in range(60)]
         policies.append(policy(f"p{number}", *made, buckets=buckets, accounts=accounts, silences=silences))
     names = draw(st.lists(st.sampled_from(["some", "others", "more"]), unique=True))
     actors = tuple(actor(name, draw(expressions), never_mute=draw(st.booleans())) for name in names)

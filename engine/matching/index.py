@@ -20,12 +20,15 @@ if TYPE_CHECKING:
 
     _Numbers = Sequence[int]
 
+_ASKED_IN_PLACE: Final = 3
+"""Matchers that are asked in the time in which the tests of one path are."""
+
 _WORTH: Final = {"equals": 0, "prefix": 1, "suffix": 2, "holds": 3, "true": 4, "regex": 5}
 """Kinds of tests, the most telling first."""
 
 
 class Index:
-    """Matchers by number; `candidates` gives numbers in order."""
+    """Matchers by number; `candidates` gives numbers in order. `worth_it`: that is quicker than asking each matcher."""
 
     def __init__(self, matchers: Iterable[tuple[int, Sequence[Choice]]], given: Given) -> None:
         """`matchers`: the number of each, with its choices; none for one that always holds."""
@@ -42,6 +45,7 @@ class Index:
         self._always = always
         self._facts = [(*given.places[path], tests.hits) for path, tests in paths.items() if path in given.places]
         self._fields = [(path, tests.hits) for path, tests in paths.items() if path not in given.places]
+        self.worth_it = len(found) > _ASKED_IN_PLACE * len(paths) + len(always)
 
     def candidates(self, record: Record, facts: FactGroups) -> _Numbers:
         """The numbers of all matchers that may hold or fail for an event, in order."""

@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     _Search = Callable[[str], object | None]
 
 _CACHED: Final = 64
+_ANSWERS: Final = 1_024
+_KEPT_LENGTH: Final = 256
+"""RE2's answers that are kept for one pattern, and characters of their texts: it costs a microsecond, and callers come again."""
+
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
 
 
@@ -158,7 +162,8 @@ def _re2_search(pattern: str) -> _Search:
         raise ExpressionError("the regular expression holds half of a surrogate pair") from None
     except re2.error as error:
         raise ExpressionError(f"RE2 does not take this regular expression: {_said(error)}") from None
-    return lambda text: search(utf8(text))
+    kept = lru_cache(_ANSWERS)(lambda text: search(utf8(text)) is not None)
+    return lambda text: (kept(text) if len(text) <= _KEPT_LENGTH else search(utf8(text))) or None
 
 
 def _said(error: Exception) -> str:

@@ -21,9 +21,6 @@ if TYPE_CHECKING:
 
     from engine.model import FactGroups, Policy, PolicySet, Record, Route, Silence, Verdict, Window
 
-MANY: Final = 4
-"""Routes from which on an index is asked before them."""
-
 MOST_KEPT: Final = 8_192
 """Verdicts, and scopes, that are kept; then all are forgotten at once."""
 
@@ -56,7 +53,8 @@ class _Candidates:
     def __init__(self, routes: Sequence[tuple[int, Route]]) -> None:
         self._all = [number for number, _ in routes]
         choices = [(number, () if route.matcher is None else route.matcher.choices) for number, route in routes]
-        self._index = Index(choices, GIVEN) if len(routes) >= MANY else None
+        index = Index(choices, GIVEN)
+        self._index = index if index.worth_it else None
 
     def of(self, record: Record, facts: FactGroups) -> Sequence[int]:
         """Their numbers, in order."""
