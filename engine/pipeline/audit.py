@@ -7,6 +7,7 @@ each post.
 from __future__ import annotations
 
 import json
+from json.encoder import encode_basestring_ascii
 from typing import TYPE_CHECKING, Any, Final
 
 from engine.model import OPEN
@@ -18,6 +19,11 @@ if TYPE_CHECKING:
     from engine.model import Decision, Delivery, Event, MaskedEvent, PolicySet
 
 VERSION: Final = 1
+
+MOST_KINDS: Final = 10_000
+"""How many decisions that differ in more than the event's id are remembered at once."""
+
+_NO_ID: Final = '{"event_id":null'
 
 
 def decision_json(decision: Decision) -> dict[str, Any]:
@@ -38,6 +44,36 @@ def decision_json(decision: Decision) -> dict[str, Any]:
         ],
         "revision": decision.revision,
     }
+
+
+class DecisionLines:
+    """Decisions as JSON lines. What decisions of one set have in common, nearly everything, is encoded once."""
+
+    def __init__(self) -> None:
+        self._known: dict[object, tuple[str, Decision]] = {}
+
+    def line(self, decision: Decision) -> str:
+        """The line of `decision_json`, with its end."""
+        # Classes and evidence are known by where they lie, which is theirs alone while the decision is kept.
+        key = (
+            id(decision.actor),
+            id(decision.evidence),
+            decision.routes,
+            decision.mutes,
+            decision.silences,
+            decision.failures,
+            decision.defaulted,
+            decision.revision,
+            *((one.channel, one.level.name) for one in decision.requests),
+        )
+        known = self._known.get(key)
+        if known is None:
+            if len(self._known) >= MOST_KINDS:
+                self._known.clear()
+            known = line(decision_json(decision._replace(event_id=None))).removeprefix(_NO_ID) + "\n", decision
+            self._known[key] = known
+        name = decision.event_id
+        return (_NO_ID if name is None else f'{{"event_id":{encode_basestring_ascii(name)}') + known[0]
 
 
 def decision_record(event: Event, decision: Decision, masked: MaskedEvent, policies: PolicySet, now: datetime) -> dict[str, Any]:

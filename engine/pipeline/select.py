@@ -13,6 +13,9 @@ NOT_S3_DATA: Final = "not an S3 data event"
 NOT_NAMED: Final = "its name is not selected"
 OWN_READ: Final = "Trailbell's own read of a log file"
 
+S3: Final = "s3.amazonaws.com"
+"""The source of all events of S3."""
+
 OBJECT_CALLS: Final = frozenset(
     {
         "AbortMultipartUpload",
@@ -60,9 +63,13 @@ Source: https://docs.aws.amazon.com/AmazonS3/latest/userguide/cloudtrail-logging
 
 def passed_over(event: Event, selection: Selection, own_role: str | None = None) -> str | None:
     """Why an event is passed over, or None where it is selected. `own_role`: the role under which Trailbell reads log files."""
-    record = event.record
-    if own_role is not None and _reads_as(record, own_role):
+    if own_role is not None and _reads_as(event.record, own_role):
         return OWN_READ
+    return unselected(event.record, selection)
+
+
+def unselected(record: Record, selection: Selection) -> str | None:
+    """Why a record is not selected, or None where it is."""
     if selection.select is Selects.S3_DATA and not is_s3_data(record):
         return NOT_S3_DATA
     if selection.names is not None and not _is_among(record.get("eventName"), selection.names):
@@ -77,7 +84,7 @@ def _is_among(name: object, names: frozenset[str]) -> bool:
 
 def is_s3_data(record: Record) -> bool:
     """Whether a record is an S3 data event: by its category, and where it has none (before event version 1.07) by its name."""
-    if record.get("eventSource") != "s3.amazonaws.com":
+    if record.get("eventSource") != S3:
         return False
     category = record.get("eventCategory")
     if category is not None:
