@@ -6,6 +6,8 @@ import gc
 import sys
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
+from itertools import repeat
 from typing import TYPE_CHECKING
 
 import click
@@ -20,10 +22,10 @@ from engine.pipeline.audit import DecisionLines
 from engine.pipeline.decide import decide as decide_event
 from engine.pipeline.decode.needed import needed
 from engine.pipeline.decode.typed import Typed
-from engine.pipeline.select import S3, unselected
+from engine.pipeline.select import S3, selected
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
 
     from engine.model import PolicySet
@@ -95,21 +97,25 @@ def settled() -> Iterator[None]:
         gc.unfreeze()
 
 
+_event: Callable[[Iterable[object]], Event] = partial(tuple.__new__, Event)
+"""`Event` of its fields, without a call in between."""
+
+
 class Deciding:
     """Decides batches of records."""
 
     def __init__(self, policies: PolicySet, now: datetime) -> None:
         self._policies = policies
         self._now = now
-        self._lines = DecisionLines()
+        self._lines = DecisionLines(policies)
 
     def answer(self, batch: Batch) -> Answer:
         """The decisions of a batch, a line each, and its errors."""
-        events = [*(Event(record, "") for record in batch.records), *(one for one in batch.found if isinstance(one, Event))]
+        records = batch.records or [one.record for one in batch.found if isinstance(one, Event)]
         line, policies, now = self._lines.line, self._policies, self._now
-        selected = [one for one in events if unselected(one.record, policies.selection) is None]
+        events = map(_event, zip(selected(records, policies.selection), repeat(""), repeat(None)))
         return Answer(
-            "".join([line(decide_event(one, policies, now)) for one in selected]).encode("ascii"),
+            "".join([line(decide_event(one, policies, now)) for one in events]).encode("ascii"),
             tuple(f"{one.where}: {one.reason}" for one in batch.found if isinstance(one, DecodeError)),
             len(batch.records) + len(batch.found),
             batch.values,

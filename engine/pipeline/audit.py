@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any, Final
 from engine.model import OPEN
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
 
-    from engine.model import Decision, Delivery, Event, MaskedEvent, PolicySet
+    from engine.model import Decision, Delivery, Event, MaskedEvent, PolicySet, Request
 
 VERSION: Final = 1
 
@@ -47,33 +47,30 @@ def decision_json(decision: Decision) -> dict[str, Any]:
 
 
 class DecisionLines:
-    """Decisions as JSON lines. What decisions of one set have in common, nearly everything, is encoded once."""
+    """Decisions of one policy set as JSON lines. What they have in common, nearly everything, is encoded once."""
 
-    def __init__(self) -> None:
-        self._known: dict[object, tuple[str, Decision]] = {}
+    def __init__(self, policies: PolicySet) -> None:
+        self._policies = policies
+        self._known: dict[object, str] = {}
 
     def line(self, decision: Decision) -> str:
         """The line of `decision_json`, with its end."""
-        # Classes and evidence are known by where they lie, which is theirs alone while the decision is kept.
-        key = (
-            id(decision.actor),
-            id(decision.evidence),
-            decision.routes,
-            decision.mutes,
-            decision.silences,
-            decision.failures,
-            decision.defaulted,
-            decision.revision,
-            *((one.channel, one.level.name) for one in decision.requests),
-        )
+        name, actor, evidence, requests, routes, mutes, silences, defaulted, failures, _, _ = decision
+        # Classes, evidence and levels are known by where they lie, which is theirs alone while their set is kept.
+        asked = (requests[0][0], id(requests[0][1])) if len(requests) == 1 else _asked(requests)
+        key = id(actor), id(evidence), asked, routes, mutes, silences, defaulted, failures
         known = self._known.get(key)
         if known is None:
             if len(self._known) >= MOST_KINDS:
                 self._known.clear()
-            known = line(decision_json(decision._replace(event_id=None))).removeprefix(_NO_ID) + "\n", decision
+            known = line(decision_json(decision._replace(event_id=None))).removeprefix(_NO_ID) + "\n"
             self._known[key] = known
-        name = decision.event_id
-        return (_NO_ID if name is None else f'{{"event_id":{encode_basestring_ascii(name)}') + known[0]
+        return f'{{"event_id":{"null" if name is None else encode_basestring_ascii(name)}{known}'
+
+
+def _asked(requests: Iterable[Request]) -> tuple[tuple[str, int], ...]:
+    """What is asked of which channel, to tell decisions apart."""
+    return tuple([(one.channel, id(one.level)) for one in requests])
 
 
 def decision_record(event: Event, decision: Decision, masked: MaskedEvent, policies: PolicySet, now: datetime) -> dict[str, Any]:

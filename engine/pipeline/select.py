@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Final
 from engine.model import Selects
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from engine.model import Event, Record, Selection
 
 NOT_S3_DATA: Final = "not an S3 data event"
@@ -65,16 +67,26 @@ def passed_over(event: Event, selection: Selection, own_role: str | None = None)
     """Why an event is passed over, or None where it is selected. `own_role`: the role under which Trailbell reads log files."""
     if own_role is not None and _reads_as(event.record, own_role):
         return OWN_READ
-    return unselected(event.record, selection)
-
-
-def unselected(record: Record, selection: Selection) -> str | None:
-    """Why a record is not selected, or None where it is."""
+    record = event.record
     if selection.select is Selects.S3_DATA and not is_s3_data(record):
         return NOT_S3_DATA
     if selection.names is not None and not _is_among(record.get("eventName"), selection.names):
         return NOT_NAMED
     return None
+
+
+def selected(records: Iterable[Record], selection: Selection) -> list[Record]:
+    """Those of many records that are selected, in order."""
+    found = list(records)
+    if selection.select is Selects.S3_DATA:
+        # An event of today's says both; the rest is asked one by one.
+        found = [
+            record
+            for record in found
+            if record.get("eventSource") == S3 and (record.get("eventCategory") == "Data" or is_s3_data(record))
+        ]
+    names = selection.names
+    return found if names is None else [record for record in found if _is_among(record.get("eventName"), names)]
 
 
 def _is_among(name: object, names: frozenset[str]) -> bool:

@@ -19,8 +19,8 @@ from engine.pipeline.decode.scan import Begun
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-CHUNK: Final = 1 << 20
-"""How many bytes a chunk has, about: some 500 records, which the processor's cache still holds."""
+CHUNK: Final = 512 << 10
+"""How many bytes a chunk has, about: some 250 records, which the processor's cache still holds."""
 
 LONGEST_CHUNK: Final = 8 << 20
 """How many bytes are looked through for the end of a record."""
