@@ -60,9 +60,9 @@ class Typed:
 
     def __init__(self, paths: Iterable[Path] | None, only: str | None = None) -> None:
         wanted = None if paths is None else KNOWN_BY | frozenset(paths)
-        self._narrow = None if wanted is None else _reader(_record(wanted, wide=False))
-        self._wide = _reader(dict[str, Any] if wanted is None else _record(wanted, wide=True))
-        self._known = _reader(_record(KNOWN_BY, wide=False))
+        self._narrow = None if wanted is None else _reader(record_type(wanted, wide=False))
+        self._wide = _reader(dict[str, Any] if wanted is None else record_type(wanted, wide=True))
+        self._known = _reader(record_type(KNOWN_BY, wide=False))
         self._only = only
 
     def records(self, chunk: Chunk) -> Sequence[Record] | None:
@@ -122,7 +122,7 @@ def _reader(record: Any) -> _Reader:  # noqa: ANN401  a type
     return _Reader(lists.decode, lines.decode_lines)
 
 
-def _record(paths: frozenset[Path], *, wide: bool) -> Any:  # noqa: ANN401  a type
+def record_type(paths: frozenset[Path], *, wide: bool) -> Any:  # noqa: ANN401  a type
     """The type of a record of which some paths are wanted."""
     members = {name: _type(inner, wide=wide) for name, inner in _tree(paths).items()}
     known = {"eventName": Required[members["eventName"]], "eventSource": Required[str]}
