@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import stat
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
@@ -14,6 +15,7 @@ from engine.pipeline.decode import decode_stream
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+    from contextlib import AbstractContextManager
 
     from engine.model import Event, PassedOver
 
@@ -32,9 +34,9 @@ class Source(NamedTuple):
     path: str | None = None
     size: int | None = None
 
-    def open(self) -> BinaryIO:
-        """Its bytes, from the beginning. Raises `OSError`."""
-        return sys.stdin.buffer if self.path is None else Path(self.path).open("rb")
+    def open(self) -> AbstractContextManager[BinaryIO]:
+        """Its bytes, to be used in a `with`; standard input stays open. Raises `OSError`."""
+        return nullcontext(sys.stdin.buffer) if self.path is None else Path(self.path).open("rb")
 
 
 def sources(inputs: Iterable[str]) -> list[Source]:
@@ -55,11 +57,11 @@ def decode_inputs(inputs: Iterable[str]) -> Iterator[Event | DecodeError | Passe
         if isinstance(opened, DecodeError):
             yield opened
             continue
-        with opened:
-            yield from decode_stream(opened, source.where)
+        with opened as stream:
+            yield from decode_stream(stream, source.where)
 
 
-def opened_or_why(source: Source) -> BinaryIO | DecodeError:
+def opened_or_why(source: Source) -> AbstractContextManager[BinaryIO] | DecodeError:
     """A source's bytes, or why there are none."""
     try:
         return source.open()

@@ -7,6 +7,7 @@ passes between processes. What a lane cannot read without knowing what came befo
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from itertools import count
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
@@ -86,8 +87,8 @@ def _whole(reading: Reading, number: int, source: Source) -> Iterator[Answer]:
     if isinstance(opened, DecodeError):
         yield reading.answer(Batch(found=(opened,)))._replace(place=(number, 0))
         return
-    with opened:
-        for batch in batches(opened, source.where, reading.typed):
+    with opened as stream:
+        for batch in batches(stream, source.where, reading.typed):
             yield reading.answer(batch)._replace(place=(number, 0))
 
 
@@ -124,8 +125,8 @@ class _Lane:
             if self._is_ours():
                 yield Answer(place=(number, 0), unread=True)
             return
-        with opened:
-            chunks = Chunks(inflated(opened))
+        with opened as stream:
+            chunks = Chunks(inflated(stream))
             if chunks.begun is None and self._is_ours():
                 yield Answer(place=(number, 0), unread=True)
             for place, chunk in enumerate(chunks):
@@ -175,31 +176,33 @@ def _changed(source: Source) -> InputError:
 def _large(reading: Reading, number: int, source: Source, turns: Iterator[Answer]) -> Iterator[Answer]:
     """The answers to a large source; those that lanes could not give are given here."""
     values = line_ends = 0
-    here: _Here | None = None
     taken_over = False
-    for place in count():
-        sent = _expected(next(turns), (number, place), source)
-        answer: Answer | None = sent
-        if sent.unread and not taken_over:
-            here = here or _Here(reading, source)
-            answer = here.answer(place, values, line_ends)
-            taken_over = answer is None
-            yield from here.rest() if taken_over else ()
-        if answer is not None and not taken_over:
-            values, line_ends = values + answer.values, line_ends + answer.line_ends
-            yield answer._replace(place=(number, place))
-        if sent.last:
-            return
+    with ExitStack() as opened:
+        here: _Here | None = None
+        for place in count():
+            sent = _expected(next(turns), (number, place), source)
+            answer: Answer | None = sent
+            if sent.unread and not taken_over:
+                here = here or _Here(reading, source, opened)
+                answer = here.answer(place, values, line_ends)
+                taken_over = answer is None
+                yield from (one._replace(place=(number, place)) for one in (here.rest() if taken_over else ()))
+            if answer is not None and not taken_over:
+                values, line_ends = values + answer.values, line_ends + answer.line_ends
+                yield answer._replace(place=(number, place))
+            if sent.last:
+                return
 
 
 class _Here:
     """A large source read in this process: chunks of it, or all from one chunk on."""
 
-    def __init__(self, reading: Reading, source: Source) -> None:
+    def __init__(self, reading: Reading, source: Source, opened: ExitStack) -> None:
         self._reading = reading
         self._source = source
-        self._opened = opened_or_why(source)
-        self._chunks = None if isinstance(self._opened, DecodeError) else Chunks(inflated(self._opened))
+        found = opened_or_why(source)
+        self._error = found if isinstance(found, DecodeError) else None
+        self._chunks = None if isinstance(found, DecodeError) else Chunks(inflated(opened.enter_context(found)))
         self._numbered = enumerate(self._chunks or ())
         self._chunk: Chunk | None = None
         self._begun = START
@@ -217,7 +220,7 @@ class _Here:
 
     def rest(self) -> Iterator[Answer]:
         """The answers from that chunk on, read the plain way."""
-        if isinstance(self._opened, DecodeError):
-            yield self._reading.answer(Batch(found=(self._opened,)))
-        elif self._chunks is not None:
+        if self._error is not None:
+            yield self._reading.answer(Batch(found=(self._error,)))
+        if self._chunks is not None:
             yield from map(self._reading.answer, plainly(self._chunks, self._source.where, self._chunk, self._begun))
