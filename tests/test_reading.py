@@ -15,7 +15,7 @@ from builders import record
 from engine.cli import reading
 from engine.cli.inputs import Source, sources
 from engine.cli.reading import Answer, Reading, read
-from engine.edge.lanes import LaneError, Lanes, cores
+from engine.edge.lanes import LaneError, LaneFaultError, Lanes, cores
 from engine.errors import InputError
 from engine.model import DecodeError, Event
 from engine.pipeline.decode import chunks as chunking
@@ -161,6 +161,14 @@ def test_a_lane_that_ends_too_early_is_told() -> None:
         assert lanes.take(0) == 0
         with pytest.raises(LaneError):
             lanes.take(0)
+
+
+def test_a_fault_in_a_lane_is_told_without_its_text() -> None:
+    def broken(_: int) -> Iterator[int]:
+        raise RuntimeError("203.0.113.7")
+
+    with Lanes[int](1, broken) as lanes, pytest.raises(LaneFaultError, match=r"^RuntimeError in .*test_reading\.py:\d+$"):
+        lanes.take(0)
 
 
 def test_lanes_that_nobody_reads_any_more_end() -> None:

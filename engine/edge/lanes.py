@@ -11,12 +11,13 @@ import os
 import pickle
 import signal
 import sys
-from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
+import traceback
+from typing import TYPE_CHECKING, Any, Final, Generic, NamedTuple, TypeVar
 
 from engine.errors import TrailbellError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
     from multiprocessing.connection import Connection
     from types import TracebackType
 
@@ -39,6 +40,16 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+class LaneFaultError(Exception):
+    """A fault of ours in a lane: what it was and where, without its text, which may hold event data."""
+
+
+class _Fault(NamedTuple):
+    """The same on its way."""
+
+    what: str
+
+
 class Lanes(Generic[_Sent]):
     """So many processes, each of which sends what `work(number)` gives. To be used in a `with`, at whose end all of them end."""
 
@@ -55,11 +66,13 @@ class Lanes(Generic[_Sent]):
             self._lanes.append((receiving, lane))
 
     def take(self, number: int) -> _Sent:
-        """What a lane sends next. Raises `LaneError` where it sends nothing more."""
+        """What a lane sends next. Raises `LaneError` where it sends nothing more, `LaneFaultError` where it broke."""
         try:
-            sent: _Sent = pickle.loads(self._lanes[number][0].recv_bytes())  # noqa: S301  from a copy of this process
+            sent: _Sent | _Fault = pickle.loads(self._lanes[number][0].recv_bytes())  # noqa: S301  from a copy of this process
         except EOFError:
             raise LaneError("a process that reads files ended too early; --jobs 1 does without them") from None
+        if isinstance(sent, _Fault):
+            raise LaneFaultError(sent.what)
         return sent
 
     def __enter__(self) -> Lanes[_Sent]:
@@ -83,9 +96,18 @@ def _run(work: _Work, number: int, sending: Connection, others: Iterable[Connect
     for other in others:
         other.close()
     with contextlib.suppress(BrokenPipeError):
-        for sent in work(number):
+        for sent in _to_send(work, number):
             sending.send_bytes(pickle.dumps(sent, pickle.HIGHEST_PROTOCOL))
     sending.close()
+
+
+def _to_send(work: _Work, number: int) -> Iterator[Any]:
+    """What a lane's work gives, or at last why it gives nothing more."""
+    try:
+        yield from work(number)
+    except Exception as broken:  # noqa: BLE001  to be told by the process that reads
+        where = traceback.extract_tb(broken.__traceback__)[-1]
+        yield _Fault(f"{type(broken).__name__} in {where.filename}:{where.lineno}")
 
 
 def _widen(sending: Connection) -> None:
