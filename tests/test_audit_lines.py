@@ -42,8 +42,8 @@ def decisions(draw: st.DrawFn) -> Decision:
 @given(st.lists(decisions(), max_size=12))
 def test_a_line_is_what_the_decision_is_as_json(some: list[Decision]) -> None:
     lines = DecisionLines(policy_set())
-    assert [lines.line(one) for one in some] == [line(decision_json(one)) + "\n" for one in some]
-    assert all(json.loads(lines.line(one)) == decision_json(one) for one in some)
+    assert lines.lines(some).decode() == "".join(line(decision_json(one)) + "\n" for one in some)
+    assert [json.loads(one) for one in lines.lines(some).splitlines()] == [decision_json(one) for one in some]
 
 
 def test_what_is_remembered_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -51,5 +51,5 @@ def test_what_is_remembered_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     lines = DecisionLines(policy_set())
     for number in range(10):
         one = DECISION._replace(routes=(f"p/r{number}",))
-        assert lines.line(one) == line(decision_json(one)) + "\n"
+        assert lines.lines([one]).decode() == line(decision_json(one)) + "\n"
         assert len(lines._known) <= 3

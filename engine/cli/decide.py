@@ -112,10 +112,10 @@ class Deciding:
     def answer(self, batch: Batch) -> Answer:
         """The decisions of a batch, a line each, and its errors."""
         records = batch.records or [one.record for one in batch.found if isinstance(one, Event)]
-        line, policies, now = self._lines.line, self._policies, self._now
+        policies, now = self._policies, self._now
         events = map(_event, zip(selected(records, policies.selection), repeat(""), repeat(None)))
         return Answer(
-            "".join([line(decide_event(one, policies, now)) for one in events]).encode("ascii"),
+            self._lines.lines([decide_event(one, policies, now) for one in events]),
             tuple(f"{one.where}: {one.reason}" for one in batch.found if isinstance(one, DecodeError)),
             len(batch.records) + len(batch.found),
             batch.values,

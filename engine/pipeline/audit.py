@@ -16,14 +16,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
 
-    from engine.model import Decision, Delivery, Event, MaskedEvent, PolicySet, Request
+    from engine.model import Decision, Delivery, Event, MaskedEvent, PolicySet
 
 VERSION: Final = 1
 
 MOST_KINDS: Final = 10_000
 """How many decisions that differ in more than the event's id are remembered at once."""
 
-_NO_ID: Final = '{"event_id":null'
+_BEFORE_ID: Final = '{"event_id":'
 
 
 def decision_json(decision: Decision) -> dict[str, Any]:
@@ -53,24 +53,29 @@ class DecisionLines:
         self._policies = policies
         self._known: dict[object, str] = {}
 
-    def line(self, decision: Decision) -> str:
-        """The line of `decision_json`, with its end."""
-        name, actor, evidence, requests, routes, mutes, silences, defaulted, failures, _, _ = decision
-        # Classes, evidence and levels are known by where they lie, which is theirs alone while their set is kept.
-        asked = (requests[0][0], id(requests[0][1])) if len(requests) == 1 else _asked(requests)
-        key = id(actor), id(evidence), asked, routes, mutes, silences, defaulted, failures
-        known = self._known.get(key)
-        if known is None:
-            if len(self._known) >= MOST_KINDS:
-                self._known.clear()
-            known = line(decision_json(decision._replace(event_id=None))).removeprefix(_NO_ID) + "\n"
-            self._known[key] = known
-        return f'{{"event_id":{"null" if name is None else encode_basestring_ascii(name)}{known}'
+    def lines(self, decisions: Iterable[Decision]) -> bytes:
+        """The lines of `decision_json`, each with its end."""
+        parts: list[str] = []
+        add, known = parts.append, self._known
+        for decision in decisions:
+            name, actor, evidence, requests, routes, mutes, silences, defaulted, failures, _, _ = decision
+            # Classes, evidence and levels are known by where they lie, which is theirs alone while their set is kept.
+            asked: object = None
+            for one in requests:
+                asked = asked, one[0], id(one[1])
+            key = id(actor), id(evidence), asked, routes, mutes, silences, defaulted, failures
+            add(_BEFORE_ID)
+            add("null" if name is None else encode_basestring_ascii(name))
+            add(known.get(key) or self._rest(key, decision))
+        return "".join(parts).encode("ascii")
 
-
-def _asked(requests: Iterable[Request]) -> tuple[tuple[str, int], ...]:
-    """What is asked of which channel, to tell decisions apart."""
-    return tuple([(one.channel, id(one.level)) for one in requests])
+    def _rest(self, key: object, decision: Decision) -> str:
+        """What follows the event's id in a line that was not met before."""
+        if len(self._known) >= MOST_KINDS:
+            self._known.clear()
+        rest = line(decision_json(decision._replace(event_id=None))).removeprefix(f"{_BEFORE_ID}null") + "\n"
+        self._known[key] = rest
+        return rest
 
 
 def decision_record(event: Event, decision: Decision, masked: MaskedEvent, policies: PolicySet, now: datetime) -> dict[str, Any]:

@@ -41,7 +41,7 @@ class Chunk(NamedTuple):
     `sound` is False where it is known that this is no whole number of records.
     """
 
-    body: bytes
+    body: bytearray
     listed: bool
     sound: bool = True
     last: bool = False
@@ -50,7 +50,7 @@ class Chunk(NamedTuple):
     @property
     def text(self) -> bytes:
         """The chunk as it stands in the text."""
-        return self.body[1:-1] + self.after if self.listed else self.body
+        return bytes(self.body[1:-1] + self.after if self.listed else self.body)
 
     @property
     def line_ends(self) -> int:
@@ -65,7 +65,7 @@ class Chunks:
         self._pieces = pieces
         self._fault: DamagedError | FetchError | None = None
         self._ended = False
-        self._head = self._more(b"", _HEAD)
+        self._head = bytes(self._more(bytearray(), _HEAD))
         self.begun, self._waiting = _begun(self._head)
         self._between = _between(self._waiting)
 
@@ -74,17 +74,17 @@ class Chunks:
         if self.begun is None:
             return
         listed, open_bracket = self.begun.listed, b"[" if self.begun.listed else b""
-        buffer, self._waiting = open_bracket + self._waiting, b""
+        buffer, self._waiting = bytearray(open_bracket + self._waiting), b""
         while not self._ended:
             buffer = self._more(buffer, CHUNK)
             if self._ended:
                 break
             end = self._end(buffer) if listed else buffer.rfind(b"\n") + 1
             if end > 0:
-                body = memoryview(buffer)[:end]
-                self._waiting = buffer[end + listed :]
-                yield Chunk(b"".join((body, b"]")), listed, after=b",") if listed else Chunk(bytes(body), listed)
-                buffer, self._waiting = open_bracket + self._waiting, b""
+                self._waiting = bytes(buffer[end + listed :])
+                buffer[end:] = b"]" * listed
+                yield Chunk(buffer, listed, after=b"," * listed)
+                buffer, self._waiting = bytearray(open_bracket + self._waiting), b""
             elif len(buffer) > LONGEST_CHUNK:
                 yield Chunk(buffer + b"]" * listed, listed, sound=False, last=True)
                 return
@@ -100,9 +100,9 @@ class Chunks:
         if self._fault is not None:
             raise self._fault
 
-    def _more(self, buffer: bytes, size: int) -> bytes:
+    def _more(self, buffer: bytearray, size: int) -> bytearray:
         """The buffer with at least so much more, unless the text ends."""
-        parts = [buffer]
+        parts: list[bytes | bytearray] = [buffer]
         wanted = size
         try:
             while wanted > 0:
@@ -112,9 +112,9 @@ class Chunks:
             self._ended = True
         except (DamagedError, FetchError) as fault:
             self._ended, self._fault = True, fault
-        return b"".join(parts)
+        return bytearray().join(parts)
 
-    def _end(self, buffer: bytes) -> int:
+    def _end(self, buffer: bytearray) -> int:
         """Where in the buffer its last whole record ends; 0 where that is not seen."""
         for between in self._between:
             found = buffer.rfind(between)
@@ -123,14 +123,14 @@ class Chunks:
                 return found + 1
         return 0
 
-    def _last(self, buffer: bytes, *, listed: bool) -> Chunk:
+    def _last(self, buffer: bytearray, *, listed: bool) -> Chunk:
         sound = self._fault is None
         if not listed:
             return Chunk(buffer, listed, sound, last=True)
         end = _LIST_END.search(buffer, max(0, len(buffer) - _HEAD))
         if end is None:
             return Chunk(buffer + b"]", listed, sound=False, last=True)
-        return Chunk(buffer[: end.start() + 1], listed, sound, last=True, after=buffer[end.start() :])
+        return Chunk(buffer[: end.start() + 1], listed, sound, last=True, after=bytes(buffer[end.start() :]))
 
 
 def _begun(head: bytes) -> tuple[Begun | None, bytes]:

@@ -18,7 +18,7 @@ ALWAYS: Final = frozenset({("eventID",), ("eventName",), ("eventSource",), ("eve
 _IDENTITY: Final = "userIdentity"
 _ISSUER: Final = (_IDENTITY, "sessionContext", "sessionIssuer")
 _RESOURCES: Final = frozenset({("resources", EACH, "ARN"), ("resources", EACH, "ARNPrefix")})
-_TARGET: Final = frozenset({("requestParameters", "bucketName"), ("requestParameters", "key")}) | _RESOURCES
+_BUCKET: Final = frozenset({("requestParameters", "bucketName")}) | _RESOURCES
 _COPY: Final = frozenset({("requestParameters", "x-amz-copy-source")})
 _RECIPIENT: Final = frozenset({("recipientAccountId",)})
 _TIME: Final = frozenset({("eventTime",)})
@@ -30,8 +30,8 @@ _ROLE: Final = frozenset(
 )
 
 FACTS: Final[Mapping[str, Mapping[str, frozenset[Path]]]] = {
-    "bucket": {"": _TARGET},
-    "key": {"": _TARGET},
+    "bucket": {"": _BUCKET},
+    "key": {"": _BUCKET | {("requestParameters", "key")}},
     "copy": {"bucket": _COPY, "key": _COPY},
     "actor": {
         "class": frozenset(),
@@ -85,7 +85,7 @@ def _of_scopes(policies: PolicySet) -> frozenset[Path]:
     """What scopes, recurring hours and the ends of silences read."""
     found = frozenset[Path]()
     for policy in policies.policies:
-        found |= _TARGET | _COPY if policy.buckets is not None else frozenset()
+        found |= _BUCKET | _COPY if policy.buckets is not None else frozenset()
         found |= _RECIPIENT if policy.accounts is not None else frozenset()
         found |= _TIME if policy.silences or any(route.during for route in policy.routes) else frozenset()
     return found

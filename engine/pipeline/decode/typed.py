@@ -45,8 +45,8 @@ _DIGITS: Final = re.compile(rb"[0-9]{%d}" % (_MOST_DIGITS + 1))
 class _Reader(NamedTuple):
     """What reads a chunk by one type: the elements of a list, or a line each."""
 
-    listed: Callable[[bytes], list[dict[str, Any]]]
-    lines: Callable[[bytes], list[dict[str, Any]]]
+    listed: Callable[[bytearray], list[dict[str, Any]]]
+    lines: Callable[[bytearray], list[dict[str, Any]]]
 
     def read(self, chunk: Chunk) -> list[dict[str, Any]]:
         return (self.listed if chunk.listed else self.lines)(chunk.body)
@@ -104,7 +104,7 @@ def _are_records(found: Iterable[Record]) -> bool:
     return not any(from_a_service({"eventSource": source}) for source in _sources(found))
 
 
-def has_too_many_digits(text: bytes) -> bool:
+def has_too_many_digits(text: bytes | bytearray) -> bool:
     """Whether a text has a number of more digits than Python reads. Such a run is seen in samples taken at a stride."""
     return any(
         _DIGITS.search(text, max(0, (run.start() - 1) * _STRIDE), (run.end() + 1) * _STRIDE)
