@@ -12,6 +12,7 @@ import pickle
 import signal
 import sys
 import traceback
+import warnings
 from typing import TYPE_CHECKING, Any, Final, Generic, NamedTuple, TypeVar
 
 from engine.errors import TrailbellError
@@ -61,7 +62,10 @@ class Lanes(Generic[_Sent]):
             _widen(sending)
             others = [*(other for other, _ in self._lanes), receiving]
             lane = context.Process(target=_run, args=(work, number, sending, others), daemon=True)
-            lane.start()
+            with warnings.catch_warnings():
+                # Python warns of threads that are not copied: none of ours holds anything that a lane uses.
+                warnings.simplefilter("ignore", DeprecationWarning)
+                lane.start()
             sending.close()
             self._lanes.append((receiving, lane))
 
