@@ -5,7 +5,6 @@ from __future__ import annotations
 import gzip
 import json
 import os
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, TextIO
 
@@ -51,7 +50,26 @@ def log_files(folder: Path, sizes: Iterable[int], count: int = 10) -> Part:
             rows.append(Row(f"log files to decisions against {DUCKDB}, {size:,} routes", ratio, *AGAINST_DUCKDB.get(size, ())))
         ratio = rates[size][FLOOR] / ours
         rows.append(Row(f"log files to decisions against {FLOOR}, {size:,} routes", ratio, 2, 1.3, faster=False))
-    return Part(tuple(rows), {"records a second": rates}, tuple(skipped))
+    peaks = _peaks(folder, rules(Shape.USUAL, 10))
+    small, large = peaks.values()
+    rows.append(Row("peak memory of decide over a file ten times as large", large / small, 1.2, 1.05, faster=False))
+    return Part(tuple(rows), {"records a second": rates, "peak kB": peaks}, tuple(skipped))
+
+
+def _peaks(folder: Path, made: Sequence[Rule]) -> dict[str, int]:
+    """Peak memory (kB) of `trailbell decide`, the whole process, over a log file of some size and over one of ten times that."""
+    policies = str(write_policies(folder / "peaks", made))
+    block = ",".join(json.dumps(record, separators=(",", ":")) for record in records(made, A_FILE)).encode()
+    commands = {}
+    for copies in (10, 100):
+        path = folder / f"large-{copies}.json.gz"
+        with gzip.open(path, "wb", compresslevel=1) as stream:
+            stream.write(b'{"Records":[' + block)
+            stream.writelines(b"," + block for _ in range(copies - 1))
+            stream.write(b"]}")
+        name = f"{copies * len(block) / 1e6:,.0f} MB of JSON"
+        commands[name] = ["-m", "engine", "decide", str(path), "--policies", policies]
+    return {name: peak for name, (_, peak) in whole_process(commands, rounds=1).items()}
 
 
 def _rates(folder: Path, made: Sequence[Rule], count: int) -> tuple[dict[str, float], list[str]]:
@@ -59,8 +77,8 @@ def _rates(folder: Path, made: Sequence[Rule], count: int) -> tuple[dict[str, fl
     policies = loaded(folder / f"files-{len(made)}", made)
     logs, lines = _written(folder, made, count)
     jobs = {
-        OURS: Job(partial(files.trailbell, policies=policies, now=NOW), [logs]),
-        FLOOR: Job(files.inflate_and_parse, [logs]),
+        OURS: Job(files.trailbell(policies, NOW), [logs]),
+        FLOOR: Job(files.inflate_and_parse(policies), [logs]),
     }
     missing: list[str] = []
     for name, build in DATABASES.items():

@@ -13,7 +13,7 @@ from builders import record
 from click.testing import CliRunner
 from jsonschema import Draft202012Validator
 
-from engine.cli import main, trailbell
+from engine.cli import main, reading, trailbell
 
 if TYPE_CHECKING:
     from click.testing import Result
@@ -125,6 +125,35 @@ def test_an_input_that_is_not_there_is_wrong_usage() -> None:
     assert ran("decide", "nowhere.json").exit_code == 2
 
 
+def test_several_processes_decide_as_one_does(house: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reading, "FEW", 0)
+    monkeypatch.setattr(reading, "LARGE", 10_000)
+    records = [record(eventID=f"e{number}", readOnly=number % 3, eventName=f"Get{number % 5}Object") for number in range(900)]
+    (house / "log.json").write_text(json.dumps({"Records": records}), encoding="utf-8")
+    (house / "lines.jsonl").write_text("\n".join(map(json.dumps, records)) + "\n{oops\n", encoding="utf-8")
+    one, several = (ran("decide", "log.json", "lines.jsonl", "event.json", "--jobs", jobs) for jobs in "13")
+    assert (several.stdout, several.stderr, several.exit_code) == (one.stdout, one.stderr, 1)
+    assert [json.loads(line)["event_id"] for line in one.stdout.splitlines()][:901] == [*(f"e{n}" for n in range(900)), "e0"]
+
+
+@pytest.mark.usefixtures("house")
+def test_a_fault_in_another_process_exits_3_without_event_text(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def broken(*_: object) -> None:
+        raise RuntimeError("203.0.113.7")
+
+    monkeypatch.setattr(reading, "FEW", 0)
+    monkeypatch.setattr(sys.modules["engine.cli.decide"], "decide_event", broken)
+    monkeypatch.setattr(sys, "argv", ["trailbell", "decide", "event.json", "--jobs", "2"])
+    with pytest.raises(SystemExit) as stopped:
+        main()
+    said = capsys.readouterr().err
+    assert stopped.value.code == 3
+    assert "RuntimeError in" in said
+    assert "203.0.113.7" not in said
+
+
 # --- run -------------------------------------------------------------------------------------------------------------------
 
 
@@ -153,6 +182,16 @@ def test_run_post_without_a_webhook_fails_and_names_the_variable() -> None:
     got = ran("run", "event.json", "--post", "--audit", "-")
     assert got.exit_code == 1
     assert "failed" in got.stdout
+
+
+@pytest.mark.usefixtures("house")
+def test_run_takes_many_records_in_batches_and_sums_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys.modules["engine.cli.run"], "BATCH", 4)
+    lines = "\n".join(json.dumps(record(eventID=f"e{number // 2}")) for number in range(10)) + "\n{oops\n"
+    got = ran("run", "-", stdin=lines)
+    counts = dict(line.split() for line in got.stdout.splitlines() if len(line.split()) == 2)
+    assert (counts["received"], counts["duplicate"], counts["unreadable"]) == ("11", "5", "1")
+    assert got.exit_code == 1
 
 
 # --- explain ---------------------------------------------------------------------------------------------------------------

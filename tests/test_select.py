@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from builders import event
+from hypothesis import given
+from hypothesis import strategies as st
 
-from engine.model import Selection, Selects
-from engine.pipeline.select import NOT_NAMED, NOT_S3_DATA, OWN_READ, is_s3_data, passed_over
+from engine.model import Event, Selection, Selects
+from engine.pipeline.select import NOT_NAMED, NOT_S3_DATA, OWN_READ, is_s3_data, passed_over, selected
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -17,6 +19,10 @@ if TYPE_CHECKING:
 S3 = Selection()
 LOG_FILE = {"bucketName": "logs", "key": "AWSLogs/111122223333/CloudTrail/eu-west-1/2026/11/01/x_CloudTrail_y.json.gz"}
 OWN = {"type": "AssumedRole", "arn": "arn:aws:sts::111122223333:assumed-role/trailbell/trailbell"}
+
+
+FIELDS = ("eventCategory", "managementEvent", "eventName")
+SELECTIONS = [Selection(select, names) for select in Selects for names in (None, frozenset({"GetObject"}), frozenset[str]())]
 
 
 @pytest.mark.parametrize(
@@ -38,6 +44,16 @@ OWN = {"type": "AssumedRole", "arn": "arn:aws:sts::111122223333:assumed-role/tra
 )
 def test_s3_data_events_are_looked_at(changes: dict[str, Any], why: str | None) -> None:
     assert passed_over(event(**changes), S3) == why
+
+
+ODD = st.sampled_from(
+    ["Data", "s3.amazonaws.com", "GetObject", "PutBucketPolicy", "false", "True", True, False, 0, 1, None, [], {}]
+)
+
+
+@given(st.lists(st.fixed_dictionaries({"eventSource": ODD}, optional=dict.fromkeys(FIELDS, ODD))), st.sampled_from(SELECTIONS))
+def test_many_records_are_selected_as_each_is(records: list[dict[str, Any]], selection: Selection) -> None:
+    assert selected(records, selection) == [record for record in records if passed_over(Event(record, "test"), selection) is None]
 
 
 def test_all_looks_at_everything() -> None:

@@ -22,6 +22,7 @@ from engine.cli.publish import publish
 from engine.cli.run import run
 from engine.cli.send_test import send_test
 from engine.cli.test import test
+from engine.edge.lanes import LaneFaultError
 from engine.errors import TrailbellError
 
 INTERNAL = 3
@@ -52,5 +53,6 @@ def main() -> None:
         sys.exit(1)
     except Exception as broken:  # noqa: BLE001  the edge: what is left is a fault of ours
         where = traceback.extract_tb(broken.__traceback__)[-1]
-        click.echo(f"trailbell: internal error {type(broken).__name__} in {where.filename}:{where.lineno}", err=True)
+        what = f"{type(broken).__name__} in {where.filename}:{where.lineno}"
+        click.echo(f"trailbell: internal error {broken if isinstance(broken, LaneFaultError) else what}", err=True)
         sys.exit(INTERNAL)

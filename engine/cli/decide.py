@@ -2,21 +2,37 @@
 
 from __future__ import annotations
 
+import gc
+import sys
+from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
+from itertools import repeat
 from typing import TYPE_CHECKING
 
 import click
 
-from engine.cli.inputs import decode_inputs, paths_argument
+from engine.cli.inputs import paths_argument, sources
 from engine.cli.options import open_policies, policies_option
+from engine.cli.progress import progress
+from engine.cli.reading import Answer, Reading, read
+from engine.edge.lanes import cores
 from engine.model import DecodeError, Event, Selection, Selects
-from engine.pipeline.audit import decision_json, line
+from engine.pipeline.audit import DecisionLines
 from engine.pipeline.decide import decide as decide_event
-from engine.pipeline.select import passed_over
+from engine.pipeline.decode.needed import needed
+from engine.pipeline.decode.typed import Typed
+from engine.pipeline.select import S3, selected
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
+
+    from engine.model import PolicySet
+    from engine.pipeline.decode.batches import Batch
+
+GARBAGE = 100_000
+"""Objects after which cycles among them are looked for. Records and decisions have none."""
 
 
 class Moment(click.ParamType[datetime]):
@@ -45,21 +61,72 @@ def selection_of(own: Selection, select: str | None) -> Selection:
 @policies_option
 @click.option("--now", type=Moment(), default=None, help="The time that events without one are decided by (default: now).")
 @click.option("--select", type=click.Choice([choice.value for choice in Selects]), help="Look at these, whatever `events` says.")
-def decide(inputs: Sequence[str], policies_path: Path, now: datetime | None, select: str | None) -> None:
+@click.option("--jobs", type=click.IntRange(1, 256), help="How many processes may read (default: one a core).")
+def decide(inputs: Sequence[str], policies_path: Path, now: datetime | None, select: str | None, jobs: int | None) -> None:
     """Print one decision per event, as JSON Lines (schemas/v1/decision.schema.json).
 
     INPUT is any payload that a Lambda receives, a CloudTrail log file (.json.gz), JSON Lines, a folder of these, or - for
     standard input. What cannot be read is reported on standard error and makes the exit code 1; its neighbours are decided.
+    Files of any size are read in bounded memory, large ones and many on all cores; the order is that of the records.
     """
     policies = open_policies(policies_path)
     policies = policies._replace(selection=selection_of(policies.selection, select))
-    moment = now or datetime.now(UTC)
-    unread = 0
-    for one in decode_inputs(inputs):
-        if isinstance(one, DecodeError):
-            unread += 1
-            click.echo(f"{one.where}: {one.reason}", err=True)
-        elif isinstance(one, Event) and passed_over(one, policies.selection) is None:
-            click.echo(line(decision_json(decide_event(one, policies, moment))))
+    only = S3 if policies.selection.select is Selects.S3_DATA else None
+    found = sources(inputs)
+    reading = Reading(found, Typed(needed(policies), only), Deciding(policies, now or datetime.now(UTC)).answer)
+    unread = False
+    with settled(), progress(found) as told:
+        for answer in read(reading, jobs or cores()):
+            told(answer)
+            unread = unread or bool(answer.errors)
+            show(answer)
     if unread:
         raise click.exceptions.Exit(1)
+
+
+@contextmanager
+def settled() -> Iterator[None]:
+    """While what was made so far stays, and little of what is made holds itself."""
+    before = gc.get_threshold()
+    gc.freeze()
+    gc.set_threshold(GARBAGE)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
+        gc.unfreeze()
+
+
+_event: Callable[[Iterable[object]], Event] = partial(tuple.__new__, Event)
+"""`Event` of its fields, without a call in between."""
+
+
+class Deciding:
+    """Decides batches of records."""
+
+    def __init__(self, policies: PolicySet, now: datetime) -> None:
+        self._policies = policies
+        self._now = now
+        self._lines = DecisionLines(policies)
+
+    def answer(self, batch: Batch) -> Answer:
+        """The decisions of a batch, a line each, and its errors."""
+        records = batch.records or [one.record for one in batch.found if isinstance(one, Event)]
+        policies, now = self._policies, self._now
+        events = map(_event, zip(selected(records, policies.selection), repeat(""), repeat(None)))
+        return Answer(
+            self._lines.lines([decide_event(one, policies, now) for one in events]),
+            tuple(f"{one.where}: {one.reason}" for one in batch.found if isinstance(one, DecodeError)),
+            len(batch.records) + len(batch.found),
+            batch.values,
+            batch.line_ends,
+            batch.size,
+        )
+
+
+def show(answer: Answer) -> None:
+    """Print an answer: decisions on standard output, errors on standard error."""
+    sys.stdout.buffer.write(answer.output)
+    sys.stdout.buffer.flush()
+    for error in answer.errors:
+        click.echo(error, err=True)

@@ -7,6 +7,7 @@ import shutil
 import sys
 import time
 from datetime import UTC, datetime
+from itertools import islice
 from typing import IO, TYPE_CHECKING
 
 import click
@@ -20,14 +21,18 @@ from engine.edge.secrets import Secrets, random_key
 from engine.model import DecodeError, Deployment, End, Outcome, Ports, Selects
 from engine.pipeline import Setting, Told, by_channel, compose, conclude, gather
 from engine.pipeline import post as post_messages
+from engine.pipeline.metrics import summed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from engine.model import Event, PassedOver
     from engine.pipeline import Received
+    from engine.pipeline.decode import Found
     from engine.pipeline.metrics import Tally
+
+BATCH = 1_000
+"""Records that are taken together."""
 
 PATIENCE = 300.0
 """Seconds that `--post` may take."""
@@ -45,19 +50,29 @@ def run(inputs: Sequence[str], policies_path: Path, select: str | None, audit: I
     """Take events the whole way: show each Slack message as the channel would see it, and a summary.
 
     INPUT is any payload that a Lambda receives, a CloudTrail log file (.json.gz), JSON Lines, a folder of these, or - for
-    standard input. The exit code is 1 where a record could not be read or decided, or a message not delivered.
+    standard input. The exit code is 1 where a record could not be read or decided, or a message not delivered. A thousand
+    records make a batch, within which duplicates are told apart and digests folded.
     """
     policies = open_policies(policies_path)
     setting = Setting(policies._replace(selection=selection_of(policies.selection, select)), Deployment(), random_key())
     ports = _ports(audit)
-    received = tuple(gather(_reporting(inputs), setting, ports))
-    result = conclude(received, post_messages(received, setting, ports) if post else _show(received, setting))
-    click.echo("\n".join(_summary(result.tally, posted=post)))
-    if result.failed or any(one.end and one.end.value == "unreadable" for one in received):
+    total, failed = summed(()), False
+    for batch in _batches(_reporting(inputs)):
+        received = tuple(gather(batch, setting, ports))
+        result = conclude(received, post_messages(received, setting, ports) if post else _show(received, setting))
+        total, failed = summed((total, result.tally)), failed or result.failed
+    click.echo("\n".join(_summary(total, posted=post)))
+    if failed or total.ends.get(End.UNREADABLE):
         raise click.exceptions.Exit(1)
 
 
-def _reporting(inputs: Sequence[str]) -> Iterator[Event | DecodeError | PassedOver]:
+def _batches(found: Iterator[Found]) -> Iterator[list[Found]]:
+    """What is decoded in batches, as a Lambda gets it: they bound the memory."""
+    while batch := list(islice(found, BATCH)):
+        yield batch
+
+
+def _reporting(inputs: Sequence[str]) -> Iterator[Found]:
     """What is decoded, with what could not be read said on standard error."""
     for one in decode_inputs(inputs):
         if isinstance(one, DecodeError):

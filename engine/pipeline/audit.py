@@ -7,17 +7,23 @@ each post.
 from __future__ import annotations
 
 import json
+from json.encoder import encode_basestring_ascii
 from typing import TYPE_CHECKING, Any, Final
 
 from engine.model import OPEN
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
 
     from engine.model import Decision, Delivery, Event, MaskedEvent, PolicySet
 
 VERSION: Final = 1
+
+MOST_KINDS: Final = 10_000
+"""How many decisions that differ in more than the event's id are remembered at once."""
+
+_BEFORE_ID: Final = '{"event_id":'
 
 
 def decision_json(decision: Decision) -> dict[str, Any]:
@@ -38,6 +44,38 @@ def decision_json(decision: Decision) -> dict[str, Any]:
         ],
         "revision": decision.revision,
     }
+
+
+class DecisionLines:
+    """Decisions of one policy set as JSON lines. What they have in common, nearly everything, is encoded once."""
+
+    def __init__(self, policies: PolicySet) -> None:
+        self._policies = policies
+        self._known: dict[object, str] = {}
+
+    def lines(self, decisions: Iterable[Decision]) -> bytes:
+        """The lines of `decision_json`, each with its end."""
+        parts: list[str] = []
+        add, known = parts.append, self._known
+        for decision in decisions:
+            name, actor, evidence, requests, routes, mutes, silences, defaulted, failures, _, _ = decision
+            # Classes, evidence and levels are known by where they lie, which is theirs alone while their set is kept.
+            asked: object = None
+            for one in requests:
+                asked = asked, one[0], id(one[1])
+            key = id(actor), id(evidence), asked, routes, mutes, silences, defaulted, failures
+            add(_BEFORE_ID)
+            add("null" if name is None else encode_basestring_ascii(name))
+            add(known.get(key) or self._rest(key, decision))
+        return "".join(parts).encode("ascii")
+
+    def _rest(self, key: object, decision: Decision) -> str:
+        """What follows the event's id in a line that was not met before."""
+        if len(self._known) >= MOST_KINDS:
+            self._known.clear()
+        rest = line(decision_json(decision._replace(event_id=None))).removeprefix(f"{_BEFORE_ID}null") + "\n"
+        self._known[key] = rest
+        return rest
 
 
 def decision_record(event: Event, decision: Decision, masked: MaskedEvent, policies: PolicySet, now: datetime) -> dict[str, Any]:

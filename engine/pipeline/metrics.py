@@ -5,12 +5,13 @@ Format: https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatc
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from engine.model import End, Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from datetime import datetime
 
 NAMESPACE: Final = "Trailbell"
@@ -34,6 +35,22 @@ class Tally(NamedTuple):
     def adds_up(self) -> bool:
         """Whether every record that came in ended in exactly one way."""
         return self.received == sum(self.ends.values())
+
+
+def summed(tallies: Iterable[Tally]) -> Tally:
+    """What several batches came to together."""
+    whole = Tally(0, {}, {}, {}, 0, 0, {})
+    for one in tallies:
+        whole = Tally(
+            whole.received + one.received,
+            Counter(whole.ends) + Counter(one.ends),
+            Counter(whole.outcomes) + Counter(one.outcomes),
+            Counter(whole.classes) + Counter(one.classes),
+            whole.failed_matchers + one.failed_matchers,
+            whole.hash_missing + one.hash_missing,
+            Counter(whole.hushed) + Counter(one.hushed),
+        )
+    return whole
 
 
 def metrics(tally: Tally, revision: str, now: datetime) -> list[dict[str, Any]]:

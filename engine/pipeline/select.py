@@ -7,11 +7,16 @@ from typing import TYPE_CHECKING, Final
 from engine.model import Selects
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from engine.model import Event, Record, Selection
 
 NOT_S3_DATA: Final = "not an S3 data event"
 NOT_NAMED: Final = "its name is not selected"
 OWN_READ: Final = "Trailbell's own read of a log file"
+
+S3: Final = "s3.amazonaws.com"
+"""The source of all events of S3."""
 
 OBJECT_CALLS: Final = frozenset(
     {
@@ -64,14 +69,28 @@ READ_BY_SELECTION: Final = frozenset({("eventSource",), ("eventCategory",), ("ma
 
 def passed_over(event: Event, selection: Selection, own_role: str | None = None) -> str | None:
     """Why an event is passed over, or None where it is selected. `own_role`: the role under which Trailbell reads log files."""
-    record = event.record
-    if own_role is not None and _reads_as(record, own_role):
+    if own_role is not None and _reads_as(event.record, own_role):
         return OWN_READ
+    record = event.record
     if selection.select is Selects.S3_DATA and not is_s3_data(record):
         return NOT_S3_DATA
     if selection.names is not None and not _is_among(record.get("eventName"), selection.names):
         return NOT_NAMED
     return None
+
+
+def selected(records: Iterable[Record], selection: Selection) -> list[Record]:
+    """Those of many records that are selected, in order."""
+    found = list(records)
+    if selection.select is Selects.S3_DATA:
+        # An event of today's says both; the rest is asked one by one.
+        found = [
+            record
+            for record in found
+            if record.get("eventSource") == S3 and (record.get("eventCategory") == "Data" or is_s3_data(record))
+        ]
+    names = selection.names
+    return found if names is None else [record for record in found if _is_among(record.get("eventName"), names)]
 
 
 def _is_among(name: object, names: frozenset[str]) -> bool:
@@ -81,7 +100,7 @@ def _is_among(name: object, names: frozenset[str]) -> bool:
 
 def is_s3_data(record: Record) -> bool:
     """Whether a record is an S3 data event: by its category, and where it has none (before event version 1.07) by its name."""
-    if record.get("eventSource") != "s3.amazonaws.com":
+    if record.get("eventSource") != S3:
         return False
     category = record.get("eventCategory")
     if category is not None:

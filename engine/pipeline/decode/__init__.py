@@ -2,14 +2,15 @@
 
 A record that cannot be read is a value among its neighbours. To be read in this order: `carriers` (the kinds of payload),
 `logfile` (files in S3), `scan` and `text` (JSON out of a text of any size), `inflate` (bytes to text), `record`, `place`.
+Where only decisions are wanted, files are read in `batches`: of `chunks`, the `needed` fields, by `typed` decoding.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, BinaryIO
 
-from engine.errors import FetchError
 from engine.model import DecodeError
+from engine.pipeline.decode.batches import refused
 from engine.pipeline.decode.carriers import item_of, opened, texts
 from engine.pipeline.decode.inflate import text_of
 from engine.pipeline.decode.place import Fetch, Found, Place
@@ -40,11 +41,7 @@ def decode_stream(stream: BinaryIO, where: str, fetch: Fetch | None = None) -> I
     Needs no more memory for a large file than for a small one, and waits for nothing: no `DecodeError` is `whole` for what else
     could be read. Without `fetch`, log files that a payload names are not read.
     """
-    yield from texts(text_of(stream), Place(root=where), fetch or _refused)
-
-
-def _refused(_bucket: str, _key: str) -> BinaryIO:
-    raise FetchError("log files in S3 are not read here", passing=False)
+    yield from texts(text_of(stream), Place(root=where), fetch or refused)
 
 
 def _items(payload: object) -> list[tuple[object, Place]]:

@@ -15,7 +15,7 @@ from engine.pipeline.decode.inflate import LARGEST_INLINE, text_of
 from engine.pipeline.decode.logfile import DIGEST_FILE, fetched, is_digest, records
 from engine.pipeline.decode.place import MOST_LAYERS, Fetch, Found, Place
 from engine.pipeline.decode.record import event, from_a_service, is_record
-from engine.pipeline.decode.scan import scan
+from engine.pipeline.decode.scan import START, Begun, scan
 
 UNKNOWN: Final = "is not a payload that Trailbell knows"
 TOO_WRAPPED: Final = f"is wrapped in more than {MOST_LAYERS} layers"
@@ -52,9 +52,9 @@ def opened(value: object, place: Place, fetch: Fetch) -> Iterator[Found]:
         yield place.unreadable(UNKNOWN)
 
 
-def texts(pieces: Iterator[str], place: Place, fetch: Fetch) -> Iterator[Found]:
-    """Everything in a text: one payload, several, or a list of them."""
-    for one in scan(pieces):
+def texts(pieces: Iterator[str], place: Place, fetch: Fetch, begun: Begun = START) -> Iterator[Found]:
+    """Everything in a text: one payload, several, or a list of them; with `begun`, what is left of it."""
+    for one in scan(pieces, begun):
         there = place.at(one.step)
         if one.gap:
             yield there.unreadable(one.gap, again=one.again)

@@ -5,12 +5,18 @@ from __future__ import annotations
 import codecs
 import json
 import zlib
-from typing import TYPE_CHECKING, BinaryIO, Final
+from itertools import chain
+from typing import TYPE_CHECKING, BinaryIO, Final, NamedTuple
 
 from engine.errors import DamagedError, FetchError
 
+try:
+    from isal import isal_zlib
+except ImportError:  # it comes with the command line, not with the Lambda
+    isal_zlib = zlib  # type: ignore[misc]  # the same functions
+
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator
+    from collections.abc import Generator, Iterable, Iterator
 
 LARGEST: Final = 4 << 30
 """How many bytes a file may inflate to."""
@@ -19,9 +25,14 @@ LARGEST_INLINE: Final = 32 << 20
 """How many bytes what stands in a payload may inflate to. A subscription's 1 MiB of gzip holds about 10 MiB of records."""
 
 _READ: Final = 256 << 10
-_PIECE: Final = 128 << 10
-_SLICE: Final = 512
+_PIECE: Final = 1 << 20
+_SLICE: Final = 64 << 10
+_CAREFUL_PIECE: Final = 128 << 10
+_CAREFUL_SLICE: Final = 512
 _HEAD: Final = 4
+
+_FAULTS: Final[tuple[type[Exception], ...]] = (zlib.error, isal_zlib.error)  # type: ignore[assignment]  # a class
+_DAMAGED: Final = "has a damaged gzip"
 
 _GZIP: Final = b"\x1f\x8b"
 _ZLIB: Final = (b"x\x01", b"x^", b"x\x9c", b"x\xda")
@@ -36,26 +47,83 @@ def text_of(stream: BinaryIO, largest: int = LARGEST) -> Iterator[str]:
     piece, where the gzip ends too early, is damaged, or inflates to more than `largest` bytes, and `FetchError` where the stream
     cannot be read on.
     """
-    decoder: codecs.IncrementalDecoder | None = None
-    for piece in _inflated(stream, largest):
-        # A byte order mark, or else where the zero bytes stand, tells the encoding (RFC 4627, section 3).
-        decoder = decoder or codecs.getincrementaldecoder(json.detect_encoding(piece[:_HEAD]))("replace")
+    pieces = inflated(stream, largest)
+    first = next(pieces, None)
+    if first is not None:
+        yield from decoded(chain((first,), pieces), encoding_of(first))
+
+
+def encoding_of(first: bytes) -> str:
+    """The encoding of a text by its first piece: a byte order mark, or else where the zero bytes stand (RFC 4627, section 3)."""
+    return json.detect_encoding(first[:_HEAD])
+
+
+def decoded(pieces: Iterable[bytes], encoding: str) -> Iterator[str]:
+    """Pieces of a text as text; bytes that are none become U+FFFD."""
+    decoder = codecs.getincrementaldecoder(encoding)("replace")
+    for piece in pieces:
         yield decoder.decode(piece)
-    if decoder is not None:
-        yield decoder.decode(b"", final=True)
+    yield decoder.decode(b"", final=True)
 
 
-def _inflated(stream: BinaryIO, largest: int) -> Iterator[bytes]:
-    """The bytes of a stream, inflated; the first piece has at least four of them, unless there are no more."""
+def inflated(stream: BinaryIO, largest: int = LARGEST) -> Iterator[bytes]:
+    """The bytes of a stream, inflated; the first piece has at least four of them, unless there are no more.
+
+    Raises what `text_of` raises. A stream that can be read a second time is inflated in large slices; where one turns out to be
+    damaged, it is read again in small ones, so that what stands before the damage is not lost with it.
+    """
     head = _read(stream)
-    if head.startswith(_GZIP):
-        yield from _within(_members(head, stream, _GZIP_BITS), largest)
-    elif head.startswith(_ZLIB):
-        yield from _within(_members(head, stream, _ZLIB_BITS), largest)
-    else:
+    bits = _GZIP_BITS if head.startswith(_GZIP) else _ZLIB_BITS if head.startswith(_ZLIB) else 0
+    if not bits:
         while head:
             yield head
             head = _read(stream)
+    elif stream.seekable():
+        yield from _within(_twice(head, stream, bits), largest)
+    else:
+        yield from _within(_members(head, stream, _Careful(bits)), largest)
+
+
+def _twice(head: bytes, stream: BinaryIO, bits: int) -> Iterator[bytes]:
+    """Every member, inflated fast; from where that fails, carefully."""
+    start, given = stream.tell() - len(head), 0
+    try:
+        for piece in _members(head, stream, _Fast(bits)):
+            given += len(piece)
+            yield piece
+    except DamagedError as damaged:
+        if str(damaged) != _DAMAGED:
+            raise
+    else:
+        return
+    stream.seek(start)
+    for piece in _members(_read(stream), stream, _Careful(bits)):
+        known = min(given, len(piece))
+        given -= known
+        if known < len(piece):
+            yield piece[known:]
+
+
+class _Fast(NamedTuple):
+    """Large slices, by the fastest library there is."""
+
+    bits: int
+    slice: int = _SLICE
+    piece: int = _PIECE
+
+    def inflater(self) -> zlib._Decompress:
+        return isal_zlib.decompressobj(self.bits)  # type: ignore[return-value]  # with the same methods
+
+
+class _Careful(NamedTuple):
+    """Small slices: where one turns out to be damaged, what the slices before it gave is not lost with it."""
+
+    bits: int
+    slice: int = _CAREFUL_SLICE
+    piece: int = _CAREFUL_PIECE
+
+    def inflater(self) -> zlib._Decompress:
+        return zlib.decompressobj(self.bits)
 
 
 def _read(stream: BinaryIO) -> bytes:
@@ -83,11 +151,11 @@ def _within(pieces: Iterator[bytes], largest: int) -> Iterator[bytes]:
         yield piece
 
 
-def _members(head: bytes, stream: BinaryIO, bits: int) -> Iterator[bytes]:
+def _members(head: bytes, stream: BinaryIO, way: _Fast | _Careful) -> Iterator[bytes]:
     """Every member of a gzip file, inflated one after the other. Zero bytes after one are padding."""
     waiting = head
     while waiting:
-        waiting = yield from _member(waiting, stream, bits)
+        waiting = yield from _member(waiting, stream, way)
         waiting = _after_padding(waiting, stream)
         if waiting and not waiting.startswith(_GZIP):
             raise DamagedError("has something after its gzip")
@@ -103,31 +171,28 @@ def _after_padding(waiting: bytes, stream: BinaryIO) -> bytes:
         waiting += more
 
 
-def _member(waiting: bytes, stream: BinaryIO, bits: int) -> Generator[bytes, None, bytes]:
-    """One member, inflated; returns the bytes after it.
-
-    It is fed in small slices: where a slice turns out to be damaged, what the slices before it gave is not lost with it.
-    """
-    inflater = zlib.decompressobj(bits)
+def _member(waiting: bytes, stream: BinaryIO, way: _Fast | _Careful) -> Generator[bytes, None, bytes]:
+    """One member, inflated slice by slice; returns the bytes after it."""
+    inflater = way.inflater()
     while waiting:
-        for start in range(0, len(waiting), _SLICE):
-            yield from _fed(inflater, waiting[start : start + _SLICE])
+        for start in range(0, len(waiting), way.slice):
+            yield from _fed(inflater, waiting[start : start + way.slice], way.piece)
             if inflater.eof:
-                return inflater.unused_data + waiting[start + _SLICE :]
+                return inflater.unused_data + waiting[start + way.slice :]
         waiting = _read(stream)
     yield inflater.flush()
     raise DamagedError("has a gzip that ends too early")
 
 
-def _fed(inflater: zlib._Decompress, piece: bytes) -> Iterator[bytes]:
+def _fed(inflater: zlib._Decompress, piece: bytes, largest: int) -> Iterator[bytes]:
     """What one slice inflates to, in pieces of a bounded size: 512 bytes can hold half a megabyte."""
     while True:
         try:
-            inflated = inflater.decompress(piece, _PIECE)
-        except zlib.error:
-            raise DamagedError("has a damaged gzip") from None
-        if inflated:
-            yield inflated
+            found = inflater.decompress(piece, largest)
+        except _FAULTS:
+            raise DamagedError(_DAMAGED) from None
+        if found:
+            yield found
         piece = inflater.unconsumed_tail
         if not piece:
             return

@@ -16,6 +16,12 @@ Fetch: TypeAlias = Callable[[str, str], BinaryIO]
 It raises `FetchError` and nothing else; reading what it gives, `FetchError` or `OSError`.
 """
 
+Path: TypeAlias = tuple[str, ...]
+"""Names from a record inwards; what stands at its end is meant whole."""
+
+EACH: Final = "[]"
+"""In place of a name in a path: every element of a list."""
+
 MOST_LAYERS: Final = 16
 """How many steps lead into a payload. S3 in SNS in SQS in Kinesis needs eleven."""
 

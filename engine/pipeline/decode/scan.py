@@ -21,6 +21,7 @@ LONGEST: Final = 32 << 20
 """How many characters any other value may have: a payload that is no list, an inflated CloudWatch Logs subscription."""
 
 EMPTY: Final = "is empty"
+RECORDS: Final = ".Records"
 
 _RECORDS: Final = re.compile(r'\{\s{0,32}"Records"\s{0,8}:\s{0,32}\[')
 _LIST: Final = re.compile(r"\[")
@@ -42,28 +43,54 @@ class Scanned(NamedTuple):
     again: bool = False
 
 
-def scan(pieces: Iterator[str]) -> Iterator[Scanned]:
+class Begun(NamedTuple):
+    """How far a text has been read by other means: so many values, up to a line; `listed`: of its first list of `Records`.
+
+    That list begins on `first_line`.
+    """
+
+    listed: bool = False
+    number: int = 0
+    line: int = 1
+    first_line: int = 1
+
+    def after(self, values: int, line_ends: int) -> Begun:
+        """The same so many values and lines further on."""
+        return self._replace(number=self.number + values, line=self.line + line_ends)
+
+
+START: Final = Begun()
+"""The beginning of a text."""
+
+
+def scan(pieces: Iterator[str], begun: Begun = START) -> Iterator[Scanned]:
     """Every value of a text, and a gap for every stretch that could not be read; an empty text is a gap, too.
 
-    The text ends where `pieces` raises `DamagedError` or `FetchError`: what came before stands.
+    The text ends where `pieces` raises `DamagedError` or `FetchError`: what came before stands. With `begun`, what is left of it.
     """
-    text = Text(pieces)
-    empty = not text.skip()
-    yield from _values(text)
+    text = Text(pieces, begun.line)
+    empty = not text.skip() and begun == START
+    number = begun.number
+    if begun.listed:
+        yield from _log(text, RECORDS, f" line {begun.first_line}", begun.number)
+        number = 1
+    yield from _values(text, number)
     end = text.told_end() or (EMPTY if empty else None)
     if end:
         yield Scanned("", 1, gap=end, again=text.again)
 
 
-def _values(text: Text) -> Iterator[Scanned]:
+def starts_a_log(text: str) -> bool:
+    """Whether a text begins with a list of `Records`, which is read element by element, whatever else its object has."""
+    return _RECORDS.match(text) is not None
+
+
+def _values(text: Text, number: int) -> Iterator[Scanned]:
     """The values that follow each other. A sole one needs no line to be found."""
-    number = 0
     while text.skip():
         line = f" line {text.line}"
         if text.take(_RECORDS):
-            closed = yield from _elements(text, f"{line}.Records" if number else ".Records")
-            if closed:
-                yield from _members_after(text, line)
+            yield from _log(text, line + RECORDS if number else RECORDS, line)
         elif text.take(_LIST):
             yield from _elements(text, line if number else "")
         else:
@@ -75,9 +102,15 @@ def _values(text: Text) -> Iterator[Scanned]:
         number += 1
 
 
-def _elements(text: Text, step: str) -> Generator[Scanned, None, bool]:
+def _log(text: Text, step: str, line: str, number: int = 0) -> Iterator[Scanned]:
+    """The elements of a list of `Records`, and what stands after it; so many of them were read before."""
+    closed = yield from _elements(text, step, number)
+    if closed:
+        yield from _members_after(text, line)
+
+
+def _elements(text: Text, step: str, number: int = 0) -> Generator[Scanned, None, bool]:
     """The elements of a list, up to its bracket; returns whether there was one."""
-    number = 0
     while text.skip():
         if text.take(_LIST_END):
             return True

@@ -33,9 +33,12 @@ _START: Final = re.compile(r'(?<=\n)\{|\{\s{0,64}"(?:messageId|' + "|".join(OWN_
 
 
 class Text:
-    """What has arrived of a text and has not been used. `again`: the text could not be fetched to its end."""
+    """What has arrived of a text, which begins on `line`, and has not been used.
 
-    def __init__(self, pieces: Iterator[str]) -> None:
+    `again`: the text could not be fetched to its end.
+    """
+
+    def __init__(self, pieces: Iterator[str], line: int = 1) -> None:
         self.again = False
         self._gaps = 0
         self._cut_off = False
@@ -44,7 +47,7 @@ class Text:
         self._ended = False
         self._unused = ""
         self._at = 0
-        self._line = 1
+        self._line = line
         self._counted = 0
         self._dropped = 0
         self._failed_at = -1

@@ -1,0 +1,150 @@
+"""A text in chunks of whole records: a log file's list, or JSON Lines; what is neither is left to the plain way.
+
+A chunk ends between two records. In JSON, `},{"eventVersion"` (or whatever name the first record begins with) stands between
+two elements and nowhere else: inside a string the quotes would be escaped. Where both sides are lists in themselves, the whole is
+the one list after the other; where a side is none, the cut was a wrong one, or the text is no JSON, and the plain way reads on
+from there.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from engine.errors import DamagedError, FetchError
+from engine.model import showing
+from engine.pipeline.decode.inflate import encoding_of
+from engine.pipeline.decode.scan import Begun
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+CHUNK: Final = 512 << 10
+"""How many bytes a chunk has, about: some 250 records, which the processor's cache still holds."""
+
+LONGEST_CHUNK: Final = 8 << 20
+"""How many bytes are looked through for the end of a record."""
+
+_HEAD: Final = 1 << 10
+_UTF_8: Final = "utf-8"
+_LOG: Final = re.compile(rb'([ \t\r\n]{0,256})\{[ \t\r\n]{0,32}"Records"[ \t\r\n]{0,8}:[ \t\r\n]{0,32}\[')
+_FIRST: Final = re.compile(rb'[ \t\r\n]{0,256}(\{[ \t\r\n]{0,64}"[A-Za-z]{1,64}")')
+_LINE: Final = re.compile(rb"[ \t\r\n]{0,256}\{")
+_LIST_END: Final = re.compile(rb"\][ \t\r\n]*\}[ \t\r\n]*\Z")
+_BETWEEN: Final = (b",", b", ", b",\n")
+
+
+@showing("listed", "sound", "last")
+class Chunk(NamedTuple):
+    """Some records: as a JSON list (`listed`), or a line each. `after`: what follows them in the text, up to the next chunk.
+
+    `sound` is False where it is known that this is no whole number of records.
+    """
+
+    body: bytearray
+    listed: bool
+    sound: bool = True
+    last: bool = False
+    after: bytes = b""
+
+    @property
+    def text(self) -> bytes:
+        """The chunk as it stands in the text."""
+        return bytes(self.body[1:-1] + self.after if self.listed else self.body)
+
+    @property
+    def line_ends(self) -> int:
+        """How many lines end in it."""
+        return self.text.count(b"\n") if b"\n" in self.body or b"\n" in self.after else 0
+
+
+class Chunks:
+    """The chunks of a text. `begun` says what it is read as, and from where; None: it is neither a log file nor JSON Lines."""
+
+    def __init__(self, pieces: Iterator[bytes]) -> None:
+        self._pieces = pieces
+        self._fault: DamagedError | FetchError | None = None
+        self._ended = False
+        self._head = bytes(self._more(bytearray(), _HEAD))
+        self.begun, self._waiting = _begun(self._head)
+        self._between = _between(self._waiting)
+
+    def __iter__(self) -> Iterator[Chunk]:
+        """Every chunk, none of them for an empty text."""
+        if self.begun is None:
+            return
+        listed, open_bracket = self.begun.listed, b"[" if self.begun.listed else b""
+        buffer, self._waiting = bytearray(open_bracket + self._waiting), b""
+        while not self._ended:
+            buffer = self._more(buffer, CHUNK)
+            if self._ended:
+                break
+            end = self._end(buffer) if listed else buffer.rfind(b"\n") + 1
+            if end > 0:
+                self._waiting = bytes(buffer[end + listed :])
+                buffer[end:] = b"]" * listed
+                yield Chunk(buffer, listed, after=b"," * listed)
+                buffer, self._waiting = bytearray(open_bracket + self._waiting), b""
+            elif len(buffer) > LONGEST_CHUNK:
+                yield Chunk(buffer + b"]" * listed, listed, sound=False, last=True)
+                return
+        if listed or buffer or self._fault:
+            yield self._last(buffer, listed=listed)
+
+    def rest(self, chunk: Chunk | None = None) -> Iterator[bytes]:
+        """The text from a chunk on, the one given last; None: all of it. Raises where it ends too early."""
+        yield self._head if chunk is None else chunk.text
+        if chunk is not None and self._waiting:
+            yield self._waiting
+        yield from () if self._ended else self._pieces
+        if self._fault is not None:
+            raise self._fault
+
+    def _more(self, buffer: bytearray, size: int) -> bytearray:
+        """The buffer with at least so much more, unless the text ends."""
+        parts: list[bytes | bytearray] = [buffer]
+        wanted = size
+        try:
+            while wanted > 0:
+                parts.append(next(self._pieces))
+                wanted -= len(parts[-1])
+        except StopIteration:
+            self._ended = True
+        except (DamagedError, FetchError) as fault:
+            self._ended, self._fault = True, fault
+        return bytearray().join(parts)
+
+    def _end(self, buffer: bytearray) -> int:
+        """Where in the buffer its last whole record ends; 0 where that is not seen."""
+        for between in self._between:
+            found = buffer.rfind(between)
+            if found > 0:
+                self._between = (between,)
+                return found + 1
+        return 0
+
+    def _last(self, buffer: bytearray, *, listed: bool) -> Chunk:
+        sound = self._fault is None
+        if not listed:
+            return Chunk(buffer, listed, sound, last=True)
+        end = _LIST_END.search(buffer, max(0, len(buffer) - _HEAD))
+        if end is None:
+            return Chunk(buffer + b"]", listed, sound=False, last=True)
+        return Chunk(buffer[: end.start() + 1], listed, sound, last=True, after=bytes(buffer[end.start() :]))
+
+
+def _begun(head: bytes) -> tuple[Begun | None, bytes]:
+    """What a text is read as, and what of its head is still to be read."""
+    if not head or encoding_of(head) != _UTF_8:
+        return None, head
+    log = _LOG.match(head)
+    if log:
+        first = 1 + log[1].count(b"\n")
+        return Begun(listed=True, line=1 + log[0].count(b"\n"), first_line=first), head[log.end() :]
+    return (Begun() if _LINE.match(head) else None), head
+
+
+def _between(waiting: bytes) -> tuple[bytes, ...]:
+    """What may stand between two records, by how the first one begins."""
+    first = _FIRST.match(waiting)
+    return tuple(b"}" + comma + first[1] for comma in _BETWEEN) if first else ()

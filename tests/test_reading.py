@@ -1,0 +1,181 @@
+"""Files read by several processes give what one gives, in the same order, whatever is in them."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+import os
+import signal
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from builders import record
+
+from engine.cli import reading
+from engine.cli.inputs import Source, sources
+from engine.cli.reading import Answer, Reading, read
+from engine.edge.lanes import LaneError, LaneFaultError, Lanes, cores
+from engine.errors import InputError
+from engine.model import DecodeError, Event
+from engine.pipeline.decode import chunks as chunking
+from engine.pipeline.decode import decode_stream
+from engine.pipeline.decode.typed import Typed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from engine.pipeline.decode.batches import Batch
+
+ID = frozenset({("eventID",)})
+
+
+def answer(batch: Batch) -> Answer:
+    """The ids of a batch's events, a line each, and its errors."""
+    records = batch.records or [one.record for one in batch.found if isinstance(one, Event)]
+    return Answer(
+        "".join(f"{one.get('eventID')}\n" for one in records).encode("ascii", "backslashreplace"),
+        tuple(f"{one.where}: {one.reason}" for one in batch.found if isinstance(one, DecodeError)),
+        len(batch.records) + len(batch.found),
+        batch.values,
+        batch.line_ends,
+        batch.size,
+    )
+
+
+def all_of(inputs: list[Path] | list[Source], jobs: int) -> tuple[list[str], list[str]]:
+    """What is read, and the errors."""
+    found = [one if isinstance(one, Source) else sources([str(one)])[0] for one in inputs]
+    answers = list(read(Reading(found, Typed(ID), answer), jobs))
+    assert [one.place[0] for one in answers] == sorted(one.place[0] for one in answers)
+    return b"".join(one.output for one in answers).decode().splitlines(), [error for one in answers for error in one.errors]
+
+
+def plainly(inputs: list[Path]) -> tuple[list[str], list[str]]:
+    """The same, the plain way."""
+    found = [one for path in inputs for one in decode_stream(io.BytesIO(path.read_bytes()), str(path))]
+    events = [str(one.record.get("eventID")) for one in found if isinstance(one, Event)]
+    return events, [f"{one.where}: {one.reason}" for one in found if isinstance(one, DecodeError)]
+
+
+@pytest.fixture(autouse=True)
+def small(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What takes many megabytes elsewhere takes a few records here."""
+    monkeypatch.setattr(reading, "FEW", 0)
+    monkeypatch.setattr(reading, "LARGE", 30_000)
+    monkeypatch.setattr(chunking, "CHUNK", 3_000)
+    monkeypatch.setattr(chunking, "LONGEST_CHUNK", 20_000)
+
+
+def text(count: int, **more: Any) -> list[str]:
+    return [json.dumps(record(eventID=f"{number}", **more), separators=(",", ":")) for number in range(count)]
+
+
+def log(records: list[str], before: str = "", after: str = "") -> bytes:
+    return f'{before}{{"Records":[{",".join(records)}]}}{after}'.encode()
+
+
+def damaged(records: list[str], place: int, other: str) -> list[str]:
+    return [*records[:place], other, *records[place + 1 :]]
+
+
+LOGS = {
+    "a log": log(text(100)),
+    "a short one": log(text(3)),
+    "an empty one": log([]),
+    "nothing": b"",
+    "gzip": gzip.compress(log(text(300, more=[f"{n * 7919}" for n in range(100)]))),
+    "lines": "\n".join(text(100)).encode(),
+    "lines with blank ones": ("\n\n" + "\n\r\n".join(text(100)) + "\n").encode(),
+    "new lines": log(text(100), "\n\n", "\n").replace(b"},{", b"},\n{"),
+    "a list": f"[{','.join(text(100))}]".encode(),
+    "UTF-16": log(text(100)).decode().encode("utf-16"),
+    "an odd record": log(damaged(text(100), 40, '{"eventName":"\\ud800"}')),
+    "no record": log(damaged(damaged(text(100), 40, '{"a":1}'), 70, "7")),
+    "no JSON": log(damaged(text(100), 40, '{"eventVersion":oops}')),
+    "no JSON in a line": "\n".join(damaged(damaged(text(100), 40, "{oops}"), 70, "[1]")).encode(),
+    "no JSON, many lines": log(damaged(text(100), 40, '{"eventVersion":oops}')).replace(b"},{", b"},\n{"),
+    "a long record": log(damaged(text(100), 40, json.dumps(record(more="x" * 50_000)))),
+    "more after it": log(text(100), "", ',"more":1}'),
+    "two logs": log(text(60)) + b"\n" + log(text(60)),
+    "cut off": log(text(100))[:-700],
+    "a cut gzip": gzip.compress(log(text(300, more=[f"{n * 7919}" for n in range(100)])))[:-100],
+    "envelopes": "\n".join(
+        json.dumps({"detail-type": "x via CloudTrail", "detail": json.loads(one)}) for one in text(100)
+    ).encode(),
+}
+
+
+@pytest.mark.parametrize("name", LOGS)
+@pytest.mark.parametrize("jobs", [1, 2, 3])
+def test_several_processes_read_a_file_as_one_does(name: str, jobs: int, tmp_path: Path) -> None:
+    path = tmp_path / "log.json.gz"
+    path.write_bytes(LOGS[name])
+    assert all_of([path], jobs) == plainly([path])
+
+
+@pytest.mark.parametrize("jobs", [2, 5])
+def test_many_files_are_told_in_their_order(jobs: int, tmp_path: Path) -> None:
+    paths = []
+    for number, content in enumerate([*LOGS.values(), *LOGS.values()]):
+        paths.append(tmp_path / f"{number}.json")
+        paths[-1].write_bytes(content)
+    assert all_of(paths, jobs) == plainly(paths)
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_what_cannot_be_opened_is_an_error_among_its_neighbours(jobs: int, tmp_path: Path) -> None:
+    path, gone = tmp_path / "there.json", str(tmp_path / "gone.json")
+    path.write_bytes(LOGS["a log"])
+    there = sources([str(path)])[0]
+    found, errors = all_of([there, Source(gone, gone, 10), Source(gone, gone, 10**9), Source(gone, gone), there], jobs)
+    assert errors == [f"{gone}: could not be opened (FileNotFoundError)"] * 3
+    assert found == plainly([path, path])[0]
+
+
+def test_a_file_that_changes_while_it_is_read_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "log.json"
+    path.write_bytes(LOGS["a log"])
+    found = Reading(sources([str(path)]), Typed(ID), answer)
+    with Lanes[Answer](2, lambda lane: [Answer(place=(0, 7 + lane))]) as lanes:
+        turns = reading._in_turns(found, [10**9], 2, lanes)
+        with pytest.raises(InputError, match="changed while it was read"):
+            next(turns)
+
+
+# --- lanes -------------------------------------------------------------------------------------------------------------------
+
+
+def test_lanes_send_what_their_work_gives() -> None:
+    with Lanes[int](3, lambda lane: (lane * 10 + number for number in range(3))) as lanes:
+        assert [lanes.take(number % 3) for number in range(9)] == [0, 10, 20, 1, 11, 21, 2, 12, 22]
+
+
+def test_a_lane_that_ends_too_early_is_told() -> None:
+    def work(lane: int) -> Iterator[int]:
+        yield lane
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    with Lanes[int](2, work) as lanes:
+        assert lanes.take(0) == 0
+        with pytest.raises(LaneError):
+            lanes.take(0)
+
+
+def test_a_fault_in_a_lane_is_told_without_its_text() -> None:
+    def broken(_: int) -> Iterator[int]:
+        raise RuntimeError("203.0.113.7")
+
+    with Lanes[int](1, broken) as lanes, pytest.raises(LaneFaultError, match=r"^RuntimeError in .*test_reading\.py:\d+$"):
+        lanes.take(0)
+
+
+def test_lanes_that_nobody_reads_any_more_end() -> None:
+    def endless(lane: int) -> Iterator[bytes]:
+        while True:
+            yield bytes([lane]) * 100_000
+
+    with Lanes[bytes](2, endless) as lanes:
+        assert lanes.take(1) == b"\1" * 100_000
+    assert cores() >= 1
