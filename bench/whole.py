@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, BinaryIO, TextIO
 
 from bench import files
 from bench.deciding import EVENTS, MICRO, NOW, POLICIES, loaded
-from bench.generate import Shape, records, rules, write_log
+from bench.generate import Shape, records, rules, write_log, write_policies
 from bench.notifier import notify
 from bench.report import Part, Row
-from bench.timing import Job, side_by_side
+from bench.timing import Job, side_by_side, whole_process
 from engine.errors import FetchError
 from engine.model import Answer, Deployment, Ports
 from engine.pipeline import Setting, by_channel, compose, gather
