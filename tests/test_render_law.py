@@ -32,7 +32,10 @@ from engine.model import (
     TopActors,
 )
 from engine.pipeline.render import plain, render, render_summary
+from engine.pipeline.render.labels import WORDS
+from engine.pipeline.render.layout import Content, Draft, Piece, Style, Value
 from engine.pipeline.render.limits import violations
+from engine.pipeline.render.links import Link, Target
 
 WIDE = "\N{GRINNING FACE}" * 2000
 """Four bytes a character, and too many of them."""
@@ -134,3 +137,26 @@ SUMMARIES = st.builds(
 @given(SUMMARIES, CHANNELS, DEPLOYMENTS)
 def test_slack_takes_every_summary(summary: Summary, channel: Channel, deployment: Deployment) -> None:
     assert_taken(render_summary(summary, channel, deployment))
+
+
+PLAIN = st.text('ab /:&<|"\\\x7f\u00e9', max_size=8) | st.integers(0, 400).map("v".__mul__)
+LINES = st.lists(st.lists(st.builds(Value, st.just(""), st.sampled_from([3, 120, 1024])) | st.builds(Piece, SHORT), max_size=4))
+CONTENTS = st.builds(
+    lambda lead, lines, note: Content(
+        ("gear",), Value("", 600, Style.BOLD), tuple(lead), tuple(map(tuple, lines)), (note,), ("why",)
+    ),
+    st.lists(st.builds(Value, st.just("")) | st.builds(Piece, SHORT), max_size=3),
+    LINES,
+    SHORT,
+)
+
+
+@given(CONTENTS, st.data(), st.booleans())
+def test_a_draft_filled_at_once_says_what_it_says_filled_with_care(content: Content, data: st.DataObject, linked: bool) -> None:  # noqa: FBT001
+    draft = Draft(content)
+    values = data.draw(st.lists(PLAIN, min_size=len(draft.names), max_size=len(draft.names)))
+    links = [Link(Target.RUNBOOK, f"https://{'r' * 2992}")] * linked
+    filled = draft.filled(values, links, WORDS[Language.EN])
+    careful = Draft(content)
+    careful._room = -1
+    assert filled == careful.filled(values, links, WORDS[Language.EN])

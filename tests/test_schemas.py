@@ -84,7 +84,7 @@ def records() -> dict[str, dict[str, Any]]:
     one = event()
     decision = decide(one, policies, NOW)
     masked = mask(one, decision, policies.audit.level, None)
-    delivery = Delivery(Message("watch", {}, (0,)), Outcome.DELIVERED, "ok", 1, 200)
+    delivery = Delivery(Message("watch", b"{}", (0,)), Outcome.DELIVERED, "ok", 1, 200)
     return {
         "decision": decision_record(one, decision, masked, policies, NOW),
         "undecided": undecided_record("Records[0]", "m0", "not JSON", NOW),

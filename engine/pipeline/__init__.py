@@ -204,7 +204,7 @@ def post(received: Sequence[Received], setting: Setting, ports: Ports) -> Iterat
         if refused is None:
             granted.setdefault(name, []).append(want)
         else:
-            delivery = Delivery(Message(name, {}, (want.place,)), *refused, 0)
+            delivery = Delivery(Message(name, b"{}", (want.place,)), *refused, 0)
             _record(delivery, name, {want.place: want.decision.event_id}, setting, ports)
             yield Told(want.place, name, delivery.outcome)
     keys = {(want.place, name): _key(want) for name, wants in granted.items() for want in wants}
@@ -294,7 +294,7 @@ def _composed_singly(channel: Channel, want: Asked, setting: Setting) -> Sequenc
         return compose(channel, [want], setting)
     except Exception as error:  # noqa: BLE001  one event must not take its batch along
         reason = f"the message could not be made ({type(error).__name__})"
-        return [Delivery(Message(channel.name, {}, (want.place,)), Outcome.FAILED, reason, 0)]
+        return [Delivery(Message(channel.name, b"{}", (want.place,)), Outcome.FAILED, reason, 0)]
 
 
 # --- the sum ------------------------------------------------------------------------------------------------------------------
