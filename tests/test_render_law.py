@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pytest
 from builders import OPEN_LEVEL, STANDARD
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -139,24 +140,44 @@ def test_slack_takes_every_summary(summary: Summary, channel: Channel, deploymen
     assert_taken(render_summary(summary, channel, deployment))
 
 
-PLAIN = st.text('ab /:&<|"\\\x7f\u00e9', max_size=8) | st.integers(0, 400).map("v".__mul__)
-LINES = st.lists(st.lists(st.builds(Value, st.just(""), st.sampled_from([3, 120, 1024])) | st.builds(Piece, SHORT), max_size=4))
-CONTENTS = st.builds(
-    lambda lead, lines, note: Content(
-        ("gear",), Value("", 600, Style.BOLD), tuple(lead), tuple(map(tuple, lines)), (note,), ("why",)
-    ),
-    st.lists(st.builds(Value, st.just("")) | st.builds(Piece, SHORT), max_size=3),
-    LINES,
-    SHORT,
+ODD = [
+    "",
+    "a",
+    " a",
+    "a ",
+    "a  b",
+    "a b",
+    "://",
+    "a|b",
+    "&",
+    "<",
+    ">",
+    '"',
+    "\\",
+    "\n",
+    "\x7f",
+    "é",
+    "\ud800",
+    "a" * 121,
+    "a" * 1025,
+]
+CONTENT = Content(
+    ("gear",),
+    Value("", 600, Style.BOLD),
+    (Value(""), Piece(" at "), Value("", 700)),
+    tuple((Piece("Label: ", Style.BOLD), Value("")) for _ in range(12)),
+    ("a note",),
+    ("why",),
 )
 
 
-@given(CONTENTS, st.data(), st.booleans())
-def test_a_draft_filled_at_once_says_what_it_says_filled_with_care(content: Content, data: st.DataObject, linked: bool) -> None:  # noqa: FBT001
-    draft = Draft(content)
-    values = data.draw(st.lists(PLAIN, min_size=len(draft.names), max_size=len(draft.names)))
-    links = [Link(Target.RUNBOOK, f"https://{'r' * 2992}")] * linked
-    filled = draft.filled(values, links, WORDS[Language.EN])
-    careful = Draft(content)
+@pytest.mark.parametrize("usual", ["a", "a" * 120, "a" * 600, "a" * 1024])
+@pytest.mark.parametrize("odd", ODD)
+@pytest.mark.parametrize("links", [[], [Link(Target.RUNBOOK, f"https://{'r' * 2992}")]], ids=["bare", "linked"])
+def test_a_draft_filled_at_once_says_what_it_says_filled_with_care(usual: str, odd: str, links: list[Link]) -> None:
+    quick, careful = Draft(CONTENT), Draft(CONTENT)
     careful._room = -1
-    assert filled == careful.filled(values, links, WORDS[Language.EN])
+    for place in range(len(quick.names)):
+        values = [usual] * len(quick.names)
+        values[place] = odd
+        assert quick.filled(values, links, WORDS[Language.EN]) == careful.filled(values, links, WORDS[Language.EN])
