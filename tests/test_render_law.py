@@ -34,7 +34,7 @@ from engine.model import (
 )
 from engine.pipeline.render import plain, render, render_summary
 from engine.pipeline.render.labels import WORDS
-from engine.pipeline.render.layout import Content, Draft, Piece, Style, Value
+from engine.pipeline.render.layout import Content, Draft, Piece, Style, Value, _buttons
 from engine.pipeline.render.limits import violations
 from engine.pipeline.render.links import Link, Target
 
@@ -175,9 +175,8 @@ CONTENT = Content(
 @pytest.mark.parametrize("odd", ODD)
 @pytest.mark.parametrize("links", [[], [Link(Target.RUNBOOK, f"https://{'r' * 2992}")]], ids=["bare", "linked"])
 def test_a_draft_filled_at_once_says_what_it_says_filled_with_care(usual: str, odd: str, links: list[Link]) -> None:
-    quick, careful = Draft(CONTENT), Draft(CONTENT)
-    careful._room = -1
-    for place in range(len(quick.names)):
-        values = [usual] * len(quick.names)
+    draft, words = Draft(CONTENT), WORDS[Language.EN]
+    for place in range(len(draft.names)):
+        values = [usual] * len(draft.names)
         values[place] = odd
-        assert quick.filled(values, links, WORDS[Language.EN]) == careful.filled(values, links, WORDS[Language.EN])
+        assert draft.filled(values, links, words) == draft._with_care(values, _buttons(links, words))
