@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from urllib.parse import unquote
 
 from engine.model import Field, Operator, showing
-from engine.pipeline.mask.prints import address, is_service
+from engine.pipeline.mask.prints import is_service
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from ipaddress import IPv4Address, IPv6Address
 
-    from engine.model import Facts, Level, Record
+    from engine.model import Facts, Record
+    from engine.pipeline.mask.plan import Plan
 
 SHORTEST: Final = 4
 """Characters from which on a value is looked for everywhere."""
@@ -30,7 +30,7 @@ _MAIL: Final = frozenset({Field.NAME, Field.SESSION})
 
 @showing()
 class Withheld(NamedTuple):
-    """Masked values. `texts` are looked for everywhere, with the fields they are the values of; `short` are segments of an ARN.
+    """Masked values. `texts`, folded, are looked for everywhere, with the fields they are the values of; `short` in an ARN alone.
 
     `accounts`: account ids too, wherever they stand. `source` is the address, where it is masked.
     """
@@ -39,28 +39,33 @@ class Withheld(NamedTuple):
     short: frozenset[str]
     accounts: frozenset[str]
     hides_accounts: bool
-    source: IPv4Address | IPv6Address | None = None
+    source: str | None = None
 
 
-def withheld(record: Record, recorded: Mapping[Field, str], level: Level, found: Facts) -> Withheld:
+def withheld(record: Record, recorded: Mapping[Field, str], chosen: Plan, found: Facts) -> Withheld:
     """All values of an event that a level masks."""
     texts: dict[str, frozenset[Field]] = {}
     short: set[str] = set()
-    for name, value in recorded.items():
-        operator = level.operators.get(name, Operator.DROP)
-        if operator is Operator.KEEP or name in _VOCABULARY or (name is Field.ERROR_CODE and _CODE.fullmatch(value)):
+    for name, operator in chosen.changes:
+        value = recorded.get(name)
+        if value is None or name in _VOCABULARY or (name is Field.ERROR_CODE and _CODE.fullmatch(value)):
             continue
         if name is Field.SOURCE_IP and operator in _LOOSE and is_service(value, found):
             continue
-        for text in _spellings(name, value):
-            if len(text) >= SHORTEST:
-                texts[text] = texts.get(text, frozenset()) | {name}
-            else:
+        for text in (value,) if "%" not in value and "@" not in value else _spellings(name, value):
+            if len(text) < SHORTEST:
                 short.add(text)
-    hides = level.operators.get(Field.ACCOUNT, Operator.DROP) is not Operator.KEEP
-    masks_source = level.operators.get(Field.SOURCE_IP, Operator.DROP) is not Operator.KEEP
-    source = address(recorded[Field.SOURCE_IP]) if masks_source and Field.SOURCE_IP in recorded else None
-    return Withheld(texts, frozenset(short), frozenset(_accounts(record)) if hides else frozenset(), hides, source)
+            else:
+                sought = folded(text)
+                texts[sought] = texts.get(sought, frozenset()) | {name}
+    accounts = _accounts(record) if chosen.hides_accounts else frozenset[str]()
+    source = recorded.get(Field.SOURCE_IP) if chosen.hides_source else None
+    return Withheld(texts, frozenset(short), accounts, chosen.hides_accounts, source)
+
+
+def folded(text: str) -> str:
+    """A text in one case; a plus is a space, as in a query."""
+    return text.casefold().replace("+", " ")
 
 
 def _spellings(name: Field, value: str) -> Iterator[str]:
@@ -75,19 +80,18 @@ def _spellings(name: Field, value: str) -> Iterator[str]:
             yield local
 
 
-def _accounts(record: Record) -> Iterator[str]:
+def _accounts(record: Record) -> frozenset[str]:
     """Every account id of a record: where it is called so, and in ARNs."""
     identity = _mapping(record.get("userIdentity"))
     issuer = _mapping(_mapping(identity.get("sessionContext")).get("sessionIssuer"))
     resources = record.get("resources")
     listed = [_mapping(one) for one in resources[:50]] if isinstance(resources, list) else []
-    for holder in (record, identity, issuer, *listed):
-        for key in ("accountId", "recipientAccountId", "arn", "ARN"):
-            value = holder.get(key)
-            if isinstance(value, str):
-                account = value if key.endswith("Id") else (value.split(":", 5)[4:5] or [""])[0]
-                if len(account) >= SHORTEST and account.lower() != "anonymous":
-                    yield account
+    holders = (record, identity, issuer, *listed)
+    accounts = [holder.get(key) for holder in holders for key in ("accountId", "recipientAccountId")]
+    for arn in [holder.get(key) for holder in holders for key in ("arn", "ARN")]:
+        if isinstance(arn, str):
+            accounts += arn.split(":", 5)[4:5]
+    return frozenset(one for one in accounts if isinstance(one, str) and len(one) >= SHORTEST and one.lower() != "anonymous")
 
 
 def _mapping(value: object) -> Mapping[str, Any]:
