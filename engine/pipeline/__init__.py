@@ -143,7 +143,7 @@ def _decided(place: int, event: Event, setting: Setting, ports: Ports) -> Receiv
     policies, now = setting.policies, ports.now()
     try:
         decision = decide(event, policies, now)
-        masked = mask(event, decision, policies.audit.level, setting.key)
+        masked = None if policies.audit.level.name == OPEN else mask(event, decision, policies.audit.level, setting.key)
         record = line(decision_record(event, decision, masked, policies, now))
     except Exception as error:  # noqa: BLE001  one event must not take its batch along
         kept = event if policies.audit.event and policies.audit.level.name == OPEN else None
@@ -151,7 +151,8 @@ def _decided(place: int, event: Event, setting: Setting, ports: Ports) -> Receiv
         ports.emit(line(undecided_record(event.where, event.item, reason, now, kept)))
         return Received(place, event.where, event.item, End.FAILED, again=True)
     ports.emit(record)
-    return Received(place, event.where, event.item, _unasked(decision), event, decision, hash_missing=masked.hash_missing)
+    missing = 0 if masked is None else masked.hash_missing
+    return Received(place, event.where, event.item, _unasked(decision), event, decision, hash_missing=missing)
 
 
 def _unasked(decision: Decision) -> End | None:

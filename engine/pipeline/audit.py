@@ -9,8 +9,6 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, Final
 
-from engine.model import OPEN
-
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
@@ -18,6 +16,9 @@ if TYPE_CHECKING:
     from engine.model import Decision, Delivery, Event, MaskedEvent, PolicySet
 
 VERSION: Final = 1
+
+_AS_JSON: Final = json.JSONEncoder(ensure_ascii=True, check_circular=False, separators=(",", ":")).encode
+"""What comes from JSON holds nothing that holds itself."""
 
 
 def decision_json(decision: Decision) -> dict[str, Any]:
@@ -40,8 +41,10 @@ def decision_json(decision: Decision) -> dict[str, Any]:
     }
 
 
-def decision_record(event: Event, decision: Decision, masked: MaskedEvent, policies: PolicySet, now: datetime) -> dict[str, Any]:
-    """The record of one decision; with the event as the audit level leaves it, at `open` the whole record."""
+def decision_record(
+    event: Event, decision: Decision, masked: MaskedEvent | None, policies: PolicySet, now: datetime
+) -> dict[str, Any]:
+    """The record of one decision; with the event as the audit level leaves it, at `open` (`masked` None) the whole record."""
     record: dict[str, Any] = {
         "type": "decision",
         "version": VERSION,
@@ -49,11 +52,11 @@ def decision_record(event: Event, decision: Decision, masked: MaskedEvent, polic
         "commit": policies.commit,
         "where": event.where,
         "item": event.item,
-        "masking": masked.level.name,
+        "masking": policies.audit.level.name,
         "decision": decision_json(decision),
     }
     if policies.audit.event:
-        record["event"] = dict(event.record) if masked.level.name == OPEN else _named(masked)
+        record["event"] = event.record if masked is None else _named(masked)
     return record
 
 
@@ -96,4 +99,4 @@ def delivery_record(
 
 def line(record: Mapping[str, Any]) -> str:
     """One JSON line: ASCII, so that no character of an event can break a log line or a terminal."""
-    return json.dumps(record, ensure_ascii=True, separators=(",", ":"))
+    return _AS_JSON(record)
