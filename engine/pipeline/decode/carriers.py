@@ -244,4 +244,7 @@ _KINDS: Final[tuple[tuple[Callable[[_Object], bool], _Opener], ...]] = (
 
 
 def _opener(value: _Object) -> _Opener:
-    return next((opener for fits, opener in _KINDS if fits(value)), _unknown)
+    for fits, opener in _KINDS:
+        if fits(value):
+            return opener
+    return _unknown

@@ -44,7 +44,7 @@ class Place(NamedTuple):
 
     def at(self, step: str) -> Place:
         """The place one step further in."""
-        return self._replace(steps=(self.steps + step).lstrip(". "), layers=self.layers + 1)
+        return Place((self.steps + step).lstrip(". "), self.root, self.item, self.layers + 1, self.unpacked)
 
     def event(self, record: Record) -> Event:
         """An event found here."""

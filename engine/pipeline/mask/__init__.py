@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from engine.model import OPEN, Field, MaskedEvent, Operator
-from engine.pipeline.mask.disguise import Sought, redacted
+from engine.pipeline.mask.disguise import redacted, stands_in
 from engine.pipeline.mask.plan import plan
 from engine.pipeline.mask.prints import pseudonym, shown
 from engine.pipeline.mask.values import values
@@ -19,6 +19,7 @@ from engine.pipeline.mask.withheld import withheld
 if TYPE_CHECKING:
     from engine.model import Decision, Event, Facts, HashKey, Level
     from engine.pipeline.mask.plan import Plan
+    from engine.pipeline.mask.withheld import Withheld
 
 __all__ = ["mask", "redact"]
 
@@ -40,9 +41,9 @@ def mask(event: Event, decision: Decision, level: Level, key: HashKey | None) ->
         return _masked(level, recorded)
     chosen = plan(level)
     printed, missing = _printed(recorded, chosen, decision.facts, key)
-    sought = Sought(withheld(event.record, recorded, chosen, decision.facts))
+    sought = withheld(event.record, recorded, chosen, decision.facts)
     clean = sought.without_accounts(printed, but=_POLICY_TEXT)
-    if sought.may_stand_in_any("\0".join(clean.values())):  # seldom, and one look says so for all
+    if stands_in("\0".join(clean.values()), sought):  # seldom, and one look says so for all
         clean = {field: _clean(field, text, sought, level) for field, text in clean.items()}
     return _masked(level, clean, missing)
 
@@ -65,7 +66,7 @@ def _printed(recorded: dict[Field, str], chosen: Plan, found: Facts, key: HashKe
 
 
 def _masked(level: Level, texts: dict[Field, str], missing: int = 0) -> MaskedEvent:
-    if max(map(len, texts.values()), default=0) > LONGEST:
+    if len("".join(texts.values())) > LONGEST:
         texts = {field: text[:LONGEST] for field, text in texts.items()}
     return MaskedEvent(level, MappingProxyType(texts), missing)
 
@@ -74,10 +75,10 @@ def redact(text: str, event: Event, decision: Decision, level: Level) -> str:
     """A text without what the level masks of an event."""
     if level.name == OPEN:
         return text
-    return redacted(text, Sought(withheld(event.record, values(event.record, decision), plan(level), decision.facts)))
+    return redacted(text, withheld(event.record, values(event.record, decision), plan(level), decision.facts))
 
 
-def _clean(field: Field, text: str, sought: Sought, level: Level) -> str:
+def _clean(field: Field, text: str, sought: Withheld, level: Level) -> str:
     """A print without what the other fields withhold."""
     operator = level.operators[field]
     if field in _POLICY_TEXT or operator is Operator.HASH:

@@ -48,18 +48,28 @@ class Forms(NamedTuple):
 
     def may_stand_in(self, text: str) -> bool:
         """Whether one of the forms stands in a text in lower case."""
-        if any(form in text for form in self.plain):
-            return True
-        if self.dotted:
+        for form in self.plain:
+            if form in text:
+                return True
+        if self.bare:
             bare = text.replace("-", ".").replace("_", ".").replace("0", "")
-            if any(form in bare for form in self.bare):  # seldom
-                straight = _ZEROS.sub("", text.translate(_SEPARATORS))
-                if any(form in straight for form in self.dotted):
+            for form in self.bare:
+                if form in bare and self._dotted_stands_in(text):
                     return True
         return self._hinted(text) and any(True for _ in self._tokens(text))
 
+    def _dotted_stands_in(self, text: str) -> bool:
+        straight = _ZEROS.sub("", text.translate(_SEPARATORS))
+        return any(form in straight for form in self.dotted)
+
     def _hinted(self, text: str) -> bool:
-        return any(all(part in text for part in hint) for hint in self.hints) and (":" in text or "-" in text)
+        for hint in self.hints:
+            for part in hint:
+                if part not in text:
+                    break
+            else:
+                return True
+        return False
 
     def found(self, text: str) -> Iterator[tuple[int, int]]:
         """Start and end of each form in a text in lower case."""
@@ -130,7 +140,7 @@ def forms(text: str) -> Forms | None:
 def _forms_v4(source: IPv4Address) -> Forms:
     number = int(source)
     octets = str(source).split(".")
-    plain = [form for form in (str(number), f"{number:x}", f"{number:08x}") if len(form) >= _SHORTEST_NUMBER]
+    plain = dict.fromkeys(form for form in (str(number), f"{number:x}", f"{number:08x}") if len(form) >= _SHORTEST_NUMBER)
     numbers = (number, number | _MAPPED, number | _NAT64, _SIX_TO_FOUR | number << 80)
     dotted = (str(source), ".".join(reversed(octets)))
     bare = tuple(form.replace("0", "") for form in dotted)

@@ -10,78 +10,27 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from urllib.parse import unquote
 
 from engine.model import Field, showing
-from engine.pipeline.mask.addresses import Forms, forms
 from engine.pipeline.mask.prints import ACCOUNT_STARS, STARS
-from engine.pipeline.mask.withheld import Withheld, folded
+from engine.pipeline.mask.withheld import LISTED_ACCOUNT, folded
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
+
+    from engine.pipeline.mask.withheld import Withheld
 
 ROUNDS: Final = 8
 """How often a text is cleaned before it is hidden whole."""
-
-_ACCOUNT: Final = re.compile(r":[0-9]{12}(?=:)", re.ASCII)
-"""An account id in an ARN, with the colon before it: what begins with a character is found faster than what looks behind it."""
 
 _SEGMENT: Final = re.compile(r"[^:/]+")
 _ESCAPE: Final = re.compile(r"%[0-9A-Fa-f]{2}", re.ASCII)
 
 
-class Sought:
-    """What is looked for: folded texts, account ids, forms of the address. Made once for an event and a level."""
-
-    __slots__ = ("_address", "_texts", "accounts", "hides_accounts", "short")
-
-    def __init__(self, hidden: Withheld) -> None:
-        self._texts = hidden.texts
-        self._address = None if hidden.source is None else forms(hidden.source)
-        self.accounts = hidden.accounts
-        self.hides_accounts = hidden.hides_accounts
-        self.short = hidden.short
-
-    def texts(self, own: Field | None) -> Iterable[str]:
-        """All folded texts but those that are values of the field `own` alone, which its own print may show."""
-        if own is None:
-            return self._texts
-        return (text for text, fields in self._texts.items() if fields != {own})
-
-    def address(self, own: Field | None) -> Forms | None:
-        """The forms of the address; None where there is none or the address is what prints."""
-        return None if own is Field.SOURCE_IP else self._address
-
-    def without_accounts(self, texts: dict[Field, str], but: frozenset[Field]) -> dict[Field, str]:
-        """Texts with asterisks for the account ids that stand in them plainly; those of some fields stay as they are."""
-        if not self.hides_accounts:
-            return texts
-        clean = texts.copy()
-        for field, text in texts.items():
-            if field not in but:
-                clean[field] = self._without_accounts(text)
-        return clean
-
-    def _without_accounts(self, text: str) -> str:
-        for account in self.accounts:
-            if account in text:
-                text = text.replace(account, ACCOUNT_STARS)
-        return _ACCOUNT.sub(f":{ACCOUNT_STARS}", text) if ":" in text else text
-
-    def may_stand_in_any(self, text: str) -> bool:
-        """Whether there is anything to redact in a text; sometimes true where there is not."""
-        return bool(self.short) or any(self.may_stand_in(plain) for plain in _plain_views(text))
-
-    def may_stand_in(self, view: str, own: Field | None = None) -> bool:
-        """Whether anything may stand in a folded text; sometimes true where it does not."""
-        for text in self.texts(own):
-            if text in view:
-                return True
-        for account in self.accounts:
-            if account in view:
-                return True
-        address = self.address(own)
-        return address is not None and address.may_stand_in(view)
+def stands_in(text: str, sought: Withheld) -> bool:
+    """Whether there is anything to redact in a text; sometimes true where there is not."""
+    return bool(sought.short) or any(sought.may_stand_in(plain) for plain in _plain_views(text))
 
 
-def redacted(text: str, sought: Sought, own: Field | None = None) -> str:
+def redacted(text: str, sought: Withheld, own: Field | None = None) -> str:
     """A text with asterisks for all that is sought, but for what is the value of the field `own` alone.
 
     Cleaned again until nothing is found, since asterisks may be part of a value.
@@ -171,7 +120,7 @@ def _pieces(escapes: str) -> Iterator[tuple[str, int]]:
 # --- places: where something is found -----------------------------------------------------------------------------------------
 
 
-def _spans(text: str, sought: Sought, own: Field | None) -> Iterator[tuple[int, int, str]]:
+def _spans(text: str, sought: Withheld, own: Field | None) -> Iterator[tuple[int, int, str]]:
     """Start, end and replacement of everything found."""
     for decodings, plain in enumerate(_plain_views(text)):
         if sought.may_stand_in(plain, own):
@@ -179,17 +128,17 @@ def _spans(text: str, sought: Sought, own: Field | None) -> Iterator[tuple[int, 
             for start, end, stars in _found(view.text, sought, own):
                 yield view.starts[start], view.ends[end - 1], stars
     if sought.hides_accounts:
-        yield from ((match.start() + 1, match.end(), ACCOUNT_STARS) for match in _ACCOUNT.finditer(text))
+        yield from ((match.start() + 1, match.end(), ACCOUNT_STARS) for match in LISTED_ACCOUNT.finditer(text))
     if sought.short and text.startswith("arn:"):
         yield from ((one.start(), one.end(), STARS) for one in _SEGMENT.finditer(text) if one.group() in sought.short)
 
 
-def _found(text: str, sought: Sought, own: Field | None) -> Iterator[tuple[int, int, str]]:
-    for needle in sought.texts(own):
+def _found(text: str, sought: Withheld, own: Field | None) -> Iterator[tuple[int, int, str]]:
+    for needle in sought.texts_beside(own):
         yield from ((start, start + len(needle), STARS) for start in _all(text, needle))
     for account in sought.accounts:
         yield from ((start, start + len(account), ACCOUNT_STARS) for start in _all(text, account))
-    address = sought.address(own)
+    address = sought.forms_beside(own)
     if address is not None:
         yield from ((start, end, STARS) for start, end in address.found(text))
 

@@ -11,12 +11,18 @@ if TYPE_CHECKING:
 
 _MOST: Final = 64
 
+_VOCABULARY: Final = frozenset(
+    {Field.TIME, Field.EVENT, Field.REGION, Field.CLASS, Field.EVIDENCE, Field.ACTOR_TYPE, Field.MFA, Field.ACCOUNT}
+)
+"""Fields of few values, which tell nothing of the caller where they stand elsewhere. Account ids are looked for on their own."""
+
 
 class Plan(NamedTuple):
-    """The fields that a level does not keep, each with its operator, in the order of `Field`."""
+    """The fields that a level does not keep, each with its operator, and those of them that are looked for elsewhere."""
 
     level: Level
     changes: tuple[tuple[Field, Operator], ...]
+    sought: tuple[tuple[Field, Operator], ...]
     hides_accounts: bool
     hides_source: bool
 
@@ -38,4 +44,5 @@ def _planned(level: Level) -> Plan:
     operators = {field: level.operators.get(field, Operator.DROP) for field in Field}
     changes = tuple((field, operator) for field, operator in operators.items() if operator is not Operator.KEEP)
     changed = dict(changes)
-    return Plan(level, changes, Field.ACCOUNT in changed, Field.SOURCE_IP in changed)
+    sought = tuple(change for change in changes if change[0] not in _VOCABULARY)
+    return Plan(level, changes, sought, Field.ACCOUNT in changed, Field.SOURCE_IP in changed)

@@ -7,52 +7,84 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from urllib.parse import unquote
 
 from engine.model import Field, Operator, showing
-from engine.pipeline.mask.prints import is_service
+from engine.pipeline.mask.addresses import forms
+from engine.pipeline.mask.prints import ACCOUNT_STARS, is_service
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from engine.model import Facts, Record
+    from engine.pipeline.mask.addresses import Forms
     from engine.pipeline.mask.plan import Plan
 
 SHORTEST: Final = 4
 """Characters from which on a value is looked for everywhere."""
-
-_VOCABULARY: Final = frozenset(
-    {Field.TIME, Field.EVENT, Field.REGION, Field.CLASS, Field.EVIDENCE, Field.ACTOR_TYPE, Field.MFA, Field.ACCOUNT}
-)
-"""Fields of few values, which tell nothing of the caller where they stand elsewhere. Account ids are looked for on their own."""
 
 _CODE: Final = re.compile(r"[A-Za-z.]{1,64}", re.ASCII)
 _LOOSE: Final = frozenset({Operator.NETWORK, Operator.MASK})
 _MAIL: Final = frozenset({Field.NAME, Field.SESSION})
 
 
+LISTED_ACCOUNT: Final = re.compile(r":[0-9]{12}(?=:)", re.ASCII)
+"""An account id in an ARN, with the colon before it: what begins with a character is found faster than what looks behind it."""
+
+
 @showing()
 class Withheld(NamedTuple):
     """Masked values. `texts`, folded, are looked for everywhere, with the fields they are the values of; `short` in an ARN alone.
 
-    `accounts`: account ids too, wherever they stand. `source` is the address, where it is masked.
+    `accounts`: account ids too, wherever they stand. `address`: the forms of the source address, where that is masked.
     """
 
     texts: Mapping[str, frozenset[Field]]
     short: frozenset[str]
     accounts: frozenset[str]
     hides_accounts: bool
-    source: str | None = None
+    address: Forms | None = None
+
+    def texts_beside(self, own: Field | None) -> Iterable[str]:
+        """All texts but those that are values of the field `own` alone, which its own print may show."""
+        return self.texts if own is None else [text for text, fields in self.texts.items() if fields != {own}]
+
+    def forms_beside(self, own: Field | None) -> Forms | None:
+        """The forms of the address; None where there is none or the address is what prints."""
+        return None if own is Field.SOURCE_IP else self.address
+
+    def may_stand_in(self, view: str, own: Field | None = None) -> bool:
+        """Whether anything may stand in a folded text; sometimes true where it does not."""
+        for text in self.texts_beside(own):
+            if text in view:
+                return True
+        for account in self.accounts:
+            if account in view:
+                return True
+        address = self.forms_beside(own)
+        return address is not None and address.may_stand_in(view)
+
+    def without_accounts(self, texts: dict[Field, str], but: frozenset[Field]) -> dict[Field, str]:
+        """Texts with asterisks for the account ids that stand in them plainly; those of some fields stay as they are."""
+        for account in self.accounts:
+            texts = {
+                field: text.replace(account, ACCOUNT_STARS) if account in text and field not in but else text
+                for field, text in texts.items()
+            }
+        if self.hides_accounts and LISTED_ACCOUNT.search("\0".join(texts.values())):
+            stars = f":{ACCOUNT_STARS}"
+            texts = {field: text if field in but else LISTED_ACCOUNT.sub(stars, text) for field, text in texts.items()}
+        return texts
 
 
 def withheld(record: Record, recorded: Mapping[Field, str], chosen: Plan, found: Facts) -> Withheld:
     """All values of an event that a level masks."""
     texts: dict[str, frozenset[Field]] = {}
     short: set[str] = set()
-    for name, operator in chosen.changes:
+    for name, operator in chosen.sought:
         value = recorded.get(name)
-        if value is None or name in _VOCABULARY or (name is Field.ERROR_CODE and _CODE.fullmatch(value)):
+        if value is None or (name is Field.ERROR_CODE and _CODE.fullmatch(value)):
             continue
         if name is Field.SOURCE_IP and operator in _LOOSE and is_service(value, found):
             continue
-        for text in (value,) if "%" not in value and "@" not in value else _spellings(name, value):
+        for text in _spellings(name, value):
             if len(text) < SHORTEST:
                 short.add(text)
             else:
@@ -60,7 +92,7 @@ def withheld(record: Record, recorded: Mapping[Field, str], chosen: Plan, found:
                 texts[sought] = texts.get(sought, frozenset()) | {name}
     accounts = _accounts(record) if chosen.hides_accounts else frozenset[str]()
     source = recorded.get(Field.SOURCE_IP) if chosen.hides_source else None
-    return Withheld(texts, frozenset(short), accounts, chosen.hides_accounts, source)
+    return Withheld(texts, frozenset(short), accounts, chosen.hides_accounts, None if source is None else forms(source))
 
 
 def folded(text: str) -> str:
@@ -68,16 +100,17 @@ def folded(text: str) -> str:
     return text.casefold().replace("+", " ")
 
 
-def _spellings(name: Field, value: str) -> Iterator[str]:
+def _spellings(name: Field, value: str) -> Sequence[str]:
     """The value, as it would be without its percent-encoding, and an e-mail address's local part."""
-    yield value
+    spellings = [value]
     if "%" in value:
         once = unquote(value)
-        yield from (once, unquote(once))
+        spellings += (once, unquote(once))
     if name in _MAIL and "@" in value:
         local = value.rpartition("@")[0]
         if len(local) >= SHORTEST:
-            yield local
+            spellings.append(local)
+    return spellings
 
 
 def _accounts(record: Record) -> frozenset[str]:
@@ -86,12 +119,17 @@ def _accounts(record: Record) -> frozenset[str]:
     issuer = _mapping(_mapping(identity.get("sessionContext")).get("sessionIssuer"))
     resources = record.get("resources")
     listed = [_mapping(one) for one in resources[:50]] if isinstance(resources, list) else []
-    holders = (record, identity, issuer, *listed)
-    accounts = [holder.get(key) for holder in holders for key in ("accountId", "recipientAccountId")]
-    for arn in [holder.get(key) for holder in holders for key in ("arn", "ARN")]:
-        if isinstance(arn, str):
-            accounts += arn.split(":", 5)[4:5]
-    return frozenset(one for one in accounts if isinstance(one, str) and len(one) >= SHORTEST and one.lower() != "anonymous")
+    found: set[str] = set()
+    for holder in (record, identity, issuer, *listed):
+        for key in ("accountId", "recipientAccountId"):
+            account = holder.get(key)
+            if isinstance(account, str):
+                found.add(account)
+        for key in ("arn", "ARN"):
+            arn = holder.get(key)
+            if isinstance(arn, str):
+                found.update(arn.split(":", 5)[4:5])
+    return frozenset(one for one in found if len(one) >= SHORTEST and one.lower() != "anonymous")
 
 
 def _mapping(value: object) -> Mapping[str, Any]:

@@ -117,7 +117,7 @@ class Draft:
             return None
         if "://" in together or not all(values) or any(map(gt, map(len, values), self._form.limits)):
             return None
-        if any(visible(value) != value for value in values if " " in value):
+        if "  " in together or any(value != value.strip(" ") for value in values if " " in value):
             return None
         parts, shown = self._between.copy(), [value.encode() for value in values]
         parts[1::2] = shown + shown
