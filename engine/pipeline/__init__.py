@@ -190,7 +190,7 @@ def compose(channel: Channel, wants: Iterable[Asked], setting: Setting, rule: Di
 
 def _single(entry: Entry, channel: Channel, deployment: Deployment) -> Message:
     message = render(entry.masked, entry.decision, entry.request, channel, deployment)
-    return message._replace(events=(entry.place,))
+    return Message(message.channel, message.body, (entry.place,), message.hash_missing)
 
 
 def post(received: Sequence[Received], setting: Setting, ports: Ports) -> Iterator[Told]:

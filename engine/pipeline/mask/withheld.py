@@ -25,10 +25,6 @@ _LOOSE: Final = frozenset({Operator.NETWORK, Operator.MASK})
 _MAIL: Final = frozenset({Field.NAME, Field.SESSION})
 
 
-LISTED_ACCOUNT: Final = re.compile(r":[0-9]{12}(?=:)", re.ASCII)
-"""An account id in an ARN, with the colon before it: what begins with a character is found faster than what looks behind it."""
-
-
 @showing()
 class Withheld(NamedTuple):
     """Masked values. `texts`, folded, are looked for everywhere, with the fields they are the values of; `short` in an ARN alone.
@@ -62,16 +58,13 @@ class Withheld(NamedTuple):
         return address is not None and address.may_stand_in(view)
 
     def without_accounts(self, texts: dict[Field, str], but: frozenset[Field]) -> dict[Field, str]:
-        """Texts with asterisks for the account ids that stand in them plainly; those of some fields stay as they are."""
+        """Texts with asterisks for the event's account ids where they stand plainly; those of some fields stay as they are."""
+        clean = texts.copy()
         for account in self.accounts:
-            texts = {
-                field: text.replace(account, ACCOUNT_STARS) if account in text and field not in but else text
-                for field, text in texts.items()
-            }
-        if self.hides_accounts and LISTED_ACCOUNT.search("\0".join(texts.values())):
-            stars = f":{ACCOUNT_STARS}"
-            texts = {field: text if field in but else LISTED_ACCOUNT.sub(stars, text) for field, text in texts.items()}
-        return texts
+            for field, text in texts.items():
+                if account in text and field not in but:
+                    clean[field] = clean[field].replace(account, ACCOUNT_STARS)
+        return clean
 
 
 def withheld(record: Record, recorded: Mapping[Field, str], chosen: Plan, found: Facts) -> Withheld:
@@ -119,17 +112,16 @@ def _accounts(record: Record) -> frozenset[str]:
     issuer = _mapping(_mapping(identity.get("sessionContext")).get("sessionIssuer"))
     resources = record.get("resources")
     listed = [_mapping(one) for one in resources[:50]] if isinstance(resources, list) else []
-    found: set[str] = set()
+    accounts: list[object] = []
+    arns: list[object] = []
     for holder in (record, identity, issuer, *listed):
-        for key in ("accountId", "recipientAccountId"):
-            account = holder.get(key)
-            if isinstance(account, str):
-                found.add(account)
-        for key in ("arn", "ARN"):
-            arn = holder.get(key)
-            if isinstance(arn, str):
-                found.update(arn.split(":", 5)[4:5])
-    return frozenset(one for one in found if len(one) >= SHORTEST and one.lower() != "anonymous")
+        accounts += (holder.get("accountId"), holder.get("recipientAccountId"))
+        arns += (holder.get("arn"), holder.get("ARN"))
+    for arn in arns:
+        if isinstance(arn, str) and not arn.startswith("arn:aws:s3:::"):
+            accounts += arn.split(":", 5)[4:5]
+    found = {one for one in accounts if isinstance(one, str) and len(one) >= SHORTEST}
+    return frozenset(one for one in found if one.lower() != "anonymous")
 
 
 def _mapping(value: object) -> Mapping[str, Any]:

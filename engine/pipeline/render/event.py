@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
 from engine.model import Field
 from engine.pipeline.render.changes import mute_links
@@ -28,7 +28,7 @@ from engine.pipeline.render.phrases import (
 from engine.pipeline.render.times import local_time
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from engine.model import Channel, Decision, Deployment, MaskedEvent, Request
     from engine.pipeline.render.labels import Words
@@ -53,7 +53,7 @@ def event_payload(masked: MaskedEvent, decision: Decision, request: Request, cha
     """The payload of a message about one event; of the event itself only what `masked` has."""
     words = WORDS[channel.language]
     draft = _draft(masked, decision, request, channel)
-    values: dict[str, str] = dict(masked.values.items())
+    values = dict(cast("Mapping[str, str]", masked.values))
     if Field.TIME in values:
         values[Field.TIME] = local_time(values[Field.TIME], channel.timezone, words)
     values[_OBJECT] = "/".join(values[field] for field in _touched(masked, channel))

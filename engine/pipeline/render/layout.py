@@ -80,8 +80,11 @@ _NEW_LINE: Final = ('{"type":"text","text":"\\n"}',)
 _NOTHING: Final = "\N{EN DASH}"
 _END: Final = "," + json.dumps(FLAGS, separators=(",", ":"))[1:]
 
-_AS_THEY_ARE: Final = bytes(code for code in range(0x20, 0x7F) if chr(code) not in '&<>"\\')
-"""Characters that JSON, Slack and a reader's screen take as they are."""
+_BREAK: Final = "\x1f"
+"""White space between values while one look is taken at all of them."""
+
+_AS_THEY_ARE: Final = bytes(code for code in range(0x20, 0x7F) if chr(code) not in '&<>"\\') + _BREAK.encode()
+"""Characters that JSON, Slack and a reader's screen take as they are, and the break."""
 
 _Run: TypeAlias = "tuple[str | Value, ...]"
 """JSON or text, with gaps in it."""
@@ -112,12 +115,11 @@ class Draft:
 
     def _at_once(self, values: Sequence[str], buttons: str) -> bytes | None:
         """The payload, where each value is shown as it is and all of them fit, as nearly always; None where that may not be."""
-        together = "".join(values)
+        together = _BREAK.join(values)
         if len(together) + len(buttons) > self._room or together.encode("utf-8", "surrogatepass").translate(None, _AS_THEY_ARE):
             return None
-        if "://" in together or not all(values) or any(map(gt, map(len, values), self._form.limits)):
-            return None
-        if "  " in together or any(value != value.strip(" ") for value in values if " " in value):
+        words = len(values) + together.count(" ")  # unless two blanks or breaks follow each other, or one is at an end
+        if len(together.split()) != words or "://" in together or any(map(gt, map(len, values), self._form.limits)):
             return None
         parts, shown = self._between.copy(), [value.encode() for value in values]
         parts[1::2] = shown + shown
@@ -260,9 +262,11 @@ def _plain_text(text: str) -> str:
 
 def _buttons(links: Sequence[Link], words: Words) -> str:
     """The block of the buttons, after a comma; nothing where there are none."""
+    if not links:
+        return ""
     buttons = ",".join(
         f'{{"type":"button","text":{_plain_text(words.links[link.target])},'
         f'"url":"{_quoted(link.url)}","action_id":"{link.target.value}"}}'
         for link in links
     )
-    return f',{{"type":"actions","elements":[{buttons}]}}' if buttons else ""
+    return f',{{"type":"actions","elements":[{buttons}]}}'
