@@ -52,7 +52,7 @@ def values(record: Record, decision: Decision) -> dict[Field, str]:
     return {
         field: value if isinstance(value, str) else _json(value)
         for field, value in zip(_FIELDS, everything, strict=True)
-        if value is not None and value != ""
+        if value or (value is not None and value != "")
     }
 
 

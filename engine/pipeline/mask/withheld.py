@@ -109,19 +109,19 @@ def _spellings(name: Field, value: str) -> Sequence[str]:
 def _accounts(record: Record) -> frozenset[str]:
     """Every account id of a record: where it is called so, and in ARNs."""
     identity = _mapping(record.get("userIdentity"))
-    issuer = _mapping(_mapping(identity.get("sessionContext")).get("sessionIssuer"))
+    holders = [record, identity, _mapping(_mapping(identity.get("sessionContext")).get("sessionIssuer"))]
     resources = record.get("resources")
-    listed = [_mapping(one) for one in resources[:50]] if isinstance(resources, list) else []
-    accounts: list[object] = []
-    arns: list[object] = []
-    for holder in (record, identity, issuer, *listed):
-        accounts += (holder.get("accountId"), holder.get("recipientAccountId"))
-        arns += (holder.get("arn"), holder.get("ARN"))
-    for arn in arns:
-        if isinstance(arn, str) and not arn.startswith("arn:aws:s3:::"):
-            accounts += arn.split(":", 5)[4:5]
-    found = {one for one in accounts if isinstance(one, str) and len(one) >= SHORTEST}
-    return frozenset(one for one in found if one.lower() != "anonymous")
+    if isinstance(resources, list):
+        holders += [one for one in resources[:50] if isinstance(one, dict)]
+    accounts: set[str] = set()
+    for holder in holders:
+        for key in ("accountId", "recipientAccountId"):
+            if key in holder and isinstance(holder[key], str):
+                accounts.add(holder[key])
+        for key in ("arn", "ARN"):
+            if key in holder and isinstance(holder[key], str):
+                accounts.update(holder[key].split(":", 5)[4:5])
+    return frozenset(one for one in accounts if len(one) >= SHORTEST and one.lower() != "anonymous")
 
 
 def _mapping(value: object) -> Mapping[str, Any]:

@@ -59,7 +59,7 @@ def event_payload(masked: MaskedEvent, decision: Decision, request: Request, cha
     values[_OBJECT] = "/".join(values[field] for field in _touched(masked, channel))
     values[_TITLE] = filled(_title(masked, decision, request, words), values, masked, words)
     links = (*event_links(masked, deployment), *runbook_links(request.runbook), *mute_links(masked, decision, deployment))
-    return draft.filled([values[name] for name in draft.names], links, words)
+    return draft.filled(list(map(values.__getitem__, draft.names)), links, words)
 
 
 def _title(masked: MaskedEvent, decision: Decision, request: Request, words: Words) -> str:
