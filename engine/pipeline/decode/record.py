@@ -47,7 +47,7 @@ def is_record(value: object) -> TypeGuard[dict[str, Any]]:
     """
     if not isinstance(value, dict) or from_a_service(value):
         return False
-    return len(_OWN_NAMES & value.keys()) >= _ENOUGH or ("eventName" in value and "eventSource" in value)
+    return ("eventName" in value and "eventSource" in value) or len(_OWN_NAMES & value.keys()) >= _ENOUGH
 
 
 def from_a_service(value: dict[str, Any]) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, Final, NamedTuple, cast
 
 from engine.model import Field
 from engine.pipeline.render.changes import mute_links
@@ -52,11 +52,11 @@ _MOST_DRAFTS: Final = 256
 def event_payload(masked: MaskedEvent, decision: Decision, request: Request, channel: Channel, deployment: Deployment) -> bytes:
     """The payload of a message about one event; of the event itself only what `masked` has."""
     words = WORDS[channel.language]
-    draft = _draft(masked, decision, request, channel)
+    draft, touched = _draft(masked, decision, request, channel)
     values = dict(cast("Mapping[str, str]", masked.values))
     if Field.TIME in values:
         values[Field.TIME] = local_time(values[Field.TIME], channel.timezone, words)
-    values[_OBJECT] = "/".join(values[field] for field in _touched(masked, channel))
+    values[_OBJECT] = "/".join([values[field] for field in touched])
     values[_TITLE] = filled(_title(masked, decision, request, words), values, masked, words)
     links = (*event_links(masked, deployment), *runbook_links(request.runbook), *mute_links(masked, decision, deployment))
     return draft.filled(list(map(values.__getitem__, draft.names)), links, words)
@@ -74,17 +74,29 @@ def _title(masked: MaskedEvent, decision: Decision, request: Request, words: Wor
 
 # --- the draft: what is the same in messages about like events --------------------------------------------------------------
 
-_drafts: dict[object, tuple[Draft, object]] = {}
+
+class _Drawn(NamedTuple):
+    """A draft, the fields that its object is made of, and those who are kept with it so that no other can be taken for them."""
+
+    draft: Draft
+    touched: tuple[Field, ...]
+    parties: tuple[object, ...]
 
 
-def _draft(masked: MaskedEvent, decision: Decision, request: Request, channel: Channel) -> Draft:
-    """The draft for every event that has the same fields and of which the same was decided.
+_drawn: dict[object, _Drawn] = {}
 
-    Channels, levels and classes are told apart by which object they are, and are kept with the draft so that no other can be it.
+
+def _draft(masked: MaskedEvent, decision: Decision, request: Request, channel: Channel) -> tuple[Draft, tuple[Field, ...]]:
+    """The draft for every event that has the same fields and of which the same was decided; and what its object is made of.
+
+    Channels, levels, classes and evidence are told apart by which object they are.
     """
-    parties = (channel, masked.level, decision.actor, decision.evidence)
+    actor, evidence = decision.actor, decision.evidence
     key = (
-        *map(id, parties),
+        id(channel),
+        id(masked.level),
+        id(actor),
+        id(evidence),
         tuple(masked.values),
         masked.hash_missing,
         request.severity,
@@ -94,12 +106,13 @@ def _draft(masked: MaskedEvent, decision: Decision, request: Request, channel: C
         decision.facts.denied,
         decision.revision,
     )
-    found = _drafts.get(key)
+    found = _drawn.get(key)
     if found is None:
-        if len(_drafts) >= _MOST_DRAFTS:
-            _drafts.clear()
-        found = _drafts[key] = Draft(_content(masked, decision, request, channel)), parties
-    return found[0]
+        if len(_drawn) >= _MOST_DRAFTS:
+            _drawn.clear()
+        draft = Draft(_content(masked, decision, request, channel))
+        found = _drawn[key] = _Drawn(draft, _touched(masked, channel), (channel, masked.level, actor, evidence))
+    return found.draft, found.touched
 
 
 def _routes(request: Request) -> tuple[str, ...]:
@@ -169,10 +182,10 @@ def _object(masked: MaskedEvent, channel: Channel) -> Iterator[Part]:
         yield _short(_OBJECT)
 
 
-def _touched(masked: MaskedEvent, channel: Channel) -> list[Field]:
+def _touched(masked: MaskedEvent, channel: Channel) -> tuple[Field, ...]:
     """Of bucket and key what is shown."""
     chosen, values = _chosen(channel), masked.values
-    return [field for field in (Field.BUCKET, Field.KEY) if field in values and field in chosen]
+    return tuple(field for field in (Field.BUCKET, Field.KEY) if field in values and field in chosen)
 
 
 def _brief(masked: MaskedEvent, field: Field, words: Words) -> Part:
