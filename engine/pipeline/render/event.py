@@ -46,7 +46,8 @@ _TITLE: Final = "title"
 _OBJECT: Final = "object"
 """Beside the fields, what fills the gaps of a draft."""
 
-_MOST_DRAFTS: Final = 256
+MOST_DRAFTS: Final = 256
+"""Drafts that are kept."""
 
 
 def event_payload(masked: MaskedEvent, decision: Decision, request: Request, channel: Channel, deployment: Deployment) -> bytes:
@@ -108,7 +109,7 @@ def _draft(masked: MaskedEvent, decision: Decision, request: Request, channel: C
     )
     found = _drawn.get(key)
     if found is None:
-        if len(_drawn) >= _MOST_DRAFTS:
+        if len(_drawn) >= MOST_DRAFTS:
             _drawn.clear()
         draft = Draft(_content(masked, decision, request, channel))
         found = _drawn[key] = _Drawn(draft, _touched(masked, channel), (channel, masked.level, actor, evidence))
