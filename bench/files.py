@@ -16,7 +16,7 @@ from bench.generate import RAW, Compare, Condition, Field, Rule
 from engine.cli.decide import Deciding
 from engine.cli.inputs import sources
 from engine.cli.reading import Reading, read
-from engine.pipeline.decode.needed import needed
+from engine.pipeline.decide import needed
 from engine.pipeline.decode.typed import KNOWN_BY, Typed, record_type
 from engine.pipeline.select import S3
 

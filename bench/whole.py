@@ -128,10 +128,10 @@ def _reads() -> list[dict[str, object]]:
     return [{**record, "eventName": "GetObject"} for record in records(rules(Shape.USUAL, 10), EVENTS)]
 
 
-def _messages(payload: object, setting: Setting, ports: Ports) -> list[str]:
+def _messages(payload: object, setting: Setting, ports: Ports) -> list[bytes]:
     received = tuple(gather(decode(payload, _no_file), setting, ports))
     return [
-        json.dumps(message.payload)
+        message.body
         for name, wants in by_channel(received).items()
         for message in compose(setting.policies.channels[name], wants, setting)
     ]

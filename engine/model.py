@@ -6,6 +6,7 @@ Where a value holds event data or a secret, its `repr` does not (`showing`): it 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, tzinfo
 from enum import StrEnum
@@ -660,15 +661,21 @@ class Summary(NamedTuple):
 
 @showing("channel", "events", "hash_missing")
 class Message(NamedTuple):
-    """A rendered Slack payload for a channel, about one event or, as a summary, several (`events`: their places in the batch).
+    """A rendered message for a channel, about one event or, as a summary, several (`events`: their places in the batch).
 
-    `hash_missing` is that of the masked event.
+    `body` is what is posted: Slack's payload as JSON in UTF-8. `hash_missing` is that of the masked event.
     """
 
     channel: str
-    payload: Mapping[str, Any]
+    body: bytes
     events: tuple[int, ...] = (0,)
     hash_missing: int = 0
+
+    @property
+    def payload(self) -> dict[str, Any]:
+        """The payload as Slack reads it."""
+        payload: dict[str, Any] = json.loads(self.body)
+        return payload
 
 
 class Fault(StrEnum):

@@ -9,7 +9,7 @@ from builders import OPEN_LEVEL, STANDARD, STRICT, actor, policy_set
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.model import Decision, Event, Failure, Hush, MatcherKind, Request, Severity
+from engine.model import Decision, Event, Failure, Hush, MatcherKind, Request, Severity, Verdict
 from engine.pipeline import audit
 from engine.pipeline.audit import DecisionLines, decision_json, line
 from engine.pipeline.facts import facts
@@ -26,30 +26,31 @@ LEVELS = st.sampled_from([OPEN_LEVEL, STANDARD, STRICT])
 REQUESTS = st.lists(st.builds(Request, NAMES, LEVELS, st.sampled_from(Severity), NAMES, NAMES), max_size=3).map(tuple)
 FACTS = facts(Event({}, ""))
 
-DECISION = Decision(
-    "e", ACTORS[0], None, (), (), (), (), defaulted=False, failures=(), revision="sha256:000000000000", facts=FACTS
-)
-
 
 @st.composite
-def decisions(draw: st.DrawFn) -> Decision:
+def verdicts(draw: st.DrawFn) -> Verdict:
     who = draw(st.sampled_from(ACTORS))
     evidence = draw(st.sampled_from([None, *who.evidence]))
     said = (draw(REQUESTS), draw(TUPLES), draw(HUSHES), draw(HUSHES), draw(st.booleans()), draw(FAILURES))
-    return Decision(draw(st.none() | st.text(max_size=3)), who, evidence, *said, "sha256:000000000000", FACTS)
+    return Verdict(who, evidence, *said, "sha256:000000000000")
 
 
-@given(st.lists(decisions(), max_size=12))
-def test_a_line_is_what_the_decision_is_as_json(some: list[Decision]) -> None:
-    lines = DecisionLines(policy_set())
-    assert lines.lines(some).decode() == "".join(line(decision_json(one)) + "\n" for one in some)
-    assert [json.loads(one) for one in lines.lines(some).splitlines()] == [decision_json(one) for one in some]
+@given(st.lists(verdicts(), min_size=1, max_size=4), st.data())
+def test_a_line_is_what_the_decision_is_as_json(some: list[Verdict], data: st.DataObject) -> None:
+    names = st.none() | st.text(max_size=3) | st.just(7)
+    decided = data.draw(st.lists(st.tuples(names, st.sampled_from(some)), max_size=12))
+    expected = [
+        decision_json(Decision(name if isinstance(name, str) and name else None, *verdict, FACTS)) for name, verdict in decided
+    ]
+    lines = DecisionLines()
+    assert lines.lines(decided).decode() == "".join(line(one) + "\n" for one in expected)
+    assert [json.loads(one) for one in lines.lines(decided).splitlines()] == expected
 
 
 def test_what_is_remembered_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(audit, "MOST_KINDS", 3)
-    lines = DecisionLines(policy_set())
+    lines = DecisionLines()
     for number in range(10):
-        one = DECISION._replace(routes=(f"p/r{number}",))
-        assert lines.lines([one]).decode() == line(decision_json(one)) + "\n"
+        one = Verdict(ACTORS[0], None, (), (f"p/r{number}",), (), (), defaulted=False, failures=(), revision="r")
+        assert json.loads(lines.lines([("e", one)]))["routes"] == [f"p/r{number}"]
         assert len(lines._known) <= 3

@@ -19,9 +19,9 @@ from engine.model import DecodeError, Event, PassedOver
 from engine.pipeline.decode import chunks as chunking
 from engine.pipeline.decode import decode_stream
 from engine.pipeline.decode.batches import batches
-from engine.pipeline.decode.place import EACH
 from engine.pipeline.decode.record import DEEPEST
 from engine.pipeline.decode.typed import Typed, has_too_many_digits
+from engine.policy.given import EACH
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

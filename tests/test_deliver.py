@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import pytest
@@ -71,7 +72,7 @@ CHANNELS = {name: named(name) for name in ("a", "b", "c")}
 
 
 def message(name: str = "a", number: int = 0) -> Message:
-    return Message(name, {"text": f"{name}{number}", "blocks": []}, (number,))
+    return Message(name, json.dumps({"text": f"{name}{number}", "blocks": []}).encode(), (number,))
 
 
 def delivered(slack: Slack, *messages: Message) -> list[Delivery]:

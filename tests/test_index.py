@@ -16,7 +16,7 @@ from engine.errors import MatcherError
 from engine.matching import Globs, Index, check, choices, compile_predicate, glob
 from engine.matching.source import Given
 from engine.model import Event, Severity, Window
-from engine.pipeline.decide import decide, decide_plainly, fields_read
+from engine.pipeline.decide import decide, decide_plainly
 from engine.pipeline.decode import decode_stream
 from engine.policy.load import load
 
@@ -165,24 +165,6 @@ def test_parts_of_strings_are_looked_up_too() -> None:
     found = made.candidates({"key": "in/part-77-x"}, ())
     assert 77 in found
     assert len(found) < 1_000
-
-
-@given(sets(), events)
-def test_nothing_but_the_fields_that_a_set_reads_decides(policies: Any, one: Event) -> None:
-    fields = fields_read(policies)
-    left = one if fields is None else one._replace(record=trimmed(one.record, fields))
-    whole, less = decide(one, policies, NOW), decide(left, policies, NOW)
-    assert whole._replace(facts=less.facts) == less
-
-
-def trimmed(value: Any, fields: frozenset[tuple[str, ...]]) -> Any:
-    """A value with only these fields, and all that is in them."""
-    if () in fields or not isinstance(value, dict | list):
-        return value
-    if isinstance(value, list):
-        return [trimmed(one, fields) for one in value]
-    inner = {name: frozenset(path[1:] for path in fields if path[0] == name) for name in {path[0] for path in fields}}
-    return {name: trimmed(one, inner[name]) for name, one in value.items() if name in inner}
 
 
 def test_over_real_records_the_decision_is_the_same(corpus: Path) -> None:

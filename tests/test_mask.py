@@ -119,8 +119,18 @@ def test_what_an_event_has_not_is_absent() -> None:
     assert dict(masked(OPEN_LEVEL, made=Event({}, "test")).values) == {Field.CLASS: "unknown"}
 
 
-def test_what_is_not_text_is_shown_as_json() -> None:
-    assert masked(userAgent={"a": [1, None]}).values[Field.USER_AGENT] == '{"a":[1,null]}'
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [({"a": [1, None]}, '{"a":[1,null]}'), (0, "0"), (False, "false"), ([], "[]"), ({}, "{}"), ("", None), (None, None)],
+)
+def test_what_is_not_text_is_shown_as_json_and_nothing_is_absent(value: object, text: str | None) -> None:
+    assert masked(userAgent=value).values.get(Field.USER_AGENT) == text
+
+
+def test_a_level_is_never_taken_for_another_of_its_name() -> None:
+    for operator in (Operator.KEEP, Operator.MASK, Operator.DROP) * 40:
+        shown = masked({Field.BUCKET: operator}).values.get(Field.BUCKET)
+        assert shown == {Operator.KEEP: "payments-prod", Operator.MASK: "p***", Operator.DROP: None}[operator]
 
 
 def test_open_keeps_everything() -> None:

@@ -14,10 +14,10 @@ from mutated import ODD
 from test_decode_properties import places, replaced
 
 from engine.model import Event, Window
-from engine.pipeline.decide import decide
-from engine.pipeline.decode.needed import ALWAYS, FACTS, needed
-from engine.pipeline.decode.place import EACH
-from engine.pipeline.facts import document, facts
+from engine.pipeline.decide import decide, needed
+from engine.pipeline.decide.reads import ALWAYS, FIELDS
+from engine.pipeline.facts import facts
+from engine.policy.given import EACH, GIVEN
 from engine.policy.load import load
 
 if TYPE_CHECKING:
@@ -65,11 +65,7 @@ def test_decisions_need_no_more_than_the_needed_fields(policies: PolicySet, data
 
 
 EXPRESSIONS = [
-    *(
-        f"{group} == 'x' || {group}.{name} != 'y'" if name else f"{group} != 'x'"
-        for group, names in FACTS.items()
-        for name in names
-    ),
+    *(f"{path[0]} == 'x' || {'.'.join(path)} != 'y'" for path in FIELDS),
     *("keys(actor)[0] == 'class'", "responseElements.a.b == 'x'", "resources[?type == 'AWS::S3::Object'].ARN | [0] != null"),
     *("userIdentity == requestParameters", "length(@) > `3`", "requestParameters.\"[]\".a == 'x'", "tlsDetails.*.a[0] == 'x'"),
 ]
@@ -99,7 +95,4 @@ def test_a_set_without_matchers_needs_little() -> None:
 
 
 def test_every_fact_is_known() -> None:
-    seen = document({}, facts(Event({}, "")))
-    assert {name: set(inner) if isinstance(inner, dict) else {""} for name, inner in seen.items()} == {
-        name: set(inner) for name, inner in FACTS.items()
-    }
+    assert set(FIELDS) == set(GIVEN.places)

@@ -28,6 +28,7 @@ from engine.model import (
     Strength,
 )
 from engine.pipeline.render import plain, render
+from engine.pipeline.render.event import MOST_DRAFTS, _drawn
 from engine.pipeline.render.labels import WORDS
 from engine.pipeline.render.limits import violations
 
@@ -294,6 +295,49 @@ def test_every_language_has_every_word(language: Language) -> None:
 def test_times_are_the_channels(time: str, zone: Any, local: str) -> None:
     channel = tokyo(fields=(Field.TIME,))._replace(timezone=zone)
     assert f"Time: {local}" in lines(message(masked({Field.TIME: time}), channel))
+
+
+OTHER = HUMAN._replace(evidence=(HUMAN.evidence[0]._replace(says="something else"),))
+
+
+@pytest.mark.parametrize(
+    ("changes", "decided", "asked", "there"),
+    [
+        ({Field.MFA: None}, {}, {}, {}),
+        ({Field.ERROR_CODE: "AccessDenied"}, {"denied": True}, {}, {}),
+        ({Field.ERROR_CODE: "AccessDenied"}, {"denied": False}, {}, {}),
+        ({}, {"actor": HUMAN._replace(emoji=":robot_face:")}, {}, {}),
+        ({}, {"actor": OTHER}, {}, {}),
+        ({}, {"failures": (Failure(MatcherKind.ROUTE, "payments", "r", "why"),)}, {}, {}),
+        ({}, {"revision": "sha256:ba9876543210"}, {}, {}),
+        ({}, {}, {"severity": Severity.CRITICAL}, {}),
+        ({}, {}, {"routes": ("payments/other",)}, {}),
+        ({}, {}, {"routes": (), "route": "other"}, {}),
+        ({}, {}, {"fallback_for": "gone"}, {}),
+        ({}, {}, {"title": "{bucket} was read"}, {}),
+        ({}, {}, {"level": STRICT}, {}),
+        ({}, {}, {}, {"language": Language.JA}),
+        ({}, {}, {}, {"fields": (Field.KEY,)}),
+    ],
+)
+def test_what_was_drawn_for_one_event_is_not_taken_for_another(
+    changes: dict[Field, str | None], decided: dict[str, Any], asked: dict[str, Any], there: dict[str, Any]
+) -> None:
+    def other() -> Message:
+        level = asked.get("level", STANDARD)
+        return render(masked(changes, level), decision(**decided), request(**{"level": level, **asked}), tokyo(**there), DEPLOYED)
+
+    _drawn.clear()
+    alone = other()
+    _drawn.clear()
+    assert message() != alone
+    assert other() == alone
+
+
+def test_no_more_drafts_are_kept_than_are_of_use() -> None:
+    for number in range(3 * MOST_DRAFTS):
+        message(routes=(f"payments/{number}",))
+    assert len(_drawn) <= MOST_DRAFTS
 
 
 # --- buttons ----------------------------------------------------------------

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pytest
 from builders import OPEN_LEVEL, STANDARD
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -32,7 +33,10 @@ from engine.model import (
     TopActors,
 )
 from engine.pipeline.render import plain, render, render_summary
+from engine.pipeline.render.labels import WORDS
+from engine.pipeline.render.layout import Content, Draft, Piece, Style, Value, _buttons
 from engine.pipeline.render.limits import violations
+from engine.pipeline.render.links import Link, Target
 
 WIDE = "\N{GRINNING FACE}" * 2000
 """Four bytes a character, and too many of them."""
@@ -134,3 +138,45 @@ SUMMARIES = st.builds(
 @given(SUMMARIES, CHANNELS, DEPLOYMENTS)
 def test_slack_takes_every_summary(summary: Summary, channel: Channel, deployment: Deployment) -> None:
     assert_taken(render_summary(summary, channel, deployment))
+
+
+ODD = [
+    "",
+    "a",
+    " a",
+    "a ",
+    "a  b",
+    "a b",
+    "://",
+    "a|b",
+    "&",
+    "<",
+    ">",
+    '"',
+    "\\",
+    "\n",
+    "\x7f",
+    "é",
+    "\ud800",
+    "a" * 121,
+    "a" * 1025,
+]
+CONTENT = Content(
+    ("gear",),
+    Value("", 600, Style.BOLD),
+    (Value(""), Piece(" at "), Value("", 700)),
+    tuple((Piece("Label: ", Style.BOLD), Value("")) for _ in range(12)),
+    ("a note",),
+    ("why",),
+)
+
+
+@pytest.mark.parametrize("usual", ["a", "a" * 120, "a" * 600, "a" * 1024])
+@pytest.mark.parametrize("odd", ODD)
+@pytest.mark.parametrize("links", [[], [Link(Target.RUNBOOK, f"https://{'r' * 2992}")]], ids=["bare", "linked"])
+def test_a_draft_filled_at_once_says_what_it_says_filled_with_care(usual: str, odd: str, links: list[Link]) -> None:
+    draft, words = Draft(CONTENT), WORDS[Language.EN]
+    for place in range(len(draft.names)):
+        values = [usual] * len(draft.names)
+        values[place] = odd
+        assert draft.filled(values, links, words) == draft._with_care(values, _buttons(links, words))

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from builders import NOW, event, policy, policy_set, route
+from builders import NOW, STANDARD, event, policy, policy_set, route
 from jsonschema import Draft202012Validator
 
-from engine.model import FIELD_OPERATORS, Delivery, Message, Outcome
+from engine.model import FIELD_OPERATORS, AuditRule, Delivery, Message, Outcome
 from engine.pipeline.audit import decision_json, decision_record, delivery_record, undecided_record
 from engine.pipeline.decide import decide
 from engine.pipeline.mask import mask
@@ -83,16 +83,17 @@ def records() -> dict[str, dict[str, Any]]:
     policies = policy_set(policy("p", route("r", "regex(userAgent, 'aws-cli')"), route("broken", "length(`1`) == `1`")))
     one = event()
     decision = decide(one, policies, NOW)
-    masked = mask(one, decision, policies.audit.level, None)
-    delivery = Delivery(Message("watch", {}, (0,)), Outcome.DELIVERED, "ok", 1, 200)
+    masked = mask(one, decision, STANDARD, None)
+    delivery = Delivery(Message("watch", b"{}", (0,)), Outcome.DELIVERED, "ok", 1, 200)
     return {
-        "decision": decision_record(one, decision, masked, policies, NOW),
+        "decision": decision_record(one, decision, None, policies, NOW),
+        "masked": decision_record(one, decision, masked, policies._replace(audit=AuditRule(STANDARD)), NOW),
         "undecided": undecided_record("Records[0]", "m0", "not JSON", NOW),
         "delivery": delivery_record(delivery, "watch", ["event-1", None], policies.revision, NOW),
     }
 
 
-@pytest.mark.parametrize("kind", ["decision", "undecided", "delivery"])
+@pytest.mark.parametrize("kind", ["decision", "masked", "undecided", "delivery"])
 def test_what_is_written_is_of_the_audit_schema(kind: str) -> None:
     one = json.loads(json.dumps(records()[kind]))
     assert errors("audit", one) == []

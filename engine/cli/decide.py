@@ -6,8 +6,6 @@ import gc
 import sys
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from functools import partial
-from itertools import repeat
 from typing import TYPE_CHECKING
 
 import click
@@ -19,13 +17,12 @@ from engine.cli.reading import Answer, Reading, read
 from engine.edge.lanes import cores
 from engine.model import DecodeError, Event, Selection, Selects
 from engine.pipeline.audit import DecisionLines
-from engine.pipeline.decide import decide as decide_event
-from engine.pipeline.decode.needed import needed
+from engine.pipeline.decide import needed, program_of
 from engine.pipeline.decode.typed import Typed
 from engine.pipeline.select import S3, selected
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from engine.model import PolicySet
@@ -97,25 +94,21 @@ def settled() -> Iterator[None]:
         gc.unfreeze()
 
 
-_event: Callable[[Iterable[object]], Event] = partial(tuple.__new__, Event)
-"""`Event` of its fields, without a call in between."""
-
-
 class Deciding:
     """Decides batches of records."""
 
     def __init__(self, policies: PolicySet, now: datetime) -> None:
-        self._policies = policies
+        self._selection = policies.selection
+        self._verdict = program_of(policies).verdict
         self._now = now
-        self._lines = DecisionLines(policies)
+        self._lines = DecisionLines()
 
     def answer(self, batch: Batch) -> Answer:
         """The decisions of a batch, a line each, and its errors."""
         records = batch.records or [one.record for one in batch.found if isinstance(one, Event)]
-        policies, now = self._policies, self._now
-        events = map(_event, zip(selected(records, policies.selection), repeat(""), repeat(None)))
+        verdict, now = self._verdict, self._now
         return Answer(
-            self._lines.lines([decide_event(one, policies, now) for one in events]),
+            self._lines.lines([(one.get("eventID"), verdict(one, now)) for one in selected(records, self._selection)]),
             tuple(f"{one.where}: {one.reason}" for one in batch.found if isinstance(one, DecodeError)),
             len(batch.records) + len(batch.found),
             batch.values,

@@ -143,7 +143,7 @@ def _decided(place: int, event: Event, setting: Setting, ports: Ports) -> Receiv
     policies, now = setting.policies, ports.now()
     try:
         decision = decide(event, policies, now)
-        masked = mask(event, decision, policies.audit.level, setting.key)
+        masked = None if policies.audit.level.name == OPEN else mask(event, decision, policies.audit.level, setting.key)
         record = line(decision_record(event, decision, masked, policies, now))
     except Exception as error:  # noqa: BLE001  one event must not take its batch along
         kept = event if policies.audit.event and policies.audit.level.name == OPEN else None
@@ -151,7 +151,8 @@ def _decided(place: int, event: Event, setting: Setting, ports: Ports) -> Receiv
         ports.emit(line(undecided_record(event.where, event.item, reason, now, kept)))
         return Received(place, event.where, event.item, End.FAILED, again=True)
     ports.emit(record)
-    return Received(place, event.where, event.item, _unasked(decision), event, decision, hash_missing=masked.hash_missing)
+    missing = 0 if masked is None else masked.hash_missing
+    return Received(place, event.where, event.item, _unasked(decision), event, decision, hash_missing=missing)
 
 
 def _unasked(decision: Decision) -> End | None:
@@ -189,7 +190,7 @@ def compose(channel: Channel, wants: Iterable[Asked], setting: Setting, rule: Di
 
 def _single(entry: Entry, channel: Channel, deployment: Deployment) -> Message:
     message = render(entry.masked, entry.decision, entry.request, channel, deployment)
-    return message._replace(events=(entry.place,))
+    return Message(message.channel, message.body, (entry.place,), message.hash_missing)
 
 
 def post(received: Sequence[Received], setting: Setting, ports: Ports) -> Iterator[Told]:
@@ -204,7 +205,7 @@ def post(received: Sequence[Received], setting: Setting, ports: Ports) -> Iterat
         if refused is None:
             granted.setdefault(name, []).append(want)
         else:
-            delivery = Delivery(Message(name, {}, (want.place,)), *refused, 0)
+            delivery = Delivery(Message(name, b"{}", (want.place,)), *refused, 0)
             _record(delivery, name, {want.place: want.decision.event_id}, setting, ports)
             yield Told(want.place, name, delivery.outcome)
     keys = {(want.place, name): _key(want) for name, wants in granted.items() for want in wants}
@@ -294,7 +295,7 @@ def _composed_singly(channel: Channel, want: Asked, setting: Setting) -> Sequenc
         return compose(channel, [want], setting)
     except Exception as error:  # noqa: BLE001  one event must not take its batch along
         reason = f"the message could not be made ({type(error).__name__})"
-        return [Delivery(Message(channel.name, {}, (want.place,)), Outcome.FAILED, reason, 0)]
+        return [Delivery(Message(channel.name, b"{}", (want.place,)), Outcome.FAILED, reason, 0)]
 
 
 # --- the sum ------------------------------------------------------------------------------------------------------------------

@@ -10,26 +10,31 @@ import json
 from json.encoder import encode_basestring_ascii
 from typing import TYPE_CHECKING, Any, Final
 
-from engine.model import OPEN
-
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
 
-    from engine.model import Decision, Delivery, Event, MaskedEvent, PolicySet
+    from engine.model import Decision, Delivery, Event, MaskedEvent, PolicySet, Verdict
 
 VERSION: Final = 1
 
 MOST_KINDS: Final = 10_000
-"""How many decisions that differ in more than the event's id are remembered at once."""
+"""How many verdicts are remembered at once."""
 
 _BEFORE_ID: Final = '{"event_id":'
+
+_AS_JSON: Final = json.JSONEncoder(ensure_ascii=True, check_circular=False, separators=(",", ":")).encode
+"""What comes from JSON holds nothing that holds itself."""
 
 
 def decision_json(decision: Decision) -> dict[str, Any]:
     """A decision as `schemas/v1/decision.schema.json` describes it."""
+    return {"event_id": decision.event_id, **verdict_json(decision)}
+
+
+def verdict_json(decision: Decision | Verdict) -> dict[str, Any]:
+    """The same without the event's id."""
     return {
-        "event_id": decision.event_id,
         "class": decision.actor.name,
         "kind": decision.actor.kind.value,
         "evidence": decision.evidence.id if decision.evidence else None,
@@ -47,39 +52,36 @@ def decision_json(decision: Decision) -> dict[str, Any]:
 
 
 class DecisionLines:
-    """Decisions of one policy set as JSON lines. What they have in common, nearly everything, is encoded once."""
+    """Decisions as JSON lines. What many have in common, all but the event's id, is encoded once."""
 
-    def __init__(self, policies: PolicySet) -> None:
-        self._policies = policies
-        self._known: dict[object, str] = {}
+    def __init__(self) -> None:
+        self._known: dict[int, tuple[Verdict, str]] = {}
 
-    def lines(self, decisions: Iterable[Decision]) -> bytes:
-        """The lines of `decision_json`, each with its end."""
+    def lines(self, decided: Iterable[tuple[object, Verdict]]) -> bytes:
+        """The lines of `decision_json`, each with its end, of what was recorded as the events' ids and of their verdicts."""
         parts: list[str] = []
         add, known = parts.append, self._known
-        for decision in decisions:
-            name, actor, evidence, requests, routes, mutes, silences, defaulted, failures, _, _ = decision
-            # Classes, evidence and levels are known by where they lie, which is theirs alone while their set is kept.
-            asked: object = None
-            for one in requests:
-                asked = asked, one[0], id(one[1])
-            key = id(actor), id(evidence), asked, routes, mutes, silences, defaulted, failures
+        for name, verdict in decided:
+            # A verdict is known by where it lies, which is its own while it is kept here.
+            kept = known.get(id(verdict)) or self._keep(verdict)
             add(_BEFORE_ID)
-            add("null" if name is None else encode_basestring_ascii(name))
-            add(known.get(key) or self._rest(key, decision))
+            add(encode_basestring_ascii(name) if isinstance(name, str) and name else "null")
+            add(kept[1])
         return "".join(parts).encode("ascii")
 
-    def _rest(self, key: object, decision: Decision) -> str:
-        """What follows the event's id in a line that was not met before."""
+    def _keep(self, verdict: Verdict) -> tuple[Verdict, str]:
+        """A verdict with what follows the event's id in its lines."""
         if len(self._known) >= MOST_KINDS:
             self._known.clear()
-        rest = line(decision_json(decision._replace(event_id=None))).removeprefix(f"{_BEFORE_ID}null") + "\n"
-        self._known[key] = rest
-        return rest
+        kept = verdict, f",{line(verdict_json(verdict))[1:]}\n"
+        self._known[id(verdict)] = kept
+        return kept
 
 
-def decision_record(event: Event, decision: Decision, masked: MaskedEvent, policies: PolicySet, now: datetime) -> dict[str, Any]:
-    """The record of one decision; with the event as the audit level leaves it, at `open` the whole record."""
+def decision_record(
+    event: Event, decision: Decision, masked: MaskedEvent | None, policies: PolicySet, now: datetime
+) -> dict[str, Any]:
+    """The record of one decision; with the event as the audit level leaves it, at `open` (`masked` None) the whole record."""
     record: dict[str, Any] = {
         "type": "decision",
         "version": VERSION,
@@ -87,11 +89,11 @@ def decision_record(event: Event, decision: Decision, masked: MaskedEvent, polic
         "commit": policies.commit,
         "where": event.where,
         "item": event.item,
-        "masking": masked.level.name,
+        "masking": policies.audit.level.name,
         "decision": decision_json(decision),
     }
     if policies.audit.event:
-        record["event"] = dict(event.record) if masked.level.name == OPEN else _named(masked)
+        record["event"] = event.record if masked is None else _named(masked)
     return record
 
 
@@ -134,4 +136,4 @@ def delivery_record(
 
 def line(record: Mapping[str, Any]) -> str:
     """One JSON line: ASCII, so that no character of an event can break a log line or a terminal."""
-    return json.dumps(record, ensure_ascii=True, separators=(",", ":"))
+    return _AS_JSON(record)

@@ -6,7 +6,6 @@ https://docs.slack.dev/apis/web-api/rate-limits (one message a second for each w
 
 from __future__ import annotations
 
-import json
 import random
 from collections import deque
 from dataclasses import dataclass, field
@@ -156,10 +155,9 @@ class Courier:
 
     def _posted(self, queue: _Queue) -> Answer:
         message = queue.plain or queue.messages[0]
-        body = json.dumps(message.payload, separators=(",", ":")).encode()
         queue.tries += 1
         queue.line.posted(self._ports.elapsed())
-        return self._ports.post(queue.url, body, min(TIMEOUT, self._ports.remaining()))
+        return self._ports.post(queue.url, message.body, min(TIMEOUT, self._ports.remaining()))
 
     def _ended(self, queue: _Queue, outcome: Outcome, reason: str, status: int | None = None, *, gone: bool = False) -> Delivery:
         message = queue.messages[0]

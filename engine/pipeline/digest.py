@@ -36,14 +36,14 @@ _TOLD: Final = (Field.EVENT, Field.BUCKET, Field.KEY, Field.SOURCE_IP, Field.ROL
 
 def fold(entries: Sequence[Entry], rule: DigestRule | None) -> tuple[tuple[Entry, ...], tuple[Summary, ...]]:
     """What is posted singly, and what as summaries, each in the order of the (first) event. Without a rule: everything singly."""
-    if rule is None:
+    if rule is None or len(entries) <= rule.after:
         return tuple(entries), ()
     groups: dict[object, list[Entry]] = {}
     for entry in entries:
         groups.setdefault(_likeness(entry, rule), []).append(entry)
-    folded = {likeness for likeness, group in groups.items() if len(group) > rule.after}
-    singles = tuple(entry for entry in entries if _likeness(entry, rule) not in folded)
-    return singles, tuple(_summary(group, rule) for likeness, group in groups.items() if likeness in folded)
+    few = {entry.place for group in groups.values() if len(group) <= rule.after for entry in group}
+    singles = tuple(entry for entry in entries if entry.place in few)
+    return singles, tuple(_summary(group, rule) for group in groups.values() if len(group) > rule.after)
 
 
 def _likeness(entry: Entry, rule: DigestRule) -> object:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import unquote
 
 from engine.model import Facts
-from engine.policy.given import ACCESS, CALLER, SOURCE, TARGET, whole
+from engine.policy.given import whole
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -100,27 +100,6 @@ def document(record: Record, found: Facts, actor: ActorClass | None = None, evid
     )
     return whole(record, groups)
 
-
-TIME: Final = ("eventTime",)
-
-_RESOURCES: Final = frozenset({("resources", "ARN"), ("resources", "ARNPrefix")})
-
-READ_BY_SCOPE: Final = _RESOURCES | {("recipientAccountId",)}
-"""The fields of a record that scopes read beside the target; of a list, those of its objects."""
-
-READ_BY_GROUP: Final[Mapping[int, frozenset[tuple[str, ...]]]] = {
-    TARGET: _RESOURCES | {("requestParameters", name) for name in ("bucketName", "key", "x-amz-copy-source")},
-    CALLER: frozenset(
-        {
-            ("recipientAccountId",),
-            *(("userIdentity", name) for name in ("type", "invokedBy", "accountId", "userName", "arn", "principalId")),
-            *(("userIdentity", "sessionContext", "sessionIssuer", name) for name in ("type", "arn", "userName")),
-        }
-    ),
-    SOURCE: frozenset({("sourceIPAddress",)}),
-    ACCESS: frozenset({("errorCode",), ("eventName",)}),
-}
-"""The same of each group of facts."""
 
 UNCLASSED: Final = (None, None, None)
 """The group of the actor's class while actors are being classified."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from engine.matching.source import Given
 
@@ -20,7 +20,14 @@ _GROUPS: Final = (
 )
 """The facts in the order of `FactGroups`."""
 
-TARGET, CALLER, SOURCE, ACCESS, CLASSED = range(len(_GROUPS))
+Path: TypeAlias = tuple[str, ...]
+"""Names from a record inwards; what stands at its end is meant whole."""
+
+EACH: Final = "[]"
+"""In place of a name in a path: every element of a list."""
+
+GROUPS: Final = len(_GROUPS)
+TARGET, CALLER, SOURCE, ACCESS, CLASSED = range(GROUPS)
 """The places of the groups."""
 
 _PLACES: Final[Mapping[tuple[str, ...], tuple[int, int]]] = {

@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING
 
 from engine.pipeline.decide.plain import DEFAULT_ROUTE, decide_plainly, decision, trace, within
 from engine.pipeline.decide.program import Program
-from engine.pipeline.decide.reads import fields_read
+from engine.pipeline.decide.reads import needed
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from engine.model import Decision, Event, PolicySet
 
-__all__ = ["DEFAULT_ROUTE", "decide", "decide_plainly", "fields_read", "program_of", "trace", "within"]
+__all__ = ["DEFAULT_ROUTE", "decide", "decide_plainly", "needed", "program_of", "trace", "within"]
 
 _latest: Program | None = None
 

@@ -5,52 +5,102 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from engine.matching.source import reads_whole
-from engine.pipeline.facts import READ_BY_GROUP, READ_BY_SCOPE, TIME
-from engine.pipeline.select import READ_BY_SELECTION
-from engine.policy.given import GIVEN, TARGET
+from engine.policy.given import EACH, GIVEN, GROUPS, TARGET
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from engine.model import Matcher, PolicySet
+    from engine.policy.given import Path
 
-    Path = tuple[str, ...]
+ALWAYS: Final = frozenset({("eventID",), ("eventName",), ("eventSource",), ("eventCategory",), ("managementEvent",)})
+"""What tells an event's id, and whether it is selected."""
 
-_HEADS: Final = frozenset(path[0] for path in GIVEN.places)
-_EVENT_ID: Final = ("eventID",)
+_IDENTITY: Final = "userIdentity"
+_ISSUER: Final = (_IDENTITY, "sessionContext", "sessionIssuer")
+_RESOURCES: Final = frozenset({("resources", EACH, "ARN"), ("resources", EACH, "ARNPrefix")})
+_BUCKET: Final = frozenset({("requestParameters", "bucketName")}) | _RESOURCES
+_COPY: Final = frozenset({("requestParameters", "x-amz-copy-source")})
+_RECIPIENT: Final = frozenset({("recipientAccountId",)})
+_TIME: Final = frozenset({("eventTime",)})
+_SOURCE: Final = frozenset({("sourceIPAddress",)})
+_ROLE: Final = frozenset(
+    {
+        *((_IDENTITY, name) for name in ("arn", "type", "principalId")),
+        *((*_ISSUER, name) for name in ("type", "arn", "userName")),
+    }
+)
+_NOTHING: Final = frozenset[tuple[str, ...]]()
+
+FIELDS: Final[Mapping[Path, frozenset[Path]]] = {
+    ("bucket",): _BUCKET,
+    ("key",): _BUCKET | {("requestParameters", "key")},
+    ("copy", "bucket"): _COPY,
+    ("copy", "key"): _COPY,
+    ("actor", "type"): frozenset({(_IDENTITY, "type")}),
+    ("actor", "name"): _ROLE | {(_IDENTITY, "userName"), (_IDENTITY, "invokedBy")},
+    ("actor", "role"): _ROLE,
+    ("actor", "session"): _ROLE,
+    ("actor", "account"): frozenset({(_IDENTITY, "accountId")}),
+    ("actor", "cross_account"): _RECIPIENT | {(_IDENTITY, "accountId")},
+    ("actor", "service"): frozenset({(_IDENTITY, "invokedBy")}),
+    ("actor", "class"): _NOTHING,
+    ("actor", "kind"): _NOTHING,
+    ("actor", "evidence"): _NOTHING,
+    ("source", "ip"): _SOURCE,
+    ("source", "kind"): _SOURCE,
+    ("source", "private"): _SOURCE,
+    ("access", "denied"): frozenset({("errorCode",)}),
+    ("access", "kind"): frozenset({("eventName",)}),
+}
+"""The fields behind each fact."""
+
+_HEADS: Final = frozenset(path[0] for path in FIELDS)
 
 
 def groups_read(policies: PolicySet) -> frozenset[int]:
     """The groups of facts that scopes and matchers read."""
     paths = _paths(policies)
     if any(reads_whole(path, GIVEN) for path in paths):
-        return frozenset(READ_BY_GROUP)
+        return frozenset(range(GROUPS))
     found = {group for path, (group, _) in GIVEN.places.items() if any(one[: len(path)] == path for one in paths)}
-    return frozenset(found | ({TARGET} if _scoped(policies) else set()))
+    scoped = any(policy.buckets is not None or policy.accounts is not None for policy in policies.policies)
+    return frozenset(found | ({TARGET} if scoped else set()))
 
 
-def fields_read(policies: PolicySet) -> frozenset[Path] | None:
-    """The fields of a record without which it might be selected or decided differently; None: all of them.
-
-    A field is named by its path; what is in it counts as read, too. In a list, the fields of each of its objects.
-    """
+def needed(policies: PolicySet) -> frozenset[Path] | None:
+    """The paths that decisions of a set read; None: a matcher looks at the document as a whole."""
     paths = _paths(policies)
     if () in paths:
         return None
-    facts = (READ_BY_GROUP.get(group, frozenset()) for group in groups_read(policies))
-    named = frozenset(path for path in paths if path[0] not in _HEADS)
-    timed = any(policy.silences or any(route.during for route in policy.routes) for policy in policies.policies)
-    others = (READ_BY_SCOPE if _scoped(policies) else (), [TIME] if timed else ())
-    return named.union({_EVENT_ID}, READ_BY_SELECTION, *facts, *others)
+    fields = {_without_each(path) for path in paths if path[0] not in _HEADS}
+    facts = (behind for fact, behind in FIELDS.items() if any(_meet(fact, path) for path in paths))
+    return ALWAYS.union(fields, *facts, _of_scopes(policies))
 
 
-def _scoped(policies: PolicySet) -> bool:
-    return any(policy.buckets is not None or policy.accounts is not None for policy in policies.policies)
+def _without_each(path: Path) -> Path:
+    """A path, but where a field is called as every element of a list is here, what holds it is read whole."""
+    return path[: path.index(EACH)] if EACH in path else path
+
+
+def _meet(one: Path, other: Path) -> bool:
+    """Whether one of two paths leads through the other."""
+    return all(left == right for left, right in zip(one, other, strict=False))
+
+
+def _of_scopes(policies: PolicySet) -> frozenset[Path]:
+    """What scopes, recurring hours and the ends of silences read."""
+    found = _NOTHING
+    for policy in policies.policies:
+        found |= _BUCKET | _COPY if policy.buckets is not None else _NOTHING
+        found |= _RECIPIENT if policy.accounts is not None else _NOTHING
+        found |= _TIME if policy.silences or any(route.during for route in policy.routes) else _NOTHING
+    return found
 
 
 def _paths(policies: PolicySet) -> frozenset[Path]:
     """Every path that a matcher reads; the empty one is the document as a whole."""
-    return frozenset[tuple[str, ...]]().union(*{matcher.reads for matcher in _matchers(policies)})
+    return _NOTHING.union(*{matcher.reads for matcher in _matchers(policies)})
 
 
 def _matchers(policies: PolicySet) -> Iterator[Matcher]:

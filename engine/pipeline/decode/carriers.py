@@ -222,26 +222,29 @@ def _unknown(_value: _Object, place: Place, _fetch: Fetch) -> Iterator[Found]:
     yield place.unreadable(UNKNOWN)
 
 
-_KINDS: Final[tuple[tuple[Callable[[_Object], bool], _Opener], ...]] = (
-    (lambda value: isinstance(value.get("Records"), list), _records),
-    (lambda value: isinstance(value.get("records"), list), _firehose),
-    (lambda value: "body" in value and "messageId" in value, _sqs_message),
-    (lambda value: isinstance(value.get("kinesis"), dict), _kinesis_record),
-    (lambda value: "recordId" in value and "data" in value, _firehose_record),
-    (lambda value: isinstance(value.get("Sns"), dict), _sns_record),
-    (lambda value: value.get("Type") == "Notification" and "Message" in value, _sns_notification),
-    (lambda value: "detail-type" in value and "detail" in value, _eventbridge),
-    (lambda value: isinstance(value.get("awslogs"), dict), _logs_subscription),
-    (lambda value: "messageType" in value and isinstance(value.get("logEvents"), list), _log_events),
-    (lambda value: isinstance(value.get("s3"), dict), _s3_record),
-    (lambda value: isinstance(value.get("s3ObjectKey"), list), _cloudtrail_notification),
-    (lambda value: value.get("Event") == "s3:TestEvent", _passed(TEST_EVENT)),
-    (lambda value: value.get("Type") in ("SubscriptionConfirmation", "UnsubscribeConfirmation"), _passed(SUBSCRIPTION)),
-    (is_digest, _passed(DIGEST_FILE)),
-    (from_a_service, _passed(OTHER_SOURCE)),
+_KINDS: Final[tuple[tuple[str, Callable[[_Object], bool], _Opener], ...]] = (
+    ("Records", lambda value: isinstance(value["Records"], list), _records),
+    ("records", lambda value: isinstance(value["records"], list), _firehose),
+    ("body", lambda value: "messageId" in value, _sqs_message),
+    ("kinesis", lambda value: isinstance(value["kinesis"], dict), _kinesis_record),
+    ("recordId", lambda value: "data" in value, _firehose_record),
+    ("Sns", lambda value: isinstance(value["Sns"], dict), _sns_record),
+    ("Message", lambda value: value.get("Type") == "Notification", _sns_notification),
+    ("detail", lambda value: "detail-type" in value, _eventbridge),
+    ("awslogs", lambda value: isinstance(value["awslogs"], dict), _logs_subscription),
+    ("logEvents", lambda value: "messageType" in value and isinstance(value["logEvents"], list), _log_events),
+    ("s3", lambda value: isinstance(value["s3"], dict), _s3_record),
+    ("s3ObjectKey", lambda value: isinstance(value["s3ObjectKey"], list), _cloudtrail_notification),
+    ("Event", lambda value: value["Event"] == "s3:TestEvent", _passed(TEST_EVENT)),
+    ("Type", lambda value: value["Type"] in ("SubscriptionConfirmation", "UnsubscribeConfirmation"), _passed(SUBSCRIPTION)),
+    ("logFiles", is_digest, _passed(DIGEST_FILE)),
+    ("eventSource", from_a_service, _passed(OTHER_SOURCE)),
 )
-"""Every kind of payload and of batch item: how it is known, and what opens it. The first that fits is meant."""
+"""Every kind of payload and of batch item: a name in it, what else tells it, and what opens it. The first that fits is meant."""
 
 
 def _opener(value: _Object) -> _Opener:
-    return next((opener for fits, opener in _KINDS if fits(value)), _unknown)
+    for name, fits, opener in _KINDS:
+        if name in value and fits(value):
+            return opener
+    return _unknown

@@ -16,12 +16,6 @@ Fetch: TypeAlias = Callable[[str, str], BinaryIO]
 It raises `FetchError` and nothing else; reading what it gives, `FetchError` or `OSError`.
 """
 
-Path: TypeAlias = tuple[str, ...]
-"""Names from a record inwards; what stands at its end is meant whole."""
-
-EACH: Final = "[]"
-"""In place of a name in a path: every element of a list."""
-
 MOST_LAYERS: Final = 16
 """How many steps lead into a payload. S3 in SNS in SQS in Kinesis needs eleven."""
 
@@ -50,7 +44,7 @@ class Place(NamedTuple):
 
     def at(self, step: str) -> Place:
         """The place one step further in."""
-        return self._replace(steps=(self.steps + step).lstrip(". "), layers=self.layers + 1)
+        return Place((self.steps + step).lstrip(". "), self.root, self.item, self.layers + 1, self.unpacked)
 
     def event(self, record: Record) -> Event:
         """An event found here."""

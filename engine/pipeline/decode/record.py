@@ -47,7 +47,7 @@ def is_record(value: object) -> TypeGuard[dict[str, Any]]:
     """
     if not isinstance(value, dict) or from_a_service(value):
         return False
-    return len(_OWN_NAMES & value.keys()) >= _ENOUGH or ("eventName" in value and "eventSource" in value)
+    return ("eventName" in value and "eventSource" in value) or len(_OWN_NAMES & value.keys()) >= _ENOUGH
 
 
 def from_a_service(value: dict[str, Any]) -> bool:
@@ -62,11 +62,10 @@ def event(record: dict[str, Any], place: Place) -> Event | DecodeError:
     finite = True
     for _ in range(DEEPEST):
         level = [
-            inner for outer in level for inner in (outer.values() if isinstance(outer, dict) else outer) if type(inner) in _INNER
+            inner for outer in level for inner in (outer.values() if type(outer) is dict else outer) if type(inner) in _INNER
         ]
-        numbers = [inner for inner in level if type(inner) is float]
-        if numbers:
-            finite = finite and all(map(math.isfinite, numbers))
+        if float in map(type, level):
+            finite = finite and all(math.isfinite(inner) for inner in level if type(inner) is float)
             level = [inner for inner in level if type(inner) is not float]
         if not level:
             return place.event(record if finite else _plain(record))

@@ -16,15 +16,16 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, Required, TypeAlias, T
 import msgspec
 
 from engine.model import Event
-from engine.pipeline.decode.place import EACH, Place
+from engine.pipeline.decode.place import Place
 from engine.pipeline.decode.record import event, from_a_service, is_record
+from engine.policy.given import EACH
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from engine.model import Record
     from engine.pipeline.decode.chunks import Chunk
-    from engine.pipeline.decode.place import Path
+    from engine.policy.given import Path
 
 KNOWN_BY: Final = frozenset({("eventName",), ("eventSource",)})
 """The fields by which a record is known here. One that lacks them is left to the plain way."""

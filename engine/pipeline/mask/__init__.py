@@ -10,13 +10,16 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from engine.model import OPEN, Field, MaskedEvent, Operator
-from engine.pipeline.mask.disguise import Sought, redacted
+from engine.pipeline.mask.disguise import redacted, stands_in
+from engine.pipeline.mask.plan import plan
 from engine.pipeline.mask.prints import pseudonym, shown
 from engine.pipeline.mask.values import values
 from engine.pipeline.mask.withheld import withheld
 
 if TYPE_CHECKING:
-    from engine.model import Decision, Event, HashKey, Level
+    from engine.model import Decision, Event, Facts, HashKey, Level
+    from engine.pipeline.mask.plan import Plan
+    from engine.pipeline.mask.withheld import Withheld
 
 __all__ = ["mask", "redact"]
 
@@ -35,32 +38,47 @@ def mask(event: Event, decision: Decision, level: Level, key: HashKey | None) ->
     """
     recorded = values(event.record, decision)
     if level.name == OPEN:
-        return MaskedEvent(level, MappingProxyType({field: text[:LONGEST] for field, text in recorded.items()}))
-    printed: dict[Field, str] = {}
-    missing = 0
-    for field, text in recorded.items():
-        operator = level.operators.get(field, Operator.DROP)
-        if operator is Operator.HASH:
-            missing += key is None
-            if key is not None:
-                printed[field] = pseudonym(field, text, key)
-        elif operator is not Operator.DROP:
-            printed[field] = shown(field, operator, text, decision.facts)
-    sought = Sought(withheld(event.record, recorded, level, decision.facts))
-    clean = {field: text if field in _POLICY_TEXT else sought.without_accounts(text) for field, text in printed.items()}
-    if sought.may_stand_in_any("\0".join(clean.values())):  # seldom, and one look says so for all
+        return _masked(level, recorded)
+    chosen = plan(level)
+    printed, missing = _printed(recorded, chosen, decision.facts, key)
+    sought = withheld(event.record, recorded, chosen, decision.facts)
+    clean = sought.without_accounts(printed, but=_POLICY_TEXT)
+    if stands_in("\0".join(clean.values()), sought):  # seldom, and one look says so for all
         clean = {field: _clean(field, text, sought, level) for field, text in clean.items()}
-    return MaskedEvent(level, MappingProxyType({field: text[:LONGEST] for field, text in clean.items()}), missing)
+    return _masked(level, clean, missing)
+
+
+def _printed(recorded: dict[Field, str], chosen: Plan, found: Facts, key: HashKey | None) -> tuple[dict[Field, str], int]:
+    """What the operators print, each of its own field; and of how many fields nothing for want of a key."""
+    printed, missing = recorded.copy(), 0
+    for field, operator in chosen.changes:
+        text = recorded.get(field)
+        if text is None:
+            continue
+        if operator is Operator.HASH and key is not None:
+            printed[field] = pseudonym(field, text, key)
+        elif operator is Operator.HASH or operator is Operator.DROP:
+            missing += operator is Operator.HASH
+            del printed[field]
+        else:
+            printed[field] = shown(field, operator, text, found)
+    return printed, missing
+
+
+def _masked(level: Level, texts: dict[Field, str], missing: int = 0) -> MaskedEvent:
+    if len("".join(texts.values())) > LONGEST:
+        texts = {field: text[:LONGEST] for field, text in texts.items()}
+    return MaskedEvent(level, MappingProxyType(texts), missing)
 
 
 def redact(text: str, event: Event, decision: Decision, level: Level) -> str:
     """A text without what the level masks of an event."""
     if level.name == OPEN:
         return text
-    return redacted(text, Sought(withheld(event.record, values(event.record, decision), level, decision.facts)))
+    return redacted(text, withheld(event.record, values(event.record, decision), plan(level), decision.facts))
 
 
-def _clean(field: Field, text: str, sought: Sought, level: Level) -> str:
+def _clean(field: Field, text: str, sought: Withheld, level: Level) -> str:
     """A print without what the other fields withhold."""
     operator = level.operators[field]
     if field in _POLICY_TEXT or operator is Operator.HASH:

@@ -12,6 +12,7 @@ from ipaddress import AddressValueError, IPv4Address, IPv6Address
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from engine.model import showing
+from engine.pipeline.mask.prints import address
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -34,27 +35,41 @@ _DASHES: Final = str.maketrans("-", ":")
 class Forms(NamedTuple):
     """`dotted` are looked for with leading zeros away and dashes as dots, `plain` as they are; `numbers` as IPv6 in any form.
 
-    `hints`: one of them stands in every IPv6 form of the numbers; `beginnings`: each form's first group is one of these.
+    `bare` are the dotted without any zero. `hints`: all that one of them names stands in every IPv6 form of the numbers;
+    `beginnings`: each form's first group is one of these.
     """
 
     dotted: tuple[str, ...]
+    bare: tuple[str, ...]
     plain: tuple[str, ...]
     numbers: frozenset[int]
-    hints: tuple[str, ...]
+    hints: tuple[tuple[str, ...], ...]
     beginnings: frozenset[str]
 
     def may_stand_in(self, text: str) -> bool:
         """Whether one of the forms stands in a text in lower case."""
-        if any(form in text for form in self.plain):
-            return True
-        if self.dotted:
-            straight = _ZEROS.sub("", text.translate(_SEPARATORS))
-            if any(form in straight for form in self.dotted):
+        for form in self.plain:
+            if form in text:
                 return True
+        if self.bare:
+            bare = text.replace("-", ".").replace("_", ".").replace("0", "")
+            for form in self.bare:
+                if form in bare and self._dotted_stands_in(text):
+                    return True
         return self._hinted(text) and any(True for _ in self._tokens(text))
 
+    def _dotted_stands_in(self, text: str) -> bool:
+        straight = _ZEROS.sub("", text.translate(_SEPARATORS))
+        return any(form in straight for form in self.dotted)
+
     def _hinted(self, text: str) -> bool:
-        return (":" in text or "-" in text) and any(hint in text for hint in self.hints)
+        for hint in self.hints:
+            for part in hint:
+                if part not in text:
+                    break
+            else:
+                return True
+        return False
 
     def found(self, text: str) -> Iterator[tuple[int, int]]:
         """Start and end of each form in a text in lower case."""
@@ -113,29 +128,37 @@ def _number(text: str) -> int | None:
         return None
 
 
-@lru_cache(maxsize=1_024)
-def forms(source: IPv4Address | IPv6Address) -> Forms:
-    """All forms of one address."""
+@lru_cache(maxsize=4_096)
+def forms(text: str) -> Forms | None:
+    """All forms of the address that a text is; None where it is none."""
+    source = address(text)
+    if source is None:
+        return None
     return _forms_v4(source) if isinstance(source, IPv4Address) else _forms_v6(source)
 
 
 def _forms_v4(source: IPv4Address) -> Forms:
     number = int(source)
     octets = str(source).split(".")
-    high, low = f"{number >> 16:x}", f"{number & 0xFFFF:x}"
-    plain = [form for form in (str(number), f"{number:x}", f"{number:08x}") if len(form) >= _SHORTEST_NUMBER]
+    plain = dict.fromkeys(form for form in (str(number), f"{number:x}", f"{number:08x}") if len(form) >= _SHORTEST_NUMBER)
     numbers = (number, number | _MAPPED, number | _NAT64, _SIX_TO_FOUR | number << 80)
     dotted = (str(source), ".".join(reversed(octets)))
-    return Forms(dotted, tuple(plain), frozenset(numbers), (max(high, low, key=len),), _beginnings(numbers))
+    bare = tuple(form.replace("0", "") for form in dotted)
+    return Forms(dotted, bare, tuple(plain), frozenset(numbers), (_groups(f"{number:08x}"),), _beginnings(numbers))
 
 
 def _forms_v6(source: IPv6Address) -> Forms:
     number = int(source)
     digits = f"{number:032x}"
-    groups = [digits[place : place + 4].lstrip("0") for place in range(0, 32, 4)]
     tail = str(IPv4Address(number & 0xFFFF_FFFF))
-    hints = (max(groups, key=len), tail)
-    return Forms((), (digits, ".".join(reversed(digits))), frozenset({number}), hints, _beginnings((number,)))
+    hints = (_groups(digits), (*_groups(digits[:24]), tail))
+    return Forms((), (), (digits, ".".join(reversed(digits))), frozenset({number}), hints, _beginnings((number,)))
+
+
+def _groups(digits: str) -> tuple[str, ...]:
+    """The groups of an address that are not zero, without leading zeros: they stand in it however it is compressed."""
+    groups = (digits[place : place + _GROUP_DIGITS].lstrip("0") for place in range(0, len(digits), _GROUP_DIGITS))
+    return tuple(group for group in groups if group)
 
 
 def _beginnings(numbers: Iterable[int]) -> frozenset[str]:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from engine.model import Decision, Record
 
 _NOTHING: Final[Mapping[str, Any]] = {}
+_FIELDS: Final = tuple(Field)
 
 
 def values(record: Record, decision: Decision) -> dict[Field, str]:
@@ -24,42 +25,45 @@ def values(record: Record, decision: Decision) -> dict[Field, str]:
     identity = _mapping(record.get("userIdentity"))
     attributes = _mapping(_mapping(identity.get("sessionContext")).get("attributes"))
     everything = (
-        (Field.TIME, record.get("eventTime")),
-        (Field.EVENT, record.get("eventName")),
-        (Field.BUCKET, found.bucket),
-        (Field.KEY, found.key),
-        (Field.COPY_SOURCE, copy_source(found.copy_bucket, found.copy_key)),
-        (Field.REGION, record.get("awsRegion")),
-        (Field.SOURCE_IP, record.get("sourceIPAddress")),
-        (Field.USER_AGENT, record.get("userAgent")),
-        (Field.CLASS, decision.actor.name),
-        (Field.EVIDENCE, decision.evidence and decision.evidence.id),
-        (Field.ACTOR_TYPE, found.actor_type),
-        (Field.NAME, found.actor_name),
-        (Field.ROLE, found.role),
-        (Field.SESSION, found.session),
-        (Field.ARN, identity.get("arn")),
-        (Field.PRINCIPAL, identity.get("principalId")),
-        (Field.ACCOUNT, found.account),
-        (Field.ACCESS_KEY, identity.get("accessKeyId")),
-        (Field.MFA, attributes.get("mfaAuthenticated")),
-        (Field.ERROR_CODE, record.get("errorCode")),
-        (Field.ERROR_MESSAGE, record.get("errorMessage")),
-        (Field.EVENT_ID, record.get("eventID")),
-        (Field.REQUEST_ID, record.get("requestID")),
+        record.get("eventTime"),
+        record.get("eventName"),
+        found.bucket,
+        found.key,
+        copy_source(found.copy_bucket, found.copy_key),
+        record.get("awsRegion"),
+        record.get("sourceIPAddress"),
+        record.get("userAgent"),
+        decision.actor.name,
+        decision.evidence and decision.evidence.id,
+        found.actor_type,
+        found.actor_name,
+        found.role,
+        found.session,
+        identity.get("arn"),
+        identity.get("principalId"),
+        found.account,
+        identity.get("accessKeyId"),
+        attributes.get("mfaAuthenticated"),
+        record.get("errorCode"),
+        record.get("errorMessage"),
+        record.get("eventID"),
+        record.get("requestID"),
     )
-    return {field: text for field, value in everything if value is not None and (text := _text(value))}
+    return {
+        field: value if isinstance(value, str) else _json(value)
+        for field, value in zip(_FIELDS, everything, strict=True)
+        if value or (value is not None and value != "")
+    }
 
 
 def copy_source(bucket: str | None, key: str | None) -> str | None:
     """`bucket/key` of a copy's source, as far as it is known."""
-    parts = [part for part in (bucket, key) if part is not None]
-    return "/".join(parts) if parts else None
+    if bucket is None:
+        return key
+    return bucket if key is None else f"{bucket}/{key}"
 
 
-def _text(value: object) -> str:
-    if isinstance(value, str):
-        return value
+def _json(value: object) -> str:
     return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
 
 

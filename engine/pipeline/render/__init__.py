@@ -8,14 +8,14 @@ gives it Slack's shape and keeps it within Slack's limits, `escape` keeps event 
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 from engine.model import Message
-from engine.pipeline.render.event import event_content
-from engine.pipeline.render.labels import WORDS
-from engine.pipeline.render.layout import FLAGS, payload
+from engine.pipeline.render.event import event_payload
+from engine.pipeline.render.layout import FLAGS
 from engine.pipeline.render.notice import changed_notice, muted_notice, refused_notice, trial_notice
-from engine.pipeline.render.summary import summary_content
+from engine.pipeline.render.summary import summary_payload
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -27,20 +27,21 @@ __all__ = ["changed_notice", "muted_notice", "plain", "refused_notice", "render"
 
 def render(masked: MaskedEvent, decision: Decision, request: Request, channel: Channel, deployment: Deployment) -> Message:
     """The message about one event."""
-    content = event_content(masked, decision, request, channel, deployment)
-    return Message(channel.name, payload(content, WORDS[channel.language]), hash_missing=masked.hash_missing)
+    body = event_payload(masked, decision, request, channel, deployment)
+    return Message(channel.name, body, hash_missing=masked.hash_missing)
 
 
 def render_summary(summary: Summary, channel: Channel, deployment: Deployment) -> Message:
     """The message about several like events."""
-    content = summary_content(summary, channel, deployment)
-    return Message(channel.name, payload(content, WORDS[channel.language]), summary.places, summary.hash_missing)
+    body = summary_payload(summary, channel, deployment)
+    return Message(channel.name, body, summary.places, summary.hash_missing)
 
 
 def plain(message: Message) -> Message:
     """The same message without blocks, for when Slack refuses them: its fallback text, and where its buttons lead."""
-    text = "\n".join([message.payload["text"], *_addresses(message.payload)])
-    return message._replace(payload={"text": text, **FLAGS})
+    payload = message.payload
+    text = "\n".join([payload["text"], *_addresses(payload)])
+    return message._replace(body=json.dumps({"text": text, **FLAGS}, ensure_ascii=False).encode())
 
 
 def _addresses(made: Mapping[str, Any]) -> Iterator[str]:

@@ -42,10 +42,12 @@ routes:
 def mute_links(masked: MaskedEvent, decision: Decision, deployment: Deployment) -> Iterator[Link]:
     """The link, where it may be offered."""
     base, facts, actor = deployment.changes, decision.facts, decision.actor
-    bucket, role = kept(masked, Field.BUCKET), kept(masked, Field.ROLE)
-    known = actor.kind in (Kind.ROBOT, Kind.SERVICE) and actor.name != UNKNOWN and not actor.never_mute
-    if base is None or not _BASE.fullmatch(base) or not known or kept(masked, Field.CLASS) != actor.name:
+    if base is None or not _BASE.fullmatch(base):
         return
+    known = actor.kind in (Kind.ROBOT, Kind.SERVICE) and actor.name != UNKNOWN and not actor.never_mute
+    if not known or kept(masked, Field.CLASS) != actor.name:
+        return
+    bucket, role = kept(masked, Field.BUCKET), kept(masked, Field.ROLE)
     if (
         not decision.defaulted
         or decision.routes

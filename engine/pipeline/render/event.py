@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple, cast
 
 from engine.model import Field
 from engine.pipeline.render.changes import mute_links
 from engine.pipeline.render.escape import visible
 from engine.pipeline.render.labels import WORDS
-from engine.pipeline.render.layout import Content, Piece, Style
+from engine.pipeline.render.layout import Content, Draft, Piece, Style, Value
 from engine.pipeline.render.links import event_links, runbook_links
 from engine.pipeline.render.phrases import (
     DASH,
+    LONGEST_TITLE,
     LONGEST_WORDS,
     absent,
     filled,
@@ -27,10 +28,13 @@ from engine.pipeline.render.phrases import (
 from engine.pipeline.render.times import local_time
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from engine.model import Channel, Decision, Deployment, MaskedEvent, Request
     from engine.pipeline.render.labels import Words
+    from engine.pipeline.render.layout import Part
+
+_EVERY_FIELD: Final = tuple(Field)
 
 _LONGEST_IN_LEAD: Final = 120
 _LONGEST_VALUE: Final = 300
@@ -38,103 +42,172 @@ _LONGER: Final = {Field.KEY: 1024, Field.COPY_SOURCE: 1024, Field.ERROR_MESSAGE:
 """Shown characters of a value, where the message has room for them. An S3 key has at most 1,024 bytes."""
 
 
-def event_content(masked: MaskedEvent, decision: Decision, request: Request, channel: Channel, deployment: Deployment) -> Content:
-    """The content of a message about one event; of the event itself only what `masked` has."""
+_TITLE: Final = "title"
+_OBJECT: Final = "object"
+"""Beside the fields, what fills the gaps of a draft."""
+
+MOST_DRAFTS: Final = 256
+"""Drafts that are kept."""
+
+
+def event_payload(masked: MaskedEvent, decision: Decision, request: Request, channel: Channel, deployment: Deployment) -> bytes:
+    """The payload of a message about one event; of the event itself only what `masked` has."""
     words = WORDS[channel.language]
-    chosen = channel.fields or tuple(Field)
-    actor = decision.actor if Field.CLASS in masked.values else None
-    template = request.title or (actor and actor.title) or _default_title(masked, words)
-    routes = request.routes or (f"{request.policy}/{request.route}",)
-    return Content(
-        marks=marks(request.severity, actor),
-        title=filled(template, masked, channel.timezone, words),
-        lead=joined(tuple(_lead(masked, decision, chosen, words))),
-        lines=tuple(_lines(masked, decision, channel, words)),
-        notes=tuple(notes(decision.failures, request.fallback_for, words)),
-        footer=(
-            *footer(routes, masked.level, request.severity, decision.revision, words),
-            *no_key(masked.hash_missing, words),
-        ),
-        links=(
-            *event_links(masked, deployment),
-            *runbook_links(request.runbook),
-            *mute_links(masked, decision, deployment),
-        ),
-    )
+    draft, touched = _draft(masked, decision, request, channel)
+    values = dict(cast("Mapping[str, str]", masked.values))
+    if Field.TIME in values:
+        values[Field.TIME] = local_time(values[Field.TIME], channel.timezone, words)
+    values[_OBJECT] = "/".join([values[field] for field in touched])
+    values[_TITLE] = filled(_title(masked, decision, request, words), values, masked, words)
+    links = (*event_links(masked, deployment), *runbook_links(request.runbook), *mute_links(masked, decision, deployment))
+    return draft.filled(list(map(values.__getitem__, draft.names)), links, words)
 
 
-def _default_title(masked: MaskedEvent, words: Words) -> str:
+def _title(masked: MaskedEvent, decision: Decision, request: Request, words: Words) -> str:
+    """The template of the title."""
+    chosen = request.title or (Field.CLASS in masked.values and decision.actor.title)
+    if chosen:
+        return chosen
     if Field.EVENT not in masked.values:
         return words.event
     return words.title if Field.BUCKET in masked.values else words.title_without_bucket
 
 
+# --- the draft: what is the same in messages about like events --------------------------------------------------------------
+
+
+class _Drawn(NamedTuple):
+    """A draft, the fields that its object is made of, and those who are kept with it so that no other can be taken for them."""
+
+    draft: Draft
+    touched: tuple[Field, ...]
+    parties: tuple[object, ...]
+
+
+_drawn: dict[object, _Drawn] = {}
+
+
+def _draft(masked: MaskedEvent, decision: Decision, request: Request, channel: Channel) -> tuple[Draft, tuple[Field, ...]]:
+    """The draft for every event that has the same fields and of which the same was decided; and what its object is made of.
+
+    Channels, levels, classes and evidence are told apart by which object they are.
+    """
+    actor, evidence = decision.actor, decision.evidence
+    key = (
+        id(channel),
+        id(masked.level),
+        id(actor),
+        id(evidence),
+        tuple(masked.values),
+        masked.hash_missing,
+        request.severity,
+        _routes(request),
+        request.fallback_for,
+        decision.failures,
+        decision.facts.denied,
+        decision.revision,
+    )
+    found = _drawn.get(key)
+    if found is None:
+        if len(_drawn) >= MOST_DRAFTS:
+            _drawn.clear()
+        draft = Draft(_content(masked, decision, request, channel))
+        found = _drawn[key] = _Drawn(draft, _touched(masked, channel), (channel, masked.level, actor, evidence))
+    return found.draft, found.touched
+
+
+def _routes(request: Request) -> tuple[str, ...]:
+    return request.routes or (f"{request.policy}/{request.route}",)
+
+
+def _content(masked: MaskedEvent, decision: Decision, request: Request, channel: Channel) -> Content:
+    """The content with gaps for the values: of the masked event it matters only which fields it has."""
+    words = WORDS[channel.language]
+    return Content(
+        marks=marks(request.severity, decision.actor if Field.CLASS in masked.values else None),
+        title=Value(_TITLE, LONGEST_TITLE, Style.BOLD),
+        lead=joined(tuple(_lead(masked, decision, channel, words))),
+        lines=tuple(_lines(masked, decision, channel, words)),
+        notes=tuple(notes(decision.failures, request.fallback_for, words)),
+        footer=(
+            *footer(_routes(request), masked.level, request.severity, decision.revision, words),
+            *no_key(masked.hash_missing, words),
+        ),
+    )
+
+
 # --- the lead: the event in one line ----------------------------------------------------------------------------------------
 
 
-def _lead(masked: MaskedEvent, decision: Decision, chosen: Sequence[Field], words: Words) -> Iterator[list[Piece]]:
+def _lead(masked: MaskedEvent, decision: Decision, channel: Channel, words: Words) -> Iterator[list[Part]]:
     """Whether it was allowed, who called, what they did to which object, and from where; as far as the channel shows these."""
+    chosen = _chosen(channel)
     if shows(masked.level, Field.ERROR_CODE):
         yield list(_outcome(masked, decision, chosen, words))
     if Field.NAME in chosen or Field.CLASS in chosen:
         yield list(_who(masked, chosen, words))
     if Field.EVENT in chosen:
         yield [_brief(masked, Field.EVENT, words)]
-    what = list(_object(masked, chosen))
+    what = list(_object(masked, channel))
     if what:
         yield what
     if Field.SOURCE_IP in chosen:
         yield [Piece(words.source), _brief(masked, Field.SOURCE_IP, words)]
 
 
-def _outcome(masked: MaskedEvent, decision: Decision, chosen: Sequence[Field], words: Words) -> Iterator[Piece]:
-    code = masked.values.get(Field.ERROR_CODE)
-    yield Piece(outcome(code, words, denied=decision.facts.denied), Style.BOLD)
-    if code is not None and Field.ERROR_CODE in chosen:
-        yield from (Piece(" "), _code(code))
+def _chosen(channel: Channel) -> Sequence[Field]:
+    return channel.fields or _EVERY_FIELD
 
 
-def _who(masked: MaskedEvent, chosen: Sequence[Field], words: Words) -> Iterator[Piece]:
-    name, actor_class = masked.values.get(Field.NAME), masked.values.get(Field.CLASS)
-    if Field.NAME in chosen and (name is not None or actor_class is None or Field.CLASS not in chosen):
+def _outcome(masked: MaskedEvent, decision: Decision, chosen: Sequence[Field], words: Words) -> Iterator[Part]:
+    failed = Field.ERROR_CODE in masked.values
+    yield Piece(outcome(words, failed=failed, denied=decision.facts.denied), Style.BOLD)
+    if failed and Field.ERROR_CODE in chosen:
+        yield from (Piece(" "), _short(Field.ERROR_CODE))
+
+
+def _who(masked: MaskedEvent, chosen: Sequence[Field], words: Words) -> Iterator[Part]:
+    classed = Field.CLASS in chosen and Field.CLASS in masked.values
+    if Field.NAME in chosen and (Field.NAME in masked.values or not classed):
         yield _brief(masked, Field.NAME, words)
-        yield from (Piece(" ("), _code(actor_class), Piece(")")) if actor_class is not None and Field.CLASS in chosen else ()
+        yield from (Piece(" ("), _short(Field.CLASS), Piece(")")) if classed else ()
     else:
         yield _brief(masked, Field.CLASS, words)
 
 
-def _object(masked: MaskedEvent, chosen: Sequence[Field]) -> Iterator[Piece]:
+def _object(masked: MaskedEvent, channel: Channel) -> Iterator[Part]:
     """What was touched, and for a copy what it was copied from."""
-    source = masked.values.get(Field.COPY_SOURCE)
-    if source is not None and Field.COPY_SOURCE in chosen:
-        yield from (_code(source), Piece(" → "))
-    parts = [masked.values[field] for field in (Field.BUCKET, Field.KEY) if field in chosen and field in masked.values]
-    if parts:
-        yield _code("/".join(parts))
+    if Field.COPY_SOURCE in masked.values and Field.COPY_SOURCE in _chosen(channel):
+        yield from (_short(Field.COPY_SOURCE), Piece(" → "))
+    if _touched(masked, channel):
+        yield _short(_OBJECT)
 
 
-def _brief(masked: MaskedEvent, field: Field, words: Words) -> Piece:
-    value = masked.values.get(field)
-    return Piece(absent(field, masked.level, masked.hash_missing, words)) if value is None else _code(value)
+def _touched(masked: MaskedEvent, channel: Channel) -> tuple[Field, ...]:
+    """Of bucket and key what is shown."""
+    chosen, values = _chosen(channel), masked.values
+    return tuple(field for field in (Field.BUCKET, Field.KEY) if field in values and field in chosen)
 
 
-def _code(value: str) -> Piece:
-    return Piece(value, Style.CODE, _LONGEST_IN_LEAD)
+def _brief(masked: MaskedEvent, field: Field, words: Words) -> Part:
+    return _short(field) if field in masked.values else Piece(absent(field, masked.level, masked.hash_missing, words))
+
+
+def _short(name: str) -> Value:
+    return Value(name, _LONGEST_IN_LEAD)
 
 
 # --- the fields -----------------------------------------------------------------------------------------------------------
 
 
-def _lines(masked: MaskedEvent, decision: Decision, channel: Channel, words: Words) -> Iterator[tuple[Piece, ...]]:
+def _lines(masked: MaskedEvent, decision: Decision, channel: Channel, words: Words) -> Iterator[tuple[Part, ...]]:
     """A line for each field that the channel shows and the masked event has."""
-    shown = [field for field in channel.fields or tuple(Field) if field in masked.values]
+    shown = [field for field in _chosen(channel) if field in masked.values]
     explained = next((field for field in shown if field in (Field.CLASS, Field.EVIDENCE)), None)
     for field in shown:
-        value = masked.values[field]
-        text = local_time(value, channel.timezone, words) if field is Field.TIME else value
         because = _because(masked, decision, words) if field is explained else ""
-        piece = Piece(text, Style.CODE, _LONGER.get(field, _LONGEST_VALUE))
-        yield labelled(words.fields[field], words, piece, *([Piece(because)] if because else []))
+        value = Value(field, _LONGER.get(field, _LONGEST_VALUE))
+        yield labelled(words.fields[field], words, value, *([Piece(because)] if because else []))
 
 
 def _because(masked: MaskedEvent, decision: Decision, words: Words) -> str:

@@ -1,6 +1,7 @@
 """A message's content as a Slack payload: Block Kit, and the fallback text that notifications and plain messages show.
 
-Text of an event stands in rich-text `text` elements only, which know no markup. Sources: https://docs.slack.dev/reference/block-kit/blocks,
+A content is laid out once, as a draft with gaps for what events say; a draft is filled once an event. Text of an event stands in
+rich-text `text` elements only, which know no markup. Sources: https://docs.slack.dev/reference/block-kit/blocks,
 https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks.
 """
 
@@ -8,19 +9,20 @@ from __future__ import annotations
 
 import json
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
+from operator import gt
+from typing import TYPE_CHECKING, AnyStr, Final, NamedTuple, TypeAlias
 
 from engine.pipeline.render.escape import entities, harmless, visible
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from engine.pipeline.render.labels import Words
     from engine.pipeline.render.links import Link
 
 
 class Style(StrEnum):
-    """How a piece of a line looks. `CODE` is for what an event says, the others for words of ours and of the policies."""
+    """How a part of a line looks."""
 
     PLAIN = "plain"
     BOLD = "bold"
@@ -28,11 +30,24 @@ class Style(StrEnum):
 
 
 class Piece(NamedTuple):
-    """A part of a line; what an event says is shown visibly, and cut where it is longer than `most` shown characters."""
+    """A part of a line in words of ours and of the policies."""
 
     text: str
     style: Style = Style.PLAIN
+
+
+class Value(NamedTuple):
+    """A gap in a line for what an event says, which is shown visibly, and cut where it is longer than `most` shown characters.
+
+    `name` says what fills it, or is itself what does, where a content is for one message only.
+    """
+
+    name: str
     most: int = 1024
+    style: Style = Style.CODE
+
+
+Part: TypeAlias = Piece | Value
 
 
 class Content(NamedTuple):
@@ -42,12 +57,11 @@ class Content(NamedTuple):
     """
 
     marks: tuple[str, ...]
-    title: str
-    lead: tuple[Piece, ...]
-    lines: tuple[tuple[Piece, ...], ...]
+    title: Part
+    lead: tuple[Part, ...]
+    lines: tuple[tuple[Part, ...], ...]
     notes: tuple[str, ...]
     footer: tuple[str, ...]
-    links: tuple[Link, ...]
 
 
 MOST_BYTES: Final = 12_000
@@ -62,52 +76,130 @@ FLAGS: Final = {"mrkdwn": False, "unfurl_links": False, "unfurl_media": False}
 
 SEPARATOR: Final = " · "
 
-_NEW_LINE: Final = {"type": "text", "text": "\n"}
+_NEW_LINE: Final = ('{"type":"text","text":"\\n"}',)
 _NOTHING: Final = "\N{EN DASH}"
-_Made = TypeVar("_Made", str, list[dict[str, Any]])
+_END: Final = "," + json.dumps(FLAGS, separators=(",", ":"))[1:]
+
+_BREAK: Final = "\x1f"
+"""White space between values while one look is taken at all of them."""
+
+_AS_THEY_ARE: Final = bytes(code for code in range(0x20, 0x7F) if chr(code) not in '&<>"\\') + _BREAK.encode()
+"""Characters that JSON, Slack and a reader's screen take as they are, and the break."""
+
+_Run: TypeAlias = "tuple[str | Value, ...]"
+"""JSON or text, with gaps in it."""
 
 
-def payload(content: Content, words: Words) -> dict[str, Any]:
-    """The payload for an incoming webhook."""
-    return {
-        "text": _fitting(lambda longest: _text(content, longest), lambda text: len(text.encode())),
-        "blocks": _fitting(lambda longest: _blocks(content, words, longest), _size),
-        **FLAGS,
-    }
+def payload(content: Content, links: Sequence[Link], words: Words) -> bytes:
+    """The payload for an incoming webhook, of a content that serves one message only."""
+    draft = Draft(content)
+    return draft.filled(draft.names, links, words)
 
 
-def _fitting(make: Callable[[int], _Made], size: Callable[[_Made], int]) -> _Made:
+class Draft:
+    """A content that has taken Slack's shape but for its gaps; `names` say in order what fills them."""
+
+    def __init__(self, content: Content) -> None:
+        self._content = content
+        self._form = form = _form(content, _LONGEST_VALUES[0])
+        self.names = tuple(gap.name for gap in form.gaps)
+        self._room = MOST_BYTES - max(len("".join(one).encode()) for one in (form.text, form.blocks)) - len("]")
+        *text, last = (_quoted(entities(run)) for run in form.text)
+        runs = (*text, f'{last}","blocks":{form.blocks[0]}', *form.blocks[1:])
+        self._between = _with_gaps([run.encode() for run in ('{"text":"' + runs[0], *runs[1:])], b"")
+
+    def filled(self, values: Sequence[str], links: Sequence[Link], words: Words) -> bytes:
+        """The payload for an incoming webhook, as JSON in UTF-8."""
+        buttons = _buttons(links, words)
+        return self._at_once(values, buttons) or self._with_care(values, buttons)
+
+    def _at_once(self, values: Sequence[str], buttons: str) -> bytes | None:
+        """The payload, where each value is shown as it is and all of them fit, as nearly always; None where that may not be."""
+        together = _BREAK.join(values)
+        if len(together) + len(buttons) > self._room or together.encode("utf-8", "surrogatepass").translate(None, _AS_THEY_ARE):
+            return None
+        words = len(values) + together.count(" ")  # unless two blanks or breaks follow each other, or one is at an end
+        if len(together.split()) != words or "://" in together or any(map(gt, map(len, values), self._form.limits)):
+            return None
+        parts, shown = self._between.copy(), [value.encode() for value in values]
+        parts[1::2] = shown + shown
+        parts.append(f"{buttons}]{_END}".encode())
+        return b"".join(parts)
+
+    def _with_care(self, values: Sequence[str], buttons: str) -> bytes:
+        """The payload, each value made visible, and cut so far that it fits."""
+
+        def shown(longest: int) -> tuple[_Form, list[str]]:
+            form = _form(self._content, longest)
+            return form, list(map(visible, values, form.limits))
+
+        def text(longest: int) -> str:
+            form, texts = shown(longest)
+            return entities("".join(_with_gaps(form.text, "", texts)))
+
+        def blocks(longest: int) -> str:
+            form, texts = shown(longest)
+            return "".join(_with_gaps(form.blocks, "", [_quoted(one or _NOTHING) for one in texts])) + f"{buttons}]"
+
+        return f'{{"text":"{_quoted(_fitting(text))}","blocks":{_fitting(blocks)}{_END}'.encode()
+
+
+def _fitting(make: Callable[[int], str]) -> str:
     """What was made with the longest values that keep it within `MOST_BYTES`."""
     for longest in _LONGEST_VALUES[:-1]:
         made = make(longest)
-        if size(made) <= MOST_BYTES:
+        if len(made.encode()) <= MOST_BYTES:
             return made
     return make(_LONGEST_VALUES[-1])
 
 
-def _size(blocks: Sequence[dict[str, Any]]) -> int:
-    return len(json.dumps(blocks, ensure_ascii=False, separators=(",", ":")).encode())
+# --- a form: what stands around the gaps ----------------------------------------------------------------------------------
 
 
-# --- the fallback text --------------------------------------------------------------------------------------------------
+class _Form(NamedTuple):
+    """A content at one length of values: its gaps, how much each may hold, and what text and blocks have around them.
+
+    The blocks are JSON, and lack their bracket at the end.
+    """
+
+    gaps: tuple[Value, ...]
+    limits: tuple[int, ...]
+    text: tuple[str, ...]
+    blocks: tuple[str, ...]
 
 
-def _text(content: Content, longest: int) -> str:
-    """Every line of the message, one below the other."""
-    marks = "".join(f":{mark}: " for mark in content.marks)
-    lines = [
-        marks + harmless(content.title, _most_words(longest)),
-        *("".join(_shown(piece, longest) for piece in line) for line in (content.lead, *content.lines) if line),
-        *(harmless(note, _most_words(longest)) for note in content.notes),
-        SEPARATOR.join(harmless(part, _most_words(longest)) for part in content.footer),
-    ]
-    return entities("\n".join(lines))
+def _form(content: Content, longest: int) -> _Form:
+    gaps = tuple(part for line in ((content.title,), content.lead, *content.lines) for part in line if isinstance(part, Value))
+    limits = (min(gap.most, longest if gap.style is Style.CODE else _most_words(longest)) for gap in gaps)
+    return _Form(gaps, tuple(limits), _around(_text(content, longest)), _around(_blocks(content, longest)))
 
 
-def _shown(piece: Piece, longest: int) -> str:
-    if piece.style is Style.CODE:
-        return visible(piece.text, min(longest, piece.most))
-    return harmless(piece.text, _most_words(longest))
+def _around(run: Iterable[str | Value]) -> tuple[str, ...]:
+    """What stands before, between and after the gaps of a run."""
+    texts = [""]
+    for part in run:
+        if isinstance(part, str):
+            texts[-1] += part
+        else:
+            texts.append("")
+    return tuple(texts)
+
+
+def _with_gaps(around: Sequence[AnyStr], nothing: AnyStr, values: Sequence[AnyStr] = ()) -> list[AnyStr]:
+    """What stands around the gaps, and in turns with it the values, or nothing yet."""
+    parts = [nothing] * (2 * len(around) - 1)
+    parts[::2] = around
+    parts[1::2] = values or parts[1::2]
+    return parts
+
+
+def _quoted(text: str) -> str:
+    """Text as it stands within quotes in JSON."""
+    return json.dumps(text, ensure_ascii=False)[1:-1]
+
+
+def _words(text: str, longest: int) -> str:
+    return harmless(text, _most_words(longest))
 
 
 def _most_words(longest: int) -> int:
@@ -115,44 +207,66 @@ def _most_words(longest: int) -> int:
     return 4 * longest
 
 
+def _text(content: Content, longest: int) -> Iterator[str | Value]:
+    """The fallback text: every line of the message, one below the other."""
+    yield "".join(f":{mark}: " for mark in content.marks)
+    for place, line in enumerate(((content.title,), *(line for line in (content.lead, *content.lines) if line))):
+        yield "\n" if place else ""
+        yield from (part if isinstance(part, Value) else _words(part.text, longest) for part in line)
+    yield from (f"\n{_words(note, longest)}" for note in content.notes)
+    yield "\n" + SEPARATOR.join(_words(part, longest) for part in content.footer)
+
+
 # --- the blocks -----------------------------------------------------------------------------------------------------------
 
 
-def _blocks(content: Content, words: Words, longest: int) -> list[dict[str, Any]]:
-    head = [*_emoji(content.marks), _element(Piece(content.title, Style.BOLD), longest)]
-    lead = [_element(piece, longest) for piece in content.lead]
-    blocks = [_section(_stacked([head, lead] if lead else [head]))]
-    if content.lines:
-        blocks.append(_section(_stacked([[_element(piece, longest) for piece in line] for line in content.lines])))
-    if content.notes:
-        blocks.append(_section(_stacked([[*_emoji(("warning",)), _element(Piece(note), longest)] for note in content.notes])))
-    blocks.append({"type": "context", "elements": [_plain_text(part, longest) for part in content.footer]})
-    if content.links:
-        blocks.append({"type": "actions", "elements": [_button(link, words) for link in content.links]})
-    return blocks
+def _blocks(content: Content, longest: int) -> Iterator[str | Value]:
+    head = [*_emoji(content.marks), _element(content.title, longest)]
+    lead = [_element(part, longest) for part in content.lead]
+    yield "["
+    yield from _section([head, lead] if lead else [head])
+    for lines in (
+        [[_element(part, longest) for part in line] for line in content.lines],
+        [[*_emoji(("warning",)), _element(Piece(note), longest)] for note in content.notes],
+    ):
+        if lines:
+            yield ","
+            yield from _section(lines)
+    footer = ",".join(_plain_text(_words(part, longest)) for part in content.footer)
+    yield f',{{"type":"context","elements":[{footer}]}}'
 
 
-def _section(elements: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    return {"type": "rich_text", "elements": [{"type": "rich_text_section", "elements": list(elements)}]}
+def _section(lines: Sequence[Sequence[_Run]]) -> Iterator[str | Value]:
+    """Lines that stand one below the other."""
+    yield '{"type":"rich_text","elements":[{"type":"rich_text_section","elements":['
+    elements = [element for place, line in enumerate(lines) for element in ((_NEW_LINE, *line) if place else line)]
+    for place, element in enumerate(elements):
+        yield "," if place else ""
+        yield from element
+    yield "]}]}"
 
 
-def _stacked(lines: Sequence[Sequence[dict[str, Any]]]) -> list[dict[str, Any]]:
-    """The elements of lines that stand one below the other."""
-    return [element for place, line in enumerate(lines) for element in ((_NEW_LINE, *line) if place else line)]
+def _element(part: Part, longest: int) -> _Run:
+    text = part if isinstance(part, Value) else _quoted(_words(part.text, longest) or _NOTHING)
+    style = "" if part.style is Style.PLAIN else f',"style":{{"{part.style.value}":true}}'
+    return '{"type":"text","text":"', text, f'"{style}}}'
 
 
-def _element(piece: Piece, longest: int) -> dict[str, Any]:
-    element = {"type": "text", "text": _shown(piece, longest) or _NOTHING}
-    return element if piece.style is Style.PLAIN else {**element, "style": {piece.style.value: True}}
+def _emoji(names: Sequence[str]) -> list[_Run]:
+    return [(f'{{"type":"emoji","name":"{_quoted(name)}"}},{{"type":"text","text":" "}}',) for name in names]
 
 
-def _emoji(names: Sequence[str]) -> list[dict[str, Any]]:
-    return [element for name in names for element in ({"type": "emoji", "name": name}, {"type": "text", "text": " "})]
+def _plain_text(text: str) -> str:
+    return f'{{"type":"plain_text","text":"{_quoted(text)}","emoji":false}}'
 
 
-def _plain_text(text: str, longest: int = _LONGEST_VALUES[0]) -> dict[str, Any]:
-    return {"type": "plain_text", "text": harmless(text, _most_words(longest)), "emoji": False}
-
-
-def _button(link: Link, words: Words) -> dict[str, Any]:
-    return {"type": "button", "text": _plain_text(words.links[link.target]), "url": link.url, "action_id": link.target.value}
+def _buttons(links: Sequence[Link], words: Words) -> str:
+    """The block of the buttons, after a comma; nothing where there are none."""
+    if not links:
+        return ""
+    buttons = ",".join(
+        f'{{"type":"button","text":{_plain_text(words.links[link.target])},'
+        f'"url":"{_quoted(link.url)}","action_id":"{link.target.value}"}}'
+        for link in links
+    )
+    return f',{{"type":"actions","elements":[{buttons}]}}'

@@ -7,9 +7,9 @@ and the time. Without a `Deployment.region` (on the command line) there is no co
 from __future__ import annotations
 
 import re
-import string
 from datetime import UTC, timedelta
 from enum import StrEnum
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final, NamedTuple
 from urllib.parse import quote
 
@@ -76,8 +76,8 @@ _AROUND: Final = timedelta(days=1)
 
 _WEEK: Final = 7 * 24 * 3600
 
-_BARE: Final = frozenset(string.ascii_letters + string.digits + "-_.")
-"""What the console leaves as it is in text."""
+_NOT_BARE: Final = re.compile(r"[^A-Za-z0-9._-]+")
+"""What the console does not leave as it is in text."""
 
 _FOR_OTHERS: Final = ((Target.EVENT, "EventId", Field.EVENT_ID),)
 _FOR_OBJECT_CALLS: Final = ((Target.CALLER, "Username", Field.NAME), (Target.BUCKET, "ResourceName", Field.BUCKET))
@@ -86,6 +86,8 @@ _FOR_OBJECT_CALLS: Final = ((Target.CALLER, "Username", Field.NAME), (Target.BUC
 
 def event_links(masked: MaskedEvent, deployment: Deployment) -> Iterator[Link]:
     """The event in the CloudTrail console, and its audit record."""
+    if not deployment.region:
+        return
     history = _history(masked, deployment)
     if history is not None:
         yield history
@@ -102,7 +104,7 @@ def _history(masked: MaskedEvent, deployment: Deployment) -> Link | None:
     event would not be found there. Of use for one is what else its caller did or, where the name is masked, what was done to the
     bucket; the event itself stands in the audit record.
     """
-    console = _console(_region(masked, deployment) if deployment.region else None)
+    console = _console(_region(masked, deployment))
     name = masked.values.get(Field.EVENT)
     if console is None or name is None:
         return None
@@ -124,6 +126,7 @@ def kept(masked: MaskedEvent, field: Field) -> str | None:
     return masked.values.get(field) if masked.level.operators.get(field) is Operator.KEEP else None
 
 
+@lru_cache(maxsize=256)
 def _console(region: str | None) -> str | None:
     """The console's address for a region, with `{service}` to fill in."""
     if region is None or not _REGION.fullmatch(region):
@@ -163,7 +166,7 @@ def _stamp(time: datetime) -> str:
 
 def _starred(text: str) -> str:
     """Text as the console writes it; hex digits in lower case, as it does."""
-    return "".join(char if char in _BARE else "".join(f"*{byte:02x}" for byte in char.encode()) for char in text)
+    return _NOT_BARE.sub(lambda found: "".join(f"*{byte:02x}" for byte in found[0].encode()), text)
 
 
 def _twice(text: str) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from engine.model import Language, Message, Severity
 from engine.pipeline.render.labels import WORDS
-from engine.pipeline.render.layout import Content, Piece, payload
+from engine.pipeline.render.layout import Content, Piece, Style, payload
 from engine.pipeline.render.phrases import labelled, marks
 
 if TYPE_CHECKING:
@@ -169,11 +169,10 @@ def _message(channel: Channel, title: str, lines: tuple[tuple[str, str], ...], r
     words = WORDS[channel.language]
     content = Content(
         marks=marks(Severity.INFO, None),
-        title=title,
+        title=Piece(title, Style.BOLD),
         lead=(),
         lines=tuple(labelled(label, words, Piece(text)) for label, text in lines),
         notes=(),
         footer=(words.revision.format(revision=revision),),
-        links=(),
     )
-    return Message(channel.name, payload(content, words), ())
+    return Message(channel.name, payload(content, (), words), ())

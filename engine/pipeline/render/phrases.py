@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from engine.model import Field, Kind, Operator, Severity
 from engine.pipeline.render.escape import visible
 from engine.pipeline.render.layout import SEPARATOR, Piece, Style
-from engine.pipeline.render.times import local_time
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-    from datetime import tzinfo
+    from collections.abc import Iterator, Mapping, Sequence
 
     from engine.model import ActorClass, Failure, Level, MaskedEvent
     from engine.pipeline.render.labels import Words
+    from engine.pipeline.render.layout import Part
 
 _SEVERITY_MARKS: Final = {
     Severity.INFO: "large_blue_square",
@@ -38,6 +38,9 @@ DASH: Final = " \N{EN DASH} "
 
 LONGEST_WORDS: Final = 300
 """Characters of one text of a policy: a title, what an evidence says, a list of routes."""
+
+LONGEST_TITLE: Final = 2 * LONGEST_WORDS
+"""Characters of a title that says, too, how many are left out."""
 
 _LONGEST_TITLE_VALUE: Final = 100
 _MOST_NAMES: Final = 8
@@ -63,29 +66,36 @@ def shows(level: Level, field: Field) -> bool:
     return level.operators.get(field, Operator.DROP) is not Operator.DROP
 
 
-def filled(template: str, masked: MaskedEvent, zone: tzinfo, words: Words) -> str:
-    """A title with its placeholders, which are field names, filled by masked values. Other braces stay."""
-
-    def value(found: re.Match[str]) -> str:
-        field = _FIELDS.get(found[1])
-        if field is None:
-            return found[0]
-        text = masked.values.get(field)
-        if text is None:
-            return absent(field, masked.level, masked.hash_missing, words)
-        return visible(local_time(text, zone, words) if field is Field.TIME else text, _LONGEST_TITLE_VALUE)
-
-    return visible(_PLACEHOLDER.sub(value, template), LONGEST_WORDS)
+def filled(template: str, values: Mapping[str, str], masked: MaskedEvent, words: Words) -> str:
+    """A title with its placeholders, which are field names, filled by masked values as they are shown. Other braces stay."""
+    title = [
+        part
+        if field is None
+        else visible(values[field], _LONGEST_TITLE_VALUE)
+        if field in values
+        else absent(field, masked.level, masked.hash_missing, words)
+        for part, field in _parts(template)
+    ]
+    return visible("".join(title), LONGEST_WORDS)
 
 
-def labelled(label: str, words: Words, *pieces: Piece) -> tuple[Piece, ...]:
+@lru_cache(maxsize=1_024)
+def _parts(template: str) -> tuple[tuple[str, Field | None], ...]:
+    """What a template of a policy is made of: texts, and placeholders with the field that each means."""
+    return tuple(
+        (f"{{{part}}}" if place % 2 else part, _FIELDS.get(part) if place % 2 else None)
+        for place, part in enumerate(_PLACEHOLDER.split(template))
+    )
+
+
+def labelled(label: str, words: Words, *parts: Part) -> tuple[Part, ...]:
     """A line: a bold label and what follows it."""
-    return Piece(label + words.colon, Style.BOLD), *pieces
+    return Piece(label + words.colon, Style.BOLD), *parts
 
 
-def joined(groups: Sequence[Sequence[Piece]]) -> tuple[Piece, ...]:
+def joined(groups: Sequence[Sequence[Part]]) -> tuple[Part, ...]:
     """The groups of one line, with a dot between them."""
-    return tuple(piece for place, group in enumerate(groups) for piece in ((Piece(SEPARATOR), *group) if place else group))
+    return tuple(part for place, group in enumerate(groups) for part in ((Piece(SEPARATOR), *group) if place else group))
 
 
 def listed(names: Sequence[str], words: Words) -> str:
@@ -118,8 +128,8 @@ def no_key(missing: int, words: Words) -> tuple[str, ...]:
     return (words.no_key.format(count=missing),) if missing else ()
 
 
-def outcome(error_code: str | None, words: Words, *, denied: bool) -> str:
-    """How the call ended, by its error code."""
-    if error_code is None:
+def outcome(words: Words, *, failed: bool, denied: bool) -> str:
+    """How the call ended; `failed`: with an error code."""
+    if not failed:
         return words.allowed
     return words.denied if denied else words.failed

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from engine.model import Field
 from engine.pipeline.render.escape import visible
 from engine.pipeline.render.labels import WORDS
-from engine.pipeline.render.layout import Content, Piece, Style
+from engine.pipeline.render.layout import Content, Part, Piece, Style, Value, payload
 from engine.pipeline.render.links import audit_links, runbook_links
 from engine.pipeline.render.phrases import (
     DASH,
@@ -28,12 +28,12 @@ if TYPE_CHECKING:
     from engine.pipeline.render.labels import Words
 
 
-def summary_content(summary: Summary, channel: Channel, deployment: Deployment) -> Content:
-    """The content of a summary."""
+def summary_payload(summary: Summary, channel: Channel, deployment: Deployment) -> bytes:
+    """The payload of a summary."""
     words = WORDS[channel.language]
-    return Content(
+    content = Content(
         marks=marks(summary.severity, summary.actor),
-        title=words.summary.format(count=f"{summary.total:,}", what=visible(_what(summary, words), LONGEST_WORDS)),
+        title=Piece(_title(summary, words), Style.BOLD),
         lead=joined(tuple(_lead(summary, channel, words))),
         lines=tuple(_lines(summary, channel, words)),
         notes=tuple(notes(summary.failures, summary.fallback_for, words)),
@@ -41,11 +41,13 @@ def summary_content(summary: Summary, channel: Channel, deployment: Deployment) 
             *footer(summary.routes, summary.level, summary.severity, summary.revision, words),
             *no_key(summary.hash_missing, words),
         ),
-        links=(
-            *(link for route in summary.routes[:1] for link in audit_links(route, (summary.first, summary.last), deployment)),
-            *runbook_links(summary.runbook),
-        ),
     )
+    audits = (link for route in summary.routes[:1] for link in audit_links(route, (summary.first, summary.last), deployment))
+    return payload(content, (*audits, *runbook_links(summary.runbook)), words)
+
+
+def _title(summary: Summary, words: Words) -> str:
+    return words.summary.format(count=f"{summary.total:,}", what=visible(_what(summary, words), LONGEST_WORDS))
 
 
 def _what(summary: Summary, words: Words) -> str:
@@ -61,7 +63,7 @@ def _only(summary: Summary, field: Field) -> str | None:
     return top.values[0][0] if top and top.values[0][1] == summary.total else summary.by.get(field)
 
 
-def _lead(summary: Summary, channel: Channel, words: Words) -> Iterator[list[Piece]]:
+def _lead(summary: Summary, channel: Channel, words: Words) -> Iterator[list[Part]]:
     """How many were denied, and when."""
     if summary.denied:
         yield [Piece(words.count_denied.format(count=f"{summary.denied:,}"), Style.BOLD)]
@@ -70,7 +72,7 @@ def _lead(summary: Summary, channel: Channel, words: Words) -> Iterator[list[Pie
         yield [Piece(visible(DASH.join(span)))]
 
 
-def _lines(summary: Summary, channel: Channel, words: Words) -> Iterator[tuple[Piece, ...]]:
+def _lines(summary: Summary, channel: Channel, words: Words) -> Iterator[tuple[Part, ...]]:
     """Who called, what the events share, and the most frequent of what they do not; as far as the channel shows these."""
     chosen = {*(channel.fields or Field), *summary.by}
     who = Field.NAME in chosen and bool(summary.actors.values)
@@ -79,32 +81,32 @@ def _lines(summary: Summary, channel: Channel, words: Words) -> Iterator[tuple[P
     for field, value in summary.by.items():
         if not (who and field in (Field.NAME, Field.CLASS)):
             text = local_time(value, channel.timezone, words) if field is Field.TIME else value
-            yield labelled(words.fields[field], words, Piece(text, Style.CODE))
+            yield labelled(words.fields[field], words, Value(text))
     for field, top in summary.top.items():
         if field in chosen:
             yield labelled(words.fields[field], words, *_top(top, summary.total, words))
 
 
-def _actors(actors: TopActors, total: int, words: Words) -> tuple[Piece, ...]:
+def _actors(actors: TopActors, total: int, words: Words) -> tuple[Part, ...]:
     """Each name with its class, or the class alone where the name is hidden."""
-    items = []
+    items: list[tuple[Part, ...]] = []
     for actor_class, name, count in actors.values:
-        pieces = [Piece(text, Style.CODE) for text in (name, actor_class) if text is not None]
-        between = [Piece(" ("), pieces[1], Piece(")")] if len(pieces) > 1 else []
+        pieces = [Value(text) for text in (name, actor_class) if text is not None]
+        between: list[Part] = [Piece(" ("), pieces[1], Piece(")")] if len(pieces) > 1 else []
         items.append((pieces[0], *between, *_times(count, total)))
     return _listed(items, actors.further, words)
 
 
-def _top(top: Top, total: int, words: Words) -> tuple[Piece, ...]:
-    items = [(Piece(value, Style.CODE, LONGEST_WORDS), *_times(count, total)) for value, count in top.values]
+def _top(top: Top, total: int, words: Words) -> tuple[Part, ...]:
+    items: list[tuple[Part, ...]] = [(Value(value, LONGEST_WORDS), *_times(count, total)) for value, count in top.values]
     return _listed(items, top.further, words)
 
 
-def _times(count: int, total: int) -> tuple[Piece, ...]:
+def _times(count: int, total: int) -> tuple[Part, ...]:
     return () if count == total else (Piece(f" \N{MULTIPLICATION SIGN}{count:,}"),)
 
 
-def _listed(items: list[tuple[Piece, ...]], further: int, words: Words) -> tuple[Piece, ...]:
+def _listed(items: list[tuple[Part, ...]], further: int, words: Words) -> tuple[Part, ...]:
     more = [(Piece(words.more.format(count=f"{further:,}")),)] if further else []
     return tuple(
         piece for place, item in enumerate([*items, *more]) for piece in ((Piece(words.comma), *item) if place else item)

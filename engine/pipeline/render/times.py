@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from datetime import MAXYEAR, MINYEAR, UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from datetime import tzinfo
 
     from engine.pipeline.render.labels import Words
+
+_TO_SECONDS: Final = len("2026-11-01 09:30:00")
 
 
 def moment(text: str) -> datetime | None:
@@ -31,6 +33,5 @@ def local_time(text: str, zone: tzinfo, words: Words) -> str:
     if time is None:
         return text
     local = time.astimezone(zone)
-    name = local.tzname() or ""
-    stamp = local.replace(tzinfo=None).isoformat(sep=" ", timespec="seconds")
-    return f"{stamp} {name if name.isalpha() else f'UTC{local.isoformat()[-6:]}'} ({words.weekdays[local.weekday()]})"
+    name, stamp = local.tzname() or "", str(local)
+    return f"{stamp[:_TO_SECONDS]} {name if name.isalpha() else f'UTC{stamp[-6:]}'} ({words.weekdays[local.weekday()]})"
