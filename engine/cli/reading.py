@@ -44,7 +44,8 @@ class Answer(NamedTuple):
     """What was found in a stretch of a source: `output` for standard output, and `errors`, a line each.
 
     `records` is how many there were; `values`, `line_ends` and `size` as in `Batch`. `place` is the number of the source and,
-    where several lanes read it, of the chunk. There are no more of that source after the `last`. `unread`: a lane could not read it.
+    where several lanes read it, of the chunk. After the `last` there is no more of that source. `unread`: a lane could not read
+    it.
     """
 
     output: bytes = b""
