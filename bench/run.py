@@ -11,34 +11,31 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from bench import deciding, whole
+from bench import deciding, start, whole
 from bench.curve import curve
 from bench.report import Part, as_json, table
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 DOCS = Path("docs")
 SIZES = (10, 100, 1_000, 10_000)
 QUICK = SIZES[:3]
-PARTS = ("usual", "awkward", "single", "files", "message", "start")
+PARTS = ("usual", "awkward", "single", "files", "message", "start", "cold")
 
 
 def measured(part: str, folder: Path, sizes: Sequence[int]) -> Part:
     """One part of the suite."""
-    match part:
-        case "usual":
-            return deciding.usual(folder, sizes)
-        case "awkward":
-            return deciding.awkward(folder)
-        case "single":
-            return deciding.single()
-        case "files":
-            return whole.log_files(folder, (10, 1_000))
-        case "message":
-            return whole.message()
-        case _:
-            return whole.start(folder)
+    parts: dict[str, Callable[[], Part]] = {
+        "usual": lambda: deciding.usual(folder, sizes),
+        "awkward": lambda: deciding.awkward(folder),
+        "single": deciding.single,
+        "files": lambda: whole.log_files(folder, (10, 1_000)),
+        "message": whole.message,
+        "start": lambda: start.start(folder),
+        "cold": lambda: start.cold(folder),
+    }
+    return parts[part]()
 
 
 def main(arguments: Sequence[str]) -> None:

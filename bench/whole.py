@@ -1,4 +1,4 @@
-"""Whole jobs: log files to decisions, an event to its message, and the start of a process."""
+"""Whole jobs: log files to decisions, and an event to its message."""
 
 from __future__ import annotations
 
@@ -151,49 +151,4 @@ def _ports(out: TextIO) -> Ports:
         elapsed=lambda: 0.0,
         sleep=lambda seconds: None,
         remaining=lambda: 1.0,
-    )
-
-
-# --- the start of a process -------------------------------------------------------------------------------------------------
-
-DECIDE = """
-import json, sys
-from datetime import UTC, datetime
-from pathlib import Path
-from engine.model import Event
-from engine.pipeline.decide import decide
-from engine.policy.load import load
-event = Event(json.loads(Path(sys.argv[2]).read_bytes()), "event")
-decision = decide(event, load(Path(sys.argv[1])), datetime.now(UTC))
-"""
-TLS = """
-import http.client, ssl
-http.client.HTTPSConnection("192.0.2.1", context=ssl.create_default_context())
-"""
-
-
-def start(folder: Path) -> Part:
-    """A first decision in a new process, by the shipped policies; and what a large set costs to load."""
-    event = folder / "event.json"
-    event.write_text(json.dumps(next(iter(_reads()))))
-    large = {size: str(write_policies(folder / f"start-{size}", rules(Shape.USUAL, size))) for size in (1_000, 10_000)}
-    arguments = [str(POLICIES), str(event)]
-    short = whole_process(
-        {"bare": ["-c", "pass"], "decision": ["-c", DECIDE, *arguments], "tls": ["-c", DECIDE + TLS, *arguments]}
-    )
-    long = whole_process({f"{size:,} routes": ["-c", DECIDE, path, str(event)] for size, path in large.items()}, rounds=1)
-    found = {**short, **long}
-    bare = short["bare"][0]
-    return Part(
-        (
-            Row(
-                "a first decision in a new process against the bare interpreter",
-                short["decision"][0] / bare,
-                4,
-                2.5,
-                faster=False,
-            ),
-            Row("the same with a TLS client", short["tls"][0] / bare, 10, 7, faster=False),
-        ),
-        {name: {"milliseconds": seconds * 1e3, "peak kB": peak} for name, (seconds, peak) in found.items()},
     )

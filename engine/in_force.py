@@ -17,7 +17,7 @@ from engine.pipeline.audit import delivery_record, line
 from engine.pipeline.deliver import Courier
 from engine.pipeline.metrics import policies_metric
 from engine.pipeline.render import changed_notice, plain, refused_notice
-from engine.policy.prepared import NAME, load_prepared
+from engine.policy.prepared import load_prepared
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -140,7 +140,7 @@ def _claim_of(notice: _Notice, channel: str) -> str:
 def of_zip(home: Path, named: str | None = None) -> PolicySet:
     """The set of the zip, prepared or read, or the one in the folder that is named."""
     directory = Path(named) if named else home / "policies"
-    prepared = None if named else load_prepared(directory, home / NAME)
+    prepared = None if named else load_prepared(directory, home)
     if prepared is not None:
         return prepared
     from engine.policy.load import load  # noqa: PLC0415  YAML and JSON Schema, which a prepared set does without

@@ -6,7 +6,7 @@ Where a value holds event data or a secret, its `repr` does not (`showing`): it 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, tzinfo
 from enum import StrEnum
 from typing import Any, Final, NamedTuple, Protocol, TypeAlias, TypeVar
@@ -18,6 +18,9 @@ Record: TypeAlias = Mapping[str, Any]
 
 Document: TypeAlias = Mapping[str, Any]
 """What a matcher sees: the record and, beside its own names, the facts."""
+
+FactGroups: TypeAlias = Sequence[tuple[Any, ...]]
+"""The facts of a record in groups, each made only where it is read: target, caller, source, access, and the actor's class."""
 
 
 def showing(*names: str) -> Callable[[type[_Value]], type[_Value]]:
@@ -219,15 +222,36 @@ class Finding(NamedTuple):
 # --- policies, compiled ------------------------------------------------------------------------------------------------
 
 
+class Anchor(NamedTuple):
+    """A test of the value at a path, of which a matcher says that it must answer yes: see `engine.matching.anchors`.
+
+    `kind`: `equals` (a string, or any other scalar), `prefix`, `suffix`, `holds` (a part of a string), `regex`, `true` (as
+    JMESPath sees it, no value). `other` says which values that are not strings count as a yes for a test of strings: `never`,
+    `unless_null` or `always`.
+    """
+
+    kind: str
+    path: tuple[str, ...]
+    value: str | float | None = None
+    other: str = "never"
+
+
+Choice: TypeAlias = frozenset[Anchor]
+"""Anchors of which at least one must answer yes for a matcher to hold or fail."""
+
+
 @showing("expressions")
 class Matcher(NamedTuple):
     """A compiled `when`: its expressions, in order, and the predicate that says whether all of them are exactly true.
 
-    `holds(document)` raises `MatcherError` where an expression fails.
+    `holds(record, facts)` raises `MatcherError` where an expression fails. `choices` are by what an index can look it up, `reads`
+    the paths that the expressions read, as far as their names go (the empty one: the document as a whole).
     """
 
     expressions: tuple[str, ...]
-    holds: Callable[[Document], bool]
+    holds: Callable[[Record, FactGroups], bool]
+    choices: tuple[Choice, ...] = ()
+    reads: frozenset[tuple[str, ...]] = frozenset()
 
 
 class Evidence(NamedTuple):
@@ -362,11 +386,13 @@ class AuditRule(NamedTuple):
     event: bool = True
 
 
+@showing("revision", "commit", "policies", "actors", "unknown", "levels", "channels", "default", "selection", "audit")
 class PolicySet(NamedTuple):
     """All policies, compiled. `revision` is `sha256:` and 12 hex; `commit` the git commit where the build knows one.
 
-    `actors` are in order, without `unknown`, which stands apart. `levels` go from least strict to most, `open` first.
-    `policies` are in path order.
+    `actors` are in order, without `unknown`, which stands apart. `first(record, facts)` gives the place of the first of all their
+    evidence that holds, -1 where none does; it raises `MatcherError` where one fails before that. `levels` go from least strict
+    to most, `open` first. `policies` are in path order.
     """
 
     revision: str
@@ -379,6 +405,7 @@ class PolicySet(NamedTuple):
     default: Default
     selection: Selection
     audit: AuditRule
+    first: Callable[[Record, FactGroups], int]
 
 
 class InForce(NamedTuple):
@@ -438,7 +465,6 @@ class PassedOver(NamedTuple):
 class Facts(NamedTuple):
     """What Trailbell derives from a record; the names are those of the policy language, flat. All are as recorded, unmasked.
 
-    `buckets` holds every bucket that a scope is asked about: the bucket, the copy's source, those in `resources`.
     `time` is the event's, aware, or None.
     """
 
@@ -447,7 +473,6 @@ class Facts(NamedTuple):
     key: str | None
     copy_bucket: str | None
     copy_key: str | None
-    buckets: tuple[str, ...]
     actor_type: str | None
     actor_name: str | None
     role: str | None
@@ -460,7 +485,6 @@ class Facts(NamedTuple):
     source_private: bool
     denied: bool
     access_kind: str
-    recipient: str | None
 
 
 # --- decisions -----------------------------------------------------------------------------------------------------------
@@ -505,9 +529,26 @@ class Request(NamedTuple):
     fallback_for: str | None = None
 
 
+class Verdict(NamedTuple):
+    """What was chosen: the same for all events of which the same rules hold.
+
+    `requests` are by channel, in the order of the first request.
+    """
+
+    actor: ActorClass
+    evidence: Evidence | None
+    requests: tuple[Request, ...]
+    routes: tuple[str, ...]
+    mutes: tuple[Hush, ...]
+    silences: tuple[Hush, ...]
+    defaulted: bool
+    failures: tuple[Failure, ...]
+    revision: str
+
+
 @showing("event_id", "actor", "evidence", "requests", "routes", "mutes", "silences", "defaulted", "failures", "revision")
 class Decision(NamedTuple):
-    """Everything chosen for one event. `requests` are by channel, in the order of the first request."""
+    """Everything chosen for one event: its verdict, with the event's id and facts."""
 
     event_id: str | None
     actor: ActorClass

@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any
 
-from engine.matching import compile_predicate
 from engine.model import (
     ActorClass,
     AuditRule,
@@ -27,6 +26,7 @@ from engine.model import (
     Strength,
     WebhookRef,
 )
+from engine.policy.matchers import parsed
 
 NOW = datetime(2026, 11, 1, 12, 0, tzinfo=UTC)
 
@@ -86,7 +86,7 @@ def event(**changes: Any) -> Event:
 
 def matcher(*expressions: str) -> Matcher:
     """A matcher over expressions that must all hold."""
-    return Matcher(expressions, compile_predicate(expressions))
+    return parsed().matcher(expressions)
 
 
 def route(name: str, when: str | None = None, **parts: Any) -> Route:
@@ -120,6 +120,7 @@ def channel(name: str, floor: Level = OPEN_LEVEL, **parts: Any) -> Channel:
 
 def policy_set(*policies: Policy, **parts: Any) -> PolicySet:
     """A set over channels `watch`, `security` and `ops`; its default, in the file `base`, goes to `ops` at `open`."""
+    actors = parts.get("actors", ())
     return PolicySet(
         **{
             "revision": "sha256:000000000000",
@@ -132,6 +133,7 @@ def policy_set(*policies: Policy, **parts: Any) -> PolicySet:
             "default": Default("base", ("ops",), OPEN_LEVEL),
             "selection": Selection(),
             "audit": AuditRule(OPEN_LEVEL),
+            "first": parsed().first([one.matcher.expressions for actor in actors for one in actor.evidence]),
             **parts,
         }
     )

@@ -34,15 +34,18 @@ class Invoked:
 
 
 class Lambda:
-    """A function under AWS's runtime client. `task` is the folder that holds `lambda_entry.py`."""
+    """A function under AWS's runtime client. `task` is the folder that holds its module, by default `lambda_entry.py`."""
 
-    def __init__(self, environment: Mapping[str, str], task: Path = ROOT, timeout: float = 20.0) -> None:
+    def __init__(
+        self, environment: Mapping[str, str], task: Path = ROOT, timeout: float = 20.0, function: str = "lambda_entry.handler"
+    ) -> None:
         self.timeout = timeout
+        self._function = function
         self._waiting: queue.Queue[tuple[str, bytes]] = queue.Queue()
         self._ended: queue.Queue[tuple[str, Invoked]] = queue.Queue()
         self._number = 0
         self._starts = 0
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
+        self._server = _Server(("127.0.0.1", 0), _handler(self))
         self._server.daemon_threads = True
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
         self._task = task
@@ -68,7 +71,7 @@ class Lambda:
     def start(self) -> None:
         """Start the process; a start that fails shows in the first invocation."""
         self._starts += 1
-        command = [sys.executable, "-m", "awslambdaric", "lambda_entry.handler"]
+        command = [sys.executable, "-m", "awslambdaric", self._function]
         self._process = subprocess.Popen(  # noqa: S603  our own interpreter
             command, cwd=self._task, env=self._environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
         )
@@ -137,6 +140,14 @@ class Lambda:
         self.kill()
         self._server.shutdown()
         self._server.server_close()
+
+
+class _Server(ThreadingHTTPServer):
+    """Says nothing of a process that is gone: it was killed."""
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
 
 
 def _handler(function: Lambda) -> type[BaseHTTPRequestHandler]:

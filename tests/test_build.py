@@ -10,12 +10,15 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from builders import record
+from builders import NOW, event, record
 from click.testing import CliRunner
 
 from engine.cli import trailbell
-from engine.policy.load import load, read
-from engine.policy.prepared import load_prepared, prepare
+from engine.model import Event
+from engine.pipeline.audit import decision_json
+from engine.pipeline.decide import decide
+from engine.policy.load import load, read, read_event
+from engine.policy.prepared import CODE, NAME, load_prepared, prepare
 
 ROOT = Path(__file__).parent.parent
 RUNTIME = f"{sys.version_info[0]}.{sys.version_info[1]}"
@@ -26,7 +29,8 @@ import json, sys
 sys.path.insert(0, {task!r})
 import lambda_entry
 policies = lambda_entry.POLICIES.setting.policies
-print(json.dumps([policies.revision, policies.commit, [name for name in ("yaml", "jsonschema", "boto3") if name in sys.modules]]))
+heavy = [name for name in ("yaml", "jsonschema", "jmespath", "re2", "boto3") if name in sys.modules]
+print(json.dumps([policies.revision, policies.commit, heavy]))
 class Context:
     aws_request_id = "one"
     def get_remaining_time_in_millis(self):
@@ -111,35 +115,75 @@ def test_a_policy_that_was_changed_in_the_zip_is_read_anew(package: Path, tmp_pa
     path.write_text(path.read_text("utf-8") + "# a comment changes the bytes\n", encoding="utf-8")
     revision, _, imported = json.loads(started(tmp_path)[0])
     assert revision == load(ROOT / "policies").revision
-    assert imported == ["yaml", "jsonschema"]
+    assert {"yaml", "jsonschema", "jmespath"} <= set(imported)
 
 
-def test_a_prepared_set_equals_the_one_that_is_read(tmp_path: Path) -> None:
-    target = tmp_path / "prepared.json"
-    target.write_text(prepare(read(ROOT / "policies"), ROOT / "policies", "c0ffee"), encoding="utf-8")
-    prepared = load_prepared(ROOT / "policies", target)
+def prepared_in(home: Path, policies: Path, commit: str | None = None) -> Path:
+    """The two files of a prepared set, in a folder."""
+    made = prepare(read(policies), policies, commit)
+    (home / NAME).write_text(made.content, encoding="utf-8")
+    (home / CODE).write_text(made.code, encoding="utf-8")
+    return home
+
+
+@pytest.mark.parametrize("policies", [ROOT / "policies", ROOT / "examples" / "tour" / "policies"])
+def test_a_prepared_set_equals_the_one_that_is_read(tmp_path: Path, policies: Path) -> None:
+    prepared = load_prepared(policies, prepared_in(tmp_path, policies, "c0ffee"))
+    plain = load(policies, commit="c0ffee")
     assert prepared is not None
     assert prepared.commit == "c0ffee"
-    assert repr(prepared) == repr(load(ROOT / "policies", commit="c0ffee"))  # all but the compiled predicates
+    assert repr(prepared) == repr(plain)  # all but the compiled predicates
+    matchers = [[route.matcher for policy in one.policies for route in policy.routes] for one in (prepared, plain)]
+    assert [one and (one.choices, one.reads) for one in matchers[0]] == [one and (one.choices, one.reads) for one in matchers[1]]
+    for path in sorted((ROOT / "tests" / "events").glob("*.json")):
+        one = Event(read_event(path)[0], path.name)
+        assert decision_json(decide(one, prepared, NOW)) == decision_json(decide(one, plain, NOW))
 
 
-@pytest.mark.parametrize("change", ["added", "removed", "damaged", "engine"])
+def test_a_prepared_set_has_more_matchers_than_one_function_takes(tmp_path: Path) -> None:
+    evidence = "".join(
+        f"{{id: e{number}, says: it, strength: attested, when: \"actor.role == 'role-{number}'\"}}," for number in range(150)
+    )
+    policies = tmp_path / "policies"
+    policies.mkdir()
+    for path in (ROOT / "examples" / "tour" / "policies").glob("*.yaml"):
+        (policies / path.name).write_bytes(path.read_bytes())
+    text = f"version: 1\nname: actors\nowner: a\nactors: [{{class: some, kind: robot, evidence: [{evidence}]}}]\n"
+    (policies / "actors.yaml").write_text(text, encoding="utf-8")
+    for path in policies.glob("*.yaml"):
+        if path.name not in {"actors.yaml", "base.yaml", "channels.yaml", "masking.yaml"}:
+            path.unlink()
+    prepared = load_prepared(policies, prepared_in(tmp_path, policies))
+    assert prepared is not None
+    for number in (0, 63, 64, 149):
+        arn = f"arn:aws:sts::111122223333:assumed-role/role-{number}/s"
+        found = decide(event(userIdentity={"type": "AssumedRole", "arn": arn}), prepared, NOW)
+        assert found.evidence is not None
+        assert found.evidence.id == f"e{number}"
+    assert decide(event(), prepared, NOW).evidence is None
+
+
+@pytest.mark.parametrize("change", ["added", "removed", "damaged", "engine", "code", "no code"])
 def test_a_prepared_set_of_other_files_is_refused(tmp_path: Path, change: str) -> None:
-    policies, target = tmp_path / "policies", tmp_path / "prepared.json"
+    policies = tmp_path / "policies"
     policies.mkdir()
     for path in (ROOT / "policies").glob("*.yaml"):
         (policies / path.name).write_bytes(path.read_bytes())
-    target.write_text(prepare(read(policies), policies, None), encoding="utf-8")
-    assert load_prepared(policies, target) is not None
+    target = prepared_in(tmp_path, policies) / NAME
+    assert load_prepared(policies, tmp_path) is not None
     if change == "added":
         (policies / "more.yaml").write_text("version: 1\nname: more\nowner: a\n", encoding="utf-8")
     elif change == "removed":
         (policies / "watch.yaml").unlink()
     elif change == "damaged":
         target.write_text("{", encoding="utf-8")
-    else:
+    elif change == "engine":
         target.write_text(target.read_text("utf-8").replace('"engine": "', '"engine": "0.'), encoding="utf-8")
-    assert load_prepared(policies, target) is None
+    elif change == "code":
+        (tmp_path / CODE).write_text(prepare(read(policies), policies, "another").code + "\n", encoding="utf-8")
+    else:
+        (tmp_path / CODE).unlink()
+    assert load_prepared(policies, tmp_path) is None
 
 
 def test_a_set_that_does_not_load_is_not_built(tmp_path: Path) -> None:

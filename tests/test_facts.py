@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.model import Event, Facts
-from engine.pipeline.facts import document, facts
+from engine.pipeline.facts import document, facts, scope_of, target
 
 
 def of(**changes: Any) -> Facts:
@@ -38,7 +38,7 @@ def test_without_request_parameters_they_come_from_the_resources() -> None:
 def test_a_list_has_only_a_prefix_in_its_resources() -> None:
     arns = [{"type": "AWS::S3::Object", "ARNPrefix": "arn:aws:s3:::payments-prod/"}, {"ARN": "arn:aws:s3:::payments-prod"}]
     got = of(requestParameters={"bucketName": "payments-prod", "prefix": "x"}, resources=arns)
-    assert (got.bucket, got.key, got.buckets) == ("payments-prod", None, ("payments-prod",))
+    assert (got.bucket, got.key) == ("payments-prod", None)
 
 
 def test_an_access_point_asked_for_by_its_arn_is_its_bucket_where_resources_say_so() -> None:
@@ -69,11 +69,18 @@ def test_the_source_of_a_copy(source: object, expected: tuple[str | None, str | 
 
 
 def test_a_scope_is_asked_about_every_bucket_once() -> None:
-    got = of(
+    one = record(
         requestParameters={"bucketName": "to", "key": "k", "x-amz-copy-source": "from/k"},
-        resources=[{"ARN": "arn:aws:s3:::to"}, {"ARN": "arn:aws:s3:::third/k"}],
+        resources=[{"ARN": "arn:aws:s3:::to"}, {"ARN": "arn:aws:s3:::to/k"}, {"ARN": "arn:aws:s3:::third/k"}],
     )
-    assert got.buckets == ("to", "from", "third")
+    assert scope_of(one, target(one)) == (("to", "from", "third"), "111122223333")
+
+
+def test_a_bucket_that_only_the_resources_name_is_in_the_scope_whatever_its_name() -> None:
+    one = record(requestParameters={"bucketName": None}, resources=[{"ARN": "arn:aws:s3:::None"}, {"ARN": "arn:aws:s3:::None/k"}])
+    assert scope_of(one, (None, None, None, None))[0] == ("None",)
+    slashed = record(requestParameters={"bucketName": "a/b"}, resources=[{"ARN": "arn:aws:s3:::a/b"}])
+    assert scope_of(slashed, target(slashed))[0] == ("a/b", "a")
 
 
 # --- who -------------------------------------------------------------------------------------------------------------------

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,15 +13,20 @@ from hypothesis import strategies as st
 from test_decode_corpus import rows
 
 from engine.errors import MatcherError
-from engine.matching import Globs, Index, compile_predicate, glob
-from engine.model import Event, Severity
-from engine.pipeline.decide import MANY, decide, decide_plainly
+from engine.matching import Globs, Index, check, choices, compile_predicate, glob
+from engine.matching.source import Given
+from engine.model import Event, Severity, Window
+from engine.pipeline.decide import decide, decide_plainly, fields_read
 from engine.pipeline.decode import decode_stream
 from engine.policy.load import load
 
 ROOT = Path(__file__).parent.parent
 
-PATHS = ("bucket", "key", "actor.role", "userAgent", "errorCode", "access.kind", "readOnly", "odd", "odd.inner", "actor.kind")
+PATHS = (
+    *("bucket", "key", "actor.role", "userAgent", "errorCode", "access.kind", "readOnly", "odd", "odd.inner", "actor.kind"),
+    *("actor", "actor.nothing", "copy", "source.private", "userIdentity.type", "requestParameters.bucketName"),
+    "resources[0].ARN",
+)
 TEXTS = (
     "",
     "a",
@@ -59,7 +64,7 @@ atoms = st.one_of(
     st.builds(lambda path: f"length({path}) > `2`", paths),
     st.builds(lambda path: f"{path} > `0`", paths),
     paths,
-    st.just("`true`"),
+    st.sampled_from(["`true`", "length(@) > `5`", "contains(keys(actor), 'role')", "not_null(actor, bucket) == 'ab'"]),
 )
 expressions = st.recursive(
     atoms,
@@ -83,6 +88,8 @@ def routes(draw: st.DrawFn, number: int) -> Any:
     else:
         parts["notify"] = (draw(st.sampled_from(["watch", "security", "ops"])),)
         parts["severity"] = draw(st.sampled_from(list(Severity)))
+    if draw(st.integers(0, 3)) == 0:
+        parts["during"] = Window(frozenset({draw(st.integers(5, 6))}), draw(st.sampled_from([0, 600])), 1440, UTC)
     return route(f"r{number}", draw(st.one_of(expressions, st.none())), **parts)
 
 
@@ -91,17 +98,32 @@ def sets(draw: st.DrawFn) -> Any:
     policies = []
     for number in range(draw(st.integers(1, 4))):
         buckets = draw(st.one_of(st.none(), st.lists(globs.filter(bool), min_size=1, max_size=3).map(tuple)))
-        many = draw(st.sampled_from([0, 1, 3, MANY, MANY + 2]))
+        many = draw(st.sampled_from([0, 1, 3, 5, 12]))
         silences = (silence("s", draw(expressions), NOW + timedelta(days=1)),) if draw(st.booleans()) else ()
-        policies.append(policy(f"p{number}", *(draw(routes(one)) for one in range(many)), buckets=buckets, silences=silences))
-    actors = (actor("some", draw(expressions)),) if draw(st.booleans()) else ()
+        accounts = draw(st.sampled_from([None, None, frozenset({"111122223333"}), frozenset({"444455556666"})]))
+        made = [draw(routes(one)) for one in range(many)]
+        if draw(st.booleans()):  # so many on few paths that an index is worth it
+            made += [route(f"m{one}", f"bucket == 'other-{one}'", notify=("ops",)) for one in range(60)]
+        policies.append(policy(f"p{number}", *made, buckets=buckets, accounts=accounts, silences=silences))
+    names = draw(st.lists(st.sampled_from(["some", "others", "more"]), unique=True))
+    actors = tuple(actor(name, draw(expressions), never_mute=draw(st.booleans())) for name in names)
     return policy_set(*policies, actors=actors)
 
 
 events = st.fixed_dictionaries(
     {"odd": values, "userAgent": values, "errorCode": values, "readOnly": values},
-    optional={"requestParameters": st.fixed_dictionaries({"bucketName": values, "key": values})},
+    optional={
+        "requestParameters": st.fixed_dictionaries({"bucketName": values, "key": values}),
+        "eventTime": st.sampled_from(["2026-11-01T09:30:00Z", "2026-11-02T09:30:00Z", "2026-11-03T09:30:00Z", None]),
+        "recipientAccountId": st.sampled_from(["111122223333", "999999999999", 7]),
+    },
 ).map(lambda changes: event(**changes))
+
+
+def index(matchers: list[list[str]]) -> Index:
+    """An index of matchers over a document, which is given nothing beside it."""
+    found = [(number, choices([check(one) for one in matcher])) for number, matcher in enumerate(matchers)]
+    return Index(found, Given({}, lambda record, _: record))
 
 
 @given(sets(), st.lists(events, min_size=1, max_size=4))
@@ -116,7 +138,7 @@ def test_with_an_index_the_decision_is_the_same(policies: Any, some: list[Event]
 )
 @settings(max_examples=300)
 def test_what_is_no_candidate_neither_holds_nor_fails(matchers: list[list[str]], document: dict[str, Any]) -> None:
-    candidates = set(Index(matchers).candidates(document))
+    candidates = set(index(matchers).candidates(document, ()))
     for number, one in enumerate(matchers):
         if number not in candidates:
             try:
@@ -134,15 +156,33 @@ def test_what_is_no_candidate_matches_no_glob(groups: list[list[str] | None], so
 
 
 def test_few_of_many_routes_are_candidates() -> None:
-    index = Index([[f"actor.role == 'role-{number}' && glob(key, 'x*')"] for number in range(10_000)])
-    assert index.candidates({"actor": {"role": "role-77"}, "key": "x"}) == [77]
+    made = index([[f"actor.role == 'role-{number}' && glob(key, 'x*')"] for number in range(10_000)])
+    assert list(made.candidates({"actor": {"role": "role-77"}, "key": "x"}, ())) == [77]
 
 
 def test_parts_of_strings_are_looked_up_too() -> None:
-    index = Index([[f"contains(['a'], key) || (key != `null` && contains(key, 'part-{number}-'))"] for number in range(1_000)])
-    found = index.candidates({"key": "in/part-77-x"})
+    made = index([[f"contains(['a'], key) || (key != `null` && contains(key, 'part-{number}-'))"] for number in range(1_000)])
+    found = made.candidates({"key": "in/part-77-x"}, ())
     assert 77 in found
     assert len(found) < 1_000
+
+
+@given(sets(), events)
+def test_nothing_but_the_fields_that_a_set_reads_decides(policies: Any, one: Event) -> None:
+    fields = fields_read(policies)
+    left = one if fields is None else one._replace(record=trimmed(one.record, fields))
+    whole, less = decide(one, policies, NOW), decide(left, policies, NOW)
+    assert whole._replace(facts=less.facts) == less
+
+
+def trimmed(value: Any, fields: frozenset[tuple[str, ...]]) -> Any:
+    """A value with only these fields, and all that is in them."""
+    if () in fields or not isinstance(value, dict | list):
+        return value
+    if isinstance(value, list):
+        return [trimmed(one, fields) for one in value]
+    inner = {name: frozenset(path[1:] for path in fields if path[0] == name) for name in {path[0] for path in fields}}
+    return {name: trimmed(one, inner[name]) for name, one in value.items() if name in inner}
 
 
 def test_over_real_records_the_decision_is_the_same(corpus: Path) -> None:

@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from builders import NOW, OPEN_LEVEL, STANDARD, STRICT, actor, channel, policy, policy_set, record, route, silence
+from builders import NOW, OPEN_LEVEL, STANDARD, STRICT, channel, matcher, policy, policy_set, record, route, silence
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -196,7 +196,7 @@ def test_a_poison_message_does_not_take_its_neighbours_along() -> None:
 
 def test_a_matcher_that_breaks_trailbell_fails_its_record_alone_and_keeps_it() -> None:
     broken = route("r")._replace(
-        matcher=actor("a", "`true`").evidence[0].matcher._replace(holds=lambda seen: seen["eventID"] == "event-1" and 1 // 0),
+        matcher=matcher("`true`")._replace(holds=lambda record, _: record["eventID"] == "event-1" and 1 // 0),
     )
     world = World()
     result = ran(sqs(numbered(1), numbered(2)), policy_set(policy("p", broken), channels=CHANNELS), world)

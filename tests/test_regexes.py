@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from engine.errors import ExpressionError
 from engine.matching import MAX_PATTERN
-from engine.matching.regexes import check_regex, plain_test, regex_test
+from engine.matching.regexes import check_regex, is_plain, late_regex, regex_test, required
 
 PIECES = (
     *("a", "b", "-", "/", " ", "\\.", "\\d", "\\w", "\\*", "\\\\", "[ab]", "[^a]", "[a-c-]", "[0-9a-f]", "[a\\-\\d]", "."),
@@ -56,20 +56,23 @@ def test_every_pattern_means_what_re2_says(pattern: str, text: str) -> None:
             regex_test(pattern)
         return
     assert expected is regex_test(pattern)(text)
+    assert expected is late_regex(pattern)(text)
+    kind, literal = required(pattern)
+    assert not expected or (text.startswith(literal) if kind == "prefix" else literal in text)
 
 
 @pytest.mark.parametrize(
     "pattern", ["^[0-9a-f]{32}$", "^i-[0-9a-f]{8,17}$", "exec-env/AWS_ECS_(EC2|FARGATE)", "aws-cli", "^AWSCodeBuild-"]
 )
 def test_the_patterns_of_policies_need_no_re2(pattern: str) -> None:
-    assert plain_test(pattern) is not None
+    assert is_plain(pattern)
 
 
 @pytest.mark.parametrize(
     "pattern", ["a+", "^a+b+$", "(a|b)(a|b)(a|b)(a|b)(a|b)(a|b)(a|b)", "a|b", "(?i)a", "[a-z]{99}" * 3, "\\s", "(a+)"]
 )
 def test_a_pattern_that_could_backtrack_or_means_something_else_goes_to_re2(pattern: str) -> None:
-    assert plain_test(pattern) is None
+    assert not is_plain(pattern)
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ import click
 
 from engine.cli.options import open_policies, policies_option
 from engine.policy.load import read
-from engine.policy.prepared import NAME, prepare
+from engine.policy.prepared import CODE, NAME, prepare
 from engine.workbench.bundle import LIMIT, bundle
 
 RUNTIMES: Final = ("3.11", "3.12", "3.13", "3.14")
@@ -44,7 +44,9 @@ def build(policies_path: Path, output: Path, architecture: str, runtime: str) ->
         task = Path(folder)
         _install(task, architecture, runtime)
         _copy(policies_path, task)
-        (task / NAME).write_text(prepare(read(task / "policies"), task / "policies", commit_of(policies_path)), encoding="utf-8")
+        prepared = prepare(read(task / "policies"), task / "policies", commit_of(policies_path))
+        (task / NAME).write_text(prepared.content, encoding="utf-8")
+        (task / CODE).write_text(prepared.code, encoding="utf-8")
         compiled = _compile(task, runtime)
         content = bundle({path.relative_to(task).as_posix(): path.read_bytes() for path in _files(task, compiled=compiled)})
     output.parent.mkdir(parents=True, exist_ok=True)

@@ -7,40 +7,25 @@ can fail, and where its own test would fail it answers yes: the expression is as
 
 from __future__ import annotations
 
-import re
 from itertools import islice, product
-from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Final
 
-from engine.matching.globs import shape
+from engine.matching.globs import glob_anchor
 from engine.matching.inline import texts
+from engine.matching.regexes import required
 from engine.matching.tree import field_path
 from engine.matching.types import NOTHING_KNOWN, never_fails
+from engine.model import Anchor
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from engine.matching.tree import Node
     from engine.matching.types import Known
+    from engine.model import Choice
 
 _MOST_CHOICES: Final = 8
 _MOST_WAYS: Final = 16
-
-
-class Anchor(NamedTuple):
-    """A test of the value at a path.
-
-    `kind`: `equals` (a string, or any other scalar), `prefix`, `suffix`, `holds` (a part of a string), `regex`, `true` (as
-    JMESPath sees it, no value). `other` says which values that are not strings count as a yes for a test of strings: `never`,
-    `unless_null` or `always`.
-    """
-
-    kind: str
-    path: tuple[str, ...]
-    value: str | float | None = None
-    other: str = "never"
-
-
-Choice: TypeAlias = frozenset[Anchor]
 
 
 def choices(trees: Iterable[Node], known: Known = NOTHING_KNOWN) -> tuple[Choice, ...]:
@@ -111,7 +96,12 @@ def _ends_with(node: Node) -> Iterable[Choice]:
 
 
 def _regex(node: Node) -> Iterable[Choice]:
-    return _on_text("regex", node, "unless_null")
+    """What a pattern requires of a text; of one that requires nothing plain, that the text is there."""
+    path, pattern = field_path(node.children[0]), node.children[1]
+    if path is None or pattern.kind != "literal":
+        return ()
+    kind, text = required(pattern.value)
+    return (frozenset({Anchor(kind if text else "regex", path, text or pattern.value, "unless_null")}),)
 
 
 def _on_text(kind: str, node: Node, other: str) -> Iterable[Choice]:
@@ -128,16 +118,6 @@ def _glob(node: Node) -> Iterable[Choice]:
         return ()
     anchor = glob_anchor(path, pattern.value)
     return () if anchor is None else (frozenset({anchor}),)
-
-
-def glob_anchor(path: tuple[str, ...], pattern: str) -> Anchor | None:
-    """The anchor of a glob: the whole of a plain one, the literal start or the longest literal piece of another."""
-    kind, text = shape(pattern)
-    if kind == "pattern":
-        kind, text = ("prefix", text) if text else ("holds", max(re.split(r"[*?]", pattern), key=len))
-    if not text and kind != "equals":
-        return None
-    return Anchor(kind, path, text, "unless_null")
 
 
 _CALLS: Final[Mapping[str, Callable[[Node], Iterable[Choice]]]] = {

@@ -2,27 +2,17 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
-from types import FunctionType
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING
 
-from engine.matching.check import check
+from engine.matching.checks import check
 from engine.matching.generate import expression_source, predicate_source
-from engine.matching.globs import glob_test
-from engine.matching.networks import cidr_test
-from engine.matching.regexes import regex_test
-from engine.matching.runtime import NAMES
+from engine.matching.link import link
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
 
     from engine.matching.tree import Node
-    from engine.matching.writer import Constant, Source
     from engine.model import Document
-
-_SHAPES: Final = 4_096
-_NAMESPACE: Final = dict(NAMES)
-_TESTS: Final[Mapping[str, Callable[[str], Callable[[str], bool]]]] = {"glob": glob_test, "regex": regex_test, "cidr": cidr_test}
 
 
 def compile_expression(expression: str) -> Callable[[object], object]:
@@ -49,22 +39,3 @@ def compile_predicate(expressions: Sequence[str]) -> Callable[[Document], bool]:
     Raises `ExpressionError` for the first expression that can never work; the predicate raises `MatcherError`.
     """
     return link(predicate_source([check(expression) for expression in expressions]))
-
-
-def link(source: Source) -> Callable[[Any], Any]:
-    """The function that generated source describes, with its constants in place."""
-    made: Callable[[Any], Any] = _factory(source.text)(*map(_made, source.constants))
-    return made
-
-
-def _made(constant: Constant) -> object:
-    test = _TESTS.get(constant.kind)
-    return test(str(constant.value)) if test else constant.value
-
-
-@lru_cache(_SHAPES)
-def _factory(text: str) -> Callable[..., Any]:
-    """The code of one shape of expression; thousands of routes share a few dozen."""
-    code = compile(text, "<matcher>", "eval")
-    factory: Callable[..., Any] = FunctionType(code, _NAMESPACE)()
-    return factory

@@ -9,13 +9,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from engine.matching import inline
+from engine.matching.source import reads_whole
 from engine.matching.tree import leading_names
-from engine.matching.types import types
-from engine.matching.writer import JOINTS, Scope, Source, Writer
+from engine.matching.types import reads, types
+from engine.matching.writer import JOINTS, Scope, Writer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from engine.matching.source import Given, Source
     from engine.matching.tree import Node
 
 
@@ -25,11 +27,40 @@ def expression_source(tree: Node) -> Source:
     return writer.source(writer.value(tree, Scope("d", {})))
 
 
-def predicate_source(trees: Sequence[Node]) -> Source:
-    """The source of a function from an object to whether every expression, in order, is exactly true for it."""
+def predicate_source(trees: Sequence[Node], given: Given | None = None) -> Source:
+    """The source of a function from an object to whether every expression, in order, is exactly true for it.
+
+    With `given` it is a function from a record and facts.
+    """
     writer = Writer(_VALUES)
-    scope = Scope("d", {}, is_object=True)
-    return writer.source(f"True if {writer.chain(trees, scope, 'and', writer.exactly)} else False" if trees else "True")
+    scope = Scope("d", _known(given), is_object=True)
+    return writer.source(f"True if {_all_true(writer, trees, scope, given)} else False", "d" if given is None else "d, f")
+
+
+def first_source(groups: Sequence[Sequence[Node]], given: Given) -> Source:
+    """The source of a function from a record and facts to the place of the first group that is all true; -1 where none is.
+
+    What one group certainly reads, the next ones do not read again.
+    """
+    writer = Writer(_VALUES)
+    scope = Scope("d", _known(given), is_object=True)
+    tests = "".join(f"{place} if {_all_true(writer, trees, scope, given)} else " for place, trees in enumerate(groups))
+    return writer.source(f"{tests}-1", "d, f")
+
+
+def _known(given: Given | None) -> dict[tuple[str, ...], str]:
+    """Where the facts are read."""
+    return {} if given is None else {path: f"f[{group}][{place}]" for path, (group, place) in given.places.items()}
+
+
+def _all_true(writer: Writer, trees: Sequence[Node], scope: Scope, given: Given | None) -> str:
+    """Whether all of some expressions are exactly true; a whole document is made only for those that cannot do without."""
+    if not trees:
+        return "True"
+    if given is None or not any(reads_whole(path, given) for tree in trees for path in reads(tree)):
+        return writer.chain(trees, scope, "and", writer.exactly)
+    made, name = writer.bind(f"{writer.constant(None, 'whole')}(d, f)")
+    return f"{made} is {name} and {writer.chain(trees, Scope(name, {}, is_object=True), 'and', writer.exactly)}"
 
 
 # --- one function a kind of node ---------------------------------------------------------------------------------------

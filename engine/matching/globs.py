@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 from engine.errors import ExpressionError
 from engine.matching.limits import MAX_PATTERN
+from engine.model import Anchor
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,6 +39,16 @@ def shape(pattern: str) -> Shape:
     if pattern[0] == "*" and not _WILD.search(pattern, 1):
         return Shape("suffix", pattern[1:])
     return Shape("pattern", literal)
+
+
+def glob_anchor(path: tuple[str, ...], pattern: str) -> Anchor | None:
+    """The anchor of a glob: the whole of a plain one, the literal start or the longest literal piece of another."""
+    kind, text = shape(pattern)
+    if kind == "pattern":
+        kind, text = ("prefix", text) if text else ("holds", max(re.split(r"[*?]", pattern), key=len))
+    if not text and kind != "equals":
+        return None
+    return Anchor(kind, path, text, "unless_null")
 
 
 def check_glob(pattern: str) -> None:

@@ -1,4 +1,4 @@
-"""Which of many matchers may hold for a document, without asking each: those that stand on a test which says yes.
+"""Which of many matchers may hold for an event, without asking each: those that stand on a test which says yes.
 
 A matcher is entered by one of its choices (`engine.matching.anchors`): where none of the choice's tests says yes, the matcher
 neither holds nor fails, so it need not be asked. Matchers without a choice are always among the candidates.
@@ -9,52 +9,70 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any, Final
 
-from engine.matching.anchors import choices, glob_anchor
-from engine.matching.tree import parse
+from engine.matching.globs import glob_anchor
+from engine.matching.parts import Parts
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
-    from engine.matching.anchors import Anchor, Choice
+    from engine.matching.source import Given
+    from engine.model import Anchor, Choice, FactGroups, Record
 
-_GRAM: Final = 4
-"""Characters by which a part of a string is looked up."""
+    _Numbers = Sequence[int]
+
+_ASKED_IN_PLACE: Final = 3
+"""Matchers that are asked in the time in which the tests of one path are."""
 
 _WORTH: Final = {"equals": 0, "prefix": 1, "suffix": 2, "holds": 3, "true": 4, "regex": 5}
 """Kinds of tests, the most telling first."""
 
 
 class Index:
-    """Matchers by number (their place in what was given); `candidates` gives numbers in order."""
+    """Matchers by number; `candidates` gives numbers in order. `worth_it`: that is quicker than asking each matcher."""
 
-    def __init__(self, matchers: Iterable[Sequence[str] | None]) -> None:
-        """`matchers`: the expressions of each, which must all hold; None or none for one that always holds."""
-        self._always: list[int] = []
-        self._paths: dict[tuple[str, ...], _Tests] = {}
-        found = [choices([parse(text) for text in expressions]) if expressions else () for expressions in matchers]
-        shared = Counter(anchor for several in found for choice in several for anchor in choice)
-        for number, several in enumerate(found):
+    def __init__(self, matchers: Iterable[tuple[int, Sequence[Choice]]], given: Given) -> None:
+        """`matchers`: the number of each, with its choices; none for one that always holds."""
+        always: list[int] = []
+        paths: dict[tuple[str, ...], _Tests] = {}
+        found = [(number, [one for one in several if _readable(one, given)]) for number, several in matchers]
+        shared = Counter(anchor for _, several in found for choice in several for anchor in choice)
+        for number, several in found:
             choice = _best(several, shared)
             if choice is None:
-                self._always.append(number)
-            else:
-                self._enter(number, choice)
+                always.append(number)
+            for anchor in choice or ():
+                paths.setdefault(anchor.path, _Tests()).enter(number, anchor)
+        self._always = always
+        self._facts = [(*given.places[path], tests.hits) for path, tests in paths.items() if path in given.places]
+        self._fields = [(path, tests.hits) for path, tests in paths.items() if path not in given.places]
+        self.worth_it = len(found) > _ASKED_IN_PLACE * len(paths) + len(always)
 
-    def _enter(self, number: int, choice: Choice) -> None:
-        for anchor in choice:
-            self._paths.setdefault(anchor.path, _Tests()).enter(number, anchor)
+    def candidates(self, record: Record, facts: FactGroups) -> _Numbers:
+        """The numbers of all matchers that may hold or fail for an event, in order."""
+        found: _Numbers = self._always
+        for group, place, hits in self._facts:
+            more = hits(facts[group][place])
+            if more:
+                found = _both(found, more) if found else more
+        for path, hits in self._fields:
+            value: Any = record
+            for name in path:
+                value = value.get(name) if value.__class__ is dict else None
+            more = hits(value)
+            if more:
+                found = _both(found, more) if found else more
+        return found
 
-    def candidates(self, document: Mapping[str, Any]) -> list[int]:
-        """The numbers of all matchers that may hold or fail for a document, in order."""
-        found = set(self._always)
-        for path, tests in self._paths.items():
-            tests.collect(_read(document, path), found)
-        return sorted(found)
+
+def _readable(choice: Choice, given: Given) -> bool:
+    """Whether every path of a choice is a fact, or a field of the record."""
+    heads = {path[0] for path in given.places}
+    return bool(choice) and all(anchor.path in given.places or anchor.path[0] not in heads for anchor in choice)
 
 
 def _best(found: Sequence[Choice], shared: Mapping[Anchor, int]) -> Choice | None:
     """The most telling choice that can be looked up: the one that fewest matchers share, of the surest tests, of few."""
-    usable = [choice for choice in found if choice and all(anchor.kind != "regex" for anchor in choice)]
+    usable = [choice for choice in found if all(anchor.kind != "regex" for anchor in choice)]
 
     def telling(choice: Choice) -> tuple[int, int, int]:
         return max(shared[anchor] for anchor in choice), max(_WORTH[anchor.kind] for anchor in choice), len(choice)
@@ -62,10 +80,8 @@ def _best(found: Sequence[Choice], shared: Mapping[Anchor, int]) -> Choice | Non
     return min(usable, key=telling, default=None)
 
 
-def _read(document: Any, path: tuple[str, ...]) -> Any:  # noqa: ANN401  any JSON value
-    for name in path:
-        document = document.get(name) if document.__class__ is dict else None
-    return document
+def _both(some: _Numbers, others: _Numbers) -> _Numbers:
+    return sorted({*some, *others})
 
 
 class Globs:
@@ -73,36 +89,37 @@ class Globs:
 
     def __init__(self, groups: Iterable[Sequence[str] | None]) -> None:
         """`groups`: the globs of each; None for one that matches everything."""
-        self._always: list[int] = []
-        self._tests = _Tests()
+        always: list[int] = []
+        tests = _Tests()
         for number, patterns in enumerate(groups):
             anchors = [] if patterns is None else [glob_anchor((), pattern) for pattern in patterns]
             entered = [anchor for anchor in anchors if anchor is not None]
             if patterns is None or len(entered) < len(anchors):
-                self._always.append(number)
+                always.append(number)
             else:
                 for anchor in entered:
-                    self._tests.enter(number, anchor)
+                    tests.enter(number, anchor)
+        self._always = always
+        self._hits = tests.hits
 
-    def candidates(self, texts: Iterable[str]) -> list[int]:
+    def candidates(self, texts: Iterable[str]) -> _Numbers:
         """The numbers of all groups that may match one of the texts, in order."""
-        found = set(self._always)
+        found: _Numbers = self._always
         for text in texts:
-            self._tests.collect(text, found)
-        return sorted(found)
+            found = _both(found, self._hits(text))
+        return found
 
 
 class _Tests:
-    """The tests of one path."""
+    """The tests of one path. Each table holds, for what is looked up, the numbers of the matchers that stand on it."""
 
-    __slots__ = ("_ends", "_equals", "_grams", "_other", "_present", "_short", "_starts", "_true")
+    __slots__ = ("_ends", "_equals", "_other", "_parts", "_present", "_starts", "_true")
 
     def __init__(self) -> None:
         self._equals: dict[object, list[int]] = {}
         self._starts: dict[int, dict[str, list[int]]] = {}
         self._ends: dict[int, dict[str, list[int]]] = {}
-        self._grams: dict[str, list[tuple[str, int, int]]] = {}
-        self._short: list[tuple[str, int]] = []
+        self._parts = Parts()
         self._true: list[int] = []
         self._present: list[int] = []
         self._other: list[int] = []
@@ -126,39 +143,40 @@ class _Tests:
             self._starts.setdefault(len(text), {}).setdefault(text, []).append(number)
         elif kind == "suffix":
             self._ends.setdefault(len(text), {}).setdefault(text, []).append(number)
-        elif len(text) >= _GRAM:
-            places = range(len(text) - _GRAM + 1)
-            rarest = min(places, key=lambda place: len(self._grams.get(text[place : place + _GRAM], ())))
-            self._grams.setdefault(text[rarest : rarest + _GRAM], []).append((text, rarest, number))
         else:
-            self._short.append((text, number))
+            self._parts.enter(text, number)
 
-    def collect(self, value: Any, found: set[int]) -> None:  # noqa: ANN401  any JSON value
-        """Add the matchers of which a test says yes to a value."""
-        if self._equals and value.__class__ not in (dict, list):
-            found.update(self._equals.get(_key(value), ()))
-        if self._true and (value or value.__class__ in (int, float)):
-            found.update(self._true)
-        if value.__class__ is str:
-            found.update(self._of_text(value))
-        else:
-            found.update(self._other)
-            if value is not None:
-                found.update(self._present)
-
-    def _of_text(self, value: str) -> Iterator[int]:
+    def hits(self, value: Any) -> _Numbers:  # noqa: ANN401  any JSON value
+        """The matchers of which a test says yes to a value, in order."""
+        if value.__class__ is not str:
+            return self._of_other(value)
+        found: _Numbers = self._equals.get(value, ())
         for length, texts in self._starts.items():
-            yield from texts.get(value[:length], ())
+            more = texts.get(value[:length])
+            if more:
+                found = _both(found, more) if found else more
+        if self._ends or self._parts or self._true:
+            more = self._of_text(value)
+            found = _both(found, more) if found or len(more) > 1 else more
+        return found
+
+    def _of_text(self, value: str) -> list[int]:
+        """The rarer kinds of tests of a text."""
+        found = list(self._true) if value else []
         for length, texts in self._ends.items():
-            yield from texts.get(value[-length:], ())
-        if self._grams:
-            for place in range(len(value) - _GRAM + 1):
-                for text, before, number in self._grams.get(value[place : place + _GRAM], ()):
-                    if place >= before and value.startswith(text, place - before):
-                        yield number
-        for text, number in self._short:
-            if text in value:
-                yield number
+            found += texts.get(value[-length:], ())
+        return found + self._parts.hits(value) if self._parts else found
+
+    def _of_other(self, value: Any) -> _Numbers:  # noqa: ANN401  any JSON value
+        """The matchers of which a test says yes to what is not a string."""
+        found = list(self._other)
+        if value.__class__ not in (dict, list):
+            found += self._equals.get(_key(value), ())
+        if value or value.__class__ in (int, float):
+            found += self._true
+        if value is not None:
+            found += self._present
+        return sorted(set(found))
 
 
 def _key(value: object) -> object:

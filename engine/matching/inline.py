@@ -97,7 +97,7 @@ def _contains(writer: Writer, node: Node, scope: Scope) -> str | None:
     subject, search = node.children
     known = texts(subject, of_object=scope.is_object)
     if known is not None:
-        return _of_text(writer, search, scope, f"{{0}} in {writer.constant(known)}", "False")
+        return _of_text(writer, search, scope, f"{{0}} in {writer.constant(sorted(known), 'texts')}", "False")
     if search.kind != "literal" or not isinstance(search.value, str):
         return None
     needle = writer.constant(search.value)

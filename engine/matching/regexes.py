@@ -11,12 +11,21 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 from engine.errors import ExpressionError
+from engine.matching.globs import Shape
 from engine.matching.limits import MAX_PATTERN, MAX_REGEX_MEMORY
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from engine.matching.globs import Test
 
+    _Search = Callable[[str], object | None]
+
 _CACHED: Final = 64
+_ANSWERS: Final = 1_024
+_KEPT_LENGTH: Final = 256
+"""RE2's answers that are kept for one pattern, and characters of their texts: it costs a microsecond, and callers come again."""
+
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
 
 
@@ -27,9 +36,27 @@ def check_regex(pattern: str) -> None:
 
 def regex_test(pattern: str) -> Test:
     """The test of one regular expression."""
+    search = _search(pattern)
+    return lambda text: search(text) is not None
+
+
+def late_regex(pattern: str) -> Test:
+    """The same for a pattern that `check_regex` took, compiled when it is first asked: most of a set never are in one process."""
+    search: _Search | None = None
+
+    def holds(text: str) -> bool:
+        nonlocal search
+        if search is None:
+            search = _search(pattern)
+        return search(text) is not None
+
+    return holds
+
+
+def _search(pattern: str) -> _Search:
     if len(pattern) > MAX_PATTERN:
         raise ExpressionError(f"the regular expression is longer than {MAX_PATTERN} characters")
-    return plain_test(pattern) or _re2_test(pattern)
+    return _plain_search(pattern) or _re2_search(pattern)
 
 
 cached_regex = lru_cache(_CACHED)(regex_test)
@@ -41,14 +68,18 @@ cached_regex = lru_cache(_CACHED)(regex_test)
 _ONE: Final = r"""[A-Za-z0-9_ "#%&',/:;<=>@~!-]|\\[.\-/+*?()\[\]{}^$|\\dw]|\."""
 _CLASS: Final = r"\[\^?(?:[A-Za-z0-9](?:-[A-Za-z0-9])?|[_ .,:/@=+]|\\[.\-\]/dw])+-?\]"
 _FIXED: Final = r"\{([0-9]{1,2})\}"
-_PART: Final = re.compile(rf"(?:{_CLASS}|{_ONE})(?:{_FIXED}|([+*?]|\{{[0-9]{{1,2}},[0-9]{{0,3}}\}}))?")
+_PART: Final = re.compile(rf"(?:{_CLASS}|({_ONE}))(?:{_FIXED}|([+*?]|\{{[0-9]{{1,2}},[0-9]{{0,3}}\}}))?")
 _GROUP: Final = re.compile(rf"\((?:\?:)?((?:{_CLASS}|{_ONE}|\|)+)\)")
 _WIDEST: Final = 256
 _MOST_WAYS: Final = 64
 
 
-def plain_test(pattern: str) -> Test | None:
-    """A test without RE2, where the pattern is plain enough to mean the same to `re` and to run in linear time there."""
+def is_plain(pattern: str) -> bool:
+    """Whether a pattern is plain enough to mean the same to `re` and to run in linear time there."""
+    return _plain_search(pattern) is not None
+
+
+def _plain_search(pattern: str) -> _Search | None:
     anchored = pattern.startswith("^")
     body = pattern.removeprefix("^")
     ends = body.endswith("$") and not body.endswith("\\$")
@@ -59,8 +90,31 @@ def plain_test(pattern: str) -> Test | None:
         compiled = re.compile(body + (r"\Z" if ends else ""), re.ASCII)
     except re.error:
         return None
-    search = compiled.match if anchored else compiled.search
-    return lambda text: search(text) is not None
+    return compiled.match if anchored else compiled.search
+
+
+def required(pattern: str) -> Shape:
+    """What every text has in which a pattern is found: it starts with it (`prefix`) or holds it (`holds`). It may be empty."""
+    runs = [""]
+    place = int(pattern.startswith("^")) if is_plain(pattern) else len(pattern)
+    while part := _PART.match(pattern, place) or _GROUP.match(pattern, place):
+        character, place = _character(part), part.end()
+        if character is not None and part[3] is None:
+            runs[-1] += character * int(part[2] or 1)
+        else:
+            runs[-1] += character if character is not None and part[3] == "+" else ""
+            runs.append("")
+    if pattern.startswith("^") and runs[0]:
+        return Shape("prefix", runs[0])
+    return Shape("holds", max(runs, key=len))
+
+
+def _character(part: re.Match[str]) -> str | None:
+    """The one character that a part of a plain pattern stands for; None for classes and groups."""
+    one = part[1] if part.re is _PART else None
+    if one is None or one in {".", "\\d", "\\w"}:
+        return None
+    return str(one[-1])
 
 
 def _is_plain(body: str, *, may_vary: bool) -> bool:
@@ -79,8 +133,8 @@ def _is_plain(body: str, *, may_vary: bool) -> bool:
             ways *= 1 + part[1].count("|")
             width += len(part[1])
         else:
-            width += int(part[1] or 1)
-            varying += part[2] is not None
+            width += int(part[2] or 1)
+            varying += part[3] is not None
         place = part.end()
     return width <= _WIDEST and ways <= _MOST_WAYS and varying <= may_vary
 
@@ -99,7 +153,7 @@ def re2_options(memory: int) -> Any:  # noqa: ANN401  re2 has no types
     return options
 
 
-def _re2_test(pattern: str) -> Test:
+def _re2_search(pattern: str) -> _Search:
     import re2  # noqa: PLC0415  as above
 
     try:
@@ -108,7 +162,8 @@ def _re2_test(pattern: str) -> Test:
         raise ExpressionError("the regular expression holds half of a surrogate pair") from None
     except re2.error as error:
         raise ExpressionError(f"RE2 does not take this regular expression: {_said(error)}") from None
-    return lambda text: search(utf8(text)) is not None
+    kept = lru_cache(_ANSWERS)(lambda text: search(utf8(text)) is not None)
+    return lambda text: (kept(text) if len(text) <= _KEPT_LENGTH else search(utf8(text))) or None
 
 
 def _said(error: Exception) -> str:

@@ -6,28 +6,15 @@ matcher asks.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
+from engine.matching.source import Constant, Source
 from engine.matching.types import BOOLEAN, types
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from engine.matching.tree import Node
-
-
-class Constant(NamedTuple):
-    """A constant of generated source: `value` as it is (`kind` value), or the test made of it (`glob`, `regex`, `cidr`)."""
-
-    kind: str
-    value: object
-
-
-class Source(NamedTuple):
-    """Generated source: the text of a Python expression that takes the constants and gives the function."""
-
-    text: str
-    constants: tuple[Constant, ...]
 
 
 class Scope:
@@ -49,10 +36,10 @@ class Writer:
         self._temporaries = 0
         self._named: dict[str, str] = {}
 
-    def source(self, body: str) -> Source:
+    def source(self, body: str, parameters: str = "d") -> Source:
         """The finished source around a body."""
         names = ", ".join(f"k{place}" for place in range(len(self._values)))
-        return Source(f"lambda {names}: lambda d: ({body})", tuple(self._values))
+        return Source(f"lambda {names}: lambda {parameters}: ({body})", tuple(self._values))
 
     def temporary(self) -> str:
         """A new name."""
@@ -61,7 +48,7 @@ class Writer:
 
     def constant(self, value: object, kind: str = "value") -> str:
         """The name of a constant."""
-        if value is None or value is True or value is False:
+        if kind == "value" and (value is None or value is True or value is False):
             return str(value)
         key = (kind, value.__class__, value) if value.__class__ in (str, int) else (kind, object, id(value))
         if key not in self._constants:

@@ -6,19 +6,25 @@ Source: CloudTrail record contents, https://docs.aws.amazon.com/awscloudtrail/la
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from datetime import UTC, datetime
-from functools import lru_cache
+from functools import cache, lru_cache
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import unquote
 
 from engine.model import Facts
+from engine.policy.given import ACCESS, CALLER, SOURCE, TARGET, whole
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from engine.model import ActorClass, Document, Event, Evidence, Record
+
+    _Text = str | None
+    _Target = tuple[_Text, _Text, _Text, _Text]
+    _Caller = tuple[_Text, _Text, _Text, _Text, _Text, bool, _Text]
+    _Source = tuple[_Text, str, bool]
 
 _NOTHING: Final[Mapping[str, Any]] = {}
 
@@ -61,80 +67,68 @@ _ARN_PARTS: Final = 6
 _EARLIEST: Final = 1970
 _LATEST: Final = 9999
 
-_PRIVATE: Final = tuple(
-    ipaddress.ip_network(network)
-    for network in (
-        "10.0.0.0/8",
-        "172.16.0.0/12",
-        "192.168.0.0/16",
-        "127.0.0.0/8",
-        "169.254.0.0/16",
-        "fc00::/7",
-        "::1/128",
-        "fe80::/10",
-    )
+_PRIVATE: Final = (
+    *("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "127.0.0.0/8", "169.254.0.0/16"),
+    *("fc00::/7", "::1/128", "fe80::/10"),
 )
 """RFC 1918, RFC 4193, loopback and link-local. `ipaddress.is_private` also counts documentation and benchmark ranges."""
 
 
 def facts(event: Event) -> Facts:
     """All facts of an event. Never raises, whatever the record holds."""
-    record = event.record
-    identity = _mapping(record.get("userIdentity"))
-    issuer = _mapping(_mapping(identity.get("sessionContext")).get("sessionIssuer"))
-    parameters = _mapping(record.get("requestParameters"))
-    resources = _resources(record.get("resources"))
-    bucket, key = _target(parameters, resources)
-    copy_bucket, copy_key = _copy_source(parameters.get("x-amz-copy-source"))
-    role, session = _role_and_session(identity, issuer)
-    actor_type, service = _text(identity.get("type")), _text(identity.get("invokedBy"))
-    account, recipient = _text(identity.get("accountId")), _text(record.get("recipientAccountId"))
-    source_ip, source_kind, source_private = _source(record.get("sourceIPAddress"))
-    return Facts(
-        time=_time(record.get("eventTime")),
-        bucket=bucket,
-        key=key,
-        copy_bucket=copy_bucket,
-        copy_key=copy_key,
-        buckets=_buckets(bucket, copy_bucket, resources),
-        actor_type=actor_type,
-        actor_name=_text(identity.get("userName")) or _user_of(identity, actor_type) or session or service,
-        role=role,
-        session=session,
-        account=account,
-        cross_account=account is not None and recipient is not None and account != recipient,
-        service=service,
-        source_ip=source_ip,
-        source_kind=source_kind,
-        source_private=source_private,
-        denied=_denied(record.get("errorCode")),
-        access_kind=_access_kind(_text(record.get("eventName")) or ""),
-        recipient=recipient,
-    )
+    return facts_of(event.record, *groups(event.record))
+
+
+def groups(record: Record) -> tuple[_Target, _Caller, _Source, tuple[bool, str]]:
+    """All groups of facts of a record."""
+    return target(record), caller(record), source(record), access(record)
+
+
+def facts_of(record: Record, *found: tuple[Any, ...]) -> Facts:
+    """The facts of a record, of all their groups."""
+    return Facts._make(chain((time_of(record),), *found))
 
 
 def document(record: Record, found: Facts, actor: ActorClass | None = None, evidence: Evidence | None = None) -> Document:
     """What a matcher sees: the record with the facts beside its own names. Without `actor`: while actors are being classified."""
-    return {
-        **record,
-        "bucket": found.bucket,
-        "key": found.key,
-        "copy": {"bucket": found.copy_bucket, "key": found.copy_key},
-        "actor": {
-            "class": actor and actor.name,
-            "kind": actor and actor.kind.value,
-            "evidence": evidence and evidence.id,
-            "type": found.actor_type,
-            "name": found.actor_name,
-            "role": found.role,
-            "session": found.session,
-            "account": found.account,
-            "cross_account": found.cross_account,
-            "service": found.service,
-        },
-        "source": {"ip": found.source_ip, "kind": found.source_kind, "private": found.source_private},
-        "access": {"denied": found.denied, "kind": found.access_kind},
-    }
+    groups = (
+        (found.bucket, found.key, found.copy_bucket, found.copy_key),
+        *((found.actor_type, found.actor_name, found.role, found.session, found.account, found.cross_account, found.service),),
+        (found.source_ip, found.source_kind, found.source_private),
+        (found.denied, found.access_kind),
+        classed(actor, evidence),
+    )
+    return whole(record, groups)
+
+
+TIME: Final = ("eventTime",)
+
+_RESOURCES: Final = frozenset({("resources", "ARN"), ("resources", "ARNPrefix")})
+
+READ_BY_SCOPE: Final = _RESOURCES | {("recipientAccountId",)}
+"""The fields of a record that scopes read beside the target; of a list, those of its objects."""
+
+READ_BY_GROUP: Final[Mapping[int, frozenset[tuple[str, ...]]]] = {
+    TARGET: _RESOURCES | {("requestParameters", name) for name in ("bucketName", "key", "x-amz-copy-source")},
+    CALLER: frozenset(
+        {
+            ("recipientAccountId",),
+            *(("userIdentity", name) for name in ("type", "invokedBy", "accountId", "userName", "arn", "principalId")),
+            *(("userIdentity", "sessionContext", "sessionIssuer", name) for name in ("type", "arn", "userName")),
+        }
+    ),
+    SOURCE: frozenset({("sourceIPAddress",)}),
+    ACCESS: frozenset({("errorCode",), ("eventName",)}),
+}
+"""The same of each group of facts."""
+
+UNCLASSED: Final = (None, None, None)
+"""The group of the actor's class while actors are being classified."""
+
+
+def classed(actor: ActorClass | None, evidence: Evidence | None) -> tuple[str | None, str | None, str | None]:
+    """Class, kind and evidence."""
+    return UNCLASSED if actor is None else (actor.name, actor.kind.value, evidence and evidence.id)
 
 
 def _mapping(value: object) -> Mapping[str, Any]:
@@ -156,27 +150,41 @@ def _parsed_time(text: str) -> datetime | None:
     return time.replace(tzinfo=UTC) if time.tzinfo is None else time
 
 
-def _time(value: object) -> datetime | None:
+def time_of(record: Record) -> datetime | None:
     """An event's time, aware. Years in which no event can lie count as none: zone arithmetic overflows at the calendar's ends."""
+    value = record.get("eventTime")
     return _parsed_time(value) if isinstance(value, str) and len(value) <= _LONGEST_TIME else None
 
 
 # --- what is touched ---------------------------------------------------------------------------------------------------
 
 
-def _resources(value: object) -> tuple[str, ...]:
+def target(record: Record) -> _Target:
+    """Bucket and key, and those of a copy's source.
+
+    From the request, else (an access point asked for by its ARN, too) from the ARNs of the resources.
+    """
+    parameters = record.get("requestParameters")
+    if parameters.__class__ is not dict:
+        return *_from_arns(None, None, _resources(record)), None, None
+    bucket, key, copied = parameters.get("bucketName"), parameters.get("key"), parameters.get("x-amz-copy-source")
+    key = (key or None) if key.__class__ is str else None
+    if bucket.__class__ is not str or not bucket or bucket.startswith("arn:"):
+        bucket, key = _from_arns(_text(bucket), key, _resources(record))
+    return bucket, key, *((None, None) if copied is None else _copy_source(copied))
+
+
+def _resources(record: Record) -> Sequence[str]:
     """The ARNs of `resources`, those that are objects (`ARN`) and those that are lists (`ARNPrefix`)."""
-    if not isinstance(value, list):
+    entries = record.get("resources")
+    if entries.__class__ is not list:
         return ()
-    arns = ((entry.get("ARN") or entry.get("ARNPrefix")) for entry in value if isinstance(entry, dict))
-    return tuple(arn for arn in arns if isinstance(arn, str))
+    arns = [entry.get("ARN") or entry.get("ARNPrefix") for entry in entries if entry.__class__ is dict]
+    return [arn for arn in arns if arn.__class__ is str]
 
 
-def _target(parameters: Mapping[str, Any], arns: tuple[str, ...]) -> tuple[str | None, str | None]:
-    """Bucket and key, from the request, else (an access point asked for by its ARN, too) from the ARNs of the resources."""
-    bucket, key = _text(parameters.get("bucketName")), _text(parameters.get("key"))
-    if bucket is not None and not bucket.startswith("arn:"):
-        return bucket, key
+def _from_arns(bucket: str | None, key: str | None, arns: Sequence[str]) -> tuple[str | None, str | None]:
+    """Bucket and key where the request names no bucket, or only an access point."""
     for arn in arns:
         found, name = _split_arn(arn)
         if found is not None and name is not None:
@@ -216,22 +224,54 @@ def _copy_source(value: object) -> tuple[str | None, str | None]:
     return bucket or None, key or None
 
 
-def _buckets(bucket: str | None, copy_bucket: str | None, arns: tuple[str, ...]) -> tuple[str, ...]:
-    """Every bucket that a scope is asked about, each once."""
-    named = (bucket, copy_bucket, *(_split_arn(arn)[0] for arn in arns))
-    return tuple(dict.fromkeys(name for name in named if name is not None))
+def scope_of(record: Record, found: _Target) -> tuple[tuple[str, ...], str | None]:
+    """What a policy's scope is asked about: every bucket that the record names, each once, and the account that received it.
+
+    Nearly always the ARNs name the bucket of the request and nothing else.
+    """
+    bucket, _, copy_bucket, _ = found
+    buckets = [] if bucket is None else [bucket]
+    if copy_bucket is not None and copy_bucket != bucket:
+        buckets.append(copy_bucket)
+    same = "" if bucket is None or "/" in bucket else f"arn:aws:s3:::{bucket}"
+    inside = f"{same}/"
+    for arn in _resources(record):
+        if same and (arn == same or arn.startswith(inside)):
+            continue
+        name = _split_arn(arn)[0]
+        if name is not None and name not in buckets:
+            buckets.append(name)
+    return tuple(buckets), _text(record.get("recipientAccountId"))
 
 
 # --- who ---------------------------------------------------------------------------------------------------------------
 
 
-def _role_and_session(identity: Mapping[str, Any], issuer: Mapping[str, Any]) -> tuple[str | None, str | None]:
+def caller(record: Record) -> _Caller:
+    """Type, name, role, session, account, whether that is not the recipient's, and the service on whose behalf."""
+    identity, recipient = record.get("userIdentity"), record.get("recipientAccountId")
+    if identity.__class__ is not dict:
+        return None, None, None, None, None, False, None
+    actor_type, account, service = identity.get("type"), identity.get("accountId"), identity.get("invokedBy")
+    actor_type = (actor_type or None) if actor_type.__class__ is str else None
+    account = (account or None) if account.__class__ is str else None
+    service = (service or None) if service.__class__ is str else None
+    role, session = _role_and_session(identity)
+    user = _user_of(identity) if actor_type == "IAMUser" else _text(identity.get("userName"))
+    name = user or session or service
+    cross_account = account != recipient and account is not None and _text(recipient) is not None
+    return actor_type, name, role, session, account, cross_account, service
+
+
+def _role_and_session(identity: Mapping[str, Any]) -> tuple[str | None, str | None]:
     """Role name without its path, and session name: from the assumed role's ARN, else from the issuer and the principal id."""
     arn = identity.get("arn")
-    if isinstance(arn, str) and ":assumed-role/" in arn:
-        role, _, session = arn.split(":assumed-role/", 1)[1].rpartition("/")
-        if role:
-            return role.rsplit("/", 1)[-1], session or None
+    if arn.__class__ is str:
+        _, assumed, rest = arn.partition(":assumed-role/")
+        role, _, session = rest.rpartition("/")
+        if assumed and role:
+            return role.rpartition("/")[2], session or None
+    issuer = _mapping(_mapping(identity.get("sessionContext")).get("sessionIssuer"))
     if identity.get("type") == "AssumedRole" or issuer.get("type") == "Role":
         return _issuer_role(issuer), _session_of_principal(identity.get("principalId"))
     return None, None
@@ -249,31 +289,46 @@ def _session_of_principal(principal: object) -> str | None:
     return _text(principal.partition(":")[2]) if isinstance(principal, str) else None
 
 
-def _user_of(identity: Mapping[str, Any], actor_type: str | None) -> str | None:
+def _user_of(identity: Mapping[str, Any]) -> str | None:
     """An IAM user's name, from its ARN where `userName` is missing."""
-    arn = identity.get("arn")
-    if actor_type == "IAMUser" and isinstance(arn, str) and ":user/" in arn:
+    name, arn = _text(identity.get("userName")), identity.get("arn")
+    if name is None and isinstance(arn, str) and ":user/" in arn:
         return arn.rsplit("/", 1)[-1] or None
-    return None
+    return name
 
 
 # --- from where, and how -------------------------------------------------------------------------------------------------
 
 
+def source(record: Record) -> _Source:
+    """The address as recorded (None where there is none), its kind, and whether it is private. Mapped IPv6 counts as its IPv4."""
+    value = record.get("sourceIPAddress")
+    return _parsed_source(value) if isinstance(value, str) and len(value) <= _LONGEST_ADDRESS else (None, "none", False)
+
+
 @lru_cache(maxsize=8192)
-def _parsed_source(text: str) -> tuple[str | None, str, bool]:
+def _parsed_source(text: str) -> _Source:
+    from ipaddress import ip_address  # noqa: PLC0415  2 ms, which a set that asks for no address does without
+
     try:
-        address = ipaddress.ip_address(text)
+        address = ip_address(text)
     except ValueError:
         return None, ("service" if _SERVICE_HOST.fullmatch(text) else "none"), False
     mapped = getattr(address, "ipv4_mapped", None) or address
-    private = any(mapped in network for network in _PRIVATE if network.version == mapped.version)
-    return text, f"ipv{mapped.version}", private
+    return text, f"ipv{mapped.version}", any(mapped in network for network in _private() if network.version == mapped.version)
 
 
-def _source(value: object) -> tuple[str | None, str, bool]:
-    """The address as recorded (None where there is none), its kind, and whether it is private. Mapped IPv6 counts as its IPv4."""
-    return _parsed_source(value) if isinstance(value, str) and len(value) <= _LONGEST_ADDRESS else (None, "none", False)
+@cache
+def _private() -> tuple[Any, ...]:
+    from ipaddress import ip_network  # noqa: PLC0415  as above
+
+    return tuple(map(ip_network, _PRIVATE))
+
+
+def access(record: Record) -> tuple[bool, str]:
+    """Whether the access was denied, and its kind."""
+    code, name = record.get("errorCode"), record.get("eventName")
+    return code is not None and _denied(code), _access_kind(name) if name.__class__ is str else "other"
 
 
 def _denied(code: object) -> bool:

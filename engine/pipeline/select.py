@@ -63,6 +63,10 @@ Source: https://docs.aws.amazon.com/AmazonS3/latest/userguide/cloudtrail-logging
 """
 
 
+READ_BY_SELECTION: Final = frozenset({("eventSource",), ("eventCategory",), ("managementEvent",), ("eventName",)})
+"""The fields of a record that say whether it is selected, where no role of our own does."""
+
+
 def passed_over(event: Event, selection: Selection, own_role: str | None = None) -> str | None:
     """Why an event is passed over, or None where it is selected. `own_role`: the role under which Trailbell reads log files."""
     if own_role is not None and _reads_as(event.record, own_role):

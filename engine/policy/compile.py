@@ -7,7 +7,6 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 from zoneinfo import ZoneInfo
 
-from engine.matching import compile_predicate
 from engine.model import (
     OPEN,
     UNKNOWN,
@@ -21,7 +20,6 @@ from engine.model import (
     Kind,
     Language,
     Level,
-    Matcher,
     Operator,
     Policy,
     PolicySet,
@@ -34,6 +32,7 @@ from engine.model import (
     WebhookRef,
     Window,
 )
+from engine.policy.matchers import Makers, parsed
 from engine.policy.revision import revision
 
 if TYPE_CHECKING:
@@ -45,23 +44,31 @@ _DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _File = "Mapping[str, Any]"
 
 
-def compile_set(files: Sequence[tuple[str, Mapping[str, Any]]], commit: str | None = None) -> PolicySet:
-    """A policy set out of (path, content) in path order. The content must have passed all load checks."""
+def compile_set(
+    files: Sequence[tuple[str, Mapping[str, Any]]], commit: str | None = None, makers: Makers | None = None
+) -> PolicySet:
+    """A policy set out of (path, content) in path order. The content must have passed all load checks.
+
+    Without `makers` every expression is parsed.
+    """
+    makers = makers or parsed()
     contents = [content for _, content in files]
     levels = _levels(contents)
     by_name = {level.name: level for level in levels}
-    actors = [_actor(one) for one in _parts(contents, "actors")]
+    actors = [_actor(one, makers) for one in _parts(contents, "actors")]
+    known = tuple(actor for actor in actors if actor.name != UNKNOWN)
     return PolicySet(
         revision=revision(contents),
         commit=commit,
-        policies=tuple(_policy(path, content, by_name) for path, content in files),
-        actors=tuple(actor for actor in actors if actor.name != UNKNOWN),
+        policies=tuple(_policy(path, content, by_name, makers) for path, content in files),
+        actors=known,
         unknown=next((actor for actor in actors if actor.name == UNKNOWN), ActorClass(UNKNOWN, Kind.UNKNOWN)),
         levels=levels,
         channels=MappingProxyType({one["name"]: _channel(one, by_name) for one in _parts(contents, "channels")}),
         default=_default(contents, by_name),
         selection=_selection(next((content["events"] for content in contents if content.get("events")), {})),
         audit=_audit(next((content["audit"] for content in contents if content.get("audit")), {"masking": OPEN}), by_name),
+        first=makers.first([evidence.matcher.expressions for actor in known for evidence in actor.evidence]),
     )
 
 
@@ -79,14 +86,15 @@ def _level(one: Mapping[str, Any], rank: int) -> Level:
     return Level(one["level"], rank, MappingProxyType(operators))
 
 
-def _matcher(when: str | Sequence[str]) -> Matcher:
-    expressions = (when,) if isinstance(when, str) else tuple(when)
-    return Matcher(expressions, compile_predicate(expressions))
+def expressions(when: str | Sequence[str]) -> tuple[str, ...]:
+    """A `when`: the expressions that must all hold."""
+    return (when,) if isinstance(when, str) else tuple(when)
 
 
-def _actor(one: Mapping[str, Any]) -> ActorClass:
+def _actor(one: Mapping[str, Any], makers: Makers) -> ActorClass:
     evidence = tuple(
-        Evidence(sign["id"], sign["says"], Strength(sign["strength"]), _matcher(sign["when"])) for sign in one.get("evidence", ())
+        Evidence(sign["id"], sign["says"], Strength(sign["strength"]), makers.matcher(expressions(sign["when"])))
+        for sign in one.get("evidence", ())
     )
     return ActorClass(
         name=one["class"],
@@ -130,7 +138,7 @@ def _audit(one: Mapping[str, Any], levels: Mapping[str, Level]) -> AuditRule:
     return AuditRule(levels[one["masking"]], one.get("event", True))
 
 
-def _policy(path: str, one: Mapping[str, Any], levels: Mapping[str, Level]) -> Policy:
+def _policy(path: str, one: Mapping[str, Any], levels: Mapping[str, Level], makers: Makers) -> Policy:
     buckets, accounts = one.get("buckets"), one.get("accounts")
     return Policy(
         name=one["name"],
@@ -141,15 +149,15 @@ def _policy(path: str, one: Mapping[str, Any], levels: Mapping[str, Level]) -> P
         accounts=frozenset(accounts) if accounts else None,
         anchored=bool(buckets) and not any(set(bucket) == {"*"} for bucket in buckets or ()),
         masking_floor=levels[one["masking_floor"]] if "masking_floor" in one else None,
-        routes=tuple(_route(route, levels) for route in one.get("routes", ())),
-        silences=tuple(_silence(silence) for silence in one.get("silences", ())),
+        routes=tuple(_route(route, levels, makers) for route in one.get("routes", ())),
+        silences=tuple(_silence(silence, makers) for silence in one.get("silences", ())),
     )
 
 
-def _route(one: Mapping[str, Any], levels: Mapping[str, Level]) -> Route:
+def _route(one: Mapping[str, Any], levels: Mapping[str, Level], makers: Makers) -> Route:
     return Route(
         id=one["id"],
-        matcher=_matcher(one["when"]) if "when" in one else None,
+        matcher=makers.matcher(expressions(one["when"])) if "when" in one else None,
         notify=tuple(one.get("notify", ())),
         mute=one.get("mute"),
         level=levels[one["masking"]] if "masking" in one else None,
@@ -161,10 +169,11 @@ def _route(one: Mapping[str, Any], levels: Mapping[str, Level]) -> Route:
     )
 
 
-def _silence(one: Mapping[str, Any]) -> Silence:
+def _silence(one: Mapping[str, Any], makers: Makers) -> Silence:
     channels = one.get("channels")
     until = datetime.fromisoformat(one["until"])
-    return Silence(one["id"], _matcher(one["when"]), until, one["reason"], frozenset(channels) if channels else None)
+    when = makers.matcher(expressions(one["when"]))
+    return Silence(one["id"], when, until, one["reason"], frozenset(channels) if channels else None)
 
 
 def _window(one: Mapping[str, Any]) -> Window:

@@ -1,57 +1,157 @@
-"""A policy set prepared ahead: its checked content as JSON, so that a start parses no YAML and validates nothing.
+"""A policy set prepared ahead: a start that has it parses no YAML and no expression, and validates nothing.
 
-It holds data only. It stands for the files whose SHA-256 it names: where one differs, is missing or is new, it is refused.
+Two files beside the policies. `prepared.json` holds data only: the checked content of each policy file, and of each matcher what
+was found out about it. `prepared_code.py` holds the code of the matchers, one function for each shape; like all code it is taken
+from the zip and from nowhere else. The set stands for the files whose SHA-256 it names: where one differs, is missing or is new,
+or where the two are not of one making, it is refused.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+from importlib.machinery import SourceFileLoader
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from types import CodeType
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from engine import __version__
-from engine.policy.compile import compile_set
+from engine.matching.link import link
+from engine.matching.source import Constant, Source
+from engine.model import Anchor, Matcher
+from engine.policy.compile import compile_set, expressions
+from engine.policy.given import GIVEN
+from engine.policy.matchers import Makers, first_sources, in_turn
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
-    from engine.model import PolicySet
-    from engine.policy.source import Source
+    from engine.matching.analyse import Analysed
+    from engine.model import Choice, PolicySet
+    from engine.policy.matchers import Expressions, First
+    from engine.policy.source import Source as PolicyFile
 
 NAME: Final = "prepared.json"
+CODE: Final = "prepared_code.py"
 SUFFIXES: Final = (".yaml", ".yml")
 
-
-def prepare(sources: Sequence[Source], directory: Path, commit: str | None) -> str:
-    """The prepared set of sources that passed all load checks, as JSON text; paths are those below `directory`."""
-    files = [
-        {
-            "path": Path(source.path).relative_to(directory).as_posix(),
-            "sha256": _digest(Path(source.path)),
-            "content": source.root.value,
-        }
-        for source in sources
-        if source.root is not None
-    ]
-    return json.dumps({"engine": __version__, "commit": commit, "files": files}, sort_keys=True)
+_HEAD: Final = '"""The matchers of a policy set, written by `trailbell build`."""\n'
 
 
-def load_prepared(directory: Path, prepared: Path) -> PolicySet | None:
-    """The set that was prepared of a folder's files; None where there is none, or it stands for other files or another engine."""
+class Prepared(NamedTuple):
+    """The texts of the two files."""
+
+    content: str
+    code: str
+
+
+# --- made by the build -------------------------------------------------------------------------------------------------
+
+
+def prepare(sources: Sequence[PolicyFile], directory: Path, commit: str | None) -> Prepared:
+    """The prepared set of sources that passed all load checks; paths are those below `directory`."""
+    read = [source for source in sources if source.root is not None]
+    contents = [source.root.value for source in read if source.root is not None]
+    texts: dict[str, int] = {}
+    evidence = [expressions(one["when"]) for one in _evidence(contents)]
+    made = {
+        "engine": __version__,
+        "commit": commit,
+        "files": [
+            {
+                "path": Path(source.path).relative_to(directory).as_posix(),
+                "sha256": _digest(Path(source.path)),
+                "content": content,
+            }
+            for source, content in zip(read, contents, strict=True)
+        ],
+        "matchers": [_matcher_json(one, texts) for one in dict.fromkeys([*evidence, *_rules(contents)])],
+        "first": [_source_json(one, texts) for one in first_sources(evidence)],
+    }
+    content = json.dumps(made, sort_keys=True)
+    listed = "".join(f"    {text},\n" for text in texts)
+    return Prepared(content, f'{_HEAD}OF = "{_digest_of(content.encode())}"\nMADE = (\n{listed})\n')
+
+
+def _evidence(contents: Sequence[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
+    return (sign for content in contents for actor in content.get("actors", ()) for sign in actor.get("evidence", ()))
+
+
+def _rules(contents: Sequence[Mapping[str, Any]]) -> Iterator[Expressions]:
+    for content in contents:
+        for rule in (*content.get("routes", ()), *content.get("silences", ())):
+            if "when" in rule:
+                yield expressions(rule["when"])
+
+
+def _matcher_json(when: Expressions, texts: dict[str, int]) -> dict[str, Any]:
+    from engine.matching.analyse import analyse  # noqa: PLC0415  the parser, which only a build needs
+    from engine.policy.given import KNOWN  # noqa: PLC0415
+
+    found: Analysed = analyse(when, GIVEN, KNOWN)
+    return {
+        "when": when,
+        "source": _source_json(found.source, texts),
+        "choices": [sorted(choice, key=repr) for choice in found.choices],
+        "reads": sorted(found.reads),
+    }
+
+
+def _source_json(source: Source, texts: dict[str, int]) -> list[object]:
+    """The number of its text, and its constants."""
+    return [texts.setdefault(source.text, len(texts)), source.constants]
+
+
+# --- used by a start ---------------------------------------------------------------------------------------------------
+
+
+def load_prepared(directory: Path, home: Path) -> PolicySet | None:
+    """The set that was prepared of a folder's files, from `home`; None where there is none, or it stands for other files."""
     try:
-        content = json.loads(prepared.read_bytes())
-    except (OSError, ValueError):
+        text = (home / NAME).read_bytes()
+        content = json.loads(text)
+        code = SourceFileLoader("prepared_code", str(home / CODE)).get_code("prepared_code")
+    except (OSError, ValueError, SyntaxError, ImportError):
+        return None
+    if code is None or content["engine"] != __version__ or _digest_of(text) not in code.co_consts:
         return None
     files = {directory / one["path"]: one for one in content["files"]}
     found = sorted((path for path in directory.rglob("*") if path.suffix in SUFFIXES and path.is_file()), key=Path.as_posix)
-    if content["engine"] != __version__ or set(found) != set(files):
-        return None
-    if any(_digest(path) != files[path]["sha256"] for path in found):
+    if set(found) != set(files) or any(_digest(path) != files[path]["sha256"] for path in found):
         return None
     parts: list[tuple[str, Any]] = [(path.as_posix(), files[path]["content"]) for path in found]
-    return compile_set(parts, content["commit"])
+    return compile_set(parts, content["commit"], _makers(content, [one for one in code.co_consts if isinstance(one, CodeType)]))
+
+
+def _makers(content: Mapping[str, Any], codes: Sequence[CodeType]) -> Makers:
+    """Makers that look up what was prepared."""
+    matchers = {tuple(one["when"]): one for one in content["matchers"]}
+    firsts = [link(_source(one), GIVEN, codes[one[0]]) for one in content["first"]]
+    reads: dict[str, frozenset[tuple[str, ...]]] = {}
+
+    def matcher(when: Expressions) -> Matcher:
+        one = matchers[when]
+        holds = link(_source(one["source"]), GIVEN, codes[one["source"][0]])
+        paths = reads.setdefault(repr(one["reads"]), frozenset(map(tuple, one["reads"])))
+        return Matcher(when, holds, tuple(map(_choice, one["choices"])), paths)
+
+    def first(_: Sequence[Expressions]) -> First:
+        return in_turn(firsts)
+
+    return Makers(matcher, first)
+
+
+def _source(one: Sequence[Any]) -> Source:
+    return Source("", tuple(Constant(*constant) for constant in one[1]))
+
+
+def _choice(anchors: Sequence[Sequence[Any]]) -> Choice:
+    return frozenset(Anchor(kind, tuple(path), value, other) for kind, path, value, other in anchors)
 
 
 def _digest(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+    return _digest_of(path.read_bytes())
+
+
+def _digest_of(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from engine.errors import ExpressionError
-from engine.matching import compile_expression
 from engine.model import OPEN, OPERATOR_RANK, UNKNOWN, Field, Finding, Operator
 from engine.policy import codes
+from engine.policy.matchers import matcher
 from engine.policy.places import inside
 from engine.policy.shape import suggestion
 
@@ -185,7 +185,7 @@ def _when(source: Source, node: Node | None) -> Iterator[Finding]:
         return
     for expression in node.items() if isinstance(node.value, list) else (node,):
         try:
-            compile_expression(expression.value)
+            matcher((expression.value,))
         except ExpressionError as error:
             where = expression.where if error.offset is None else inside(source, expression, error.offset)
             yield Finding(codes.EXPRESSION, where, error.what)

@@ -1,7 +1,4 @@
-"""What to do about one event: who calls, which routes hold, who is told and how much of it, and why.
-
-The Lambda, `decide`, `test` and `explain` all come through here, so that they cannot drift apart.
-"""
+"""What a decision means: every rule asked in its turn, and what follows from those that hold."""
 
 from __future__ import annotations
 
@@ -9,7 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 from engine.errors import MatcherError
-from engine.matching import Globs, Index, glob
+from engine.matching.globs import glob
 from engine.model import (
     SEVERITY_RANK,
     ActorClass,
@@ -23,51 +20,55 @@ from engine.model import (
     Request,
     Severity,
     Silence,
+    Verdict,
     showing,
 )
-from engine.pipeline.facts import document, facts
+from engine.pipeline.facts import UNCLASSED, classed, facts, groups, scope_of, time_of
+from engine.policy.given import TARGET
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from datetime import datetime
 
-    from engine.model import Document, Event, Facts, Level, Policy, PolicySet, Route, Window
+    from engine.model import Event, FactGroups, Level, Policy, PolicySet, Record, Route, Window
 
 DEFAULT_ROUTE: Final = "default"
 """What stands in place of a route where the default decided."""
 
-MANY: Final = 12
-"""Routes of one policy from which on an index is asked before them."""
-
 _Rule: TypeAlias = "Evidence | Route | Silence"
-_Ask: TypeAlias = "Callable[[str, _Rule, Document | None], bool | Failure]"
-_Plan: TypeAlias = "Callable[[PolicySet, Facts, Document], Iterable[tuple[Policy, Sequence[Route]]]]"
+Ask: TypeAlias = "Callable[[str, _Rule, _Seen | None], bool | Failure]"
+"""What asks a rule of a policy, or of a class: whether it holds, or how it failed. None stands for an event outside its time."""
 
-
-def decide(event: Event, policies: PolicySet, now: datetime) -> Decision:
-    """Everything chosen for one event. Pure and total; `now` (aware) serves only an event without a time."""
-    return _decide(event, policies, now, _ask, _indexed)
+Plan: TypeAlias = "Callable[[Record, FactGroups], Iterable[tuple[Policy, Sequence[Route]]]]"
+"""The policies in scope of an event, each with those of its routes that are to be asked."""
 
 
 def decide_plainly(event: Event, policies: PolicySet, now: datetime) -> Decision:
-    """The same without an index: every route of every policy in scope is asked. What `decide` must equal."""
-    return _decide(event, policies, now, _ask, _everything)
+    """The decision by asking every route of every policy in scope. What `decide` must equal."""
+    return decision(event, weigh(event.record, policies, now, answer, everything(policies)))
 
 
 def trace(event: Event, policies: PolicySet, now: datetime) -> tuple[Decision, tuple[Asked, ...]]:
     """The same decision, with every matcher that was asked, in order, and its answer."""
     asked: list[Asked] = []
 
-    def ask(owner: str, rule: _Rule, seen: Document | None) -> bool | Failure:
-        answer = _ask(owner, rule, seen)
-        reason = answer.reason if isinstance(answer, Failure) else ""
-        asked.append(Asked(_kind(rule), owner, rule.id, _expressions(rule), _answered(seen, answer), reason))
-        return answer
+    def asking(owner: str, rule: _Rule, seen: _Seen | None) -> bool | Failure:
+        said = answer(owner, rule, seen)
+        reason = said.reason if isinstance(said, Failure) else ""
+        asked.append(Asked(_kind(rule), owner, rule.id, _expressions(rule), _answered(seen, said), reason))
+        return said
 
-    return _decide(event, policies, now, ask, _everything), tuple(asked)
+    verdict = weigh(event.record, policies, now, asking, everything(policies))
+    return decision(event, verdict), tuple(asked)
 
 
-def _answered(seen: Document | None, answer: bool | Failure) -> Answered:  # noqa: FBT001  an answer, not a switch
+def decision(event: Event, verdict: Verdict) -> Decision:
+    """The decision about an event, of what was chosen for it."""
+    event_id = event.record.get("eventID")
+    return Decision(event_id if isinstance(event_id, str) and event_id else None, *verdict, facts(event))
+
+
+def _answered(seen: _Seen | None, answer: bool | Failure) -> Answered:  # noqa: FBT001  an answer, not a switch
     if seen is None:
         return Answered.OUT_OF_TIME
     if isinstance(answer, Failure):
@@ -85,29 +86,30 @@ def _expressions(rule: _Rule) -> tuple[str, ...]:
     return rule.matcher.expressions if rule.matcher else ()
 
 
-def _ask(owner: str, rule: _Rule, seen: Document | None) -> bool | Failure:
+def answer(owner: str, rule: _Rule, seen: _Seen | None) -> bool | Failure:
     """Whether a rule's matcher holds, or how it failed. Without one it holds always; outside its time (`seen` None) never."""
     if seen is None or rule.matcher is None:
         return seen is not None
     try:
-        return rule.matcher.holds(seen)
+        return rule.matcher.holds(seen.record, seen.facts)
     except MatcherError as failed:
         return Failure(_kind(rule), owner, rule.id, str(failed))
 
 
-def _decide(event: Event, policies: PolicySet, now: datetime, ask: _Ask, plan: _Plan) -> Decision:
-    found = facts(event)
-    actor, evidence, failed = _classify(policies, document(event.record, found), ask)
-    seen = _Seen(document(event.record, found, actor, evidence), found.time or now, bool(failed) or actor.never_mute)
-    asked = [_ask_policy(policy, routes, seen, ask) for policy, routes in plan(policies, found, seen.document)]
+def weigh(record: Record, policies: PolicySet, now: datetime, ask: Ask, plan: Plan) -> Verdict:
+    """Everything chosen for one record."""
+    time = time_of(record) or now
+    found = groups(record)
+    actor, evidence, failed = _classify(policies, _Seen(record, (*found, UNCLASSED), time, loud=False), ask)
+    seen = _Seen(record, (*found, classed(actor, evidence)), time, bool(failed) or actor.never_mute)
+    asked = [_ask_policy(policy, routes, seen, ask) for policy, routes in plan(record, seen.facts)]
     defaulted = not any(said.decided for said in asked if said.policy.anchored or said.policy.name == policies.default.policy)
     heard = [_with_default(said, policies) for said in asked] if defaulted else asked
     hushed = [_ask_silences(said, seen, ask) for said in heard]
     wanted = [want for said in hushed for want in said.wants]
     if defaulted and not any(said.policy.name == policies.default.policy for said in asked):
         wanted += _default_wants(policies)
-    return Decision(
-        event_id=_event_id(event),
+    return Verdict(
         actor=actor,
         evidence=evidence,
         requests=_merge(wanted, policies, [said.policy.masking_floor for said in asked]),
@@ -117,19 +119,13 @@ def _decide(event: Event, policies: PolicySet, now: datetime, ask: _Ask, plan: _
         defaulted=defaulted,
         failures=failed + tuple(failure for said in hushed for failure in said.failures),
         revision=policies.revision,
-        facts=found,
     )
-
-
-def _event_id(event: Event) -> str | None:
-    event_id = event.record.get("eventID")
-    return event_id if isinstance(event_id, str) and event_id else None
 
 
 # --- who ---------------------------------------------------------------------------------------------------------------
 
 
-def _classify(policies: PolicySet, seen: Document, ask: _Ask) -> tuple[ActorClass, Evidence | None, tuple[Failure, ...]]:
+def _classify(policies: PolicySet, seen: _Seen, ask: Ask) -> tuple[ActorClass, Evidence | None, tuple[Failure, ...]]:
     """The first class with evidence, else `unknown`; with the evidence that failed before that."""
     failures: list[Failure] = []
     for actor in policies.actors:
@@ -145,50 +141,21 @@ def _classify(policies: PolicySet, seen: Document, ask: _Ask) -> tuple[ActorClas
 # --- which policies --------------------------------------------------------------------------------------------------------
 
 
-def _everything(policies: PolicySet, found: Facts, _: Document) -> Iterable[tuple[Policy, Sequence[Route]]]:
+def everything(policies: PolicySet) -> Plan:
     """Every policy in scope with all its routes: the plain way, which an index must equal."""
-    return ((policy, policy.routes) for policy in policies.policies if in_scope(policy, found))
+
+    def plan(record: Record, found: FactGroups) -> Iterable[tuple[Policy, Sequence[Route]]]:
+        buckets, recipient = scope_of(record, found[TARGET])
+        return ((policy, policy.routes) for policy in policies.policies if in_scope(policy, buckets, recipient))
+
+    return plan
 
 
-class _Candidates:
-    """An index over one policy set: by scope, and by the routes of each policy that has many."""
-
-    def __init__(self, policies: PolicySet) -> None:
-        self.policies = policies
-        self._scopes = Globs(policy.buckets for policy in policies.policies)
-        self._routes = [_route_index(policy) for policy in policies.policies]
-
-    def plan(self, found: Facts, seen: Document) -> Iterable[tuple[Policy, Sequence[Route]]]:
-        """The policies in scope, each with the routes that may hold or fail."""
-        for number in self._scopes.candidates(found.buckets):
-            policy, index = self.policies.policies[number], self._routes[number]
-            if in_scope(policy, found):
-                yield policy, policy.routes if index is None else [policy.routes[one] for one in index.candidates(seen)]
-
-
-def _route_index(policy: Policy) -> Index | None:
-    """An index of a policy's routes, where it has so many that asking it is worth its while."""
-    if len(policy.routes) < MANY:
-        return None
-    return Index(None if route.matcher is None else route.matcher.expressions for route in policy.routes)
-
-
-_latest: _Candidates | None = None
-
-
-def _indexed(policies: PolicySet, found: Facts, seen: Document) -> Iterable[tuple[Policy, Sequence[Route]]]:
-    """What may decide, by the index of this set: made when the set is first asked, and kept while it is."""
-    global _latest  # noqa: PLW0603  nothing but a cache: it never changes an answer
-    if _latest is None or _latest.policies is not policies:
-        _latest = _Candidates(policies)
-    return _latest.plan(found, seen)
-
-
-def in_scope(policy: Policy, found: Facts) -> bool:
-    """Whether a policy is asked about this event: by the recipient account and by any bucket that the event names."""
-    if policy.accounts is not None and found.recipient not in policy.accounts:
+def in_scope(policy: Policy, buckets: Iterable[str], recipient: str | None) -> bool:
+    """Whether a policy is asked about an event: by the recipient account and by any bucket that the event names."""
+    if policy.accounts is not None and recipient not in policy.accounts:
         return False
-    return policy.buckets is None or any(glob(bucket, pattern) for pattern in policy.buckets for bucket in found.buckets)
+    return policy.buckets is None or any(glob(bucket, pattern) for pattern in policy.buckets for bucket in buckets)
 
 
 # --- what one policy says --------------------------------------------------------------------------------------------------
@@ -196,9 +163,10 @@ def in_scope(policy: Policy, found: Facts) -> bool:
 
 @showing("time", "loud")
 class _Seen(NamedTuple):
-    """An event as routes and silences see it: the document, its time, and whether mutes are void (`loud`)."""
+    """An event as rules see it: the record, the facts, its time, and whether mutes are void (`loud`)."""
 
-    document: Document
+    record: Record
+    facts: FactGroups
     time: datetime
     loud: bool
 
@@ -231,7 +199,7 @@ class _Said(NamedTuple):
         return bool(self.wants) or self.mute is not None
 
 
-def _ask_policy(policy: Policy, routes: Sequence[Route], seen: _Seen, ask: _Ask) -> _Said:
+def _ask_policy(policy: Policy, routes: Sequence[Route], seen: _Seen, ask: Ask) -> _Said:
     """Its routes in order, to the first that holds and does not continue. Void mutes are passed by."""
     held: list[str] = []
     wants: list[_Want] = []
@@ -239,7 +207,7 @@ def _ask_policy(policy: Policy, routes: Sequence[Route], seen: _Seen, ask: _Ask)
     mute: Hush | None = None
     for route in routes:
         timely = route.during is None or within(route.during, seen.time)
-        answer = ask(policy.name, route, seen.document if timely else None)
+        answer = ask(policy.name, route, seen if timely else None)
         if isinstance(answer, Failure):
             failures.append(answer)
         elif answer:
@@ -286,13 +254,13 @@ def _with_default(said: _Said, policies: PolicySet) -> _Said:
     return said._replace(wants=(*said.wants, *_default_wants(policies)))
 
 
-def _ask_silences(said: _Said, seen: _Seen, ask: _Ask) -> _Said:
+def _ask_silences(said: _Said, seen: _Seen, ask: Ask) -> _Said:
     """What is left after a file's silences; a silence is listed where it removed something."""
     if not (said.wants and said.policy.silences):
         return said
     left, silences, failures = said.wants, said.silences, said.failures
     for silence in said.policy.silences:
-        answer = ask(said.policy.name, silence, seen.document if seen.time < silence.until else None)
+        answer = ask(said.policy.name, silence, seen if seen.time < silence.until else None)
         if isinstance(answer, Failure):
             failures = (*failures, answer)
         elif answer and not seen.loud:

@@ -1,0 +1,52 @@
+"""Generated source, parsed or prepared ahead, to functions: its code made once a shape, its constants put in place.
+
+A start that has a prepared policy set comes in here, and needs neither parser nor generator.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from types import FunctionType
+from typing import TYPE_CHECKING, Any, Final
+
+from engine.matching.globs import glob_test
+from engine.matching.networks import cidr_test
+from engine.matching.regexes import late_regex
+from engine.matching.runtime import NAMES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from types import CodeType
+
+    from engine.matching.source import Constant, Given, Source
+
+_SHAPES: Final = 4_096
+_NAMESPACE: Final = dict(NAMES)
+_KINDS: Final[Mapping[str, Callable[[Any], object]]] = {
+    "texts": frozenset,
+    "glob": glob_test,
+    "regex": late_regex,
+    "cidr": cidr_test,
+}
+
+
+def link(source: Source, given: Given | None = None, code: CodeType | None = None) -> Callable[..., Any]:
+    """The function that generated source describes, with its constants in place; of `code`, where that is its code."""
+    factory = _factory(source.text) if code is None else FunctionType(code, _NAMESPACE)
+    made: Callable[..., Any] = factory(*(_made(constant, given) for constant in source.constants))
+    return made
+
+
+def _made(constant: Constant, given: Given | None) -> object:
+    if constant.kind == "value":
+        return constant.value
+    if constant.kind == "whole":
+        return given and given.whole
+    return _KINDS[constant.kind](constant.value)
+
+
+@lru_cache(_SHAPES)
+def _factory(text: str) -> Callable[..., Any]:
+    """The code of one shape of expression; thousands of routes share a few dozen."""
+    factory: Callable[..., Any] = FunctionType(compile(text, "<matcher>", "eval"), _NAMESPACE)()
+    return factory

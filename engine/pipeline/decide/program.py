@@ -1,0 +1,193 @@
+"""One program of a whole policy set: which rules hold for a record, quickly, and what was chosen when just these held before.
+
+Rules are asked as `plain` asks them, in the order of the policies, but for those that an index passes over. Where a matcher
+fails, `plain` decides, over the same candidates. The routes of a set are numbered through; its silences follow them.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from engine.errors import MatcherError
+from engine.matching.index import Globs, Index
+from engine.pipeline.decide.plain import answer, in_scope, weigh, within
+from engine.pipeline.decide.reads import groups_read
+from engine.pipeline.facts import UNCLASSED, access, caller, classed, scope_of, source, target, time_of
+from engine.policy.given import ACCESS, CALLER, CLASSED, GIVEN, SOURCE, TARGET
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+    from datetime import datetime
+
+    from engine.model import FactGroups, Policy, PolicySet, Record, Route, Silence, Verdict, Window
+
+MOST_KEPT: Final = 8_192
+"""Verdicts, and scopes, that are kept; then all are forgotten at once."""
+
+
+class _Rule(NamedTuple):
+    """A route as the program asks it: the number of its policy, what says that it holds (None: always), and what then follows.
+
+    `ends`: no later route of the policy is asked; of one that `mutes`, only where mutes are not void.
+    """
+
+    policy: int
+    holds: Callable[[Record, FactGroups], bool] | None
+    ends: bool
+    mutes: bool
+    during: Window | None
+
+
+class _Scope(NamedTuple):
+    """The numbers of the policies in scope of an event, in order; what finds candidates among their routes; their silences."""
+
+    number: int
+    policies: tuple[int, ...]
+    candidates: tuple[_Candidates, ...]
+    silences: tuple[tuple[int, Silence], ...]
+
+
+class _Candidates:
+    """Of some routes, those that may hold or fail for an event."""
+
+    def __init__(self, routes: Sequence[tuple[int, Route]]) -> None:
+        self._all = [number for number, _ in routes]
+        choices = [(number, () if route.matcher is None else route.matcher.choices) for number, route in routes]
+        index = Index(choices, GIVEN)
+        self._index = index if index.worth_it else None
+
+    def of(self, record: Record, facts: FactGroups) -> Sequence[int]:
+        """Their numbers, in order."""
+        return self._all if self._index is None else self._index.candidates(record, facts)
+
+
+class Program:
+    """What decides by one policy set."""
+
+    def __init__(self, policies: PolicySet) -> None:
+        self.policies = policies
+        self._routes = [(number, route) for number, policy in enumerate(policies.policies) for route in policy.routes]
+        self._rules = [_rule(number, route) for number, route in self._routes]
+        reads = groups_read(policies)
+        self._reads = [group in reads for group in (TARGET, CALLER, SOURCE, ACCESS)]
+        self._classes = [*_classes(policies), (classed(policies.unknown, None), policies.unknown.never_mute)]
+        self._scoped = [number for number, policy in enumerate(policies.policies) if _has_scope(policy)]
+        self._globs = Globs(policies.policies[number].buckets for number in self._scoped)
+        self._own = {number: _Candidates(self._numbered([number])) for number in self._scoped}
+        everywhere = [number for number, policy in enumerate(policies.policies) if not _has_scope(policy)]
+        self._everywhere = _Candidates(self._numbered(everywhere))
+        self._silences = self._numbered_silences()
+        self._known_scopes: dict[tuple[tuple[str, ...], str | None], _Scope] = {}
+        self._scopes: dict[tuple[int, ...], _Scope] = {}
+        self._unscoped = self._scope_of(everywhere)
+        self._verdicts: dict[tuple[int, ...], Verdict] = {}
+
+    def _numbered(self, policies: Sequence[int]) -> list[tuple[int, Route]]:
+        """The routes of some policies with their numbers."""
+        wanted = set(policies)
+        return [(number, route) for number, (policy, route) in enumerate(self._routes) if policy in wanted]
+
+    def _numbered_silences(self) -> dict[int, list[tuple[int, Silence]]]:
+        """The silences of each policy that has some, with their numbers."""
+        found: dict[int, list[tuple[int, Silence]]] = {}
+        silences = ((policy, silence) for policy, one in enumerate(self.policies.policies) for silence in one.silences)
+        for number, (policy, silence) in enumerate(silences, len(self._routes)):
+            found.setdefault(policy, []).append((number, silence))
+        return found
+
+    # --- the quick way -----------------------------------------------------------------------------------------------------
+
+    def verdict(self, record: Record, now: datetime) -> Verdict:
+        """Everything chosen for a record. Pure and total; `now` (aware) serves only a record without a time."""
+        try:
+            key = self._key(record, now)
+        except MatcherError:
+            return weigh(record, self.policies, now, answer, self._plan)
+        known = self._verdicts.get(key)
+        return known if known is not None else self._remember(key, weigh(record, self.policies, now, answer, self._plan))
+
+    def _remember(self, key: tuple[int, ...], verdict: Verdict) -> Verdict:
+        if len(self._verdicts) >= MOST_KEPT:
+            self._verdicts.clear()
+        self._verdicts[key] = verdict
+        return verdict
+
+    def _key(self, record: Record, now: datetime) -> tuple[int, ...]:
+        """What the verdict hangs on: the evidence, the scope, and the rules that hold. Raises `MatcherError` where one fails."""
+        of_target, of_caller, of_source, of_access = self._reads
+        facts: list[Any] = [
+            target(record) if of_target else None,
+            caller(record) if of_caller else None,
+            source(record) if of_source else None,
+            access(record) if of_access else None,
+            UNCLASSED,
+        ]
+        evidence = self.policies.first(record, facts)
+        facts[CLASSED], loud = self._classes[evidence]
+        scope = self._scope(record, facts) if self._scoped else self._unscoped
+        rules, key = self._rules, [evidence, scope.number]
+        for candidates in scope.candidates:
+            ended = -1
+            for number in candidates.of(record, facts):
+                policy, holds, ends, mutes, during = rules[number]
+                if policy == ended or (during is not None and not within(during, time_of(record) or now)):
+                    continue
+                if holds is None or holds(record, facts):
+                    key.append(number)
+                    if ends and not (mutes and loud):
+                        ended = policy
+        for number, silence in scope.silences:
+            if (time_of(record) or now) < silence.until and silence.matcher.holds(record, facts):
+                key.append(number)
+        return tuple(key)
+
+    # --- scopes --------------------------------------------------------------------------------------------------------------
+
+    def _scope(self, record: Record, facts: FactGroups) -> _Scope:
+        """The policies in scope, by the buckets and the recipient of an event."""
+        buckets, recipient = scope_of(record, facts[TARGET])
+        known = self._known_scopes.get((buckets, recipient))
+        if known is not None:
+            return known
+        policies = self.policies.policies
+        own = [self._scoped[place] for place in self._globs.candidates(buckets)]
+        found = {number for number in own if in_scope(policies[number], buckets, recipient)}
+        scope = self._scope_of(sorted({*self._unscoped.policies, *found}))
+        if len(self._known_scopes) >= MOST_KEPT:
+            self._known_scopes.clear()
+        self._known_scopes[buckets, recipient] = scope
+        return scope
+
+    def _scope_of(self, policies: Sequence[int]) -> _Scope:
+        """The scope of these policies, the same one for the same policies."""
+        key = tuple(policies)
+        if key not in self._scopes:
+            own = [self._own[number] for number in policies if number in self._own]
+            silences = [one for number in policies for one in self._silences.get(number, ())]
+            self._scopes[key] = _Scope(len(self._scopes), key, (self._everywhere, *own), tuple(silences))
+        return self._scopes[key]
+
+    def _plan(self, record: Record, facts: FactGroups) -> Iterable[tuple[Policy, Sequence[Route]]]:
+        """The policies in scope, each with the routes that may hold or fail."""
+        scope = self._scope(record, facts) if self._scoped else self._unscoped
+        asked: dict[int, list[Route]] = {number: [] for number in scope.policies}
+        for candidates in scope.candidates:
+            for number in candidates.of(record, facts):
+                policy, route = self._routes[number]
+                asked[policy].append(route)
+        return [(self.policies.policies[number], routes) for number, routes in asked.items()]
+
+
+def _rule(policy: int, route: Route) -> _Rule:
+    holds = None if route.matcher is None else route.matcher.holds
+    mutes = route.mute is not None
+    return _Rule(policy, holds, mutes or not route.continues, mutes, route.during)
+
+
+def _classes(policies: PolicySet) -> Iterable[tuple[tuple[str | None, ...], bool]]:
+    """Of each evidence, in order, the facts of the class that it names, and whether mutes are void for that."""
+    return ((classed(actor, evidence), actor.never_mute) for actor in policies.actors for evidence in actor.evidence)
+
+
+def _has_scope(policy: Policy) -> bool:
+    return policy.buckets is not None or policy.accounts is not None

@@ -1,0 +1,49 @@
+"""What a matcher is given beside the record: where each fact of the policy language stands, and of which types it is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from engine.matching.source import Given
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from engine.model import Document, FactGroups, Record
+
+_GROUPS: Final = (
+    ("bucket", "key", "copy.bucket", "copy.key"),
+    ("actor.type", "actor.name", "actor.role", "actor.session", "actor.account", "actor.cross_account", "actor.service"),
+    ("source.ip", "source.kind", "source.private"),
+    ("access.denied", "access.kind"),
+    ("actor.class", "actor.kind", "actor.evidence"),
+)
+"""The facts in the order of `FactGroups`."""
+
+TARGET, CALLER, SOURCE, ACCESS, CLASSED = range(len(_GROUPS))
+"""The places of the groups."""
+
+_PLACES: Final[Mapping[tuple[str, ...], tuple[int, int]]] = {
+    tuple(name.split(".")): (group, place) for group, names in enumerate(_GROUPS) for place, name in enumerate(names)
+}
+_FLAGS: Final = frozenset({("actor", "cross_account"), ("source", "private"), ("access", "denied")})
+_ALWAYS: Final = frozenset({("source", "kind"), ("access", "kind")})
+
+KNOWN: Final[Mapping[tuple[str, ...], frozenset[str]]] = {
+    path: frozenset({"boolean"} if path in _FLAGS else {"string"} if path in _ALWAYS else {"string", "null"}) for path in _PLACES
+}
+"""The types of each fact, by JMESPath's names."""
+
+
+def whole(record: Record, facts: FactGroups) -> Document:
+    """The record with the facts beside its own names."""
+    found: dict[str, Any] = {}
+    for path, (group, place) in _PLACES.items():
+        there = found
+        for name in path[:-1]:
+            there = there.setdefault(name, {})
+        there[path[-1]] = facts[group][place]
+    return {**record, **found}
+
+
+GIVEN: Final = Given(_PLACES, whole)
