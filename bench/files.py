@@ -16,7 +16,7 @@ from bench.generate import RAW, Compare, Condition, Field, Rule
 from engine.cli.decide import Deciding
 from engine.cli.inputs import sources
 from engine.cli.reading import Reading, read
-from engine.pipeline.decode.needed import needed
+from engine.pipeline.decide import fields_read
 from engine.pipeline.decode.typed import KNOWN_BY, Typed, record_type
 from engine.pipeline.select import S3
 
@@ -33,7 +33,7 @@ GZIP = 31
 
 def trailbell(policies: PolicySet, now: datetime) -> Callable[[Sequence[Path]], int]:
     """What decides every event of log files on one core, as `trailbell decide` does, and returns how many bytes it says."""
-    typed, answer = Typed(needed(policies), S3), Deciding(policies, now).answer
+    typed, answer = Typed(fields_read(policies), S3), Deciding(policies, now).answer
 
     def read_all(paths: Sequence[Path]) -> int:
         return sum(len(one.output) for one in read(Reading(sources(map(str, paths)), typed, answer), jobs=1))
@@ -43,7 +43,7 @@ def trailbell(policies: PolicySet, now: datetime) -> Callable[[Sequence[Path]], 
 
 def inflate_and_parse(policies: PolicySet) -> Callable[[Sequence[Path]], int]:
     """What inflates and parses, and returns how many records there were."""
-    record: Any = record_type(KNOWN_BY | (needed(policies) or frozenset()), wide=False)
+    record: Any = record_type(KNOWN_BY | (fields_read(policies) or frozenset()), wide=False)
     decoder = msgspec.json.Decoder(dict[str, list[record]])
 
     def read_all(paths: Sequence[Path]) -> int:

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 from builders import OPEN_LEVEL, STANDARD, STRICT, actor, policy_set
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.model import Decision, Event, Failure, Hush, MatcherKind, Request, Severity
+from engine.model import Event, Failure, Hush, MatcherKind, Request, Severity, Verdict
 from engine.pipeline import audit
 from engine.pipeline.audit import DecisionLines, decision_json, line
-from engine.pipeline.facts import facts
+from engine.pipeline.decide.plain import decision
 
 if TYPE_CHECKING:
     import pytest
+
+    from engine.model import Record
 
 ACTORS = [actor("human", "type == `1`"), actor("robot", "type == `1`"), policy_set().unknown]
 NAMES = st.sampled_from(["a", "b/c", "é"])
@@ -24,32 +25,35 @@ HUSHES = st.lists(st.builds(Hush, NAMES, NAMES, NAMES), max_size=2).map(tuple)
 FAILURES = st.lists(st.builds(Failure, st.sampled_from(MatcherKind), NAMES, NAMES, NAMES), max_size=2).map(tuple)
 LEVELS = st.sampled_from([OPEN_LEVEL, STANDARD, STRICT])
 REQUESTS = st.lists(st.builds(Request, NAMES, LEVELS, st.sampled_from(Severity), NAMES, NAMES), max_size=3).map(tuple)
-FACTS = facts(Event({}, ""))
 
-DECISION = Decision(
-    "e", ACTORS[0], None, (), (), (), (), defaulted=False, failures=(), revision="sha256:000000000000", facts=FACTS
-)
+VERDICT = Verdict(ACTORS[0], None, (), (), (), (), defaulted=False, failures=(), revision="sha256:000000000000")
 
 
 @st.composite
-def decisions(draw: st.DrawFn) -> Decision:
+def verdicts(draw: st.DrawFn) -> Verdict:
     who = draw(st.sampled_from(ACTORS))
     evidence = draw(st.sampled_from([None, *who.evidence]))
     said = (draw(REQUESTS), draw(TUPLES), draw(HUSHES), draw(HUSHES), draw(st.booleans()), draw(FAILURES))
-    return Decision(draw(st.none() | st.text(max_size=3)), who, evidence, *said, "sha256:000000000000", FACTS)
+    return Verdict(who, evidence, *said, "sha256:000000000000")
 
 
-@given(st.lists(decisions(), max_size=12))
-def test_a_line_is_what_the_decision_is_as_json(some: list[Decision]) -> None:
-    lines = DecisionLines(policy_set())
-    assert lines.lines(some).decode() == "".join(line(decision_json(one)) + "\n" for one in some)
-    assert [json.loads(one) for one in lines.lines(some).splitlines()] == [decision_json(one) for one in some]
+RECORDS = st.one_of(st.just({}), st.fixed_dictionaries({"eventID": st.text(max_size=3) | st.sampled_from([None, 1, ["e"], {}])}))
+
+
+@given(st.lists(verdicts(), min_size=1, max_size=5).flatmap(lambda some: st.lists(st.tuples(RECORDS, st.sampled_from(some)))))
+def test_a_line_is_what_the_decision_is_as_json(some: list[tuple[Record, Verdict]]) -> None:
+    lines = DecisionLines()
+    expected = "".join(line(decision_json(decision(Event(record, ""), verdict))) + "\n" for record, verdict in some)
+    for _ in range(2):
+        assert lines.lines(*([one[place] for one in some] for place in (0, 1))).decode() == expected
 
 
 def test_what_is_remembered_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(audit, "MOST_KINDS", 3)
-    lines = DecisionLines(policy_set())
+    lines = DecisionLines()
     for number in range(10):
-        one = DECISION._replace(routes=(f"p/r{number}",))
-        assert lines.lines([one]).decode() == line(decision_json(one)) + "\n"
+        verdict = VERDICT._replace(routes=(f"p/r{number}",))
+        expected = line(decision_json(decision(Event({"eventID": "e"}, ""), verdict))) + "\n"
+        assert lines.lines([{"eventID": "e"}], [verdict]).decode() == expected
         assert len(lines._known) <= 3
+        assert len(lines._by_content) <= 3

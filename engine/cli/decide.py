@@ -6,7 +6,6 @@ import gc
 import sys
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from functools import partial
 from itertools import repeat
 from typing import TYPE_CHECKING
 
@@ -19,13 +18,12 @@ from engine.cli.reading import Answer, Reading, read
 from engine.edge.lanes import cores
 from engine.model import DecodeError, Event, Selection, Selects
 from engine.pipeline.audit import DecisionLines
-from engine.pipeline.decide import decide as decide_event
-from engine.pipeline.decode.needed import needed
+from engine.pipeline.decide import fields_read, program_of
 from engine.pipeline.decode.typed import Typed
 from engine.pipeline.select import S3, selected
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from engine.model import PolicySet
@@ -73,7 +71,7 @@ def decide(inputs: Sequence[str], policies_path: Path, now: datetime | None, sel
     policies = policies._replace(selection=selection_of(policies.selection, select))
     only = S3 if policies.selection.select is Selects.S3_DATA else None
     found = sources(inputs)
-    reading = Reading(found, Typed(needed(policies), only), Deciding(policies, now or datetime.now(UTC)).answer)
+    reading = Reading(found, Typed(fields_read(policies), only), Deciding(policies, now or datetime.now(UTC)).answer)
     unread = False
     with settled(), progress(found) as told:
         for answer in read(reading, jobs or cores()):
@@ -97,25 +95,20 @@ def settled() -> Iterator[None]:
         gc.unfreeze()
 
 
-_event: Callable[[Iterable[object]], Event] = partial(tuple.__new__, Event)
-"""`Event` of its fields, without a call in between."""
-
-
 class Deciding:
     """Decides batches of records."""
 
     def __init__(self, policies: PolicySet, now: datetime) -> None:
         self._policies = policies
         self._now = now
-        self._lines = DecisionLines(policies)
+        self._lines = DecisionLines()
 
     def answer(self, batch: Batch) -> Answer:
         """The decisions of a batch, a line each, and its errors."""
-        records = batch.records or [one.record for one in batch.found if isinstance(one, Event)]
-        policies, now = self._policies, self._now
-        events = map(_event, zip(selected(records, policies.selection), repeat(""), repeat(None)))
+        found = batch.records or [one.record for one in batch.found if isinstance(one, Event)]
+        records, verdict = selected(found, self._policies.selection), program_of(self._policies).verdict
         return Answer(
-            self._lines.lines([decide_event(one, policies, now) for one in events]),
+            self._lines.lines(records, map(verdict, records, repeat(self._now))),
             tuple(f"{one.where}: {one.reason}" for one in batch.found if isinstance(one, DecodeError)),
             len(batch.records) + len(batch.found),
             batch.values,

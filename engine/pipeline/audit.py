@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
 
-    from engine.model import Decision, Delivery, Event, MaskedEvent, PolicySet
+    from engine.model import Decision, Delivery, Event, MaskedEvent, PolicySet, Record, Verdict
 
 VERSION: Final = 1
 
@@ -28,8 +28,11 @@ _BEFORE_ID: Final = '{"event_id":'
 
 def decision_json(decision: Decision) -> dict[str, Any]:
     """A decision as `schemas/v1/decision.schema.json` describes it."""
+    return {"event_id": decision.event_id, **_verdict_json(decision)}
+
+
+def _verdict_json(decision: Decision | Verdict) -> dict[str, Any]:
     return {
-        "event_id": decision.event_id,
         "class": decision.actor.name,
         "kind": decision.actor.kind.value,
         "evidence": decision.evidence.id if decision.evidence else None,
@@ -49,33 +52,34 @@ def decision_json(decision: Decision) -> dict[str, Any]:
 class DecisionLines:
     """Decisions of one policy set as JSON lines. What they have in common, nearly everything, is encoded once."""
 
-    def __init__(self, policies: PolicySet) -> None:
-        self._policies = policies
-        self._known: dict[object, str] = {}
+    def __init__(self) -> None:
+        self._known: dict[int, tuple[str, Verdict]] = {}
+        self._by_content: dict[object, str] = {}
 
-    def lines(self, decisions: Iterable[Decision]) -> bytes:
-        """The lines of `decision_json`, each with its end."""
+    def lines(self, records: Iterable[Record], verdicts: Iterable[Verdict]) -> bytes:
+        """The line of `decision_json`, with its end, for each record and what was chosen for it."""
         parts: list[str] = []
         add, known = parts.append, self._known
-        for decision in decisions:
-            name, actor, evidence, requests, routes, mutes, silences, defaulted, failures, _, _ = decision
-            # Classes, evidence and levels are known by where they lie, which is theirs alone while their set is kept.
-            asked: object = None
-            for one in requests:
-                asked = asked, one[0], id(one[1])
-            key = id(actor), id(evidence), asked, routes, mutes, silences, defaulted, failures
+        for record, verdict in zip(records, verdicts, strict=True):
+            name = record.get("eventID")
             add(_BEFORE_ID)
-            add("null" if name is None else encode_basestring_ascii(name))
-            add(known.get(key) or self._rest(key, decision))
+            add(encode_basestring_ascii(name) if isinstance(name, str) and name else "null")
+            # A verdict is known by where it lies, which is its own as long as it is kept here.
+            add((known.get(id(verdict)) or self._remember(verdict))[0])
         return "".join(parts).encode("ascii")
 
-    def _rest(self, key: object, decision: Decision) -> str:
-        """What follows the event's id in a line that was not met before."""
+    def _remember(self, verdict: Verdict) -> tuple[str, Verdict]:
+        """What follows the event's id in the lines of a verdict that was not met before. One like it may have been."""
         if len(self._known) >= MOST_KINDS:
             self._known.clear()
-        rest = line(decision_json(decision._replace(event_id=None))).removeprefix(f"{_BEFORE_ID}null") + "\n"
-        self._known[key] = rest
-        return rest
+            self._by_content.clear()
+        requests = tuple([(one.channel, one.level.name) for one in verdict.requests])
+        evidence = verdict.evidence and verdict.evidence.id
+        key = verdict.actor.name, evidence, requests, verdict[3:]
+        if key not in self._by_content:
+            self._by_content[key] = line(_verdict_json(verdict)).replace("{", ",", 1) + "\n"
+        self._known[id(verdict)] = known = self._by_content[key], verdict
+        return known
 
 
 def decision_record(event: Event, decision: Decision, masked: MaskedEvent, policies: PolicySet, now: datetime) -> dict[str, Any]:

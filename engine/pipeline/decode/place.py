@@ -17,10 +17,7 @@ It raises `FetchError` and nothing else; reading what it gives, `FetchError` or 
 """
 
 Path: TypeAlias = tuple[str, ...]
-"""Names from a record inwards; what stands at its end is meant whole."""
-
-EACH: Final = "[]"
-"""In place of a name in a path: every element of a list."""
+"""Names from a record inwards, in a list those of each of its objects; what stands at its end is meant whole."""
 
 MOST_LAYERS: Final = 16
 """How many steps lead into a payload. S3 in SNS in SQS in Kinesis needs eleven."""
