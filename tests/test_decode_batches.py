@@ -21,7 +21,6 @@ from engine.pipeline.decode import decode_stream
 from engine.pipeline.decode.batches import batches
 from engine.pipeline.decode.record import DEEPEST
 from engine.pipeline.decode.typed import Typed, has_too_many_digits
-from engine.policy.given import EACH
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -36,7 +35,7 @@ PATHS = frozenset(
         ("requestParameters", "bucketName"),
         ("requestParameters", "key"),
         ("additionalEventData",),
-        ("resources", EACH, "ARN"),
+        ("resources", "ARN"),
     }
 )
 READ = PATHS | {("eventName",), ("eventSource",)}
@@ -46,9 +45,9 @@ def read(value: Any, path: tuple[str, ...]) -> Any:
     """What somebody who knows only this path sees of a record."""
     if not path:
         return value
+    if isinstance(value, list):
+        return [read(one, path) for one in value]
     first, *rest = path
-    if first == EACH:
-        return [read(one, tuple(rest)) for one in value] if isinstance(value, list) else None
     return read(value.get(first), tuple(rest)) if isinstance(value, dict) else None
 
 

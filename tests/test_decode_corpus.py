@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 from collections import Counter
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from engine.cli.decide import Deciding
 from engine.errors import FetchError
-from engine.model import DecodeError, Event, PassedOver
+from engine.model import DecodeError, Event, PassedOver, Selection, Selects
+from engine.pipeline.decide import needed
 from engine.pipeline.decode import decode, decode_stream
+from engine.pipeline.decode.batches import Batch, batches
+from engine.pipeline.decode.typed import Typed
+from engine.policy.load import load
 
 if TYPE_CHECKING:
-    from pathlib import Path
     from typing import BinaryIO
+
+ROOT = Path(__file__).parent.parent
 
 LOG_FILES = {
     "aws_dataset__218007301253_CloudTrail_us-east-1_20230710T1215Z_dTTFsx4I2m3om5Oy.json": 1,
@@ -81,6 +90,22 @@ def test_every_file_of_records_gives_as_many_events_as_its_manifest_counts(corpu
 def test_every_log_file_gives_its_records(corpus: Path, name: str, count: int) -> None:
     with (corpus / "envelopes/cloudtrail_logfile" / name).open("rb") as stream:
         assert Counter(type(one) for one in decode_stream(stream, name)) == ({Event: count} if count else {})
+
+
+def test_every_file_decides_the_same_by_the_needed_fields_alone(corpus: Path) -> None:
+    policies = load(ROOT / "policies")
+    policies = policies._replace(selection=Selection(Selects.ALL))
+    answer = Deciding(policies, datetime(2026, 11, 1, tzinfo=UTC)).answer
+    by_type = 0
+    for path in sorted(path for path in corpus.rglob("*") if path.name.endswith((".json", ".jsonl", ".json.gz"))):
+        content = path.read_bytes()
+        plain = answer(Batch(found=list(decode_stream(io.BytesIO(content), "f"))))
+        read = list(batches(io.BytesIO(content), "f", Typed(needed(policies))))
+        by_type += sum(len(batch.records) for batch in read)
+        assert b"".join(answer(batch).output for batch in read) == plain.output
+        told = [one for batch in read for one in batch.found if not isinstance(one, Event)]
+        assert told == [one for one in decode_stream(io.BytesIO(content), "f") if not isinstance(one, Event)]
+    assert by_type > 4_000
 
 
 def test_every_eventbridge_event_gives_the_record_that_its_source_names(corpus: Path) -> None:

@@ -83,6 +83,7 @@ def damaged(records: list[str], place: int, other: str) -> list[str]:
 LOGS = {
     "a log": log(text(100)),
     "a short one": log(text(3)),
+    "one of middling size": log(text(20)),
     "an empty one": log([]),
     "nothing": b"",
     "gzip": gzip.compress(log(text(300, more=[f"{n * 7919}" for n in range(100)]))),

@@ -8,7 +8,7 @@ passes between processes. What a lane cannot read without knowing what came befo
 from __future__ import annotations
 
 from contextlib import ExitStack
-from itertools import count
+from itertools import count, cycle
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from engine.cli.inputs import opened_or_why
@@ -43,8 +43,9 @@ GZIP_RATIO = 8
 class Answer(NamedTuple):
     """What was found in a stretch of a source: `output` for standard output, and `errors`, a line each.
 
-    `records` is how many there were; `values`, `line_ends` and `size` as in `Batch`. `place` is the number of the source and, in
-    a large one, of the chunk, of which there are no more after the `last`. `unread`: a lane could not read it.
+    `records` is how many there were; `values`, `line_ends` and `size` as in `Batch`. `place` is the number of the source and,
+    where several lanes read it, of the chunk. After the `last` there is no more of that source. `unread`: a lane could not read
+    it.
     """
 
     output: bytes = b""
@@ -112,7 +113,7 @@ class _Lane:
             if self._sizes[number] > LARGE:
                 yield from self._share(number, source)
             elif self._is_ours():
-                yield _joined(list(_whole(self._reading, number, source)), number)
+                yield from _to_the_last(_whole(self._reading, number, source), number)
 
     def _is_ours(self) -> bool:
         """Whether the next unit is."""
@@ -137,15 +138,13 @@ class _Lane:
                     yield answer._replace(place=(number, place), last=chunk.last)
 
 
-def _joined(answers: Sequence[Answer], number: int) -> Answer:
-    """Answers to one source as one."""
-    return Answer(
-        b"".join(one.output for one in answers),
-        tuple(error for one in answers for error in one.errors),
-        sum(one.records for one in answers),
-        size=sum(one.size for one in answers),
-        place=(number, 0),
-    )
+def _to_the_last(answers: Iterator[Answer], number: int) -> Iterator[Answer]:
+    """Answers to a source, one at least, the last of them marked as such."""
+    waiting = next(answers, Answer(place=(number, 0)))
+    for answer in answers:
+        yield waiting._replace(last=False)
+        waiting = answer
+    yield waiting._replace(last=True)
 
 
 # --- in turns ---------------------------------------------------------------------------------------------------------------
@@ -153,14 +152,23 @@ def _joined(answers: Sequence[Answer], number: int) -> Answer:
 
 def _in_turns(reading: Reading, sizes: Sequence[int], jobs: int, lanes: Lanes[Answer]) -> Iterator[Answer]:
     """The answers of all lanes in the order of what was read, with those that are given here."""
-    turns = (lanes.take(unit % jobs) for unit in count())
+    turns = cycle(range(jobs))
     for number, source in enumerate(reading.sources):
         if source.size is None:
             yield from _whole(reading, number, source)
         elif sizes[number] > LARGE:
-            yield from _large(reading, number, source, turns)
+            yield from _large(reading, number, source, map(lanes.take, turns))
         else:
-            yield _expected(next(turns), (number, 0), source)
+            yield from _small(lanes, next(turns), (number, 0), source)
+
+
+def _small(lanes: Lanes[Answer], lane: int, place: tuple[int, int], source: Source) -> Iterator[Answer]:
+    """The answers to a source that one lane reads."""
+    last = False
+    while not last:
+        answer = _expected(lanes.take(lane), place, source)
+        last = answer.last
+        yield answer
 
 
 def _expected(answer: Answer, place: tuple[int, int], source: Source) -> Answer:

@@ -21,10 +21,7 @@ _GROUPS: Final = (
 """The facts in the order of `FactGroups`."""
 
 Path: TypeAlias = tuple[str, ...]
-"""Names from a record inwards; what stands at its end is meant whole."""
-
-EACH: Final = "[]"
-"""In place of a name in a path: every element of a list."""
+"""Names from a record inwards, through a list to each of its objects; what stands at its end is meant whole."""
 
 GROUPS: Final = len(_GROUPS)
 TARGET, CALLER, SOURCE, ACCESS, CLASSED = range(GROUPS)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from engine.matching.source import reads_whole
-from engine.policy.given import EACH, GIVEN, GROUPS, TARGET
+from engine.policy.given import GIVEN, GROUPS, TARGET
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -18,7 +18,7 @@ ALWAYS: Final = frozenset({("eventID",), ("eventName",), ("eventSource",), ("eve
 
 _IDENTITY: Final = "userIdentity"
 _ISSUER: Final = (_IDENTITY, "sessionContext", "sessionIssuer")
-_RESOURCES: Final = frozenset({("resources", EACH, "ARN"), ("resources", EACH, "ARNPrefix")})
+_RESOURCES: Final = frozenset({("resources", "ARN"), ("resources", "ARNPrefix")})
 _BUCKET: Final = frozenset({("requestParameters", "bucketName")}) | _RESOURCES
 _COPY: Final = frozenset({("requestParameters", "x-amz-copy-source")})
 _RECIPIENT: Final = frozenset({("recipientAccountId",)})
@@ -53,7 +53,7 @@ FIELDS: Final[Mapping[Path, frozenset[Path]]] = {
     ("access", "denied"): frozenset({("errorCode",)}),
     ("access", "kind"): frozenset({("eventName",)}),
 }
-"""The fields behind each fact."""
+"""The fields behind each fact; of a list, those of its objects."""
 
 _HEADS: Final = frozenset(path[0] for path in FIELDS)
 
@@ -73,14 +73,9 @@ def needed(policies: PolicySet) -> frozenset[Path] | None:
     paths = _paths(policies)
     if () in paths:
         return None
-    fields = {_without_each(path) for path in paths if path[0] not in _HEADS}
+    fields = {path for path in paths if path[0] not in _HEADS}
     facts = (behind for fact, behind in FIELDS.items() if any(_meet(fact, path) for path in paths))
     return ALWAYS.union(fields, *facts, _of_scopes(policies))
-
-
-def _without_each(path: Path) -> Path:
-    """A path, but where a field is called as every element of a list is here, what holds it is read whole."""
-    return path[: path.index(EACH)] if EACH in path else path
 
 
 def _meet(one: Path, other: Path) -> bool:

@@ -2,7 +2,7 @@
 
 A record that cannot be read is a value among its neighbours. To be read in this order: `carriers` (the kinds of payload),
 `logfile` (files in S3), `scan` and `text` (JSON out of a text of any size), `inflate` (bytes to text), `record`, `place`.
-Where only decisions are wanted, files are read in `batches`: of `chunks`, the `needed` fields, by `typed` decoding.
+Where only decisions are wanted, files are read in `batches`: of `chunks`, the fields that are needed, by `typed` decoding.
 """
 
 from __future__ import annotations

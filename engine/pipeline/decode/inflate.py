@@ -32,8 +32,6 @@ _CAREFUL_SLICE: Final = 512
 _HEAD: Final = 4
 
 _FAULTS: Final[tuple[type[Exception], ...]] = (zlib.error, isal_zlib.error)  # type: ignore[assignment]  # a class
-_DAMAGED: Final = "has a damaged gzip"
-
 _GZIP: Final = b"\x1f\x8b"
 _ZLIB: Final = (b"x\x01", b"x^", b"x\x9c", b"x\xda")
 _GZIP_BITS: Final = 31
@@ -69,8 +67,8 @@ def decoded(pieces: Iterable[bytes], encoding: str) -> Iterator[str]:
 def inflated(stream: BinaryIO, largest: int = LARGEST) -> Iterator[bytes]:
     """The bytes of a stream, inflated; the first piece has at least four of them, unless there are no more.
 
-    Raises what `text_of` raises. A stream that can be read a second time is inflated in large slices; where one turns out to be
-    damaged, it is read again in small ones, so that what stands before the damage is not lost with it.
+    Raises what `text_of` raises. A stream that can be read a second time is inflated in large slices; where it is damaged, it is
+    read again in small ones, so that what stands before the damage is not lost with it.
     """
     head = _read(stream)
     bits = _GZIP_BITS if head.startswith(_GZIP) else _ZLIB_BITS if head.startswith(_ZLIB) else 0
@@ -91,9 +89,8 @@ def _twice(head: bytes, stream: BinaryIO, bits: int) -> Iterator[bytes]:
         for piece in _members(head, stream, _Fast(bits)):
             given += len(piece)
             yield piece
-    except DamagedError as damaged:
-        if str(damaged) != _DAMAGED:
-            raise
+    except DamagedError:
+        pass
     else:
         return
     stream.seek(start)
@@ -190,7 +187,7 @@ def _fed(inflater: zlib._Decompress, piece: bytes, largest: int) -> Iterator[byt
         try:
             found = inflater.decompress(piece, largest)
         except _FAULTS:
-            raise DamagedError(_DAMAGED) from None
+            raise DamagedError("has a damaged gzip") from None
         if found:
             yield found
         piece = inflater.unconsumed_tail

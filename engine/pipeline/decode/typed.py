@@ -18,7 +18,6 @@ import msgspec
 from engine.model import Event
 from engine.pipeline.decode.place import Place
 from engine.pipeline.decode.record import event, from_a_service, is_record
-from engine.policy.given import EACH
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -146,8 +145,6 @@ def _type(tree: _Tree, *, wide: bool) -> Any:  # noqa: ANN401  a type
     if not tree:
         return Any if wide else Union[_SCALARS]  # noqa: UP007  made while running
     members = {name: _type(inner, wide=wide) for name, inner in tree.items()}
-    if EACH in members:
-        elements = list[members[EACH]]  # type: ignore[valid-type]  # made while running
-        return Union[(elements, *_SCALARS, *((dict,) if wide else ()))]
     found = TypedDict("Found", members, total=False)  # type: ignore[misc]  # made while running
-    return Union[(found, *_SCALARS, *((list,) if wide else ()))]
+    elements = list[Union[(found, *_SCALARS, *((list,) if wide else ()))]]  # type: ignore[misc,valid-type]  # the same
+    return Union[(found, elements, *_SCALARS)]
