@@ -8,6 +8,7 @@ YAML or a URL; for what is not of it there is no link. Owner and reason are left
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
@@ -58,15 +59,21 @@ def mute_links(masked: MaskedEvent, decision: Decision, deployment: Deployment) 
         return
     if bucket is None or role is None or not _BUCKET.fullmatch(bucket) or not _ROLE.fullmatch(role):
         return
+    url = _url(base, actor.name, bucket, role, facts.access_kind)
+    if len(url) <= MAX_URL:
+        yield Link(Target.MUTE, url)
+
+
+@lru_cache(maxsize=1_024)
+def _url(base: str, actor: str, bucket: str, role: str, access: str) -> str:
+    """Where the prefilled file opens."""
     name = re.sub(r"[^a-z0-9]+", "-", f"mute-{bucket}-{role}".lower()).strip("-")[:_LONGEST_NAME].strip("-")
     tests = (
-        f"actor.class == '{actor.name}'",
+        f"actor.class == '{actor}'",
         f"actor.role == '{role}'",
         f"bucket == '{bucket}'",
         "actor.cross_account == `false`",
-        f"access.kind == '{facts.access_kind}'",
+        f"access.kind == '{access}'",
     )
     content = _FILE.format(name=name, bucket=bucket, when=" && ".join(tests))
-    url = f"{base}?filename={name}.yaml&value={quote(content, safe='')}"
-    if len(url) <= MAX_URL:
-        yield Link(Target.MUTE, url)
+    return f"{base}?filename={name}.yaml&value={quote(content, safe='')}"

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from enum import StrEnum
+from functools import lru_cache
 from operator import gt
 from typing import TYPE_CHECKING, AnyStr, Final, NamedTuple, TypeAlias
 
@@ -78,6 +79,7 @@ SEPARATOR: Final = " · "
 
 _NEW_LINE: Final = ('{"type":"text","text":"\\n"}',)
 _NOTHING: Final = "\N{EN DASH}"
+_AS_JSON: Final = json.JSONEncoder(ensure_ascii=False).encode
 _END: Final = "," + json.dumps(FLAGS, separators=(",", ":"))[1:]
 
 _BREAK: Final = "\x1f"
@@ -195,7 +197,7 @@ def _with_gaps(around: Sequence[AnyStr], nothing: AnyStr, values: Sequence[AnySt
 
 def _quoted(text: str) -> str:
     """Text as it stands within quotes in JSON."""
-    return json.dumps(text, ensure_ascii=False)[1:-1]
+    return _AS_JSON(text)[1:-1]
 
 
 def _words(text: str, longest: int) -> str:
@@ -256,6 +258,7 @@ def _emoji(names: Sequence[str]) -> list[_Run]:
     return [(f'{{"type":"emoji","name":"{_quoted(name)}"}},{{"type":"text","text":" "}}',) for name in names]
 
 
+@lru_cache(maxsize=256)
 def _plain_text(text: str) -> str:
     return f'{{"type":"plain_text","text":"{_quoted(text)}","emoji":false}}'
 

@@ -142,14 +142,27 @@ def audit_links(text: str, span: tuple[str | None, str | None], deployment: Depl
     with `*` and two hex digits, and the whole twice with `%`, for which it puts `$`. No page of AWS says so; it is what the
     console's own addresses look like, and what https://stackoverflow.com/q/60796991 found.
     """
-    console = _console(deployment.region)
-    if console is None or not deployment.log_group or not _ASKED.fullmatch(text):
+    around = _around(deployment.region, deployment.log_group)
+    if around is None or not _ASKED.fullmatch(text):
         return
-    query = f'fields @timestamp, @message\n| filter @message like "{text}"\n| sort @timestamp asc\n| limit 100'
-    detail = f"({_span(span)}~editorString~'{_starred(query)}~source~(~'{_starred(deployment.log_group)}))"
-    url = f"{console.format(service='cloudwatch')}#logsV2:logs-insights$3FqueryDetail$3D{_twice(f'~{detail}')}"
+    before, between, after = around
+    url = f"{before}{_twice(_span(span))}{between}{_starred(text)}{after}"
     if len(url) <= MAX_URL:
         yield Link(Target.AUDIT, url)
+
+
+@lru_cache(maxsize=16)
+def _around(region: str | None, log_group: str | None) -> tuple[str, str, str] | None:
+    """What stands before the time span of a query, between it and the text to look for, and after that."""
+    console = _console(region)
+    if console is None or not log_group:
+        return None
+    start, end = 'fields @timestamp, @message\n| filter @message like "', '"\n| sort @timestamp asc\n| limit 100'
+    return (
+        f"{console.format(service='cloudwatch')}#logsV2:logs-insights$3FqueryDetail$3D{_twice('~(')}",
+        _twice(f"~editorString~'{_starred(start)}"),
+        _twice(f"{_starred(end)}~source~(~'{_starred(log_group)}))"),
+    )
 
 
 def _span(span: tuple[str | None, str | None]) -> str:
