@@ -547,9 +547,8 @@ class Verdict(NamedTuple):
     revision: str
 
 
-@showing("event_id", "actor", "evidence", "requests", "routes", "mutes", "silences", "defaulted", "failures", "revision")
 class Decision(NamedTuple):
-    """Everything chosen for one event: its verdict, with the event's id and facts."""
+    """Everything chosen for one event: its id and its verdict."""
 
     event_id: str | None
     actor: ActorClass
@@ -561,7 +560,6 @@ class Decision(NamedTuple):
     defaulted: bool
     failures: tuple[Failure, ...]
     revision: str
-    facts: Facts
 
 
 class Answered(StrEnum):
@@ -598,12 +596,16 @@ class HashKey(NamedTuple):
 class MaskedEvent(NamedTuple):
     """What a level leaves of an event, as text. A field that is absent was dropped, or the event has none.
 
-    `hash_missing` counts the fields that were dropped because there is no hash key.
+    `hash_missing` counts the fields that were dropped because there is no hash key. `denied`, `cross_account` and `access_kind`
+    are the facts of these names, which tell nothing of who called or what was touched.
     """
 
     level: Level
     values: Mapping[Field, str]
     hash_missing: int = 0
+    denied: bool = False
+    cross_account: bool = False
+    access_kind: str = "other"
 
 
 class Deployment(NamedTuple):

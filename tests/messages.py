@@ -13,9 +13,7 @@ from engine.model import (
     Channel,
     Decision,
     Deployment,
-    Event,
     Evidence,
-    Facts,
     Field,
     Kind,
     Level,
@@ -26,7 +24,6 @@ from engine.model import (
     Severity,
     Strength,
 )
-from engine.pipeline.facts import facts
 
 EVENT_ID = "11111111-2222-4333-8444-555555555555"
 DEPLOYED = Deployment(region="ap-northeast-1", log_group="/aws/lambda/trailbell")
@@ -68,7 +65,9 @@ VALUES = MappingProxyType(
 """A person reads an object, as the level `standard` leaves it."""
 
 
-def masked(changes: dict[Field, str | None] | None = None, level: Level = STANDARD, hash_missing: int = 0) -> MaskedEvent:
+def masked(
+    changes: dict[Field, str | None] | None = None, level: Level = STANDARD, hash_missing: int = 0, *, denied: bool = False
+) -> MaskedEvent:
     """`VALUES` with changes; None takes a field away. What the level drops is not in it."""
     values = {**VALUES, **(changes or {})}
     shown = {
@@ -76,15 +75,10 @@ def masked(changes: dict[Field, str | None] | None = None, level: Level = STANDA
         for field, value in values.items()
         if value is not None and level.operators.get(field, Operator.DROP) is not Operator.DROP
     }
-    return MaskedEvent(level, MappingProxyType(shown), hash_missing)
+    return MaskedEvent(level, MappingProxyType(shown), hash_missing, denied)
 
 
-def some_facts(*, denied: bool = False) -> Facts:
-    """Facts of a record that has nothing else."""
-    return facts(Event({"errorCode": "AccessDenied"} if denied else {}, "test"))
-
-
-def decision(actor: ActorClass = HUMAN, *, denied: bool = False, **parts: Any) -> Decision:
+def decision(actor: ActorClass = HUMAN, **parts: Any) -> Decision:
     """A decision for a class, by its first evidence."""
     return Decision(
         **{
@@ -98,7 +92,6 @@ def decision(actor: ActorClass = HUMAN, *, denied: bool = False, **parts: Any) -
             "defaulted": False,
             "failures": (),
             "revision": "sha256:0123456789ab",
-            "facts": some_facts(denied=denied),
             **parts,
         }
     )

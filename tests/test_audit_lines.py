@@ -9,10 +9,9 @@ from builders import OPEN_LEVEL, STANDARD, STRICT, actor, policy_set
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.model import Decision, Event, Failure, Hush, MatcherKind, Request, Severity, Verdict
+from engine.model import Decision, Failure, Hush, MatcherKind, Request, Severity, Verdict
 from engine.pipeline import audit
 from engine.pipeline.audit import DecisionLines, decision_json, line
-from engine.pipeline.facts import facts
 
 if TYPE_CHECKING:
     import pytest
@@ -24,7 +23,6 @@ HUSHES = st.lists(st.builds(Hush, NAMES, NAMES, NAMES), max_size=2).map(tuple)
 FAILURES = st.lists(st.builds(Failure, st.sampled_from(MatcherKind), NAMES, NAMES, NAMES), max_size=2).map(tuple)
 LEVELS = st.sampled_from([OPEN_LEVEL, STANDARD, STRICT])
 REQUESTS = st.lists(st.builds(Request, NAMES, LEVELS, st.sampled_from(Severity), NAMES, NAMES), max_size=3).map(tuple)
-FACTS = facts(Event({}, ""))
 
 
 @st.composite
@@ -39,9 +37,7 @@ def verdicts(draw: st.DrawFn) -> Verdict:
 def test_a_line_is_what_the_decision_is_as_json(some: list[Verdict], data: st.DataObject) -> None:
     names = st.none() | st.text(max_size=3) | st.just(7)
     decided = data.draw(st.lists(st.tuples(names, st.sampled_from(some)), max_size=12))
-    expected = [
-        decision_json(Decision(name if isinstance(name, str) and name else None, *verdict, FACTS)) for name, verdict in decided
-    ]
+    expected = [decision_json(Decision(name if isinstance(name, str) and name else None, *verdict)) for name, verdict in decided]
     lines = DecisionLines()
     assert lines.lines(decided).decode() == "".join(line(one) + "\n" for one in expected)
     assert [json.loads(one) for one in lines.lines(decided).splitlines()] == expected

@@ -21,7 +21,7 @@ BY_NAME = DigestRule(3, (Field.NAME, Field.BUCKET))
 def entry(place: int, changes: dict[Field, str | None] | None = None, level: Level = STANDARD, **asked: Any) -> Entry:
     """An event at a place of the batch."""
     denied = bool(changes and changes.get(Field.ERROR_CODE) == "AccessDenied")
-    return Entry(place, masked(changes, level), decision(denied=denied), request(level, **asked))
+    return Entry(place, masked(changes, level, denied=denied), decision(), request(level, **asked))
 
 
 def test_up_to_so_many_like_messages_are_posted_singly() -> None:

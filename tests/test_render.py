@@ -110,12 +110,12 @@ def test_values_look_like_code_and_labels_are_bold() -> None:
     [(None, False, "Allowed · "), ("AccessDenied", True, "Denied AccessDenied · "), ("NoSuchKey", False, "Failed NoSuchKey · ")],
 )
 def test_the_lead_says_how_the_call_ended(code: str | None, denied: bool, outcome: str) -> None:  # noqa: FBT001  a row
-    made = render(masked({Field.ERROR_CODE: code}), decision(denied=denied), request(), tokyo(), DEPLOYED)
+    made = render(masked({Field.ERROR_CODE: code}, denied=denied), decision(), request(), tokyo(), DEPLOYED)
     assert lines(made)[1].startswith(outcome)
 
 
 def test_a_level_that_hides_the_error_code_says_nothing_of_how_the_call_ended() -> None:
-    made = render(masked(level=STRICT), decision(denied=True), request(STRICT), tokyo(), DEPLOYED)
+    made = render(masked(level=STRICT, denied=True), decision(), request(STRICT), tokyo(), DEPLOYED)
     assert lines(made)[1] == "(hidden) · GetObject · payments-prod · from (hidden)"
 
 
@@ -325,7 +325,9 @@ def test_what_was_drawn_for_one_event_is_not_taken_for_another(
 ) -> None:
     def other() -> Message:
         level = asked.get("level", STANDARD)
-        return render(masked(changes, level), decision(**decided), request(**{"level": level, **asked}), tokyo(**there), DEPLOYED)
+        given = masked(changes, level, denied=decided.get("denied", False))
+        chosen = decision(**{name: part for name, part in decided.items() if name != "denied"})
+        return render(given, chosen, request(**{"level": level, **asked}), tokyo(**there), DEPLOYED)
 
     _drawn.clear()
     alone = other()

@@ -93,7 +93,7 @@ def _denied(group: Sequence[Entry]) -> int | None:
     """How many were denied, where the level shows the error code that says so."""
     if not _shows(group[0].masked, Field.ERROR_CODE):
         return None
-    return sum(entry.decision.facts.denied and Field.ERROR_CODE in entry.masked.values for entry in group)
+    return sum(entry.masked.denied and Field.ERROR_CODE in entry.masked.values for entry in group)
 
 
 def _shows(masked: MaskedEvent, field: Field) -> bool:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 from functools import cache, lru_cache
-from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import unquote
 
@@ -76,17 +75,13 @@ _PRIVATE: Final = (
 
 def facts(event: Event) -> Facts:
     """All facts of an event. Never raises, whatever the record holds."""
-    return facts_of(event.record, *groups(event.record))
+    record = event.record
+    return Facts._make((time_of(record), *target(record), *caller(record), *source(record), *access(record)))
 
 
 def groups(record: Record) -> tuple[_Target, _Caller, _Source, tuple[bool, str]]:
     """All groups of facts of a record."""
     return target(record), caller(record), source(record), access(record)
-
-
-def facts_of(record: Record, *found: tuple[Any, ...]) -> Facts:
-    """The facts of a record, of all their groups."""
-    return Facts._make(chain((time_of(record),), *found))
 
 
 def document(record: Record, found: Facts, actor: ActorClass | None = None, evidence: Evidence | None = None) -> Document:

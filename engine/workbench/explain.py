@@ -9,7 +9,7 @@ from engine.model import Field, Operator
 from engine.pipeline import Asked, compose
 from engine.pipeline.audit import decision_json
 from engine.pipeline.decide import trace
-from engine.pipeline.facts import document
+from engine.pipeline.facts import document, facts
 from engine.pipeline.mask import mask, redact
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def explain(event: Event, setting: Setting, now: datetime, *, reveal: bool = Fal
     return Explanation(
         decision=decision,
         trace=asked,
-        facts=_facts(decision) if reveal else _masked_facts(event, decision, level, setting.key),
+        facts=_facts(event, decision) if reveal else _masked_facts(event, decision, level, setting.key),
         level=level,
         revealed=reveal,
         masked={name: mask(event, decision, want.request.level, setting.key) for name, want in wants.items()},
@@ -57,15 +57,15 @@ def _strictest(decision: Decision, policies: PolicySet) -> Level:
     return max(levels, key=lambda level: level.rank)
 
 
-def _facts(decision: Decision) -> dict[str, Any]:
+def _facts(event: Event, decision: Decision) -> dict[str, Any]:
     """The facts as matchers see them, nested under the language's names."""
-    seen = document({}, decision.facts, decision.actor, decision.evidence)
+    seen = document({}, facts(event), decision.actor, decision.evidence)
     return dict(seen)
 
 
 def _masked_facts(event: Event, decision: Decision, level: Level, key: HashKey | None) -> dict[str, Any]:
     """The facts as the level leaves them; null where it drops one. What is not an event's own text stays."""
-    found, values = _facts(decision), mask(event, decision, level, key).values
+    found, values = _facts(event, decision), mask(event, decision, level, key).values
     keeps_copy = level.operators.get(Field.COPY_SOURCE) is Operator.KEEP
 
     def other(text: str | None) -> str | None:

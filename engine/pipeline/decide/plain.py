@@ -23,7 +23,7 @@ from engine.model import (
     Verdict,
     showing,
 )
-from engine.pipeline.facts import UNCLASSED, classed, facts, groups, scope_of, time_of
+from engine.pipeline.facts import UNCLASSED, classed, groups, scope_of, time_of
 from engine.policy.given import TARGET
 
 if TYPE_CHECKING:
@@ -65,7 +65,8 @@ def trace(event: Event, policies: PolicySet, now: datetime) -> tuple[Decision, t
 def decision(event: Event, verdict: Verdict) -> Decision:
     """The decision about an event, of what was chosen for it."""
     event_id = event.record.get("eventID")
-    return Decision(event_id if isinstance(event_id, str) and event_id else None, *verdict, facts(event))
+    # As `Decision(event_id, *verdict)`, without a call in between: this is asked of every event.
+    return tuple.__new__(Decision, (event_id if isinstance(event_id, str) and event_id else None, *verdict))
 
 
 def _answered(seen: _Seen | None, answer: bool | Failure) -> Answered:  # noqa: FBT001  an answer, not a switch

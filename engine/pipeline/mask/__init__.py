@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from engine.model import OPEN, Field, MaskedEvent, Operator
+from engine.pipeline.facts import facts
 from engine.pipeline.mask.disguise import redacted, stands_in
 from engine.pipeline.mask.plan import plan
 from engine.pipeline.mask.prints import pseudonym, shown
@@ -36,16 +37,17 @@ def mask(event: Event, decision: Decision, level: Level, key: HashKey | None) ->
     Beyond what its own operator prints, no masked value of four or more characters stands in any value, in none of the disguises
     that the policy language lists. Without a `key` the fields to be hashed are dropped and counted.
     """
-    recorded = values(event.record, decision)
+    found = facts(event)
+    recorded = values(event.record, found, decision)
     if level.name == OPEN:
-        return _masked(level, recorded)
+        return _masked(level, recorded, found)
     chosen = plan(level)
-    printed, missing = _printed(recorded, chosen, decision.facts, key)
-    sought = withheld(event.record, recorded, chosen, decision.facts)
+    printed, missing = _printed(recorded, chosen, found, key)
+    sought = withheld(event.record, recorded, chosen, found)
     clean = sought.without_accounts(printed, but=_POLICY_TEXT)
     if stands_in("\0".join(clean.values()), sought):  # seldom, and one look says so for all
         clean = {field: _clean(field, text, sought, level) for field, text in clean.items()}
-    return _masked(level, clean, missing)
+    return _masked(level, clean, found, missing)
 
 
 def _printed(recorded: dict[Field, str], chosen: Plan, found: Facts, key: HashKey | None) -> tuple[dict[Field, str], int]:
@@ -65,17 +67,18 @@ def _printed(recorded: dict[Field, str], chosen: Plan, found: Facts, key: HashKe
     return printed, missing
 
 
-def _masked(level: Level, texts: dict[Field, str], missing: int = 0) -> MaskedEvent:
+def _masked(level: Level, texts: dict[Field, str], found: Facts, missing: int = 0) -> MaskedEvent:
     if len("".join(texts.values())) > LONGEST:
         texts = {field: text[:LONGEST] for field, text in texts.items()}
-    return MaskedEvent(level, MappingProxyType(texts), missing)
+    return MaskedEvent(level, MappingProxyType(texts), missing, found.denied, found.cross_account, found.access_kind)
 
 
 def redact(text: str, event: Event, decision: Decision, level: Level) -> str:
     """A text without what the level masks of an event."""
     if level.name == OPEN:
         return text
-    return redacted(text, withheld(event.record, values(event.record, decision), plan(level), decision.facts))
+    found = facts(event)
+    return redacted(text, withheld(event.record, values(event.record, found, decision), plan(level), found))
 
 
 def _clean(field: Field, text: str, sought: Withheld, level: Level) -> str:

@@ -13,15 +13,14 @@ from engine.model import Field
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from engine.model import Decision, Record
+    from engine.model import Decision, Facts, Record
 
 _NOTHING: Final[Mapping[str, Any]] = {}
 _FIELDS: Final = tuple(Field)
 
 
-def values(record: Record, decision: Decision) -> dict[Field, str]:
+def values(record: Record, found: Facts, decision: Decision) -> dict[Field, str]:
     """Every field that the event has, in the order of `Field`. What is not text is its JSON."""
-    found = decision.facts
     identity = _mapping(record.get("userIdentity"))
     attributes = _mapping(_mapping(identity.get("sessionContext")).get("attributes"))
     everything = (

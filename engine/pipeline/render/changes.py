@@ -2,7 +2,7 @@
 
 It is offered where no route held, so that a new file decides alone; for a robot or service of this account that is known by its
 role; and only with values that the level shows as they are. Values are of an alphabet in which nothing has a meaning to JMESPath,
-YAML or a URL; for what is not of it there is no link. Owner and reason are left blank.
+YAML or a URL; for what is not of it, asterisks included, there is no link. Owner and reason are left blank.
 """
 
 from __future__ import annotations
@@ -42,24 +42,18 @@ routes:
 
 def mute_links(masked: MaskedEvent, decision: Decision, deployment: Deployment) -> Iterator[Link]:
     """The link, where it may be offered."""
-    base, facts, actor = deployment.changes, decision.facts, decision.actor
+    base, actor = deployment.changes, decision.actor
     if base is None or not _BASE.fullmatch(base):
         return
     known = actor.kind in (Kind.ROBOT, Kind.SERVICE) and actor.name != UNKNOWN and not actor.never_mute
     if not known or kept(masked, Field.CLASS) != actor.name:
         return
-    bucket, role = kept(masked, Field.BUCKET), kept(masked, Field.ROLE)
-    if (
-        not decision.defaulted
-        or decision.routes
-        or facts.denied
-        or facts.cross_account
-        or (bucket, role) != (facts.bucket, facts.role)
-    ):
+    if not decision.defaulted or decision.routes or masked.denied or masked.cross_account:
         return
+    bucket, role = kept(masked, Field.BUCKET), kept(masked, Field.ROLE)
     if bucket is None or role is None or not _BUCKET.fullmatch(bucket) or not _ROLE.fullmatch(role):
         return
-    url = _url(base, actor.name, bucket, role, facts.access_kind)
+    url = _url(base, actor.name, bucket, role, masked.access_kind)
     if len(url) <= MAX_URL:
         yield Link(Target.MUTE, url)
 

@@ -104,7 +104,7 @@ def _draft(masked: MaskedEvent, decision: Decision, request: Request, channel: C
         _routes(request),
         request.fallback_for,
         decision.failures,
-        decision.facts.denied,
+        masked.denied,
         decision.revision,
     )
     found = _drawn.get(key)
@@ -126,7 +126,7 @@ def _content(masked: MaskedEvent, decision: Decision, request: Request, channel:
     return Content(
         marks=marks(request.severity, decision.actor if Field.CLASS in masked.values else None),
         title=Value(_TITLE, LONGEST_TITLE, Style.BOLD),
-        lead=joined(tuple(_lead(masked, decision, channel, words))),
+        lead=joined(tuple(_lead(masked, channel, words))),
         lines=tuple(_lines(masked, decision, channel, words)),
         notes=tuple(notes(decision.failures, request.fallback_for, words)),
         footer=(
@@ -139,11 +139,11 @@ def _content(masked: MaskedEvent, decision: Decision, request: Request, channel:
 # --- the lead: the event in one line ----------------------------------------------------------------------------------------
 
 
-def _lead(masked: MaskedEvent, decision: Decision, channel: Channel, words: Words) -> Iterator[list[Part]]:
+def _lead(masked: MaskedEvent, channel: Channel, words: Words) -> Iterator[list[Part]]:
     """Whether it was allowed, who called, what they did to which object, and from where; as far as the channel shows these."""
     chosen = _chosen(channel)
     if shows(masked.level, Field.ERROR_CODE):
-        yield list(_outcome(masked, decision, chosen, words))
+        yield list(_outcome(masked, chosen, words))
     if Field.NAME in chosen or Field.CLASS in chosen:
         yield list(_who(masked, chosen, words))
     if Field.EVENT in chosen:
@@ -159,9 +159,9 @@ def _chosen(channel: Channel) -> Sequence[Field]:
     return channel.fields or _EVERY_FIELD
 
 
-def _outcome(masked: MaskedEvent, decision: Decision, chosen: Sequence[Field], words: Words) -> Iterator[Part]:
+def _outcome(masked: MaskedEvent, chosen: Sequence[Field], words: Words) -> Iterator[Part]:
     failed = Field.ERROR_CODE in masked.values
-    yield Piece(outcome(words, failed=failed, denied=decision.facts.denied), Style.BOLD)
+    yield Piece(outcome(words, failed=failed, denied=masked.denied), Style.BOLD)
     if failed and Field.ERROR_CODE in chosen:
         yield from (Piece(" "), _short(Field.ERROR_CODE))
 
