@@ -567,13 +567,14 @@ class MaskedEvent(NamedTuple):
 class Deployment(NamedTuple):
     """Where this Trailbell runs: for the links in a message, and to know its own reads. All None on the command line.
 
-    `changes` is the address at which a new policy file is proposed.
+    `changes` is the address at which a new policy file is proposed; `function` tells the metrics of several functions apart.
     """
 
     region: str | None = None
     log_group: str | None = None
     role: str | None = None
     changes: str | None = None
+    function: str | None = None
 
 
 class Top(NamedTuple):

@@ -42,8 +42,10 @@ class Lambda:
         self._ended: queue.Queue[tuple[str, Invoked]] = queue.Queue()
         self._number = 0
         self._starts = 0
+        self._crashing = threading.Lock()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
         self._server.daemon_threads = True
+        self._server.handle_error = lambda *_: None  # type: ignore[method-assign]  a killed process's connection is no news
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
         self._task = task
         self._environment = {
@@ -63,7 +65,17 @@ class Lambda:
             "AWS_EC2_METADATA_DISABLED": "true",
             **environment,
         }
-        self.output = ""
+        self._output: list[str] = []
+
+    @property
+    def output(self) -> str:
+        """Everything that was logged."""
+        return "".join(self._output)
+
+    @property
+    def pid(self) -> int:
+        """The id of the function's process."""
+        return self._process.pid
 
     def start(self) -> None:
         """Start the process; a start that fails shows in the first invocation."""
@@ -78,7 +90,7 @@ class Lambda:
     def _read(self, process: subprocess.Popen[str]) -> None:
         assert process.stdout is not None
         for line in process.stdout:
-            self.output += line
+            self._output.append(line)
 
     def invoke(self, payload: object) -> Invoked:
         """One invocation, to its end."""
@@ -92,10 +104,11 @@ class Lambda:
 
     def crash(self) -> None:
         """Kill the process in the middle of an invocation, as its caller sees it, and start another."""
-        request = f"request-{self._number}"
-        self.kill()
-        self.start()
-        self.end(request, Invoked(error={"errorType": "Killed"}))
+        with self._crashing:
+            request = f"request-{self._number}"
+            self.kill()
+            self.start()
+            self.end(request, Invoked(error={"errorType": "Killed"}))
 
     def kill(self) -> None:
         """End the process at once, in the middle of whatever it does."""
@@ -106,8 +119,8 @@ class Lambda:
             self._process.stdout.close()
 
     def lines(self) -> list[Any]:
-        """Every line of the log that is JSON."""
-        return [json.loads(line) for line in self.output.splitlines() if line.startswith("{")]
+        """Every line of the log that is JSON; one that a killed process left unfinished is none."""
+        return [json.loads(line) for line in list(self._output) if line.startswith("{") and line.endswith("\n")]
 
     def of(self, kind: str) -> list[Any]:
         """The records of one kind."""
@@ -142,6 +155,7 @@ class Lambda:
 def _handler(function: Lambda) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True
 
         def do_GET(self) -> None:
             try:

@@ -209,7 +209,7 @@ def test_with_no_set_at_all_everything_rings_strictly_masked(here: World) -> Non
 
 def test_what_is_to_be_told_is_told_again_until_slack_takes_it(here: World) -> None:
     here.publish(GOOD)
-    here.slack.script("watch/token-w", "404", "ok")
+    here.slack.script("watch/token-w", "200-without-ok", "ok")
     with here.function() as function:
         function.invoke({"Records": []})
         assert len(here.told()) == 1
@@ -241,6 +241,20 @@ def test_with_a_table_of_deliveries_one_function_tells_for_all(here: World) -> N
             here.ring_until(function, lambda revision: revision != first)
         here.ring(one)
         assert len(here.told()) == 2, "of the first set, and of its change"
+
+
+def test_an_older_set_that_comes_back_is_told_also_with_a_table(here: World) -> None:
+    table = f"{here.bucket}-deliveries"
+    create_table(here, table)
+    here.publish(GOOD)
+    with here.function(TRAILBELL_DELIVERY_TABLE=table) as function:
+        first = here.ring(function)
+        newer = here.publish(OTHER)
+        second = here.ring_until(function, lambda revision: revision != first)
+        here.s3.delete_object(Bucket=here.bucket, Key="policies/current", VersionId=newer)
+        assert here.ring_until(function, lambda revision: revision != second) == first
+        assert len(here.told()) == 3
+        assert here.told()[2].index(second) < here.told()[2].index(first), "which replaced which"
 
 
 def test_events_do_not_wait_for_what_is_told_of_sets(here: World) -> None:

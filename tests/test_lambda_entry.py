@@ -129,6 +129,7 @@ def test_a_batch_answers_with_its_failed_items(aws: str, tmp_path: Path) -> None
             (3, 1, 1, 0),
             (1, 0, 0, 1),
         ]
+        assert {line["Function"] for line in received} == {"trailbell"}
         assert holds_no_secret(here.function)
 
 
@@ -176,6 +177,9 @@ def test_a_channel_that_is_gone_is_heard_on_its_fallback(aws: str, tmp_path: Pat
         assert here.function.invoke(bridged(read_of("a.csv"))).error is None
         assert [path for path, _ in here.slack.posts] == ["env/token-e", "parameter/token-p"]
         assert "by-env" in here.slack.of("parameter/token-p")[0]["text"]
+        assert here.function.invoke(bridged(read_of("b.csv", 2))).error is None
+        assert len(here.slack.of("parameter/token-p")) == 2
+        assert len(here.slack.of("env/token-e")) == 1, "what is gone is not hammered, in later invocations either"
 
 
 def test_what_was_delivered_is_remembered_in_the_table_and_mutes_are_told(aws: str, tmp_path: Path) -> None:

@@ -113,7 +113,7 @@ def run(stream: Iterable[Event | DecodeError | PassedOver], setting: Setting, po
     """Everything that one batch asks for, its records and metrics written. Raises nothing for an event's sake."""
     received = tuple(gather(stream, setting, ports))
     result = conclude(received, post(received, setting, ports))
-    for one in metrics(result.tally, setting.policies.revision, ports.now()):
+    for one in metrics(result.tally, setting.policies.revision, ports.now(), setting.deployment.function):
         ports.emit(line(one))
     return result
 
@@ -301,18 +301,24 @@ def _composed_singly(channel: Channel, want: Asked, setting: Setting) -> Sequenc
 
 
 def conclude(received: Sequence[Received], told: Iterable[Told]) -> Result:
-    """How each record ended, exactly one way each, and which batch items must come again."""
+    """How each record ended, exactly one way each, and which batch items must come again.
+
+    What a channel was to hear of and nobody told of has failed, whatever lost it.
+    """
     outcomes: Counter[tuple[str, Outcome]] = Counter()
+    untold = {(one.place, request.channel) for one in received if one.decision for request in one.decision.requests}
     failed: set[int] = {one.place for one in received if one.again}
     heard: set[int] = set()
     missing = sum(one.hash_missing for one in received)
     for one in told:
         outcomes[one.channel, one.outcome] += 1
+        untold.discard((one.place, one.channel))
         missing += one.hash_missing
         if one.outcome is Outcome.FAILED:
             failed.add(one.place)
         elif one.outcome is not Outcome.DUPLICATE:
             heard.add(one.place)
+    failed |= {place for place, _ in untold}
     again = [one for one in received if one.place in failed or one.original in failed]
     decisions = [one.decision for one in received if one.decision is not None]
     tally = Tally(
@@ -323,6 +329,7 @@ def conclude(received: Sequence[Received], told: Iterable[Told]) -> Result:
         failed_matchers=sum(len(decision.failures) for decision in decisions),
         hash_missing=missing,
         hushed=dict(Counter(f"{one.policy}/{one.id}" for decision in decisions for one in (*decision.mutes, *decision.silences))),
+        untold=len(untold),
     )
     return Result(tally, bool(again), frozenset(one.item for one in again if one.item is not None))
 

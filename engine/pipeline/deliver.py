@@ -40,6 +40,9 @@ MOST_PAUSES: Final = 5
 
 FIRST_DELAY: Final = 0.5
 
+GONE_FOR: Final = 300.0
+"""Seconds for which a webhook that Slack says is gone, or whose token it refuses, is believed to stay so."""
+
 _GONE_BODIES: Final = frozenset(
     {"no_service", "no_service_id", "no_team", "team_disabled", "channel_not_found", "channel_is_archived", "user_not_found"}
 )
@@ -53,6 +56,14 @@ _TOO_MANY: Final = 429
 _BROKEN: Final = 500
 
 NO_TIME: Final = "no time left"
+
+
+def lasting(answer: Answer) -> float:
+    """Seconds for which Slack would answer the same to any message: its webhook is gone, or it asked for a pause."""
+    if answer.status == _TOO_MANY:
+        return answer.retry_after or 0.0
+    gone = answer.status in _GONE or answer.status == _FORBIDDEN or answer.body.strip() in _GONE_BODIES
+    return GONE_FOR if gone and answer.status != _OK else 0.0
 
 
 @dataclass(slots=True)
