@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import subprocess
 import sys
+import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +30,7 @@ MAY = {
     "deliveries": {"dynamodb:PutItem", "dynamodb:DeleteItem", "dynamodb:UpdateItem", "dynamodb:GetItem"},
     "policies": {"s3:GetObject", "s3:GetObjectVersion", "s3:PutObject", "kms:Verify"},
     "key": {"kms:Decrypt", "kms:GenerateDataKey"},
+    "decrypt": {"kms:Decrypt"},
 }
 """Everything that the function may do."""
 
@@ -94,13 +97,14 @@ def test_nobody_is_allowed_in_without_a_condition() -> None:
 
 
 def test_terraform_grants_the_same_actions() -> None:
-    found = set(re.findall(r'"((?:logs|sqs|secretsmanager|ssm|dynamodb|kms|s3):[A-Za-z]+)"', TERRAFORM))
+    main = (ROOT / "deploy/terraform/main.tf").read_text("utf-8")
+    found = set(re.findall(r'"((?:logs|sqs|secretsmanager|ssm|dynamodb|kms|s3):[A-Za-z]+)"', main))
     assert found == set().union(*MAY.values())
 
 
 def test_both_give_the_function_the_same_variables() -> None:
     variables = set(template()["Resources"]["Function"]["Properties"]["Environment"]["Variables"])
-    assert variables == set(re.findall(r"\b((?:TRAILBELL|SLACK)_[A-Z_]+) = ", TERRAFORM))
+    assert variables == set(re.findall(r"\b((?:TRAILBELL|SLACK)_[A-Z_]+) += ", TERRAFORM))
     read = (ROOT / "lambda_entry.py").read_text("utf-8") + (ROOT / "engine/edge/secrets.py").read_text("utf-8")
     for name in variables - {"SLACK_WEBHOOK_URL"}:
         assert name in read
@@ -113,6 +117,95 @@ def test_every_alarm_of_ours_watches_a_metric_that_is_emitted() -> None:
         parts = resource.get("Properties", {})
         if resource["Type"] == "AWS::CloudWatch::Alarm" and parts["Namespace"] == "Trailbell":
             assert parts["MetricName"] in ends or f'"{parts["MetricName"]}"' in metrics
+
+
+def of_type(kind: str) -> dict[str, dict[str, Any]]:
+    """The properties of the resources of a type, by logical id."""
+    return {name: one["Properties"] for name, one in template()["Resources"].items() if one["Type"] == kind}
+
+
+ALARMED = {
+    *(("AWS/SQS", "ApproximateNumberOfMessagesVisible"), ("AWS/SQS", "ApproximateAgeOfOldestMessage")),
+    *(("AWS/Lambda", "Errors"), ("AWS/Lambda", "Throttles"), ("AWS/Lambda", "DestinationDeliveryFailures")),
+    *(("AWS/Events", "FailedInvocations"), ("Trailbell", "Failed"), ("Trailbell", "Unreadable"), ("Trailbell", "FailedMatchers")),
+    *(("Trailbell", "PolicySetRefused"), ("Trailbell", "DoesNotAddUp"), ("Trailbell", "Received")),
+}
+"""Everything that must not happen unnoticed, as a metric."""
+
+
+def test_everything_that_must_not_happen_unnoticed_has_an_alarm_that_somebody_hears() -> None:
+    alarms = of_type("AWS::CloudWatch::Alarm").values()
+    assert {(one["Namespace"], one["MetricName"]) for one in alarms} == ALARMED
+    assert all(one["AlarmActions"] == {"If": ["HasTopic", [{"Ref": "AlarmTopicArn"}], {"Ref": "AWS::NoValue"}]} for one in alarms)
+
+
+def test_terraform_has_the_same_alarms() -> None:
+    main = (ROOT / "deploy/terraform/main.tf").read_text("utf-8").partition("# --- alarms")[2]
+    named = re.findall(r'(?:metric|metric_name) *= "(\w+)"', main)
+    mapped = re.findall(r'^ +([A-Z]\w+) *= "[A-Z][^"]+\."$', main, re.MULTILINE)
+    assert {*named, *mapped} == {metric for _, metric in ALARMED}
+
+
+def test_the_alarms_of_two_stacks_do_not_hear_each_other() -> None:
+    for name, alarm in of_type("AWS::CloudWatch::Alarm").items():
+        assert len(alarm["Dimensions"]) == 1, name
+    body = of_type("AWS::CloudWatch::Dashboard")["Dashboard"]["DashboardBody"]["Sub"][0]
+    assert all("${Function}" in one for one in re.findall(r'\["Trailbell", [^]]+\]', body))
+
+
+def test_the_dashboard_is_json_and_terraforms_has_the_same_widgets() -> None:
+    body = of_type("AWS::CloudWatch::Dashboard")["Dashboard"]["DashboardBody"]["Sub"][0]
+    widgets = json.loads(re.sub(r"\$\{[A-Za-z:.]+\}", "x", body))["widgets"]
+    titles = [one["properties"]["title"] for one in widgets]
+    assert titles == re.findall(r'\btitle = "([^"]+)"', TERRAFORM)
+    metrics = {one[1] for widget in widgets for one in widget["properties"]["metrics"] if len(one) > 1}
+    assert all(f'"{name}"' in TERRAFORM for name in metrics)
+
+
+def queries() -> dict[str, str]:
+    return {one["Name"]["Sub"].partition("/")[2]: one["QueryString"] for one in of_type("AWS::Logs::QueryDefinition").values()}
+
+
+def test_terraform_has_the_same_saved_queries() -> None:
+    found = re.findall(r'"([^"]+)" += <<-QUERY\n(.*?)^ *QUERY$', TERRAFORM, re.MULTILINE | re.DOTALL)
+    assert {name: textwrap.dedent(text) for name, text in found} == queries()
+
+
+def test_the_saved_queries_ask_for_what_stands_in_the_records() -> None:
+    known = {"invocation"}
+    for path in ("audit", "decision"):
+        known |= set(re.findall(r'"([a-z_]+)": \{', (ROOT / f"schemas/v1/{path}.schema.json").read_text("utf-8")))
+    for text in queries().values():
+        words = re.sub(r'"[^"]*"|@\w+|\bas \w+|sort \w+|\w+\(\*?', " ", text)
+        asked = {part for word in re.findall(r"[a-z_][a-z_.0-9]*", words) for part in word.split(".") if not part.isdigit()}
+        assert asked - {"filter", "fields", "stats", "by", "and", "or", "not", "like", "asc", "desc", "sort"} <= known, text
+
+
+def test_what_aws_checks_against_the_role_waits_for_its_permission() -> None:
+    resources = template()["Resources"]
+    assert resources["FromQueue"]["DependsOn"] == "MayReadQueue"
+    assert resources["OnFailure"]["DependsOn"] == "MaySendDeadLetters"
+    assert len(re.findall(r"depends_on += \[aws_iam_role_policy\.may\]", TERRAFORM)) == 2
+
+
+def test_every_part_that_terraform_names_is_one_that_it_has() -> None:
+    made = set(re.findall(r'^(?:resource|data) "(\w+)" "(\w+)"', TERRAFORM, re.MULTILINE))
+    named = set(re.findall(r"\b(aws_\w+)\.(\w+)\b", TERRAFORM))
+    variables = set(re.findall(r'^variable "(\w+)"', TERRAFORM, re.MULTILINE))
+    assert named <= made
+    assert set(re.findall(r"\bvar\.(\w+)", TERRAFORM)) == variables
+
+
+def snake(name: str) -> str:
+    return re.sub(r"(?<=[a-z0-9])([A-Z])", r"_\1", name).lower()
+
+
+def test_every_parameter_is_one_of_terraforms_variables() -> None:
+    variables = set(re.findall(r'^variable "(\w+)"', TERRAFORM, re.MULTILINE))
+    parameters = {snake(name) for name in template()["Parameters"]}
+    otherwise = {"code_bucket", "code_key", "role_name", "visibility_timeout"}
+    """A path and a name stand for the first three; the last is reckoned from the timeout."""
+    assert parameters - otherwise == variables - {"package", "name"}
 
 
 def test_what_is_kept_for_an_incident_outlives_the_stack() -> None:
