@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import boto3
+import pytest
 from builders import record
 from runtime_api import Lambda
 from stub_slack import StubSlack
@@ -160,11 +161,12 @@ def test_a_log_file_named_by_a_notification_is_fetched_and_read(aws: str, tmp_pa
         assert again.answer == {"batchItemFailures": [{"itemIdentifier": "m0"}]}
 
 
-def test_a_token_that_slack_refuses_is_read_anew(aws: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("word", ["403", "404", "410"])
+def test_a_webhook_that_slack_refuses_is_read_anew(aws: str, tmp_path: Path, word: str) -> None:
     with world(aws, tmp_path) as here:
         put_secrets(aws, here.slack, "token-old")
         assert here.function.invoke(bridged(read_of("secret/a.csv", 1))).error is None
-        here.slack.script("secret/token-old", "403")
+        here.slack.script("secret/token-old", word)
         put_secrets(aws, here.slack, "token-new")
         assert here.function.invoke(bridged(read_of("secret/b.csv", 2))).error is None
         assert [path for path, _ in here.slack.posts] == ["secret/token-old", "secret/token-old", "secret/token-new"]

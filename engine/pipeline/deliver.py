@@ -195,10 +195,17 @@ class Courier:
         if status in _GONE or body in _GONE_BODIES:
             return self._gone(queue, "the webhook or its channel is gone", status)
         if status == _FORBIDDEN:
-            return self._forbidden(queue)
+            return self._gone(queue, "Slack refuses the webhook's token", status)
         return self._refused(queue, status, body)
 
-    def _gone(self, queue: _Queue, reason: str, status: int) -> Delivery:
+    def _gone(self, queue: _Queue, reason: str, status: int) -> Delivery | None:
+        """There may be a new webhook already: the secret is read anew, once; where it is the same, the channel is gone."""
+        if not queue.renewed:
+            queue.renewed = True
+            url, line = self._resolved(queue.channel, fresh=True)
+            if url and url != queue.url:
+                queue.url, queue.line = url, line
+                return None
         queue.line.close(reason, gone=True)
         return self._ended(queue, Outcome.FAILED, reason, status, gone=True)
 
@@ -228,16 +235,6 @@ class Courier:
             return self._ended(queue, Outcome.FAILED, reason, status)
         queue.waits = self._ports.elapsed() + delay
         return None
-
-    def _forbidden(self, queue: _Queue) -> Delivery | None:
-        """The token is refused: the secret is read anew, once; where it is the same, the channel is gone."""
-        if not queue.renewed:
-            queue.renewed = True
-            url, line = self._resolved(queue.channel, fresh=True)
-            if url and url != queue.url:
-                queue.url, queue.line = url, line
-                return None
-        return self._gone(queue, "Slack refuses the webhook's token", _FORBIDDEN)
 
     def _refused(self, queue: _Queue, status: int, body: str) -> Delivery | None:
         """Slack does not take the blocks: the plain version, once."""
