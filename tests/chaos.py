@@ -24,6 +24,7 @@ from typing import Any
 
 import boto3
 from builders import record
+from leaks import leaks
 from runtime_api import ROOT, Lambda
 from simulated_aws import SimulatedAws
 from stub_slack import StubSlack
@@ -345,8 +346,9 @@ class Chaos:
         report.repeated = sum(count > 1 for count in report.heard.values())
 
     def _look_for_secrets(self, secrets: tuple[str, ...]) -> None:
-        """Slack's address, which every webhook here begins with, and the hash key: neither may stand in any line."""
-        self.report.secrets_logged = sum(output.count(secret) for output in self._outputs for secret in secrets)
+        """Slack's address, which every webhook here begins with, the hash key, and whatever looks like a secret."""
+        for output in self._outputs:
+            self.report.secrets_logged += sum(output.count(secret) for secret in secrets) + len(leaks(output.encode()))
 
     def _dead_letters(self, sqs: Any, dead: str) -> None:
         while messages := sqs.receive_message(QueueUrl=dead, MaxNumberOfMessages=10).get("Messages", []):

@@ -243,6 +243,18 @@ def test_with_a_table_of_deliveries_one_function_tells_for_all(here: World) -> N
         assert len(here.told()) == 2, "of the first set, and of its change"
 
 
+def test_yesterdays_version_copied_over_the_newest_is_in_force_again_and_told(here: World) -> None:
+    yesterdays = here.publish(GOOD)
+    with here.function() as function:
+        first = here.ring(function)
+        here.publish(OTHER)
+        second = here.ring_until(function, lambda revision: revision != first)
+        source = f"{here.bucket}/policies/current?versionId={yesterdays}"
+        here.s3.copy_object(Bucket=here.bucket, Key="policies/current", CopySource=source)
+        assert here.ring_until(function, lambda revision: revision != second) == first
+        assert len(here.told()) == 3
+
+
 def test_an_older_set_that_comes_back_is_told_also_with_a_table(here: World) -> None:
     table = f"{here.bucket}-deliveries"
     create_table(here, table)
