@@ -127,7 +127,7 @@ def _told(notice: _Notice, policies: PolicySet, ports: Ports) -> bool:
         name, delivered = delivery.message.channel, delivery.outcome is not Outcome.FAILED
         ports.emit(line(delivery_record(delivery, name, [], policies.revision, ports.now())))
         if ports.claims is not None:
-            ports.claims.settle(claims[name], delivered=delivered)
+            ports.claims.settle([claims[name]], delivered=delivered)
         told = told and delivered
     return told
 

@@ -701,8 +701,8 @@ class Claims(Protocol):
     def claim(self, key: str, seconds: float) -> Claim:
         """Claim a delivery for so many seconds: granted, delivered before, or held by another invocation."""
 
-    def settle(self, key: str, *, delivered: bool) -> None:
-        """Say what became of a claim: delivered for good, or given back."""
+    def settle(self, keys: Sequence[str], *, delivered: bool) -> None:
+        """Say what became of the claims of one message: delivered for good, or given back."""
 
 
 class Ports(NamedTuple):

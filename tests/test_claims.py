@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import boto3
 import pytest
@@ -76,20 +76,42 @@ def test_a_claim_of_somebody_who_was_killed_runs_out(table: DeliveryTable, clock
 
 def test_what_was_delivered_stays_delivered(table: DeliveryTable, clock: Clock) -> None:
     table.claim("a", 60)
-    table.settle("a", delivered=True)
+    table.settle(["a"], delivered=True)
     clock.now += 86_400
     assert table.claim("a", 60) is Claim.DELIVERED
 
 
+@pytest.mark.parametrize("delivered", [True, False])
+def test_the_events_of_a_message_are_settled_together_however_many(table: DeliveryTable, delivered: bool) -> None:  # noqa: FBT001
+    keys = [f"event-{number}#ops" for number in range(60)]
+    for key in keys:
+        table.claim(key, 60)
+    table.settle(keys, delivered=delivered)
+    assert {table.claim(key, 60) for key in keys} == {Claim.DELIVERED if delivered else Claim.GRANTED}
+
+
+def test_what_a_busy_table_left_undone_is_asked_of_it_once_more() -> None:
+    class Busy:
+        asked: ClassVar[list[Any]] = []
+
+        def batch_write_item(self, RequestItems: Any) -> Any:  # noqa: N803  boto3's name
+            self.asked.append(RequestItems)
+            ((table, writes),) = RequestItems.items()
+            return {"UnprocessedItems": {table: writes[1:]} if len(self.asked) == 1 else {}}
+
+    DeliveryTable("deliveries", lambda _: Busy()).settle(["a", "b"], delivered=True)
+    assert [len(one["deliveries"]) for one in Busy.asked] == [2, 1]
+
+
 def test_what_was_not_delivered_may_be_claimed_at_once(table: DeliveryTable) -> None:
     table.claim("a", 60)
-    table.settle("a", delivered=False)
+    table.settle(["a"], delivered=False)
     assert table.claim("a", 60) is Claim.GRANTED
 
 
 def test_items_expire_after_a_fortnight(table: DeliveryTable, dynamodb: Any, clock: Clock) -> None:
     table.claim("a", 60)
-    table.settle("a", delivered=True)
+    table.settle(["a"], delivered=True)
     (item,) = dynamodb.scan(TableName="deliveries")["Items"]
     assert int(item["expires"]["N"]) == int(clock.now) + KEPT
 
@@ -97,7 +119,7 @@ def test_items_expire_after_a_fortnight(table: DeliveryTable, dynamodb: Any, clo
 def test_a_table_that_cannot_be_asked_grants_every_claim(dynamodb: Any) -> None:
     missing = DeliveryTable("no-such-table", lambda _: dynamodb)
     assert missing.claim("a", 60) is Claim.GRANTED
-    missing.settle("a", delivered=True)
+    missing.settle(["a"], delivered=True)
     assert missing.claim("a", 60) is Claim.GRANTED
 
 

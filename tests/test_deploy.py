@@ -27,7 +27,7 @@ MAY = {
     "dead-letters": {"sqs:SendMessage"},
     "secrets": {"secretsmanager:GetSecretValue"},
     "parameters": {"ssm:GetParameter"},
-    "deliveries": {"dynamodb:PutItem", "dynamodb:DeleteItem", "dynamodb:UpdateItem", "dynamodb:GetItem"},
+    "deliveries": {"dynamodb:PutItem", "dynamodb:BatchWriteItem", "dynamodb:UpdateItem", "dynamodb:GetItem"},
     "policies": {"s3:GetObject", "s3:GetObjectVersion", "s3:PutObject", "kms:Verify"},
     "key": {"kms:Decrypt", "kms:GenerateDataKey"},
     "decrypt": {"kms:Decrypt"},

@@ -50,7 +50,7 @@ locals {
     length(var.parameter_arns) == 0 ? [] : [{ sid = "Parameters", actions = ["ssm:GetParameter"], resources = var.parameter_arns }],
     var.delivery_table ? [{
       sid       = "Deliveries"
-      actions   = ["dynamodb:PutItem", "dynamodb:DeleteItem", "dynamodb:UpdateItem", "dynamodb:GetItem"]
+      actions   = ["dynamodb:PutItem", "dynamodb:BatchWriteItem", "dynamodb:UpdateItem", "dynamodb:GetItem"]
       resources = [aws_dynamodb_table.deliveries[0].arn]
     }] : [],
     local.follows_policies ? [

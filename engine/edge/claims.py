@@ -14,7 +14,7 @@ from engine.edge.secrets import aws_client
 from engine.model import Claim
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
 KEPT: Final = 14 * 86_400
 """Seconds for which a delivery is remembered: as long as SQS keeps a message at most.
@@ -24,6 +24,9 @@ Source: https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGui
 
 _AT_ONCE: Final = 50
 """Counts in one update: an expression has at most 4 kB."""
+
+_IN_A_BATCH: Final = 25
+"""Writes that one request takes. Source: https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchWriteItem.html"""
 
 _FREE: Final = "attribute_not_exists(id) OR (#state = :open AND #until < :now)"
 _NAMES: Final = {"#state": "state", "#until": "until"}
@@ -63,20 +66,20 @@ class DeliveryTable:
             return Claim.GRANTED
         return Claim.GRANTED
 
-    def settle(self, key: str, *, delivered: bool) -> None:
-        """Keep a delivery for good, or give the claim back. Never raises: an open claim runs out by itself."""
+    def settle(self, keys: Sequence[str], *, delivered: bool) -> None:
+        """Keep deliveries for good, or give the claims back. Never raises: an open claim runs out by itself."""
         from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415
 
-        dynamodb = self._dynamodb()
-        try:
-            if delivered:
-                expires = str(int(self._now()) + KEPT)
-                item = {"id": {"S": key}, "state": {"S": "delivered"}, "until": {"N": "0"}, "expires": {"N": expires}}
-                dynamodb.put_item(TableName=self._table, Item=item)
-            else:
-                dynamodb.delete_item(TableName=self._table, Key={"id": {"S": key}})
-        except (BotoCoreError, ClientError):
-            return
+        expires = str(int(self._now()) + KEPT)
+        for start in range(0, len(keys), _IN_A_BATCH):
+            some = keys[start : start + _IN_A_BATCH]
+            writes = [_kept(key, expires) if delivered else {"DeleteRequest": {"Key": {"id": {"S": key}}}} for key in some]
+            try:
+                left = self._dynamodb().batch_write_item(RequestItems={self._table: writes}).get("UnprocessedItems")
+                if left:
+                    self._dynamodb().batch_write_item(RequestItems=left)
+            except (BotoCoreError, ClientError):
+                return
 
     def remember(self, day: str, counts: Mapping[str, int]) -> None:
         """Add to what was muted and silenced on a day, by `policy/id`. Never raises: the audit records have it too."""
@@ -107,6 +110,12 @@ class DeliveryTable:
         if self._made is None:
             self._made = self._client("dynamodb")
         return self._made
+
+
+def _kept(key: str, expires: str) -> dict[str, Any]:
+    """The write that keeps a delivery."""
+    item = {"id": {"S": key}, "state": {"S": "delivered"}, "until": {"N": "0"}, "expires": {"N": expires}}
+    return {"PutRequest": {"Item": item}}
 
 
 def _day(day: str) -> str:
