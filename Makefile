@@ -19,7 +19,7 @@ LOCK := $(BIN)/uv pip compile --universal --python-version $(LEAST) --generate-h
 
 # `make chaos`
 PAYLOADS := 100000
-EVENTS := 2000
+EVENTS := 10000
 SEED := 1
 MACHINE := $(if $(filter aarch64 arm64,$(shell uname -m)),arm64,x86_64)
 

@@ -263,7 +263,7 @@ class Chaos:
         """Poll and invoke, as Lambda's event source mapping does, until nothing but poison is left."""
         ends, idle = time.monotonic() + PATIENCE, 0
         with Lambda(environment, self._task) as function:
-            function.timeout = 12.0
+            function.timeout = 8.0
             self._workers[str(number)] = function
             while (idle < VISIBILITY + 3 or not self._all_sent.is_set()) and time.monotonic() < ends:
                 messages = self._received(sqs, url)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parent.parent
 TEMPLATE = ROOT / "deploy/template.yaml"
+PUBLISHING = ROOT / "deploy/publishing.yaml"
 TERRAFORM = "\n".join(path.read_text("utf-8") for path in sorted((ROOT / "deploy/terraform").glob("*.tf")))
 
 MAY = {
@@ -51,8 +52,8 @@ def short_form(loader: Loader, suffix: str, node: yaml.Node) -> dict[str, Any]:
 Loader.add_multi_constructor("!", short_form)
 
 
-def template() -> dict[str, Any]:
-    loaded: dict[str, Any] = yaml.load(TEMPLATE.read_text("utf-8"), Loader)  # noqa: S506  a SafeLoader with CloudFormation's tags
+def template(path: Path = TEMPLATE) -> dict[str, Any]:
+    loaded: dict[str, Any] = yaml.load(path.read_text("utf-8"), Loader)  # noqa: S506  a SafeLoader with CloudFormation's tags
     return loaded
 
 
@@ -68,8 +69,8 @@ def listed(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
 
-def granted() -> list[tuple[str, dict[str, Any]]]:
-    return [one for resource in template()["Resources"].values() for one in statements(resource) if "IAM" in resource["Type"]]
+def granted(path: Path = TEMPLATE) -> list[tuple[str, dict[str, Any]]]:
+    return [one for resource in template(path)["Resources"].values() for one in statements(resource) if "IAM" in resource["Type"]]
 
 
 def test_the_function_may_do_this_and_nothing_else() -> None:
@@ -80,8 +81,39 @@ def test_the_function_may_do_this_and_nothing_else() -> None:
     assert actions == MAY
 
 
-def test_no_permission_is_for_everything() -> None:
-    for name, statement in granted():
+def test_workflows_may_publish_and_deploy_and_nothing_else() -> None:
+    actions: dict[str, set[str]] = {}
+    for name, statement in granted(PUBLISHING):
+        actions.setdefault(name, set()).update(listed(statement["Action"]))
+    assert actions == {
+        "publish": {"s3:PutObject", "kms:Sign"},
+        "deploy": {"lambda:UpdateFunctionCode", "lambda:GetFunctionConfiguration"},
+    }
+
+
+def test_only_one_environment_of_one_repository_takes_the_roles() -> None:
+    roles = [one["Properties"] for one in template(PUBLISHING)["Resources"].values() if one["Type"] == "AWS::IAM::Role"]
+    assert len(roles) == 2
+    for role in roles:
+        (statement,) = role["AssumeRolePolicyDocument"]["Statement"]
+        assert statement["Condition"] == {
+            "StringEquals": {
+                "token.actions.githubusercontent.com:aud": "sts.amazonaws.com",
+                "token.actions.githubusercontent.com:sub": {"Sub": "repo:${Repository}:environment:${Environment}"},
+            }
+        }
+
+
+def test_the_variables_of_the_workflows_are_outputs_of_the_template() -> None:
+    told = " ".join(one["Description"] for one in template(PUBLISHING)["Outputs"].values())
+    for name in ("TRAILBELL_POLICIES", "TRAILBELL_SIGNING_KEY", "TRAILBELL_PUBLISHER", "TRAILBELL_DEPLOYER"):
+        assert name in told
+        assert any(f"vars.{name} " in path.read_text("utf-8") for path in (ROOT / ".github/workflows").glob("*.yml"))
+
+
+@pytest.mark.parametrize("path", [TEMPLATE, PUBLISHING], ids=lambda path: path.name)
+def test_no_permission_is_for_everything(path: Path) -> None:
+    for name, statement in granted(path):
         for resource in listed(statement["Resource"]):
             assert resource != "*", name
         assert not any("*" in action for action in listed(statement["Action"])), name
@@ -213,10 +245,11 @@ def test_what_is_kept_for_an_incident_outlives_the_stack() -> None:
         assert template()["Resources"][name]["DeletionPolicy"] == "Retain"
 
 
-def test_the_template_is_sound() -> None:
+@pytest.mark.parametrize("path", [TEMPLATE, PUBLISHING], ids=lambda path: path.name)
+def test_the_template_is_sound(path: Path) -> None:
     linter = shutil.which("cfn-lint", path=str(Path(sys.executable).parent))
     if linter is None:
         pytest.skip("cfn-lint is not installed: make dev installs it")
-    done = subprocess.run([linter, str(TEMPLATE)], capture_output=True, text=True, check=False)  # noqa: S603  our own tool
+    done = subprocess.run([linter, str(path)], capture_output=True, text=True, check=False)  # noqa: S603  our own tool
     assert done.stdout == ""
     assert done.returncode == 0
