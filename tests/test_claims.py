@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import boto3
 import pytest
+from botocore.exceptions import EndpointConnectionError
 from builders import policy_set
 from moto import mock_aws
 from test_pipeline import CHANNELS, DOWN, GONE, OK, World, named, no_file, numbered, sqs
 
-from engine.edge.claims import KEPT, DeliveryTable
+from engine.edge.claims import AWAY_FOR, KEPT, DeliveryTable
 from engine.model import Claim, Deployment, End, Outcome
 from engine.pipeline import Result, Setting, run
 from engine.pipeline.decode import decode
@@ -121,6 +122,24 @@ def test_a_table_that_cannot_be_asked_grants_every_claim(dynamodb: Any) -> None:
     assert missing.claim("a", 60) is Claim.GRANTED
     missing.settle(["a"], delivered=True)
     assert missing.claim("a", 60) is Claim.GRANTED
+
+
+def test_a_table_that_does_not_answer_is_left_alone_for_a_while(clock: Clock) -> None:
+    class Away:
+        asked = 0
+
+        def put_item(self, **_: Any) -> None:
+            self.asked += 1
+            raise EndpointConnectionError(endpoint_url="https://dynamodb.eu-west-1.amazonaws.com")
+
+    away = Away()
+    table = DeliveryTable("deliveries", lambda _: away, clock)
+    assert {table.claim(f"event-{number}#ops", 60) for number in range(50)} == {Claim.GRANTED}
+    table.settle(["event-1#ops"], delivered=True)
+    assert away.asked == 1
+    clock.now += AWAY_FOR + 1
+    table.claim("a", 60)
+    assert away.asked == 2
 
 
 # --- the pipeline --------------------------------------------------------------------------------------------------------------

@@ -2,7 +2,7 @@
 
 Of a delivery an item is `{id, state: open or delivered, until, expires}`; of a day, what was muted, in counts by `policy/id`.
 Times are in seconds since 1970; `expires` is the table's time to live.
-A table that cannot be asked grants every claim: a message twice is better than none.
+A table that cannot be asked grants every claim, and is left alone for a while: a message twice is better than none.
 """
 
 from __future__ import annotations
@@ -22,6 +22,9 @@ KEPT: Final = 14 * 86_400
 Source: https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-visibility-timeout.html
 """
 
+AWAY_FOR: Final = 30.0
+"""Seconds for which a table that did not answer is not asked again: its silence costs each claim seconds that the events need."""
+
 _AT_ONCE: Final = 50
 """Counts in one update: an expression has at most 4 kB."""
 
@@ -40,12 +43,15 @@ class DeliveryTable:
         self._client = client
         self._now = now
         self._made: Any = None
+        self._away_until = 0.0
 
     def claim(self, key: str, seconds: float) -> Claim:
         """Claim a delivery for so many seconds. Never raises."""
         from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415  only where AWS is asked
 
         now = int(self._now())
+        if now < self._away_until:
+            return Claim.GRANTED
         until, expires = str(now + int(seconds)), str(now + KEPT)
         item = {"id": {"S": key}, "state": {"S": "open"}, "until": {"N": until}, "expires": {"N": expires}}
         try:
@@ -63,7 +69,7 @@ class DeliveryTable:
             state = error.response.get("Item", {}).get("state", {}).get("S")
             return Claim.DELIVERED if state == "delivered" else Claim.HELD
         except BotoCoreError:
-            return Claim.GRANTED
+            self._away_until = self._now() + AWAY_FOR
         return Claim.GRANTED
 
     def settle(self, keys: Sequence[str], *, delivered: bool) -> None:
@@ -71,6 +77,8 @@ class DeliveryTable:
         from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415
 
         expires = str(int(self._now()) + KEPT)
+        if self._now() < self._away_until:
+            return
         for start in range(0, len(keys), _IN_A_BATCH):
             some = keys[start : start + _IN_A_BATCH]
             writes = [_kept(key, expires) if delivered else {"DeleteRequest": {"Key": {"id": {"S": key}}}} for key in some]
