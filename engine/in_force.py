@@ -65,6 +65,8 @@ class Followed:
         self._make = make
         self._notices: list[_Notice] = []
         self._refused = 0
+        self._unmade: str | None = None
+        """The version that was last found good, and asks for what cannot be had: it is looked for again, and told once."""
         self._in_force, refused = following.start()
         policies, emergency = (self._in_force.policies, False) if self._in_force is not None else at_hand()
         self.setting = make(policies)
@@ -96,7 +98,8 @@ class Followed:
             try:
                 self.setting = self._make(found.policies)
             except TrailbellError as error:
-                self._refuse(Refused(str(error), found.version), told=True, emergency=False)
+                told, self._unmade = found.version != self._unmade, found.version
+                self._refuse(Refused(str(error), found.version), told=told, emergency=False)
                 return
             self._in_force = found
             key = f"{known}>{found.version}"

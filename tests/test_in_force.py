@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import shutil
 import time
@@ -286,6 +287,22 @@ def test_two_forged_sets_are_told_each_also_with_a_table(here: World) -> None:
         for count in (2, 3):
             here.s3.put_object(Bucket=here.bucket, Key="policies/current", Body=b"{}", Metadata={})
             here.ring_until(function, lambda _, count=count: len(here.told()) == count)
+
+
+def test_a_set_that_asks_for_a_key_that_cannot_be_had_is_told_once_and_in_force_when_it_can(here: World) -> None:
+    here.publish(GOOD)
+    name = f"trailbell/{here.bucket}"
+    with here.function(TRAILBELL_HASH_KEY_SECRET=name) as function:
+        first = here.ring(function)
+        here.publish(GOOD.replace("bucket: keep", "bucket: keep, name: hash"))
+        here.ring_until(function, lambda _: len(here.told()) == 2)
+        assert "cannot be read" in here.told()[1]
+        for _ in range(5):
+            assert here.ring(function) == first
+        assert len(here.told()) == 2
+        key = json.dumps({"epoch": "1", "key": base64.b64encode(bytes(32)).decode()})
+        here.client("secretsmanager").create_secret(Name=name, SecretString=key)
+        here.ring_until(function, lambda revision: revision != first)
 
 
 def test_without_a_signing_key_the_start_says_so(here: World) -> None:
