@@ -294,7 +294,7 @@ locals {
         metric = "Throttles", dimensions = { FunctionName = aws_lambda_function.this.function_name }, threshold = 0
       }
       rule-fails = {
-        text   = "EventBridge could not hand events on, perhaps not to the dead-letter queue either.", namespace = "AWS/Events", statistic = "Sum"
+        text   = "EventBridge gave events up that neither the queue nor the dead-letter queue took. They are lost.", namespace = "AWS/Events", statistic = "Sum"
         metric = "FailedInvocations", dimensions = { RuleName = aws_cloudwatch_event_rule.this.name }, threshold = 0
       }
     },
