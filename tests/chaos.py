@@ -60,7 +60,7 @@ SLOW_FAULTS = ("hang", "trickle")
 LEAST_BATCH, MOST_BATCHES = 50, 30
 VISIBILITY = 3
 RECEIVES = 200
-PATIENCE = 900.0
+PATIENCE = 1_800.0
 ROTATES = 8.0
 """Seconds after which the secret whose webhook Slack refuses is renewed."""
 SWAPS = 4.0
@@ -154,7 +154,7 @@ class Chaos:
         self._lines: list[Any] = []
         self._done = threading.Event()
         self._all_sent = threading.Event()
-        self._waiting = 0
+        self._taken_away = [0, 0]
         self._sent: dict[str, str] = {}
 
     def run(self) -> Report:
@@ -236,11 +236,9 @@ class Chaos:
         sqs.send_message(QueueUrl=url, MessageBody=POISON)
         shape = {"Source": self.name, "DetailType": "AWS API Call via CloudTrail"}
         for number, start in enumerate(range(0, len(details), 10)):
-            while self._waiting > WAITING * self.report.batch and not self._done.wait(0.02):
+            while start - sum(self._taken_away) > WAITING * self.report.batch and not self._done.wait(0.02):
                 pass
-            some = details[start : start + 10]
-            self._waiting += len(some)
-            events.put_events(Entries=[{**shape, "Detail": detail} for detail in some])
+            events.put_events(Entries=[{**shape, "Detail": detail} for detail in details[start : start + 10]])
             if 0 < number < self.report.poison:
                 sqs.send_message(QueueUrl=url, MessageBody=POISON)
         self._all_sent.set()
@@ -261,6 +259,13 @@ class Chaos:
 
     def _work(self, environment: dict[str, str], sqs: Any, url: str, number: int) -> None:
         """Poll and invoke, as Lambda's event source mapping does, until nothing but poison is left."""
+        try:
+            self._worked(environment, sqs, url, number)
+        except BaseException:
+            self._done.set()  # or whoever sends would wait for ever
+            raise
+
+    def _worked(self, environment: dict[str, str], sqs: Any, url: str, number: int) -> None:
         ends, idle = time.monotonic() + PATIENCE, 0
         with Lambda(environment, self._task) as function:
             function.timeout = 8.0
@@ -279,7 +284,8 @@ class Chaos:
                 killer.cancel()
                 if invoked.error is None:
                     failed = {one["itemIdentifier"] for one in invoked.answer["batchItemFailures"]}
-                    self._delete(sqs, url, [message for message in messages if message["MessageId"] not in failed])
+                    done = [message for message in messages if message["MessageId"] not in failed]
+                    self._taken_away[number] += self._deleted(sqs, url, done)
         self._outputs.append(function.output)
         self._lines += function.lines()
 
@@ -292,13 +298,16 @@ class Chaos:
             messages += some
         return messages
 
-    def _delete(self, sqs: Any, url: str, messages: list[Any]) -> None:
+    @staticmethod
+    def _deleted(sqs: Any, url: str, messages: list[Any]) -> int:
+        """How many messages are away now."""
+        count = 0
         for start in range(0, len(messages), 10):
             some = messages[start : start + 10]
             entries = [{"Id": str(place), "ReceiptHandle": message["ReceiptHandle"]} for place, message in enumerate(some)]
             # moto refuses a handle that is out of date; SQS takes it.
-            done = sqs.delete_message_batch(QueueUrl=url, Entries=entries)
-            self._waiting -= len(done.get("Successful", []))
+            count += len(sqs.delete_message_batch(QueueUrl=url, Entries=entries).get("Successful", []))
+        return count
 
     def _killer(self, function: Lambda) -> threading.Timer:
         """Kills a worker in the middle of what it does, a few times in a run."""
