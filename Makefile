@@ -19,12 +19,12 @@ LOCK := $(BIN)/uv pip compile --universal --python-version $(LEAST) --generate-h
 
 # `make chaos`
 PAYLOADS := 100000
-EVENTS := 2000
+EVENTS := 10000
 SEED := 1
 MACHINE := $(if $(filter aarch64 arm64,$(shell uname -m)),arm64,x86_64)
 
 .DEFAULT_GOAL := help
-.PHONY: help python setup dev node demo test check lint types policies lock bench chaos clean
+.PHONY: help python setup dev node demo test check lint types policies lock bench chaos load clean
 
 help: ## This list
 	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -108,6 +108,10 @@ chaos: dev ## Payloads that nobody sends; events, workers killed, a Slack that m
 	$(BIN)/python tests/mutated.py $(PAYLOADS) $(SEED)
 	@$(BIN)/trailbell build --runtime $(VERSION) --architecture $(MACHINE) --output dist/chaos.zip
 	$(BIN)/python tests/chaos.py $(EVENTS) $(SEED) dist/chaos.zip
+
+load: dev ## Events a second through one worker and through two, and what bounds them, as a table
+	@$(BIN)/trailbell build --runtime $(VERSION) --architecture $(MACHINE) --output dist/chaos.zip
+	$(BIN)/python tests/load.py 5000 dist/chaos.zip
 
 bench: $(COMPETITORS) ## How fast: ratios against their targets, docs/speed.json and docs/speed.svg
 	$(BENCH)/bin/python -m bench.run

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from engine.edge.claims import DeliveryTable
 from engine.edge.http import post
 from engine.edge.objects import opener
+from engine.edge.refusals import Refusals
 from engine.edge.secrets import Secrets
 from engine.errors import PublishedSetError
 from engine.in_force import Fixed, Followed, followed, of_zip
@@ -24,7 +25,7 @@ from engine.model import Deployment, Operator, Outcome, Ports
 from engine.pipeline import Setting, run
 from engine.pipeline.audit import delivery_record, line
 from engine.pipeline.decode import decode
-from engine.pipeline.deliver import Courier
+from engine.pipeline.deliver import Courier, lasting
 from engine.pipeline.outcome import answer, is_batch
 from engine.pipeline.render import muted_notice, plain
 
@@ -57,7 +58,7 @@ def _emitter(invocation: str) -> Callable[[str], None]:
 
 def _ports(secrets: Secrets, remaining: Callable[[], float], invocation: str) -> Ports:
     return Ports(
-        post=post,
+        post=REFUSALS.post,
         webhook=secrets.webhook,
         emit=_emitter(invocation),
         now=lambda: datetime.now(UTC),
@@ -74,6 +75,7 @@ def _setting(policies: PolicySet) -> Setting:
         log_group=os.environ.get("AWS_LAMBDA_LOG_GROUP_NAME"),
         role=os.environ.get("TRAILBELL_ROLE"),
         changes=os.environ.get("TRAILBELL_CHANGES_URL"),
+        function=os.environ.get("AWS_LAMBDA_FUNCTION_NAME"),
     )
     return Setting(policies, deployment, SECRETS.hash_key() if _hashes(policies) else None)
 
@@ -108,6 +110,7 @@ def _tell_muted(ports: Ports) -> None:
 
 
 FETCH = opener()
+REFUSALS = Refusals(post, lasting)
 SECRETS = Secrets(os.environ)
 CLAIMS = DeliveryTable(os.environ["TRAILBELL_DELIVERY_TABLE"]) if os.environ.get("TRAILBELL_DELIVERY_TABLE") else None
 POLICIES = _policies()

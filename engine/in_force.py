@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from engine.errors import PolicySetError, TrailbellError
 from engine.model import Claim, FindingSeverity, InForce, Outcome, Refused
@@ -30,6 +30,10 @@ if TYPE_CHECKING:
 
     Make = Callable[[PolicySet], Setting]
     """What makes the setting of a set; it raises `TrailbellError` where the set asks for what cannot be had."""
+
+
+_SAME: Final = 900.0
+"""Seconds within which functions that tell the same of sets are taken for one. A set that comes back later is told anew."""
 
 
 class Fixed:
@@ -61,23 +65,25 @@ class Followed:
         self._make = make
         self._notices: list[_Notice] = []
         self._refused = 0
+        self._unmade: str | None = None
+        """The version that was last found good, and asks for what cannot be had: it is looked for again, and told once."""
         self._in_force, refused = following.start()
         policies, emergency = (self._in_force.policies, False) if self._in_force is not None else at_hand()
         self.setting = make(policies)
         if refused is not None:
             self._refuse(refused, told=refused.new or emergency, emergency=emergency)
         elif self._in_force is not None and self._in_force.new:
-            self._notices.append(_Notice(self._in_force.version, lambda channel: changed_notice(channel, None, policies)))
+            self._notices.append(_Notice(f">{self._in_force.version}", lambda channel: changed_notice(channel, None, policies)))
 
     def renew(self, ports: Ports) -> None:
         """Put a newer set in force where one was found, and look for the next."""
-        known = self._in_force.version if self._in_force is not None else None
         for found in self._background.taken():
             self._take(found)
+        known = self._in_force.version if self._in_force is not None else None
         self._background.start(lambda: self._following.look(known))
         now = ports.now()
         age = (now - self._in_force.modified).total_seconds() if self._in_force is not None else 0.0
-        ports.emit(line(policies_metric(age, self._refused, now)))
+        ports.emit(line(policies_metric(age, self._refused, now, self.setting.deployment.function)))
         self._refused = 0
 
     def tell(self, ports: Ports) -> None:
@@ -85,17 +91,19 @@ class Followed:
         self._notices = [notice for notice in self._notices if not _told(notice, self.setting.policies, ports)]
 
     def _take(self, found: InForce | Refused | None) -> None:
-        before = self.setting.policies
+        before, known = self.setting.policies, self._in_force.version if self._in_force is not None else ""
         if isinstance(found, Refused):
             self._refuse(found, told=found.new, emergency=False)
         elif found is not None:
             try:
                 self.setting = self._make(found.policies)
             except TrailbellError as error:
-                self._refuse(Refused(str(error), found.version), told=True, emergency=False)
+                told, self._unmade = found.version != self._unmade, found.version
+                self._refuse(Refused(str(error), found.version), told=told, emergency=False)
                 return
             self._in_force = found
-            self._notices.append(_Notice(found.version, lambda channel: changed_notice(channel, before, found.policies)))
+            key = f"{known}>{found.version}"
+            self._notices.append(_Notice(key, lambda channel: changed_notice(channel, before, found.policies)))
 
     def _refuse(self, refused: Refused, *, told: bool, emergency: bool) -> None:
         policies, reason = self.setting.policies, refused.reason
@@ -114,27 +122,26 @@ class _Notice(NamedTuple):
 
 def _told(notice: _Notice, policies: PolicySet, ports: Ports) -> bool:
     """Whether each default channel has taken a notice, of this function or another; if not, it is told again later."""
-    answers = {name: _claimed(notice, name, ports) for name in policies.default.notify}
+    claims = {name: _claim_of(notice, name, ports.now()) for name in policies.default.notify}
+    answers = {name: _claimed(claim, ports) for name, claim in claims.items()}
     messages = [notice.make(policies.channels[name]) for name, answer in answers.items() if answer is Claim.GRANTED]
     told = Claim.HELD not in answers.values()
     for delivery in Courier(policies.channels, plain, ports).deliver(messages):
         name, delivered = delivery.message.channel, delivery.outcome is not Outcome.FAILED
         ports.emit(line(delivery_record(delivery, name, [], policies.revision, ports.now())))
         if ports.claims is not None:
-            ports.claims.settle(_claim_of(notice, name), delivered=delivered)
+            ports.claims.settle([claims[name]], delivered=delivered)
         told = told and delivered
     return told
 
 
-def _claimed(notice: _Notice, channel: str, ports: Ports) -> Claim:
+def _claimed(claim: str, ports: Ports) -> Claim:
     """Whether this function is the one to tell; without a table of deliveries each one is."""
-    return (
-        ports.claims.claim(_claim_of(notice, channel), ports.remaining() + LEASE) if ports.claims is not None else Claim.GRANTED
-    )
+    return ports.claims.claim(claim, ports.remaining() + LEASE) if ports.claims is not None else Claim.GRANTED
 
 
-def _claim_of(notice: _Notice, channel: str) -> str:
-    return f"policies#{notice.key}#{channel}"
+def _claim_of(notice: _Notice, channel: str, now: datetime) -> str:
+    return f"policies#{int(now.timestamp() / _SAME)}#{notice.key}#{channel}"
 
 
 def of_zip(home: Path, named: str | None = None) -> PolicySet:

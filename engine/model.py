@@ -611,13 +611,14 @@ class MaskedEvent(NamedTuple):
 class Deployment(NamedTuple):
     """Where this Trailbell runs: for the links in a message, and to know its own reads. All None on the command line.
 
-    `changes` is the address at which a new policy file is proposed.
+    `changes` is the address at which a new policy file is proposed; `function` tells the metrics of several functions apart.
     """
 
     region: str | None = None
     log_group: str | None = None
     role: str | None = None
     changes: str | None = None
+    function: str | None = None
 
 
 class Top(NamedTuple):
@@ -750,8 +751,8 @@ class Claims(Protocol):
     def claim(self, key: str, seconds: float) -> Claim:
         """Claim a delivery for so many seconds: granted, delivered before, or held by another invocation."""
 
-    def settle(self, key: str, *, delivered: bool) -> None:
-        """Say what became of a claim: delivered for good, or given back."""
+    def settle(self, keys: Sequence[str], *, delivered: bool) -> None:
+        """Say what became of the claims of one message: delivered for good, or given back."""
 
 
 class Ports(NamedTuple):

@@ -1,14 +1,16 @@
 """Events through EventBridge and a queue, two workers and a Slack that misbehaves; workers killed, policies swapped on the way.
 
 Nothing may be lost, and every claim is counted. `python tests/chaos.py [EVENTS] [SEED] [ZIP]` prints the table; AWS and Slack are
-simulated over HTTP, the function runs under AWS's own runtime client.
+simulated over HTTP, the function runs under AWS's own runtime client. Workers are killed at random, and right after Slack took a
+message, before they can say that it did.
 """
 
 from __future__ import annotations
 
+import base64
 import json
-import logging
 import random
+import re
 import sys
 import tempfile
 import threading
@@ -16,15 +18,15 @@ import time
 import uuid
 import zipfile
 from collections import Counter
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import boto3
 from builders import record
-from moto.server import ThreadedMotoServer
+from leaks import leaks
 from runtime_api import ROOT, Lambda
+from simulated_aws import SimulatedAws
 from stub_slack import StubSlack
 
 from engine.edge.published import METADATA, S3Store
@@ -39,14 +41,15 @@ name: base
 owner: security
 channels:
   - {name: watch, webhook: {env: SLACK_WEBHOOK_URL}, masking_floor: open, fallback: ops, digest: {after: 3, by: [bucket]}}
-  - {name: ops, webhook: {env: SLACK_WEBHOOK_OPS}, masking_floor: open}
+  - {name: ops, webhook: {env: SLACK_WEBHOOK_OPS}, masking_floor: open, digest: {after: 2, by: [bucket]}}
   - {name: dead, webhook: {env: SLACK_WEBHOOK_DEAD}, masking_floor: open, fallback: ops}
-  - {name: rotated, webhook: {secret: "trailbell/NAME"}, masking_floor: open, digest: {after: 3, by: [bucket]}}
+  - {name: rotated, webhook: {secret: "trailbell/NAME"}, masking_floor: hashed, digest: {after: 3, by: [bucket]}}
+masking: [{level: hashed, fields: {event: keep, bucket: keep, name: hash}}]
 default: {notify: [watch], masking: open}
 routes:
   - {id: job, when: "glob(key, 'job/*')", mute: a nightly job}
   - {id: dead, when: "glob(key, 'dead/*')", notify: [dead]}
-  - {id: rotated, when: "glob(key, 'rotated/*')", notify: [rotated]}
+  - {id: rotated, when: "glob(key, 'rotated/*')", notify: [rotated], masking: hashed}
 """
 MUTES_ALL = "  - {id: all, when: \"glob(bucket, '*')\", mute: whoever publishes this is not us}\n"
 MISTAKEN = "  - {id: mistaken, when: readOnly == 'true', notify: [watch]}\n"
@@ -54,14 +57,19 @@ MISTAKEN = "  - {id: mistaken, when: readOnly == 'true', notify: [watch]}\n"
 FAULTS = ("ok", "ok", "ok", "ok", "slow", "429", "500", "502", "reset", "200-without-ok", "garbage")
 SLOW_FAULTS = ("hang", "trickle")
 """Each takes a post's whole patience; there are few."""
-LEAST_BATCH, MOST_BATCHES = 25, 60
+LEAST_BATCH, MOST_BATCHES = 50, 30
 VISIBILITY = 3
 RECEIVES = 200
-PATIENCE = 900.0
+PATIENCE = 1_800.0
 ROTATES = 8.0
 """Seconds after which the secret whose webhook Slack refuses is renewed."""
 SWAPS = 4.0
 """Seconds between two policy sets."""
+WAITING = 3
+"""Batches that wait or are in hand at once: they come as they would in a day, and not all before the first is looked at."""
+POISON = "{poison"
+COUNTED = re.compile(r"([0-9,]+) like events: ")
+"""How a message begins that tells of several."""
 
 
 @dataclass
@@ -73,6 +81,7 @@ class Report:
     duplicates_sent: int = 0
     poison: int = 0
     kills: int = 0
+    kills_after_ok: int = 0
     posts: int = 0
     seconds: float = 0.0
     heard: Counter[str] = field(default_factory=Counter)
@@ -81,6 +90,8 @@ class Report:
     dead_letters: int = 0
     healthy_dead_letters: int = 0
     repeated: int = 0
+    counted: int = 0
+    secrets_logged: int = 0
     unbalanced: int = 0
     refused: int = 0
     published: int = 0
@@ -92,8 +103,10 @@ class Report:
     @property
     def holds(self) -> bool:
         """Nothing lost or left over; told twice at most what a killed worker had in its hands."""
-        wrong = (self.missing, self.healthy_dead_letters, self.unbalanced, self.refused, self.strangers)
-        return not any(wrong) and self.repeated <= self.kills * self.batch and self.sets_refused > 0
+        wrong = (self.missing, self.healthy_dead_letters, self.unbalanced, self.refused, self.strangers, self.secrets_logged)
+        unavoidable = (self.kills + self.kills_after_ok) * self.batch
+        counted = len(self.heard) <= self.counted <= len(self.heard) + unavoidable
+        return not any(wrong) and counted and self.repeated <= unavoidable and self.sets_refused > 0
 
     def table(self) -> str:
         """Two columns."""
@@ -101,9 +114,11 @@ class Report:
             ("events", self.events),
             ("duplicates sent besides", self.duplicates_sent),
             ("poison messages", self.poison),
-            ("workers killed", self.kills),
+            ("workers killed at random", self.kills),
+            ("workers killed right after Slack's ok", self.kills_after_ok),
             ("posts that Slack took or refused", self.posts),
             ("events told in Slack", len(self.heard)),
+            ("the same by what Slack's messages say", self.counted),
             ("events muted", self.muted),
             ("events lost", len(self.missing)),
             ("events told twice", self.repeated),
@@ -115,9 +130,10 @@ class Report:
             ("sets refused, by worker", self.sets_refused),
             ("messages about sets", self.sets_told),
             ("decisions by a set not ours", self.strangers),
+            ("secrets in the log", self.secrets_logged),
             ("seconds", round(self.seconds)),
         ]
-        return "\n".join([f"seed {self.seed}", *(f"{name:<34}{count:>8}" for name, count in rows)])
+        return "\n".join([f"seed {self.seed}", *(f"{name:<40}{count:>8}" for name, count in rows)])
 
 
 class Chaos:
@@ -128,31 +144,31 @@ class Chaos:
         self.report = Report(events, seed, batch=max(LEAST_BATCH, events // MOST_BATCHES))
         self._kills = kills
         self._task = task
-        self._faults = [self.random.choice(FAULTS) for _ in range(200)]
+        self._faults = [self.random.choice(FAULTS) for _ in range(min(200, events // 4))]
         for _ in range(slow_faults):
-            self._faults.insert(self.random.randrange(60), self.random.choice(SLOW_FAULTS))
+            self._faults.insert(self.random.randrange(min(60, len(self._faults) + 1)), self.random.choice(SLOW_FAULTS))
         self.name = f"chaos-{uuid.uuid4().hex[:8]}"
-        self._busy = threading.Semaphore(0)
+        self._kills_after_ok = kills
+        self._workers: dict[str, Lambda] = {}
+        self._outputs: list[str] = []
         self._lines: list[Any] = []
         self._done = threading.Event()
+        self._all_sent = threading.Event()
+        self._taken_away = [0, 0]
+        self._sent: dict[str, str] = {}
 
     def run(self) -> Report:
         """Everything, to the end of the queue."""
-        logging.getLogger("werkzeug").setLevel(logging.ERROR)
-        server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-        server.start()
         began = time.monotonic()
-        try:
-            self._run("http://{}:{}".format(*server.get_host_and_port()))
-        finally:
-            server.stop()
+        with SimulatedAws() as aws, SimulatedAws() as table:
+            self._run(aws.url, table.url)
         self.report.seconds = time.monotonic() - began
         return self.report
 
-    def _run(self, aws: str) -> None:
+    def _run(self, aws: str, table: str) -> None:
         keys = {"aws_access_key_id": "testing", "aws_secret_access_key": "testing", "region_name": "eu-west-1"}
         sqs = boto3.client("sqs", endpoint_url=aws, **keys)
-        boto3.client("dynamodb", endpoint_url=aws, **keys).create_table(
+        boto3.client("dynamodb", endpoint_url=table, **keys).create_table(
             TableName=self.name,
             KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
             AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
@@ -163,24 +179,27 @@ class Chaos:
         redrive = json.dumps({"deadLetterTargetArn": arn, "maxReceiveCount": str(RECEIVES)})
         attributes = {"VisibilityTimeout": str(VISIBILITY), "RedrivePolicy": redrive}
         url = sqs.create_queue(QueueName=self.name, Attributes=attributes)["QueueUrl"]
-        sent = self._send(boto3.client("events", endpoint_url=aws, **keys), sqs, url)
         with StubSlack() as slack:
             slack.script("watch", *self._faults, "ok")
             slack.script("dead", "404")
             slack.script("rotated/old", "403")
+            slack.after_ok = self._kill_after_ok
             secrets = boto3.client("secretsmanager", endpoint_url=aws, **keys)
             secrets.create_secret(Name=f"trailbell/{self.name}", SecretString=slack.url("rotated/old"))
+            hash_key = base64.b64encode(self.random.randbytes(32)).decode()
+            secrets.create_secret(Name=f"trailbell/{self.name}/hash", SecretString=json.dumps({"epoch": "1", "key": hash_key}))
             publisher = Publisher(self, aws, keys)
             environment = {
-                "SLACK_WEBHOOK_URL": slack.url("watch"),
                 "SLACK_WEBHOOK_OPS": slack.url("ops"),
                 "SLACK_WEBHOOK_DEAD": slack.url("dead"),
                 "TRAILBELL_WEBHOOK_HOSTS": slack.host,
+                "TRAILBELL_HASH_KEY_SECRET": f"trailbell/{self.name}/hash",
                 "TRAILBELL_POLICIES": publisher.url,
                 "TRAILBELL_POLICIES_KEY": publisher.key,
                 "TRAILBELL_POLICIES_SECONDS": "2",
                 "TRAILBELL_DELIVERY_TABLE": self.name,
                 "AWS_ENDPOINT_URL": aws,
+                "AWS_ENDPOINT_URL_DYNAMODB": table,
             }
             swapping = threading.Thread(target=publisher.swap, args=(self._done,))
             rotating = threading.Timer(
@@ -189,67 +208,85 @@ class Chaos:
                 (),
                 {"SecretId": f"trailbell/{self.name}", "SecretString": slack.url("rotated/new")},
             )
-            workers = [threading.Thread(target=self._work, args=(environment, aws, url, number)) for number in range(2)]
-            for thread in (swapping, rotating, *workers):
+            sending = threading.Thread(target=self._send, args=(boto3.client("events", endpoint_url=aws, **keys), sqs, url))
+            workers = [
+                threading.Thread(
+                    target=self._work, args=({**environment, "SLACK_WEBHOOK_URL": slack.url(f"watch?{number}")}, sqs, url, number)
+                )
+                for number in range(2)
+            ]
+            for thread in (swapping, rotating, sending, *workers):
                 thread.start()
-            for worker in workers:
-                worker.join()
+            for thread in (sending, *workers):
+                thread.join()
             self._done.set()
             swapping.join()
             rotating.join()
-            self._judge(slack, sent, publisher)
+            self._judge(slack, publisher)
+            self._look_for_secrets((slack.host, hash_key))
         self._dead_letters(sqs, dead)
 
-    def _send(self, events: Any, sqs: Any, url: str) -> dict[str, str]:
-        """Put all events on the bus, with duplicates, and poison into the queue; the kinds by event id."""
+    def _send(self, events: Any, sqs: Any, url: str) -> None:
+        """Put all events on the bus, with duplicates, and poison into the queue, as fast as they are taken away."""
         arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
         events.put_rule(Name=self.name, EventPattern=json.dumps({"source": [self.name]}))
         events.put_targets(Rule=self.name, Targets=[{"Id": "queue", "Arn": arn}])
-        sent: dict[str, str] = {}
+        details = self._details()
+        self.report.poison = max(1, self.report.events // 100)
+        sqs.send_message(QueueUrl=url, MessageBody=POISON)
+        shape = {"Source": self.name, "DetailType": "AWS API Call via CloudTrail"}
+        for number, start in enumerate(range(0, len(details), 10)):
+            while start - sum(self._taken_away) > WAITING * self.report.batch and not self._done.wait(0.02):
+                pass
+            events.put_events(Entries=[{**shape, "Detail": detail} for detail in details[start : start + 10]])
+            if 0 < number < self.report.poison:
+                sqs.send_message(QueueUrl=url, MessageBody=POISON)
+        self._all_sent.set()
+
+    def _details(self) -> list[str]:
+        """Every event, some twice, in any order; the kinds by event id are kept."""
         details = []
         for number in range(self.report.events):
             kind = self.random.choice(("reads", "reads", "reads", "job", "dead", "rotated"))
             name, bucket = f"event-{number:05}", f"bucket-{self.random.randrange(5)}"
-            sent[name] = kind
+            self._sent[name] = kind
             detail = json.dumps(record(eventID=name, requestParameters={"bucketName": bucket, "key": f"{kind}/{number}"}))
             copies = 1 + (self.random.random() < 0.27)
             self.report.duplicates_sent += copies - 1
             details += [detail] * copies
         self.random.shuffle(details)
-        shape = {"Source": self.name, "DetailType": "AWS API Call via CloudTrail"}
-        for start in range(0, len(details), 10):
-            events.put_events(Entries=[{**shape, "Detail": detail} for detail in details[start : start + 10]])
-        self.report.poison = max(1, self.report.events // 100)
-        for _ in range(self.report.poison):
-            sqs.send_message(QueueUrl=url, MessageBody="{poison")
-        return sent
+        return details
 
-    def _work(self, environment: dict[str, str], aws: str, url: str, number: int) -> None:
+    def _work(self, environment: dict[str, str], sqs: Any, url: str, number: int) -> None:
         """Poll and invoke, as Lambda's event source mapping does, until nothing but poison is left."""
-        keys = {"aws_access_key_id": "testing", "aws_secret_access_key": "testing", "region_name": "eu-west-1"}
-        sqs = boto3.client("sqs", endpoint_url=aws, **keys)
+        try:
+            self._worked(environment, sqs, url, number)
+        except BaseException:
+            self._done.set()  # or whoever sends would wait for ever
+            raise
+
+    def _worked(self, environment: dict[str, str], sqs: Any, url: str, number: int) -> None:
         ends, idle = time.monotonic() + PATIENCE, 0
         with Lambda(environment, self._task) as function:
-            function.timeout = 12.0
-            while idle < VISIBILITY + 3 and time.monotonic() < ends:
+            function.timeout = 8.0
+            self._workers[str(number)] = function
+            while (idle < VISIBILITY + 3 or not self._all_sent.is_set()) and time.monotonic() < ends:
                 messages = self._received(sqs, url)
-                if all(message["Body"] == "{poison" for message in messages):
+                if all(message["Body"] == POISON for message in messages):
                     idle += 1
                     time.sleep(1)
                     if not messages:
                         continue
                 else:
                     idle = 0
-                killer = self._killer(function, number)
+                killer = self._killer(function)
                 invoked = function.invoke({"Records": [_item(message) for message in messages]})
                 killer.cancel()
                 if invoked.error is None:
                     failed = {one["itemIdentifier"] for one in invoked.answer["batchItemFailures"]}
-                    for message in messages:
-                        if message["MessageId"] not in failed:
-                            # moto refuses a handle that is out of date; SQS takes it.
-                            with suppress(sqs.exceptions.ReceiptHandleIsInvalid):
-                                sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+                    done = [message for message in messages if message["MessageId"] not in failed]
+                    self._taken_away[number] += self._deleted(sqs, url, done)
+        self._outputs.append(function.output)
         self._lines += function.lines()
 
     def _received(self, sqs: Any, url: str) -> list[Any]:
@@ -261,7 +298,18 @@ class Chaos:
             messages += some
         return messages
 
-    def _killer(self, function: Lambda, number: int) -> threading.Timer:
+    @staticmethod
+    def _deleted(sqs: Any, url: str, messages: list[Any]) -> int:
+        """How many messages are away now."""
+        count = 0
+        for start in range(0, len(messages), 10):
+            some = messages[start : start + 10]
+            entries = [{"Id": str(place), "ReceiptHandle": message["ReceiptHandle"]} for place, message in enumerate(some)]
+            # moto refuses a handle that is out of date; SQS takes it.
+            count += len(sqs.delete_message_batch(QueueUrl=url, Entries=entries).get("Successful", []))
+        return count
+
+    def _killer(self, function: Lambda) -> threading.Timer:
         """Kills a worker in the middle of what it does, a few times in a run."""
 
         def kill() -> None:
@@ -270,15 +318,22 @@ class Chaos:
 
         dice = self.random.random()
         timer = threading.Timer(0.2 + dice, kill)
-        if number == 0 and self._kills > 0 and dice < 0.4:
+        if self._kills > 0 and dice < 0.4:
             self._kills -= 1
             timer.start()
         return timer
 
+    def _kill_after_ok(self, worker: str) -> None:
+        """Kills the worker whose message Slack has just taken, a few times in a run."""
+        if worker and self._kills_after_ok > 0 and self.random.random() < 0.2:
+            self._kills_after_ok -= 1
+            self.report.kills_after_ok += 1
+            self._workers[worker].crash()
+
     # --- what became of it -----------------------------------------------------------------------------------------------
 
-    def _judge(self, slack: StubSlack, sent: dict[str, str], publisher: Publisher) -> None:
-        report = self.report
+    def _judge(self, slack: StubSlack, publisher: Publisher) -> None:
+        report, sent = self.report, self._sent
         report.published = publisher.count
         report.posts, report.refused = len(slack.posts), len(slack.refused)
         decided: set[str] = set()
@@ -293,15 +348,21 @@ class Chaos:
             elif "Received" in line:
                 report.unbalanced += line["DoesNotAddUp"]
         texts = [payload["text"] for _, payload in slack.posts if payload]
-        report.sets_told = sum("policies changed" in text or "was refused" in text for text in texts)
+        report.sets_told = sum(_of_sets(text) for text in texts)
+        report.counted = sum(_events(payload["text"]) for payload in slack.taken if not _of_sets(payload["text"]))
         report.muted = sum(kind == "job" and name in decided for name, kind in sent.items())
         report.missing = [name for name, kind in sent.items() if kind != "job" and name not in report.heard]
         report.repeated = sum(count > 1 for count in report.heard.values())
 
+    def _look_for_secrets(self, secrets: tuple[str, ...]) -> None:
+        """Slack's address, which every webhook here begins with, the hash key, and whatever looks like a secret."""
+        for output in self._outputs:
+            self.report.secrets_logged += sum(output.count(secret) for secret in secrets) + len(leaks(output.encode()))
+
     def _dead_letters(self, sqs: Any, dead: str) -> None:
         while messages := sqs.receive_message(QueueUrl=dead, MaxNumberOfMessages=10).get("Messages", []):
             self.report.dead_letters += len(messages)
-            self.report.healthy_dead_letters += sum(message["Body"] != "{poison" for message in messages)
+            self.report.healthy_dead_letters += sum(message["Body"] != POISON for message in messages)
 
 
 class Publisher:
@@ -347,6 +408,17 @@ class Publisher:
     def _packed(text: str) -> tuple[bytes, list[Source]]:
         sources = [parse_source(text.encode(), "policies/base.yaml")]
         return pack(sources, Path("policies"), None), sources
+
+
+def _of_sets(text: str) -> bool:
+    """Whether a message is about policy sets."""
+    return "policies changed" in text or "was refused" in text
+
+
+def _events(text: str) -> int:
+    """How many events a message says that it tells."""
+    found = COUNTED.search(text)
+    return int(found[1].replace(",", "")) if found else 1
 
 
 def _item(message: dict[str, Any]) -> dict[str, Any]:

@@ -10,6 +10,7 @@ import os
 import queue
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from dataclasses import dataclass
@@ -45,8 +46,10 @@ class Lambda:
         self._ended: queue.Queue[tuple[str, Invoked]] = queue.Queue()
         self._number = 0
         self._starts = 0
-        self._server = _Server(("127.0.0.1", 0), _handler(self))
+        self._crashing = threading.Lock()
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
         self._server.daemon_threads = True
+        self._server.handle_error = lambda *_: None  # type: ignore[method-assign]  # a killed process's connection is no news
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
         self._task = task
         self._environment = {
@@ -66,22 +69,27 @@ class Lambda:
             "AWS_EC2_METADATA_DISABLED": "true",
             **environment,
         }
-        self.output = ""
+        # A file and no pipe: what was logged before an answer is there when the answer is.
+        self._log = tempfile.NamedTemporaryFile(prefix="trailbell-")  # noqa: SIM115  until `__exit__`
+        self._kept = ""
+
+    @property
+    def output(self) -> str:
+        """Everything that was logged."""
+        return self._kept if self._log.closed else Path(self._log.name).read_text(encoding="utf-8", errors="replace")
+
+    @property
+    def pid(self) -> int:
+        """The id of the function's process."""
+        return self._process.pid
 
     def start(self) -> None:
         """Start the process; a start that fails shows in the first invocation."""
         self._starts += 1
         command = [sys.executable, "-m", "awslambdaric", self._function]
         self._process = subprocess.Popen(  # noqa: S603  our own interpreter
-            command, cwd=self._task, env=self._environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+            command, cwd=self._task, env=self._environment, stdout=self._log, stderr=subprocess.STDOUT
         )
-        self._reader = threading.Thread(target=self._read, args=(self._process,), daemon=True)
-        self._reader.start()
-
-    def _read(self, process: subprocess.Popen[str]) -> None:
-        assert process.stdout is not None
-        for line in process.stdout:
-            self.output += line
 
     def invoke(self, payload: object) -> Invoked:
         """One invocation, to its end."""
@@ -95,22 +103,22 @@ class Lambda:
 
     def crash(self) -> None:
         """Kill the process in the middle of an invocation, as its caller sees it, and start another."""
-        request = f"request-{self._number}"
-        self.kill()
-        self.start()
-        self.end(request, Invoked(error={"errorType": "Killed"}))
+        with self._crashing:
+            request = f"request-{self._number}"
+            self.kill()
+            self.start()
+            self.end(request, Invoked(error={"errorType": "Killed"}))
 
     def kill(self) -> None:
         """End the process at once, in the middle of whatever it does."""
         self._process.kill()
         self._process.wait()
-        self._reader.join()
-        if self._process.stdout is not None:
-            self._process.stdout.close()
 
     def lines(self) -> list[Any]:
-        """Every line of the log that is JSON."""
-        return [json.loads(line) for line in self.output.splitlines() if line.startswith("{")]
+        """Every line of the log that is JSON; one that a killed process left unfinished is none."""
+        return [
+            json.loads(line) for line in self.output.splitlines(keepends=True) if line.startswith("{") and line.endswith("\n")
+        ]
 
     def of(self, kind: str) -> list[Any]:
         """The records of one kind."""
@@ -138,21 +146,16 @@ class Lambda:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         """End the process, then the server."""
         self.kill()
+        self._kept = self.output
+        self._log.close()
         self._server.shutdown()
         self._server.server_close()
-
-
-class _Server(ThreadingHTTPServer):
-    """Says nothing of a process that is gone: it was killed."""
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        if not isinstance(sys.exception(), ConnectionError):
-            super().handle_error(request, client_address)
 
 
 def _handler(function: Lambda) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True
 
         def do_GET(self) -> None:
             try:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 from engine.pipeline.render.limits import violations
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import TracebackType
 
 ANSWERS: Final[dict[str, tuple[int, str, dict[str, str]]]] = {
@@ -33,11 +34,16 @@ ANSWERS: Final[dict[str, tuple[int, str, dict[str, str]]]] = {
 
 
 class StubSlack:
-    """A server on the loopback. `script(path, …)` says how a path answers, one word a post, the last one for good."""
+    """A server on the loopback. `script(path, …)` says how a path answers, one word a post, the last one for good.
+
+    `taken`: what was answered `ok`. `after_ok` is called after each such answer, with what the URL's query says of who posts.
+    """
 
     def __init__(self) -> None:
         self.posts: list[tuple[str, Any]] = []
+        self.taken: list[Any] = []
         self.refused: list[tuple[str, list[str]]] = []
+        self.after_ok: Callable[[str], None] = lambda _: None
         self._scripts: dict[str, deque[str]] = {}
         self._lock = threading.Lock()
         self._stopping = threading.Event()
@@ -78,6 +84,8 @@ class StubSlack:
             broken = [str(one) for one in violations(payload)] if isinstance(payload, dict) else ["not JSON"]
             if broken:
                 self.refused.append((path, broken))
+            elif word in {"ok", "slow"}:
+                self.taken.append(payload)
         return "400" if broken and word == "ok" else word
 
     def wait(self, seconds: float) -> None:
@@ -98,11 +106,16 @@ class StubSlack:
 
 def _handler(slack: StubSlack) -> type[BaseHTTPRequestHandler]:  # noqa: C901  one method a way to misbehave
     class Handler(BaseHTTPRequestHandler):
+        disable_nagle_algorithm = True
+
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-            word = slack.word(self.path.lstrip("/"), body)
+            path, _, poster = self.path.lstrip("/").partition("?")
+            word = slack.word(path, body)
             if word in ANSWERS:
                 self._answer(*ANSWERS[word])
+                if word == "ok":
+                    slack.after_ok(poster)
             else:
                 {
                     "reset": self._reset,

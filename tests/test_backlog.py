@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from builders import record
+from test_deploy import template
 
 from engine.in_force import accepted
 from engine.model import Answer, Deployment, Ports
@@ -32,8 +33,10 @@ default: {notify: [watch], masking: standard}
 """
 BEGAN = datetime(2026, 11, 24, tzinfo=UTC)
 EVENTS = 10_000
-BATCH, TIMEOUT, VISIBILITY = 50, 57.0, 360.0
+BATCH, TIMEOUT, VISIBILITY, TRIES = 50, 57.0, 370.0, 12
 """The template's, without the reserve."""
+RESERVE = 3.0
+HOUR = 3_600.0
 POST = 0.1
 """Seconds that one post takes."""
 
@@ -46,6 +49,7 @@ class Backlog:
     at: float = 0.0
     messages: int = 0
     refused: int = 0
+    down_until: float = 0.0
     last_taken: float = -1.0
     waiting: deque[tuple[float, str]] = field(default_factory=deque)
     receives: Counter[str] = field(default_factory=Counter)
@@ -54,6 +58,8 @@ class Backlog:
     def post(self, _: str, __: bytes, ___: float) -> Answer:
         """Slack: one message a second."""
         self.at += POST
+        if self.at < self.down_until:
+            return Answer(503, "")
         if self.at - self.last_taken < 1.0:
             self.refused += 1
             return Answer(429, "rate_limited", retry_after=1.0)
@@ -100,10 +106,10 @@ def _no_file(_: str, __: str) -> Any:
     raise AssertionError("no log file here")
 
 
-def drained(digest: str) -> Backlog:
+def drained(digest: str, events: int = EVENTS, down_for: float = 0.0) -> Backlog:
     policies = accepted([parse_source(POLICIES.replace("DIGEST", digest).encode(), "base.yaml")], None)
-    backlog = Backlog(Setting(policies, Deployment()))
-    for number in range(EVENTS):
+    backlog = Backlog(Setting(policies, Deployment()), down_until=down_for)
+    for number in range(events):
         parameters = {"bucketName": f"bucket-{number % 5}", "key": f"{number}.csv"}
         detail = record(eventID=f"event-{number:05}", requestParameters=parameters)
         backlog.waiting.append(
@@ -130,3 +136,20 @@ def test_a_backlog_is_told_whole_in_time_and_nothing_healthy_dies(digest: str, m
     assert max(backlog.receives.values()) == 1, "no receive is used up by Slack's rate"
     assert backlog.messages <= most_messages
     assert backlog.at <= most_minutes * 60
+
+
+@pytest.mark.parametrize("events", [1, BATCH, 2_000])
+def test_an_hour_without_slack_kills_nothing_healthy(events: int) -> None:
+    backlog = drained("digest: {after: 5, by: [bucket]}", events, HOUR)
+    receives = max(backlog.receives.values())
+    print(f"{events} events, an hour without Slack: last after {backlog.at / 60:.0f} min, {receives} receives")  # noqa: T201
+    assert len(backlog.told) == events
+    assert receives <= TRIES
+    assert receives <= HOUR // VISIBILITY + 2, "a try in each time of hiding, and the one that was under way"
+
+
+def test_the_numbers_are_the_templates() -> None:
+    parameters = template()["Parameters"]
+    names = ("BatchSize", "VisibilityTimeout", "MaxReceiveCount")
+    assert [parameters[name]["Default"] for name in names] == [BATCH, VISIBILITY, TRIES]
+    assert parameters["Timeout"]["Default"] - RESERVE == TIMEOUT

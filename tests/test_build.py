@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from builders import NOW, event, record
 from click.testing import CliRunner
+from leaks import leaks
 
 from engine.cli import trailbell
 from engine.model import Event
@@ -94,6 +95,11 @@ def test_it_holds_what_runs_and_nothing_else(package: Path) -> None:
     assert not any(name.startswith(("engine/cli/", "engine/workbench/", "boto3/", "tests/")) for name in names)
     assert {entry.date_time for entry in entries} == {(1980, 1, 1, 0, 0, 0)}
     assert package.stat().st_size < 10_000_000
+
+
+def test_no_secret_stands_in_it(package: Path) -> None:
+    with zipfile.ZipFile(package) as archive:
+        assert {name: found for name in archive.namelist() if (found := leaks(archive.read(name)))} == {}
 
 
 def test_it_starts_from_the_prepared_set_and_decides(package: Path, tmp_path: Path) -> None:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import boto3
 import pytest
+from botocore.exceptions import EndpointConnectionError
 from builders import policy_set
 from moto import mock_aws
 from test_pipeline import CHANNELS, DOWN, GONE, OK, World, named, no_file, numbered, sqs
 
-from engine.edge.claims import KEPT, DeliveryTable
+from engine.edge.claims import AWAY_FOR, KEPT, DeliveryTable
 from engine.model import Claim, Deployment, End, Outcome
 from engine.pipeline import Result, Setting, run
 from engine.pipeline.decode import decode
@@ -76,20 +77,42 @@ def test_a_claim_of_somebody_who_was_killed_runs_out(table: DeliveryTable, clock
 
 def test_what_was_delivered_stays_delivered(table: DeliveryTable, clock: Clock) -> None:
     table.claim("a", 60)
-    table.settle("a", delivered=True)
+    table.settle(["a"], delivered=True)
     clock.now += 86_400
     assert table.claim("a", 60) is Claim.DELIVERED
 
 
+@pytest.mark.parametrize("delivered", [True, False])
+def test_the_events_of_a_message_are_settled_together_however_many(table: DeliveryTable, delivered: bool) -> None:  # noqa: FBT001
+    keys = [f"event-{number}#ops" for number in range(60)]
+    for key in keys:
+        table.claim(key, 60)
+    table.settle(keys, delivered=delivered)
+    assert {table.claim(key, 60) for key in keys} == {Claim.DELIVERED if delivered else Claim.GRANTED}
+
+
+def test_what_a_busy_table_left_undone_is_asked_of_it_once_more() -> None:
+    class Busy:
+        asked: ClassVar[list[Any]] = []
+
+        def batch_write_item(self, RequestItems: Any) -> Any:  # noqa: N803  boto3's name
+            self.asked.append(RequestItems)
+            ((table, writes),) = RequestItems.items()
+            return {"UnprocessedItems": {table: writes[1:]} if len(self.asked) == 1 else {}}
+
+    DeliveryTable("deliveries", lambda _: Busy()).settle(["a", "b"], delivered=True)
+    assert [len(one["deliveries"]) for one in Busy.asked] == [2, 1]
+
+
 def test_what_was_not_delivered_may_be_claimed_at_once(table: DeliveryTable) -> None:
     table.claim("a", 60)
-    table.settle("a", delivered=False)
+    table.settle(["a"], delivered=False)
     assert table.claim("a", 60) is Claim.GRANTED
 
 
 def test_items_expire_after_a_fortnight(table: DeliveryTable, dynamodb: Any, clock: Clock) -> None:
     table.claim("a", 60)
-    table.settle("a", delivered=True)
+    table.settle(["a"], delivered=True)
     (item,) = dynamodb.scan(TableName="deliveries")["Items"]
     assert int(item["expires"]["N"]) == int(clock.now) + KEPT
 
@@ -97,8 +120,26 @@ def test_items_expire_after_a_fortnight(table: DeliveryTable, dynamodb: Any, clo
 def test_a_table_that_cannot_be_asked_grants_every_claim(dynamodb: Any) -> None:
     missing = DeliveryTable("no-such-table", lambda _: dynamodb)
     assert missing.claim("a", 60) is Claim.GRANTED
-    missing.settle("a", delivered=True)
+    missing.settle(["a"], delivered=True)
     assert missing.claim("a", 60) is Claim.GRANTED
+
+
+def test_a_table_that_does_not_answer_is_left_alone_for_a_while(clock: Clock) -> None:
+    class Away:
+        asked = 0
+
+        def put_item(self, **_: Any) -> None:
+            self.asked += 1
+            raise EndpointConnectionError(endpoint_url="https://dynamodb.eu-west-1.amazonaws.com")
+
+    away = Away()
+    table = DeliveryTable("deliveries", lambda _: away, clock)
+    assert {table.claim(f"event-{number}#ops", 60) for number in range(50)} == {Claim.GRANTED}
+    table.settle(["event-1#ops"], delivered=True)
+    assert away.asked == 1
+    clock.now += AWAY_FOR + 1
+    table.claim("a", 60)
+    assert away.asked == 2
 
 
 # --- the pipeline --------------------------------------------------------------------------------------------------------------

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import subprocess
 import sys
+import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parent.parent
 TEMPLATE = ROOT / "deploy/template.yaml"
+PUBLISHING = ROOT / "deploy/publishing.yaml"
 TERRAFORM = "\n".join(path.read_text("utf-8") for path in sorted((ROOT / "deploy/terraform").glob("*.tf")))
 
 MAY = {
@@ -25,9 +28,10 @@ MAY = {
     "dead-letters": {"sqs:SendMessage"},
     "secrets": {"secretsmanager:GetSecretValue"},
     "parameters": {"ssm:GetParameter"},
-    "deliveries": {"dynamodb:PutItem", "dynamodb:DeleteItem", "dynamodb:UpdateItem", "dynamodb:GetItem"},
+    "deliveries": {"dynamodb:PutItem", "dynamodb:BatchWriteItem", "dynamodb:UpdateItem", "dynamodb:GetItem"},
     "policies": {"s3:GetObject", "s3:GetObjectVersion", "s3:PutObject", "kms:Verify"},
     "key": {"kms:Decrypt", "kms:GenerateDataKey"},
+    "decrypt": {"kms:Decrypt"},
 }
 """Everything that the function may do."""
 
@@ -48,8 +52,8 @@ def short_form(loader: Loader, suffix: str, node: yaml.Node) -> dict[str, Any]:
 Loader.add_multi_constructor("!", short_form)
 
 
-def template() -> dict[str, Any]:
-    loaded: dict[str, Any] = yaml.load(TEMPLATE.read_text("utf-8"), Loader)  # noqa: S506  a SafeLoader with CloudFormation's tags
+def template(path: Path = TEMPLATE) -> dict[str, Any]:
+    loaded: dict[str, Any] = yaml.load(path.read_text("utf-8"), Loader)  # noqa: S506  a SafeLoader with CloudFormation's tags
     return loaded
 
 
@@ -65,8 +69,8 @@ def listed(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
 
-def granted() -> list[tuple[str, dict[str, Any]]]:
-    return [one for resource in template()["Resources"].values() for one in statements(resource) if "IAM" in resource["Type"]]
+def granted(path: Path = TEMPLATE) -> list[tuple[str, dict[str, Any]]]:
+    return [one for resource in template(path)["Resources"].values() for one in statements(resource) if "IAM" in resource["Type"]]
 
 
 def test_the_function_may_do_this_and_nothing_else() -> None:
@@ -77,8 +81,39 @@ def test_the_function_may_do_this_and_nothing_else() -> None:
     assert actions == MAY
 
 
-def test_no_permission_is_for_everything() -> None:
-    for name, statement in granted():
+def test_workflows_may_publish_and_deploy_and_nothing_else() -> None:
+    actions: dict[str, set[str]] = {}
+    for name, statement in granted(PUBLISHING):
+        actions.setdefault(name, set()).update(listed(statement["Action"]))
+    assert actions == {
+        "publish": {"s3:PutObject", "kms:Sign"},
+        "deploy": {"lambda:UpdateFunctionCode", "lambda:GetFunctionConfiguration"},
+    }
+
+
+def test_only_one_environment_of_one_repository_takes_the_roles() -> None:
+    roles = [one["Properties"] for one in template(PUBLISHING)["Resources"].values() if one["Type"] == "AWS::IAM::Role"]
+    assert len(roles) == 2
+    for role in roles:
+        (statement,) = role["AssumeRolePolicyDocument"]["Statement"]
+        assert statement["Condition"] == {
+            "StringEquals": {
+                "token.actions.githubusercontent.com:aud": "sts.amazonaws.com",
+                "token.actions.githubusercontent.com:sub": {"Sub": "repo:${Repository}:environment:${Environment}"},
+            }
+        }
+
+
+def test_the_variables_of_the_workflows_are_outputs_of_the_template() -> None:
+    told = " ".join(one["Description"] for one in template(PUBLISHING)["Outputs"].values())
+    for name in ("TRAILBELL_POLICIES", "TRAILBELL_SIGNING_KEY", "TRAILBELL_PUBLISHER", "TRAILBELL_DEPLOYER"):
+        assert name in told
+        assert any(f"vars.{name} " in path.read_text("utf-8") for path in (ROOT / ".github/workflows").glob("*.yml"))
+
+
+@pytest.mark.parametrize("path", [TEMPLATE, PUBLISHING], ids=lambda path: path.name)
+def test_no_permission_is_for_everything(path: Path) -> None:
+    for name, statement in granted(path):
         for resource in listed(statement["Resource"]):
             assert resource != "*", name
         assert not any("*" in action for action in listed(statement["Action"])), name
@@ -94,13 +129,14 @@ def test_nobody_is_allowed_in_without_a_condition() -> None:
 
 
 def test_terraform_grants_the_same_actions() -> None:
-    found = set(re.findall(r'"((?:logs|sqs|secretsmanager|ssm|dynamodb|kms|s3):[A-Za-z]+)"', TERRAFORM))
+    main = (ROOT / "deploy/terraform/main.tf").read_text("utf-8")
+    found = set(re.findall(r'"((?:logs|sqs|secretsmanager|ssm|dynamodb|kms|s3):[A-Za-z]+)"', main))
     assert found == set().union(*MAY.values())
 
 
 def test_both_give_the_function_the_same_variables() -> None:
     variables = set(template()["Resources"]["Function"]["Properties"]["Environment"]["Variables"])
-    assert variables == set(re.findall(r"\b((?:TRAILBELL|SLACK)_[A-Z_]+) = ", TERRAFORM))
+    assert variables == set(re.findall(r"\b((?:TRAILBELL|SLACK)_[A-Z_]+) += ", TERRAFORM))
     read = (ROOT / "lambda_entry.py").read_text("utf-8") + (ROOT / "engine/edge/secrets.py").read_text("utf-8")
     for name in variables - {"SLACK_WEBHOOK_URL"}:
         assert name in read
@@ -115,15 +151,105 @@ def test_every_alarm_of_ours_watches_a_metric_that_is_emitted() -> None:
             assert parts["MetricName"] in ends or f'"{parts["MetricName"]}"' in metrics
 
 
+def of_type(kind: str) -> dict[str, dict[str, Any]]:
+    """The properties of the resources of a type, by logical id."""
+    return {name: one["Properties"] for name, one in template()["Resources"].items() if one["Type"] == kind}
+
+
+ALARMED = {
+    *(("AWS/SQS", "ApproximateNumberOfMessagesVisible"), ("AWS/SQS", "ApproximateAgeOfOldestMessage")),
+    *(("AWS/Lambda", "Errors"), ("AWS/Lambda", "Throttles"), ("AWS/Lambda", "DestinationDeliveryFailures")),
+    *(("AWS/Events", "FailedInvocations"), ("Trailbell", "Failed"), ("Trailbell", "Unreadable"), ("Trailbell", "FailedMatchers")),
+    *(("Trailbell", "PolicySetRefused"), ("Trailbell", "DoesNotAddUp"), ("Trailbell", "Received")),
+}
+"""Everything that must not happen unnoticed, as a metric."""
+
+
+def test_everything_that_must_not_happen_unnoticed_has_an_alarm_that_somebody_hears() -> None:
+    alarms = of_type("AWS::CloudWatch::Alarm").values()
+    assert {(one["Namespace"], one["MetricName"]) for one in alarms} == ALARMED
+    assert all(one["AlarmActions"] == {"If": ["HasTopic", [{"Ref": "AlarmTopicArn"}], {"Ref": "AWS::NoValue"}]} for one in alarms)
+
+
+def test_terraform_has_the_same_alarms() -> None:
+    main = (ROOT / "deploy/terraform/main.tf").read_text("utf-8").partition("# --- alarms")[2]
+    named = re.findall(r'(?:metric|metric_name) *= "(\w+)"', main)
+    mapped = re.findall(r'^ +([A-Z]\w+) *= "[A-Z][^"]+\."$', main, re.MULTILINE)
+    assert {*named, *mapped} == {metric for _, metric in ALARMED}
+
+
+def test_the_alarms_of_two_stacks_do_not_hear_each_other() -> None:
+    for name, alarm in of_type("AWS::CloudWatch::Alarm").items():
+        assert len(alarm["Dimensions"]) == 1, name
+    body = of_type("AWS::CloudWatch::Dashboard")["Dashboard"]["DashboardBody"]["Sub"][0]
+    assert all("${Function}" in one for one in re.findall(r'\["Trailbell", [^]]+\]', body))
+
+
+def test_the_dashboard_is_json_and_terraforms_has_the_same_widgets() -> None:
+    body = of_type("AWS::CloudWatch::Dashboard")["Dashboard"]["DashboardBody"]["Sub"][0]
+    widgets = json.loads(re.sub(r"\$\{[A-Za-z:.]+\}", "x", body))["widgets"]
+    titles = [one["properties"]["title"] for one in widgets]
+    assert titles == re.findall(r'\btitle = "([^"]+)"', TERRAFORM)
+    metrics = {one[1] for widget in widgets for one in widget["properties"]["metrics"] if len(one) > 1}
+    assert all(f'"{name}"' in TERRAFORM for name in metrics)
+
+
+def queries() -> dict[str, str]:
+    return {one["Name"]["Sub"].partition("/")[2]: one["QueryString"] for one in of_type("AWS::Logs::QueryDefinition").values()}
+
+
+def test_terraform_has_the_same_saved_queries() -> None:
+    found = re.findall(r'"([^"]+)" += <<-QUERY\n(.*?)^ *QUERY$', TERRAFORM, re.MULTILINE | re.DOTALL)
+    assert {name: textwrap.dedent(text) for name, text in found} == queries()
+
+
+def test_the_saved_queries_ask_for_what_stands_in_the_records() -> None:
+    known = {"invocation"}
+    for path in ("audit", "decision"):
+        known |= set(re.findall(r'"([a-z_]+)": \{', (ROOT / f"schemas/v1/{path}.schema.json").read_text("utf-8")))
+    for text in queries().values():
+        words = re.sub(r'"[^"]*"|@\w+|\bas \w+|sort \w+|\w+\(\*?', " ", text)
+        asked = {part for word in re.findall(r"[a-z_][a-z_.0-9]*", words) for part in word.split(".") if not part.isdigit()}
+        assert asked - {"filter", "fields", "stats", "by", "and", "or", "not", "like", "asc", "desc", "sort"} <= known, text
+
+
+def test_what_aws_checks_against_the_role_waits_for_its_permission() -> None:
+    resources = template()["Resources"]
+    assert resources["FromQueue"]["DependsOn"] == "MayReadQueue"
+    assert resources["OnFailure"]["DependsOn"] == "MaySendDeadLetters"
+    assert len(re.findall(r"depends_on += \[aws_iam_role_policy\.may\]", TERRAFORM)) == 2
+
+
+def test_every_part_that_terraform_names_is_one_that_it_has() -> None:
+    made = set(re.findall(r'^(?:resource|data) "(\w+)" "(\w+)"', TERRAFORM, re.MULTILINE))
+    named = set(re.findall(r"\b(aws_\w+)\.(\w+)\b", TERRAFORM))
+    variables = set(re.findall(r'^variable "(\w+)"', TERRAFORM, re.MULTILINE))
+    assert named <= made
+    assert set(re.findall(r"\bvar\.(\w+)", TERRAFORM)) == variables
+
+
+def snake(name: str) -> str:
+    return re.sub(r"(?<=[a-z0-9])([A-Z])", r"_\1", name).lower()
+
+
+def test_every_parameter_is_one_of_terraforms_variables() -> None:
+    variables = set(re.findall(r'^variable "(\w+)"', TERRAFORM, re.MULTILINE))
+    parameters = {snake(name) for name in template()["Parameters"]}
+    otherwise = {"code_bucket", "code_key", "role_name", "visibility_timeout"}
+    """A path and a name stand for the first three; the last is reckoned from the timeout."""
+    assert parameters - otherwise == variables - {"package", "name"}
+
+
 def test_what_is_kept_for_an_incident_outlives_the_stack() -> None:
     for name in ("Logs", "DeadLetters"):
         assert template()["Resources"][name]["DeletionPolicy"] == "Retain"
 
 
-def test_the_template_is_sound() -> None:
+@pytest.mark.parametrize("path", [TEMPLATE, PUBLISHING], ids=lambda path: path.name)
+def test_the_template_is_sound(path: Path) -> None:
     linter = shutil.which("cfn-lint", path=str(Path(sys.executable).parent))
     if linter is None:
         pytest.skip("cfn-lint is not installed: make dev installs it")
-    done = subprocess.run([linter, str(TEMPLATE)], capture_output=True, text=True, check=False)  # noqa: S603  our own tool
+    done = subprocess.run([linter, str(path)], capture_output=True, text=True, check=False)  # noqa: S603  our own tool
     assert done.stdout == ""
     assert done.returncode == 0

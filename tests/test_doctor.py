@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -84,6 +86,14 @@ def test_a_trail_of_every_bucket_records_each() -> None:
     assert broken(trail_prefixes=frozenset({"arn:aws:s3"})) == []
 
 
+def _classic(which: str) -> dict[str, Any]:
+    values = ["arn:aws:s3:::payments-prod/"]
+    return {"ReadWriteType": which, "DataResources": [{"Type": "AWS::S3::Object", "Values": values}]}
+
+
+EMPTY = json.dumps({"Resources": {"Queue": {"Type": "AWS::SQS::Queue"}}})
+
+
 # --- against AWS's interfaces ----------------------------------------------------------------------------------------------
 
 
@@ -134,6 +144,35 @@ def test_a_stack_made_from_the_template_is_read_as_it_is() -> None:
     assert "SLACK_WEBHOOK_URL" in (state.environment or ())
     assert state.secrets == {"trailbell/slack": True, "trailbell/none": False}
     assert state.parameters == {"/trailbell/x": False}
+
+
+OBJECTS = {"Field": "resources.type", "Equals": ["AWS::S3::Object"]}
+
+
+@pytest.mark.usefixtures("aws")
+@pytest.mark.parametrize(
+    ("selectors", "prefixes"),
+    [
+        ({"EventSelectors": [_classic("All")]}, {"arn:aws:s3:::payments-prod/"}),
+        ({"EventSelectors": [_classic("WriteOnly")]}, set()),
+        ({"AdvancedEventSelectors": [{"Name": "a", "FieldSelectors": [OBJECTS]}]}, {"arn:aws:s3"}),
+        (
+            {"AdvancedEventSelectors": [{"Name": "a", "FieldSelectors": [OBJECTS, {"Field": "readOnly", "Equals": ["false"]}]}]},
+            set(),
+        ),
+    ],
+    ids=["all", "writes alone", "every object", "writes of every object"],
+)
+def test_a_trail_counts_that_records_reads_too(selectors: dict[str, Any], prefixes: set[str]) -> None:
+    name, trails = f"trail-{uuid.uuid4().hex[:8]}", boto3.client("cloudtrail")
+    boto3.client("s3").create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+    trails.create_trail(Name=name, S3BucketName=name)
+    trails.start_logging(Name=name)
+    trails.put_event_selectors(TrailName=name, **selectors)
+    boto3.client("cloudformation").create_stack(StackName=name, TemplateBody=EMPTY)
+    state = read_stack(name, [], NOW, boto3.client)
+    trails.delete_trail(Name=name)
+    assert state.trail_prefixes == prefixes
 
 
 @pytest.mark.usefixtures("aws")

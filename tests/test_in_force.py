@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import shutil
 import time
@@ -209,7 +210,7 @@ def test_with_no_set_at_all_everything_rings_strictly_masked(here: World) -> Non
 
 def test_what_is_to_be_told_is_told_again_until_slack_takes_it(here: World) -> None:
     here.publish(GOOD)
-    here.slack.script("watch/token-w", "404", "ok")
+    here.slack.script("watch/token-w", "200-without-ok", "ok")
     with here.function() as function:
         function.invoke({"Records": []})
         assert len(here.told()) == 1
@@ -243,6 +244,32 @@ def test_with_a_table_of_deliveries_one_function_tells_for_all(here: World) -> N
         assert len(here.told()) == 2, "of the first set, and of its change"
 
 
+def test_yesterdays_version_copied_over_the_newest_is_in_force_again_and_told(here: World) -> None:
+    yesterdays = here.publish(GOOD)
+    with here.function() as function:
+        first = here.ring(function)
+        here.publish(OTHER)
+        second = here.ring_until(function, lambda revision: revision != first)
+        source = f"{here.bucket}/policies/current?versionId={yesterdays}"
+        here.s3.copy_object(Bucket=here.bucket, Key="policies/current", CopySource=source)
+        assert here.ring_until(function, lambda revision: revision != second) == first
+        assert len(here.told()) == 3
+
+
+def test_an_older_set_that_comes_back_is_told_also_with_a_table(here: World) -> None:
+    table = f"{here.bucket}-deliveries"
+    create_table(here, table)
+    here.publish(GOOD)
+    with here.function(TRAILBELL_DELIVERY_TABLE=table) as function:
+        first = here.ring(function)
+        newer = here.publish(OTHER)
+        second = here.ring_until(function, lambda revision: revision != first)
+        here.s3.delete_object(Bucket=here.bucket, Key="policies/current", VersionId=newer)
+        assert here.ring_until(function, lambda revision: revision != second) == first
+        assert len(here.told()) == 3
+        assert here.told()[2].index(second) < here.told()[2].index(first), "which replaced which"
+
+
 def test_events_do_not_wait_for_what_is_told_of_sets(here: World) -> None:
     here.publish(GOOD)
     with here.function() as function:
@@ -260,6 +287,22 @@ def test_two_forged_sets_are_told_each_also_with_a_table(here: World) -> None:
         for count in (2, 3):
             here.s3.put_object(Bucket=here.bucket, Key="policies/current", Body=b"{}", Metadata={})
             here.ring_until(function, lambda _, count=count: len(here.told()) == count)
+
+
+def test_a_set_that_asks_for_a_key_that_cannot_be_had_is_told_once_and_in_force_when_it_can(here: World) -> None:
+    here.publish(GOOD)
+    name = f"trailbell/{here.bucket}"
+    with here.function(TRAILBELL_HASH_KEY_SECRET=name) as function:
+        first = here.ring(function)
+        here.publish(GOOD.replace("bucket: keep", "bucket: keep, name: hash"))
+        here.ring_until(function, lambda _: len(here.told()) == 2)
+        assert "cannot be read" in here.told()[1]
+        for _ in range(5):
+            assert here.ring(function) == first
+        assert len(here.told()) == 2
+        key = json.dumps({"epoch": "1", "key": base64.b64encode(bytes(32)).decode()})
+        here.client("secretsmanager").create_secret(Name=name, SecretString=key)
+        here.ring_until(function, lambda revision: revision != first)
 
 
 def test_without_a_signing_key_the_start_says_so(here: World) -> None:

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import boto3
+import pytest
 from builders import record
 from runtime_api import Lambda
 from stub_slack import StubSlack
@@ -129,6 +130,7 @@ def test_a_batch_answers_with_its_failed_items(aws: str, tmp_path: Path) -> None
             (3, 1, 1, 0),
             (1, 0, 0, 1),
         ]
+        assert {line["Function"] for line in received} == {"trailbell"}
         assert holds_no_secret(here.function)
 
 
@@ -159,11 +161,12 @@ def test_a_log_file_named_by_a_notification_is_fetched_and_read(aws: str, tmp_pa
         assert again.answer == {"batchItemFailures": [{"itemIdentifier": "m0"}]}
 
 
-def test_a_token_that_slack_refuses_is_read_anew(aws: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("word", ["403", "404", "410"])
+def test_a_webhook_that_slack_refuses_is_read_anew(aws: str, tmp_path: Path, word: str) -> None:
     with world(aws, tmp_path) as here:
         put_secrets(aws, here.slack, "token-old")
         assert here.function.invoke(bridged(read_of("secret/a.csv", 1))).error is None
-        here.slack.script("secret/token-old", "403")
+        here.slack.script("secret/token-old", word)
         put_secrets(aws, here.slack, "token-new")
         assert here.function.invoke(bridged(read_of("secret/b.csv", 2))).error is None
         assert [path for path, _ in here.slack.posts] == ["secret/token-old", "secret/token-old", "secret/token-new"]
@@ -176,6 +179,9 @@ def test_a_channel_that_is_gone_is_heard_on_its_fallback(aws: str, tmp_path: Pat
         assert here.function.invoke(bridged(read_of("a.csv"))).error is None
         assert [path for path, _ in here.slack.posts] == ["env/token-e", "parameter/token-p"]
         assert "by-env" in here.slack.of("parameter/token-p")[0]["text"]
+        assert here.function.invoke(bridged(read_of("b.csv", 2))).error is None
+        assert len(here.slack.of("parameter/token-p")) == 2
+        assert len(here.slack.of("env/token-e")) == 1, "what is gone is not hammered, in later invocations either"
 
 
 def test_what_was_delivered_is_remembered_in_the_table_and_mutes_are_told(aws: str, tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 from builders import NOW
 
 from engine.model import End, Outcome
-from engine.pipeline.metrics import Tally, metrics
+from engine.pipeline.metrics import Tally, metrics, policies_metric
 
 TALLY = Tally(
     received=5,
@@ -36,6 +36,19 @@ def test_a_sum_that_does_not_add_up_is_a_metric() -> None:
     wrong = Tally(6, TALLY.ends, {}, {}, 0, 0, {})
     assert not wrong.adds_up
     assert metrics(wrong, "sha256:0", NOW)[0]["DoesNotAddUp"] == 1
+
+
+def test_what_a_channel_never_heard_of_does_not_add_up() -> None:
+    wrong = TALLY._replace(untold=1)
+    assert TALLY.adds_up
+    assert not wrong.adds_up
+
+
+def test_two_functions_of_one_account_are_told_apart() -> None:
+    for line in (*metrics(TALLY, "sha256:0", NOW, "trailbell"), policies_metric(1.0, 0, NOW, "trailbell")):
+        (directive,) = line["_aws"]["CloudWatchMetrics"]
+        assert directive["Dimensions"][0][0] == "Function"
+        assert line["Function"] == "trailbell"
 
 
 def test_each_channel_and_each_class_has_its_line() -> None:

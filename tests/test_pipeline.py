@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from engine.errors import FetchError
 from engine.model import Answer, AuditRule, Deployment, DigestRule, End, Fault, Field, Outcome, Ports, Selection, WebhookRef
-from engine.pipeline import Result, Setting, run
+from engine.pipeline import Result, Setting, conclude, gather, run
 from engine.pipeline.decode import decode
 
 if TYPE_CHECKING:
@@ -305,6 +305,14 @@ def test_received_equals_the_sum_of_how_records_end(texts: list[str], script: li
         told[name] += count
     assert told == asked
     assert result.failed_items <= {f"m{n}" for n in range(len(texts))}
+
+
+def test_what_was_lost_on_the_way_to_a_channel_comes_again_and_does_not_add_up() -> None:
+    setting = Setting(policy_set(channels=CHANNELS), Deployment())
+    received = tuple(gather(decode(sqs(numbered(1)), no_file), setting, World().ports()))
+    result = conclude(received, ())
+    assert (result.failed_items, result.tally.ends) == ({"m0"}, {End.FAILED: 1})
+    assert not result.tally.adds_up
 
 
 @pytest.mark.parametrize("payload", [None, 7, "", [], {}, {"Records": None}, {"Records": [7]}])

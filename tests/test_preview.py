@@ -32,8 +32,8 @@ def section(*elements: Any) -> dict[str, Any]:
 def test_a_message_reads_as_in_the_channel() -> None:
     chosen = (Field.TIME, Field.EVENT, Field.BUCKET, Field.KEY, Field.SOURCE_IP, Field.CLASS, Field.NAME, Field.ERROR_CODE)
     made = render(
-        masked({Field.ERROR_CODE: "AccessDenied"}),
-        decision(denied=True, failures=(Failure(MatcherKind.ROUTE, "payments", "people", "why"),)),
+        masked({Field.ERROR_CODE: "AccessDenied"}, denied=True),
+        decision(failures=(Failure(MatcherKind.ROUTE, "payments", "people", "why"),)),
         request(severity=Severity.CRITICAL, title="Denied: {event} on {bucket}", runbook="https://wiki.example.com/denied"),
         tokyo(fields=chosen),
         Deployment(),

@@ -198,6 +198,23 @@ def test_what_does_not_prove_good_never_replaces_what_did(text: str, signature: 
     assert isinstance(following.look("v1"), InForce)
 
 
+def test_a_set_that_breaks_trailbell_is_refused_and_the_last_good_one_stays() -> None:
+    def breaking(sources: Any, commit: str | None) -> Any:
+        if sources[0].text.endswith("# breaks\n"):
+            raise RecursionError("with a policy's text")
+        return accepted(sources, commit)
+
+    store = Memory()
+    store.publish(GOOD)
+    following = Following(store, breaking)
+    following.start()
+    store.publish(OTHER + "# breaks\n")
+    assert following.look("v1") == Refused("Trailbell broke on it (RecursionError)", "v2", new=True)
+    found, _ = Following(store, breaking).start()
+    assert found is not None
+    assert found.version == "v1"
+
+
 def test_a_store_that_is_down_changes_nothing_and_is_asked_again() -> None:
     store = Memory()
     store.publish(GOOD)

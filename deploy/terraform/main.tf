@@ -1,4 +1,5 @@
-# The same parts as deploy/template.yaml, but the trail, the dashboard and the saved queries.
+# The same parts as deploy/template.yaml: the way of an event and its alarms here, in looking.tf the dashboard and the saved queries,
+# in trail.tf a trail where there is none.
 
 terraform {
   required_version = ">= 1.5"
@@ -12,6 +13,7 @@ terraform {
 
 data "aws_caller_identity" "this" {}
 data "aws_partition" "this" {}
+data "aws_region" "this" {}
 
 locals {
   queued  = var.invocation == "queue"
@@ -26,8 +28,8 @@ locals {
     local.tells_muted ? { TRAILBELL_MUTED_CHANNEL = var.muted_channel } : {},
     var.hash_key_secret_name == "" ? {} : { TRAILBELL_HASH_KEY_SECRET = var.hash_key_secret_name },
     local.follows_policies ? {
-      TRAILBELL_POLICIES = "s3://${var.policies_bucket}/${var.policies_key}${var.policies_version == "" ? "" : "#"}${var.policies_version}"
-      TRAILBELL_POLICIES_KEY = var.policies_signing_key_arn
+      TRAILBELL_POLICIES         = "s3://${var.policies_bucket}/${var.policies_key}${var.policies_version == "" ? "" : "#"}${var.policies_version}"
+      TRAILBELL_POLICIES_KEY     = var.policies_signing_key_arn
       TRAILBELL_POLICIES_SECONDS = tostring(var.policies_seconds)
     } : {},
   )
@@ -48,7 +50,7 @@ locals {
     length(var.parameter_arns) == 0 ? [] : [{ sid = "Parameters", actions = ["ssm:GetParameter"], resources = var.parameter_arns }],
     var.delivery_table ? [{
       sid       = "Deliveries"
-      actions   = ["dynamodb:PutItem", "dynamodb:DeleteItem", "dynamodb:UpdateItem", "dynamodb:GetItem"]
+      actions   = ["dynamodb:PutItem", "dynamodb:BatchWriteItem", "dynamodb:UpdateItem", "dynamodb:GetItem"]
       resources = [aws_dynamodb_table.deliveries[0].arn]
     }] : [],
     local.follows_policies ? [
@@ -60,6 +62,7 @@ locals {
       { sid = "KeepWhichIsGood", actions = ["s3:PutObject"], resources = ["${local.policies_arn}.state"] },
       { sid = "VerifyPolicies", actions = ["kms:Verify"], resources = [var.policies_signing_key_arn] },
     ] : [],
+    length(var.decrypt_key_arns) == 0 ? [] : [{ sid = "Decrypt", actions = ["kms:Decrypt"], resources = var.decrypt_key_arns }],
     local.kms_key == null ? [] : [{ sid = "Key", actions = ["kms:Decrypt", "kms:GenerateDataKey"], resources = [local.kms_key] }],
   )
 }
@@ -168,6 +171,7 @@ resource "aws_lambda_event_source_mapping" "queue" {
   batch_size                         = var.batch_size
   maximum_batching_window_in_seconds = var.batch_window
   function_response_types            = ["ReportBatchItemFailures"]
+  depends_on                         = [aws_iam_role_policy.may] # AWS refuses a mapping that the role may not use yet
   scaling_config {
     maximum_concurrency = var.maximum_concurrency
   }
@@ -207,6 +211,7 @@ resource "aws_lambda_function_event_invoke_config" "direct" {
   count                  = local.queued ? 0 : 1
   function_name          = aws_lambda_function.this.function_name
   maximum_retry_attempts = 2
+  depends_on             = [aws_iam_role_policy.may] # as above
   destination_config {
     on_failure {
       destination = aws_sqs_queue.dead_letters.arn
@@ -277,33 +282,42 @@ locals {
   alarms = merge(
     {
       dead-letters = {
-        text = "Messages that could not be handled lie in the dead-letter queue.", namespace = "AWS/SQS", statistic = "Maximum"
+        text   = "Messages that could not be handled lie in the dead-letter queue.", namespace = "AWS/SQS", statistic = "Maximum"
         metric = "ApproximateNumberOfMessagesVisible", dimensions = { QueueName = aws_sqs_queue.dead_letters.name }, threshold = 0
       }
       errors = {
-        text = "The function raises; see the log.", namespace = "AWS/Lambda", statistic = "Sum"
+        text   = "The function raises; see the log.", namespace = "AWS/Lambda", statistic = "Sum"
         metric = "Errors", dimensions = { FunctionName = aws_lambda_function.this.function_name }, threshold = 0
       }
       throttles = {
-        text = "The account has no concurrency left for the function.", namespace = "AWS/Lambda", statistic = "Sum"
+        text   = "The account has no concurrency left for the function.", namespace = "AWS/Lambda", statistic = "Sum"
         metric = "Throttles", dimensions = { FunctionName = aws_lambda_function.this.function_name }, threshold = 0
+      }
+      rule-fails = {
+        text   = "EventBridge gave events up that neither the queue nor the dead-letter queue took. They are lost.", namespace = "AWS/Events", statistic = "Sum"
+        metric = "FailedInvocations", dimensions = { RuleName = aws_cloudwatch_event_rule.this.name }, threshold = 0
+      }
+    },
+    local.queued ? {} : {
+      undeliverable = {
+        text   = "Lambda could not hand failed events to the dead-letter queue. They are lost.", namespace = "AWS/Lambda", statistic = "Sum"
+        metric = "DestinationDeliveryFailures", dimensions = { FunctionName = aws_lambda_function.this.function_name }, threshold = 0
       }
     },
     local.queued ? {
       oldest-message = {
-        text = "Events wait for more than a quarter of an hour.", namespace = "AWS/SQS", statistic = "Maximum"
+        text   = "Events wait for more than a quarter of an hour.", namespace = "AWS/SQS", statistic = "Maximum"
         metric = "ApproximateAgeOfOldestMessage", dimensions = { QueueName = aws_sqs_queue.events[0].name }, threshold = 900
       }
     } : {},
     { for metric, text in {
-      Failed         = "Records could not be decided or delivered."
-      Unreadable     = "Records could not be read."
-      FailedMatchers = "A matcher fails on real events."
-      DoesNotAddUp   = "What came in does not equal the sum of how it ended."
-
+      Failed           = "Records could not be decided or delivered."
+      Unreadable       = "Records could not be read."
+      FailedMatchers   = "A matcher fails on real events."
+      DoesNotAddUp     = "What came in does not equal the sum of how it ended."
       PolicySetRefused = "A published policy set could not be read or was refused; the last good one is in force."
       } : lower(metric) => {
-      text = text, namespace = "Trailbell", statistic = "Sum", metric = metric, dimensions = {}, threshold = 0
+      text = text, namespace = "Trailbell", statistic = "Sum", metric = metric, dimensions = { Function = aws_lambda_function.this.function_name }, threshold = 0
     } },
   )
 }
@@ -329,6 +343,7 @@ resource "aws_cloudwatch_metric_alarm" "quiet" {
   alarm_description   = "No event has come for hours. The trail, the rule or the queue may be broken."
   namespace           = "Trailbell"
   metric_name         = "Received"
+  dimensions          = { Function = aws_lambda_function.this.function_name }
   statistic           = "Sum"
   period              = 3600
   evaluation_periods  = var.quiet_hours

@@ -12,3 +12,8 @@ output "dead_letter_queue_url" {
   description = "What could not be handled."
   value       = aws_sqs_queue.dead_letters.id
 }
+
+output "rule_name" {
+  description = "The rule that lets events through."
+  value       = aws_cloudwatch_event_rule.this.name
+}

@@ -102,6 +102,18 @@ variable "parameter_arns" {
   default     = []
 }
 
+variable "decrypt_key_arns" {
+  description = "ARNs of the customer managed keys with which secrets, parameters or published policy sets are encrypted."
+  type        = list(string)
+  default     = []
+}
+
+variable "create_trail" {
+  description = "Make a trail that records the data events of these buckets, where none does yet."
+  type        = bool
+  default     = false
+}
+
 variable "hash_key_secret_name" {
   description = "The secret that holds the key of the hash operator; its ARN must be among secret_arns."
   type        = string
@@ -163,7 +175,7 @@ variable "retention_days" {
 }
 
 variable "kms_key_arn" {
-  description = "A customer managed key for queues, log group and environment; empty for AWS's own."
+  description = "A customer managed key for queues, log group, table, environment and trail; empty for AWS's own."
   type        = string
   default     = ""
 }

@@ -2,7 +2,7 @@
 
 Of a delivery an item is `{id, state: open or delivered, until, expires}`; of a day, what was muted, in counts by `policy/id`.
 Times are in seconds since 1970; `expires` is the table's time to live.
-A table that cannot be asked grants every claim: a message twice is better than none.
+A table that cannot be asked grants every claim, and is left alone for a while: a message twice is better than none.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from engine.edge.secrets import aws_client
 from engine.model import Claim
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
 KEPT: Final = 14 * 86_400
 """Seconds for which a delivery is remembered: as long as SQS keeps a message at most.
@@ -22,8 +22,14 @@ KEPT: Final = 14 * 86_400
 Source: https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-visibility-timeout.html
 """
 
+AWAY_FOR: Final = 30.0
+"""Seconds for which a table that did not answer is not asked again: its silence costs each claim seconds that the events need."""
+
 _AT_ONCE: Final = 50
 """Counts in one update: an expression has at most 4 kB."""
+
+_IN_A_BATCH: Final = 25
+"""Writes that one request takes. Source: https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchWriteItem.html"""
 
 _FREE: Final = "attribute_not_exists(id) OR (#state = :open AND #until < :now)"
 _NAMES: Final = {"#state": "state", "#until": "until"}
@@ -37,12 +43,15 @@ class DeliveryTable:
         self._client = client
         self._now = now
         self._made: Any = None
+        self._away_until = 0.0
 
     def claim(self, key: str, seconds: float) -> Claim:
         """Claim a delivery for so many seconds. Never raises."""
         from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415  only where AWS is asked
 
         now = int(self._now())
+        if now < self._away_until:
+            return Claim.GRANTED
         until, expires = str(now + int(seconds)), str(now + KEPT)
         item = {"id": {"S": key}, "state": {"S": "open"}, "until": {"N": until}, "expires": {"N": expires}}
         try:
@@ -60,23 +69,25 @@ class DeliveryTable:
             state = error.response.get("Item", {}).get("state", {}).get("S")
             return Claim.DELIVERED if state == "delivered" else Claim.HELD
         except BotoCoreError:
-            return Claim.GRANTED
+            self._away_until = self._now() + AWAY_FOR
         return Claim.GRANTED
 
-    def settle(self, key: str, *, delivered: bool) -> None:
-        """Keep a delivery for good, or give the claim back. Never raises: an open claim runs out by itself."""
+    def settle(self, keys: Sequence[str], *, delivered: bool) -> None:
+        """Keep deliveries for good, or give the claims back. Never raises: an open claim runs out by itself."""
         from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415
 
-        dynamodb = self._dynamodb()
-        try:
-            if delivered:
-                expires = str(int(self._now()) + KEPT)
-                item = {"id": {"S": key}, "state": {"S": "delivered"}, "until": {"N": "0"}, "expires": {"N": expires}}
-                dynamodb.put_item(TableName=self._table, Item=item)
-            else:
-                dynamodb.delete_item(TableName=self._table, Key={"id": {"S": key}})
-        except (BotoCoreError, ClientError):
+        expires = str(int(self._now()) + KEPT)
+        if self._now() < self._away_until:
             return
+        for start in range(0, len(keys), _IN_A_BATCH):
+            some = keys[start : start + _IN_A_BATCH]
+            writes = [_kept(key, expires) if delivered else {"DeleteRequest": {"Key": {"id": {"S": key}}}} for key in some]
+            try:
+                left = self._dynamodb().batch_write_item(RequestItems={self._table: writes}).get("UnprocessedItems")
+                if left:
+                    self._dynamodb().batch_write_item(RequestItems=left)
+            except (BotoCoreError, ClientError):
+                return
 
     def remember(self, day: str, counts: Mapping[str, int]) -> None:
         """Add to what was muted and silenced on a day, by `policy/id`. Never raises: the audit records have it too."""
@@ -107,6 +118,12 @@ class DeliveryTable:
         if self._made is None:
             self._made = self._client("dynamodb")
         return self._made
+
+
+def _kept(key: str, expires: str) -> dict[str, Any]:
+    """The write that keeps a delivery."""
+    item = {"id": {"S": key}, "state": {"S": "delivered"}, "until": {"N": "0"}, "expires": {"N": expires}}
+    return {"PutRequest": {"Item": item}}
 
 
 def _day(day: str) -> str:

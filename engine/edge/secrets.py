@@ -29,10 +29,15 @@ _GONE: Final = frozenset({"ResourceNotFoundException", "ParameterNotFound", "Inv
 
 
 def aws_client(service: str) -> Any:  # noqa: ANN401  boto3 clients have no types
-    """A boto3 client; boto3 comes with the Lambda's runtime and is imported when first needed."""
-    import boto3  # noqa: PLC0415
+    """A boto3 client; boto3 comes with the Lambda's runtime and is imported when first needed.
 
-    return boto3.client(service)
+    It waits for seconds where boto3 would wait for minutes: an AWS that hangs must not use up the time of the events.
+    """
+    import boto3  # noqa: PLC0415
+    from botocore.config import Config  # noqa: PLC0415
+
+    patience = Config(connect_timeout=2, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 2})
+    return boto3.client(service, config=patience)
 
 
 class Secrets:

@@ -44,7 +44,7 @@ def read_stack(name: str, webhooks: Iterable[WebhookRef], now: datetime, client:
     reading.part("dead letters", lambda: {"dead": _count(client("sqs"), resources["DeadLetters"])})
     if not direct:
         reading.part("queue", lambda: _queue(client, resources, now))
-    reading.part("metrics", lambda: {"last_event": _last_event(client("cloudwatch"), now)})
+    reading.part("metrics", lambda: {"last_event": _last_event(client("cloudwatch"), resources["Function"], now)})
     there = {
         "secrets": _there(reading, "secret", [ref.secret for ref in refs], _secret_lookup(client)),
         "parameters": _there(reading, "parameter", [ref.parameter for ref in refs], _parameter_lookup(client)),
@@ -102,7 +102,7 @@ def _named(values: object) -> frozenset[str] | None:
 
 
 def _trails(cloudtrail: Any) -> frozenset[str]:  # noqa: ANN401
-    """The beginnings of object ARNs that the region's logging trails record, by either sort of event selector."""
+    """The beginnings of object ARNs of which the region's logging trails record reads and writes, by either sort of selector."""
     trails = cloudtrail.describe_trails(includeShadowTrails=True)["trailList"]
     logging = [trail["TrailARN"] for trail in trails if cloudtrail.get_trail_status(Name=trail["TrailARN"])["IsLogging"]]
     selectors = [cloudtrail.get_event_selectors(TrailName=arn) for arn in logging]
@@ -110,14 +110,16 @@ def _trails(cloudtrail: Any) -> frozenset[str]:  # noqa: ANN401
 
 
 def _classic(selectors: Mapping[str, Any]) -> Iterable[str]:
-    resources = (resource for one in selectors.get("EventSelectors") or () for resource in one.get("DataResources", ()))
+    all_of_them = (one for one in selectors.get("EventSelectors") or () if one.get("ReadWriteType", "All") == "All")
+    resources = (resource for one in all_of_them for resource in one.get("DataResources", ()))
     return [value for resource in resources if resource["Type"] == "AWS::S3::Object" for value in resource["Values"]]
 
 
 def _advanced(selectors: Mapping[str, Any]) -> Iterable[str]:
     for one in selectors.get("AdvancedEventSelectors") or ():
         fields = {selector["Field"]: selector for selector in one["FieldSelectors"]}
-        if "AWS::S3::Object" in fields.get("resources.type", {}).get("Equals", ()):
+        objects = "AWS::S3::Object" in fields.get("resources.type", {}).get("Equals", ())
+        if objects and not {"readOnly", "eventName"} & set(fields):
             arns = fields.get("resources.ARN")
             yield from ["arn:aws:s3"] if arns is None else [*arns.get("StartsWith", ()), *arns.get("Equals", ())]
 
@@ -157,10 +159,11 @@ def _oldest(cloudwatch: Any, queue: str, now: datetime) -> int | None:  # noqa: 
     return int(max(found, key=lambda one: one["Timestamp"])["Maximum"]) if found else None
 
 
-def _last_event(cloudwatch: Any, now: datetime) -> datetime | None:  # noqa: ANN401
+def _last_event(cloudwatch: Any, function: str, now: datetime) -> datetime | None:  # noqa: ANN401
     found = cloudwatch.get_metric_statistics(
         Namespace="Trailbell",
         MetricName="Received",
+        Dimensions=[{"Name": "Function", "Value": function}],
         StartTime=now - timedelta(hours=24),
         EndTime=now,
         Period=300,

@@ -113,7 +113,7 @@ def run(stream: Iterable[Event | DecodeError | PassedOver], setting: Setting, po
     """Everything that one batch asks for, its records and metrics written. Raises nothing for an event's sake."""
     received = tuple(gather(stream, setting, ports))
     result = conclude(received, post(received, setting, ports))
-    for one in metrics(result.tally, setting.policies.revision, ports.now()):
+    for one in metrics(result.tally, setting.policies.revision, ports.now(), setting.deployment.function):
         ports.emit(line(one))
     return result
 
@@ -196,7 +196,7 @@ def _single(entry: Entry, channel: Channel, deployment: Deployment) -> Message:
 def post(received: Sequence[Received], setting: Setting, ports: Ports) -> Iterator[Told]:
     """What became of each event on each channel that it asked for; where a channel is gone, on its fallback."""
     if ports.claims is None:
-        yield from _posted(by_channel(received), setting, ports)
+        yield from chain.from_iterable(_posted(by_channel(received), setting, ports))
         return
     granted: dict[str, list[Asked]] = {}
     for want in chain.from_iterable(by_channel(received).values()):
@@ -210,8 +210,9 @@ def post(received: Sequence[Received], setting: Setting, ports: Ports) -> Iterat
             yield Told(want.place, name, delivery.outcome)
     keys = {(want.place, name): _key(want) for name, wants in granted.items() for want in wants}
     for told in _posted(granted, setting, ports):
-        ports.claims.settle(keys[told.place, told.channel], delivered=told.outcome is not Outcome.FAILED)
-        yield told
+        delivered = all(one.outcome is not Outcome.FAILED for one in told)
+        ports.claims.settle([keys[one.place, one.channel] for one in told], delivered=delivered)
+        yield from told
 
 
 def _key(want: Asked) -> str:
@@ -219,7 +220,8 @@ def _key(want: Asked) -> str:
     return f"{fingerprint(want.event)}#{want.request.channel}"
 
 
-def _posted(wants: Mapping[str, Sequence[Asked]], setting: Setting, ports: Ports) -> Iterator[Told]:
+def _posted(wants: Mapping[str, Sequence[Asked]], setting: Setting, ports: Ports) -> Iterator[tuple[Told, ...]]:
+    """What each message means for its events."""
     courier = Courier(setting.policies.channels, plain, ports)
     gone: dict[str, set[int]] = {}
     for delivery in _sent(wants, setting, courier, ports):
@@ -227,18 +229,20 @@ def _posted(wants: Mapping[str, Sequence[Asked]], setting: Setting, ports: Ports
         if delivery.gone and setting.policies.channels[name].fallback is not None:
             gone.setdefault(name, set()).update(delivery.message.events)
         else:
-            yield from _told(delivery, name, delivery.outcome)
+            yield _told(delivery, name, delivery.outcome)
     for name, places in gone.items():
         rerouted = _rerouted([want for want in wants[name] if want.place in places], setting.policies)
         for delivery in _sent(rerouted, setting, courier, ports, name):
             failed = delivery.outcome is Outcome.FAILED
-            yield from _told(delivery, name, Outcome.FAILED if failed else Outcome.FALLBACK)
+            yield _told(delivery, name, Outcome.FAILED if failed else Outcome.FALLBACK)
 
 
-def _told(delivery: Delivery, channel: str, outcome: Outcome) -> Iterator[Told]:
+def _told(delivery: Delivery, channel: str, outcome: Outcome) -> tuple[Told, ...]:
     """What a delivery means for each of its events; what had no hash key is counted once a message."""
-    for number, place in enumerate(delivery.message.events):
-        yield Told(place, channel, outcome, 0 if number else delivery.message.hash_missing)
+    return tuple(
+        Told(place, channel, outcome, 0 if number else delivery.message.hash_missing)
+        for number, place in enumerate(delivery.message.events)
+    )
 
 
 def _rerouted(wants: Iterable[Asked], policies: PolicySet) -> dict[str, list[Asked]]:
@@ -302,18 +306,24 @@ def _composed_singly(channel: Channel, want: Asked, setting: Setting) -> Sequenc
 
 
 def conclude(received: Sequence[Received], told: Iterable[Told]) -> Result:
-    """How each record ended, exactly one way each, and which batch items must come again."""
+    """How each record ended, exactly one way each, and which batch items must come again.
+
+    What a channel was to hear of and nobody told of has failed, whatever lost it.
+    """
     outcomes: Counter[tuple[str, Outcome]] = Counter()
+    untold = {(one.place, request.channel) for one in received if one.decision for request in one.decision.requests}
     failed: set[int] = {one.place for one in received if one.again}
     heard: set[int] = set()
     missing = sum(one.hash_missing for one in received)
     for one in told:
         outcomes[one.channel, one.outcome] += 1
+        untold.discard((one.place, one.channel))
         missing += one.hash_missing
         if one.outcome is Outcome.FAILED:
             failed.add(one.place)
         elif one.outcome is not Outcome.DUPLICATE:
             heard.add(one.place)
+    failed |= {place for place, _ in untold}
     again = [one for one in received if one.place in failed or one.original in failed]
     decisions = [one.decision for one in received if one.decision is not None]
     tally = Tally(
@@ -324,6 +334,7 @@ def conclude(received: Sequence[Received], told: Iterable[Told]) -> Result:
         failed_matchers=sum(len(decision.failures) for decision in decisions),
         hash_missing=missing,
         hushed=dict(Counter(f"{one.policy}/{one.id}" for decision in decisions for one in (*decision.mutes, *decision.silences))),
+        untold=len(untold),
     )
     return Result(tally, bool(again), frozenset(one.item for one in again if one.item is not None))
 

@@ -39,6 +39,9 @@ MOST_PAUSES: Final = 5
 
 FIRST_DELAY: Final = 0.5
 
+GONE_FOR: Final = 300.0
+"""Seconds for which a webhook that Slack says is gone, or whose token it refuses, is believed to stay so."""
+
 _GONE_BODIES: Final = frozenset(
     {"no_service", "no_service_id", "no_team", "team_disabled", "channel_not_found", "channel_is_archived", "user_not_found"}
 )
@@ -52,6 +55,14 @@ _TOO_MANY: Final = 429
 _BROKEN: Final = 500
 
 NO_TIME: Final = "no time left"
+
+
+def lasting(answer: Answer) -> float:
+    """Seconds for which Slack would answer the same to any message: its webhook is gone, or it asked for a pause."""
+    if answer.status == _TOO_MANY:
+        return answer.retry_after or 0.0
+    gone = answer.status in _GONE or answer.status == _FORBIDDEN or answer.body.strip() in _GONE_BODIES
+    return GONE_FOR if gone and answer.status != _OK else 0.0
 
 
 @dataclass(slots=True)
@@ -182,10 +193,17 @@ class Courier:
         if status in _GONE or body in _GONE_BODIES:
             return self._gone(queue, "the webhook or its channel is gone", status)
         if status == _FORBIDDEN:
-            return self._forbidden(queue)
+            return self._gone(queue, "Slack refuses the webhook's token", status)
         return self._refused(queue, status, body)
 
-    def _gone(self, queue: _Queue, reason: str, status: int) -> Delivery:
+    def _gone(self, queue: _Queue, reason: str, status: int) -> Delivery | None:
+        """There may be a new webhook already: the secret is read anew, once; where it is the same, the channel is gone."""
+        if not queue.renewed:
+            queue.renewed = True
+            url, line = self._resolved(queue.channel, fresh=True)
+            if url and url != queue.url:
+                queue.url, queue.line = url, line
+                return None
         queue.line.close(reason, gone=True)
         return self._ended(queue, Outcome.FAILED, reason, status, gone=True)
 
@@ -215,16 +233,6 @@ class Courier:
             return self._ended(queue, Outcome.FAILED, reason, status)
         queue.waits = self._ports.elapsed() + delay
         return None
-
-    def _forbidden(self, queue: _Queue) -> Delivery | None:
-        """The token is refused: the secret is read anew, once; where it is the same, the channel is gone."""
-        if not queue.renewed:
-            queue.renewed = True
-            url, line = self._resolved(queue.channel, fresh=True)
-            if url and url != queue.url:
-                queue.url, queue.line = url, line
-                return None
-        return self._gone(queue, "Slack refuses the webhook's token", _FORBIDDEN)
 
     def _refused(self, queue: _Queue, status: int, body: str) -> Delivery | None:
         """Slack does not take the blocks: the plain version, once."""

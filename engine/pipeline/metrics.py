@@ -20,7 +20,8 @@ NAMESPACE: Final = "Trailbell"
 class Tally(NamedTuple):
     """What one invocation did, in counts. `ends` adds up to `received`; `outcomes` count events by channel and outcome.
 
-    `hushed` counts by `policy/id` what each mute and silence kept away.
+    `hushed` counts by `policy/id` what each mute and silence kept away. `untold` counts what a channel was to hear of and nobody
+    says what became of it: never any, unless Trailbell itself is wrong.
     """
 
     received: int
@@ -30,11 +31,12 @@ class Tally(NamedTuple):
     failed_matchers: int
     hash_missing: int
     hushed: Mapping[str, int]
+    untold: int = 0
 
     @property
     def adds_up(self) -> bool:
-        """Whether every record that came in ended in exactly one way."""
-        return self.received == sum(self.ends.values())
+        """Whether every record that came in ended in exactly one way, and so did everything that a channel was to hear of."""
+        return self.received == sum(self.ends.values()) and not self.untold
 
 
 def summed(tallies: Iterable[Tally]) -> Tally:
@@ -49,12 +51,17 @@ def summed(tallies: Iterable[Tally]) -> Tally:
             whole.failed_matchers + one.failed_matchers,
             whole.hash_missing + one.hash_missing,
             Counter(whole.hushed) + Counter(one.hushed),
+            whole.untold + one.untold,
         )
     return whole
 
 
-def metrics(tally: Tally, revision: str, now: datetime) -> list[dict[str, Any]]:
-    """The lines to log: one for the invocation, one for each channel that was asked for, one for each class seen."""
+def metrics(tally: Tally, revision: str, now: datetime, function: str | None = None) -> list[dict[str, Any]]:
+    """The lines to log: one for the invocation, one for each channel that was asked for, one for each class seen.
+
+    Each has the function among its dimensions, where its name is known: two functions of one account do not hide each other.
+    """
+    by = _by(function)
     ends = {_camel(end.value): tally.ends.get(end, 0) for end in End}
     whole = {
         "Received": tally.received,
@@ -65,15 +72,19 @@ def metrics(tally: Tally, revision: str, now: datetime) -> list[dict[str, Any]]:
     }
     channels = dict.fromkeys(channel for channel, _ in tally.outcomes)
     return [
-        _line(whole, {}, now, {"revision": revision}),
-        *(_line(_of_channel(tally, channel), {"Channel": channel}, now) for channel in channels),
-        *(_line({"Decided": count}, {"Class": name}, now) for name, count in tally.classes.items()),
+        _line(whole, by, now, {"revision": revision}),
+        *(_line(_of_channel(tally, channel), {**by, "Channel": channel}, now) for channel in channels),
+        *(_line({"Decided": count}, {**by, "Class": name}, now) for name, count in tally.classes.items()),
     ]
 
 
-def policies_metric(age: float, refused: int, now: datetime) -> dict[str, Any]:
+def policies_metric(age: float, refused: int, now: datetime, function: str | None = None) -> dict[str, Any]:
     """The line to log where published policies are followed: seconds since the set in force was published, sets refused."""
-    return _line({"PolicySetAge": round(age), "PolicySetRefused": refused}, {}, now)
+    return _line({"PolicySetAge": round(age), "PolicySetRefused": refused}, _by(function), now)
+
+
+def _by(function: str | None) -> dict[str, str]:
+    return {} if function is None else {"Function": function}
 
 
 def _of_channel(tally: Tally, channel: str) -> dict[str, int]:

@@ -120,3 +120,7 @@ class Following:
             named = ", ".join(f"{one.where} [{one.code}]" for one in error.findings[:_MOST_NAMED])
             more = len(error.findings) - _MOST_NAMED
             raise PublishedSetError(f"it has errors: {named}{f' and {more} more' if more > 0 else ''}") from None
+        except PublishedSetError:
+            raise
+        except Exception as error:  # noqa: BLE001  a set that breaks Trailbell must be refused and told, not stop what is in force
+            raise PublishedSetError(f"Trailbell broke on it ({type(error).__name__})") from None

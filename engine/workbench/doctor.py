@@ -63,7 +63,7 @@ def _trail(state: StackState, policies: PolicySet) -> Iterator[Link]:
         yield _link(
             f"trail records {bucket}",
             recorded,
-            "its data events are recorded" if recorded else "no trail of this region records its data events",
+            "its data events are recorded" if recorded else "no trail of this region records its reads and writes",
             f"add arn:aws:s3:::{bucket}/ to a trail's data events (aws cloudtrail put-event-selectors)",
         )
 
