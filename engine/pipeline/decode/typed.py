@@ -146,5 +146,5 @@ def _type(tree: _Tree, *, wide: bool) -> Any:  # noqa: ANN401  a type
         return Any if wide else Union[_SCALARS]  # noqa: UP007  made while running
     members = {name: _type(inner, wide=wide) for name, inner in tree.items()}
     found = TypedDict("Found", members, total=False)  # type: ignore[misc]  # made while running
-    elements = list[Union[(found, *_SCALARS, *((list,) if wide else ()))]]  # type: ignore[valid-type]  # the same
+    elements = list[Union[(found, *_SCALARS, *((list,) if wide else ()))]]  # type: ignore[misc,valid-type]  # the same
     return Union[(found, elements, *_SCALARS)]
