@@ -22,8 +22,8 @@ from engine.edge.secrets import Secrets
 from engine.errors import PublishedSetError
 from engine.in_force import Fixed, Followed, followed, of_zip
 from engine.model import Deployment, Operator, Outcome, Ports
-from engine.pipeline import Setting, run
 from engine.pipeline.audit import delivery_record, line
+from engine.pipeline.batch import Setting, run
 from engine.pipeline.decode import decode
 from engine.pipeline.deliver import Courier, lasting
 from engine.pipeline.outcome import answer, is_batch

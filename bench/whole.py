@@ -16,7 +16,7 @@ from bench.report import Part, Row
 from bench.timing import Job, side_by_side, whole_process
 from engine.errors import FetchError
 from engine.model import Answer, Deployment, Ports
-from engine.pipeline import Setting, by_channel, compose, gather
+from engine.pipeline.batch import Setting, by_channel, compose, gather
 from engine.pipeline.decode import decode
 from engine.policy.load import load
 

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from engine.errors import PolicySetError, TrailbellError
 from engine.model import Claim, FindingSeverity, InForce, Outcome, Refused
-from engine.pipeline import LEASE
 from engine.pipeline.audit import delivery_record, line
+from engine.pipeline.batch import LEASE
 from engine.pipeline.deliver import Courier
 from engine.pipeline.metrics import policies_metric
 from engine.pipeline.render import changed_notice, plain, refused_notice
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from engine.edge.background import Background
     from engine.model import Channel, Message, PolicySet, Ports
-    from engine.pipeline import Setting
+    from engine.pipeline.batch import Setting
     from engine.policy.following import Following
     from engine.policy.source import Source
 

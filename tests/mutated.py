@@ -19,7 +19,7 @@ from typing import Any
 from builders import record
 
 from engine.model import Answer, Deployment, Ports
-from engine.pipeline import Setting, run
+from engine.pipeline.batch import Setting, run
 from engine.pipeline.decode import decode
 from engine.pipeline.outcome import answer
 from engine.policy.load import load

@@ -17,7 +17,7 @@ from test_deploy import template
 
 from engine.in_force import accepted
 from engine.model import Answer, Deployment, Ports
-from engine.pipeline import Setting, run
+from engine.pipeline.batch import Setting, run
 from engine.pipeline.decode import decode
 from engine.pipeline.outcome import answer
 from engine.policy.source import parse_source

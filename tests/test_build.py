@@ -90,7 +90,7 @@ def test_it_holds_what_runs_and_nothing_else(package: Path) -> None:
     with zipfile.ZipFile(package) as archive:
         names = set(archive.namelist())
         entries = archive.infolist()
-    assert {"lambda_entry.py", "prepared.json", "engine/pipeline/__init__.py", "policies/watch.yaml"} <= names
+    assert {"lambda_entry.py", "prepared.json", "engine/pipeline/batch.py", "policies/watch.yaml"} <= names
     assert any(name.startswith("engine/__pycache__/") for name in names)
     assert not any(name.startswith(("engine/cli/", "engine/workbench/", "boto3/", "tests/")) for name in names)
     assert {entry.date_time for entry in entries} == {(1980, 1, 1, 0, 0, 0)}

@@ -13,7 +13,7 @@ from test_pipeline import CHANNELS, DOWN, GONE, OK, World, named, no_file, numbe
 
 from engine.edge.claims import AWAY_FOR, KEPT, DeliveryTable
 from engine.model import Claim, Deployment, End, Outcome
-from engine.pipeline import Result, Setting, run
+from engine.pipeline.batch import Result, Setting, run
 from engine.pipeline.decode import decode
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from builders import NOW
 from test_decode_corpus import rows
 
 from engine.model import Deployment, Event, Selection, Selects
-from engine.pipeline import Asked, Setting, compose
+from engine.pipeline.batch import Asked, Setting, compose
 from engine.pipeline.decide import decide
 from engine.pipeline.decode import decode_stream
 from engine.pipeline.render.limits import violations

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from engine.errors import FetchError
 from engine.model import Answer, AuditRule, Deployment, DigestRule, End, Fault, Field, Outcome, Ports, Selection, WebhookRef
-from engine.pipeline import Result, Setting, conclude, gather, run
+from engine.pipeline.batch import Result, Setting, conclude, gather, run
 from engine.pipeline.decode import decode
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ import pytest
 
 from engine.edge.secrets import random_key
 from engine.model import Deployment, Event, Kind
-from engine.pipeline import Setting
+from engine.pipeline.batch import Setting
 from engine.pipeline.decide import decide
 from engine.policy.load import check, load, read
 from engine.workbench.casefile import read_cases

@@ -16,7 +16,7 @@ from engine.cli.options import open_policies, policies_option
 from engine.cli.preview import preview, safe
 from engine.edge.secrets import random_key
 from engine.model import Answered, DecodeError, Deployment, Event
-from engine.pipeline import Setting
+from engine.pipeline.batch import Setting
 from engine.workbench.explain import Explanation, as_json
 from engine.workbench.explain import explain as explain_event
 

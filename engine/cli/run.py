@@ -19,15 +19,15 @@ from engine.cli.preview import preview
 from engine.edge.http import post as http_post
 from engine.edge.secrets import Secrets, random_key
 from engine.model import DecodeError, Deployment, End, Outcome, Ports, Selects
-from engine.pipeline import Setting, Told, by_channel, compose, conclude, gather
-from engine.pipeline import post as post_messages
+from engine.pipeline.batch import Setting, Told, by_channel, compose, conclude, gather
+from engine.pipeline.batch import post as post_messages
 from engine.pipeline.metrics import summed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from engine.pipeline import Received
+    from engine.pipeline.batch import Received
     from engine.pipeline.decode import Found
     from engine.pipeline.metrics import Tally
 

@@ -11,7 +11,7 @@ import click
 from engine.cli.options import open_policies, policies_option
 from engine.edge.secrets import random_key
 from engine.model import Deployment
-from engine.pipeline import Setting
+from engine.pipeline.batch import Setting
 from engine.workbench.casefile import read_cases
 from engine.workbench.cases import CaseResult, Covered, check, coverage
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
-from zoneinfo import ZoneInfo
 
 from engine.model import (
     OPEN,
@@ -121,7 +120,11 @@ def _channel(one: Mapping[str, Any], levels: Mapping[str, Level]) -> Channel:
 
 
 def _zone(name: str | None) -> tzinfo:
-    return UTC if name is None else ZoneInfo(name)
+    if name is None or name == "UTC":
+        return UTC
+    from zoneinfo import ZoneInfo  # noqa: PLC0415  2 ms, which a set in UTC does without
+
+    return ZoneInfo(name)
 
 
 def _default(contents: Sequence[Mapping[str, Any]], levels: Mapping[str, Level]) -> Default:
@@ -179,7 +182,7 @@ def _silence(one: Mapping[str, Any], makers: Makers) -> Silence:
 def _window(one: Mapping[str, Any]) -> Window:
     start, end = (int(part[:2]) * 60 + int(part[3:]) for part in one["hours"].split("-"))
     days = frozenset(day for part in one.get("days", ("mon-sun",)) for day in _days(part))
-    return Window(days, start, end, ZoneInfo(one["timezone"]))
+    return Window(days, start, end, _zone(one["timezone"]))
 
 
 def _days(part: str) -> Iterator[int]:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from engine.model import PolicySet, Record
-    from engine.pipeline import Setting
+    from engine.pipeline.batch import Setting
 
 
 @dataclass(frozen=True, slots=True)

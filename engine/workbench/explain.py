@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from engine.model import Field, Operator
-from engine.pipeline import Asked, compose
 from engine.pipeline.audit import decision_json
+from engine.pipeline.batch import Asked, compose
 from engine.pipeline.decide import trace
 from engine.pipeline.facts import document, facts
 from engine.pipeline.mask import mask, redact
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from engine.model import Asked as AskedMatcher
     from engine.model import Decision, Event, HashKey, Level, MaskedEvent, Message, PolicySet
-    from engine.pipeline import Setting
+    from engine.pipeline.batch import Setting
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,347 @@
+"""The way of a batch of events. Read this first, then the stages in its order.
+
+decode -> select -> dedupe -> decide -> audit (`gather`), mask -> digest -> render (`compose`), deliver (`post`), then how each
+record ended and the metrics (`conclude`). Every decision record is written before anything is posted, a delivery record after
+each post. A stage that breaks on one event fails that event alone.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from itertools import chain
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from engine.model import (
+    OPEN,
+    Claim,
+    Decision,
+    DecodeError,
+    Delivery,
+    Deployment,
+    DigestRule,
+    End,
+    Event,
+    HashKey,
+    Message,
+    Outcome,
+    PassedOver,
+    PolicySet,
+    Request,
+)
+from engine.pipeline.audit import decision_record, delivery_record, line, undecided_record
+from engine.pipeline.decide import decide
+from engine.pipeline.dedupe import fingerprint
+from engine.pipeline.deliver import Courier
+from engine.pipeline.digest import Entry, fold
+from engine.pipeline.mask import mask
+from engine.pipeline.metrics import Tally, metrics
+from engine.pipeline.render import plain, render, render_summary
+from engine.pipeline.select import passed_over
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from engine.model import Channel, Ports
+
+EVERYTHING: Final = DigestRule(0, ())
+"""All of one level in one summary."""
+
+LEASE: Final = 10.0
+"""Seconds beyond the time left for which a claim to deliver is held: who was killed does not hold it much longer."""
+
+_REFUSALS: Final = {
+    Claim.DELIVERED: (Outcome.DUPLICATE, "delivered before"),
+    Claim.HELD: (Outcome.FAILED, "another invocation is about to deliver it"),
+}
+
+
+class Setting(NamedTuple):
+    """What stays the same from batch to batch."""
+
+    policies: PolicySet
+    deployment: Deployment
+    key: HashKey | None = None
+
+
+class Received(NamedTuple):
+    """One record that came in, at its place in the batch. `end` is None while it hangs on what becomes of its messages.
+
+    `original`: the place of the event of which this one is a duplicate. `again`: its batch item must come again.
+    """
+
+    place: int
+    where: str
+    item: str | None
+    end: End | None = None
+    event: Event | None = None
+    decision: Decision | None = None
+    original: int | None = None
+    again: bool = False
+    hash_missing: int = 0
+
+
+class Asked(NamedTuple):
+    """One event that one channel is to hear of."""
+
+    place: int
+    event: Event
+    decision: Decision
+    request: Request
+
+
+class Told(NamedTuple):
+    """What became of one event on one channel that was asked for."""
+
+    place: int
+    channel: str
+    outcome: Outcome
+    hash_missing: int = 0
+
+
+class Result(NamedTuple):
+    """What a batch came to. `failed_items` are the ids of the batch items that must come again.
+
+    `failed`: something of it must come again, whether it came in an item or not.
+    """
+
+    tally: Tally
+    failed: bool
+    failed_items: frozenset[str]
+
+
+def run(stream: Iterable[Event | DecodeError | PassedOver], setting: Setting, ports: Ports) -> Result:
+    """Everything that one batch asks for, its records and metrics written. Raises nothing for an event's sake."""
+    received = tuple(gather(stream, setting, ports))
+    result = conclude(received, post(received, setting, ports))
+    for one in metrics(result.tally, setting.policies.revision, ports.now(), setting.deployment.function):
+        ports.emit(line(one))
+    return result
+
+
+# --- in: what comes, and what is decided about it -----------------------------------------------------------------------------
+
+
+def gather(stream: Iterable[Event | DecodeError | PassedOver], setting: Setting, ports: Ports) -> Iterator[Received]:
+    """Each record that comes in, decided, with its audit record written."""
+    seen: dict[str, int] = {}
+    for place, one in enumerate(stream):
+        if isinstance(one, DecodeError):
+            ports.emit(line(undecided_record(one.where, one.item, one.reason, ports.now())))
+            yield Received(place, one.where, one.item, End.UNREADABLE, again=one.whole)
+        elif isinstance(one, PassedOver) or passed_over(one, setting.policies.selection, setting.deployment.role):
+            yield Received(place, one.where, one.item, End.PASSED_OVER)
+        else:
+            original = seen.setdefault(fingerprint(one), place)
+            yield (
+                _decided(place, one, setting, ports)
+                if original == place
+                else Received(place, one.where, one.item, End.DUPLICATE, original=original)
+            )
+
+
+def _decided(place: int, event: Event, setting: Setting, ports: Ports) -> Received:
+    policies, now = setting.policies, ports.now()
+    try:
+        decision = decide(event, policies, now)
+        masked = None if policies.audit.level.name == OPEN else mask(event, decision, policies.audit.level, setting.key)
+        record = line(decision_record(event, decision, masked, policies, now))
+    except Exception as error:  # noqa: BLE001  one event must not take its batch along
+        kept = event if policies.audit.event and policies.audit.level.name == OPEN else None
+        reason = f"Trailbell broke on it ({type(error).__name__})"
+        ports.emit(line(undecided_record(event.where, event.item, reason, now, kept)))
+        return Received(place, event.where, event.item, End.FAILED, again=True)
+    ports.emit(record)
+    missing = 0 if masked is None else masked.hash_missing
+    return Received(place, event.where, event.item, _unasked(decision), event, decision, hash_missing=missing)
+
+
+def _unasked(decision: Decision) -> End | None:
+    """How an event ends that no channel is to hear of."""
+    if decision.requests:
+        return None
+    return End.SILENCED if decision.silences else End.MUTED
+
+
+# --- out: messages, and what becomes of them ----------------------------------------------------------------------------------
+
+
+def by_channel(received: Iterable[Received]) -> dict[str, list[Asked]]:
+    """What each channel is to hear of, in the order of the events."""
+    wants: dict[str, list[Asked]] = {}
+    for one in received:
+        if one.event is not None and one.decision is not None:
+            for request in one.decision.requests:
+                wants.setdefault(request.channel, []).append(Asked(one.place, one.event, one.decision, request))
+    return wants
+
+
+def compose(channel: Channel, wants: Iterable[Asked], setting: Setting, rule: DigestRule | None = None) -> list[Message]:
+    """The messages for one channel; what is more than its digest rule (or `rule`) allows is folded into summaries."""
+    entries = [
+        Entry(want.place, mask(want.event, want.decision, want.request.level, setting.key), want.decision, want.request)
+        for want in wants
+    ]
+    singles, summaries = fold(entries, rule or channel.digest)
+    return [
+        *(_single(entry, channel, setting.deployment) for entry in singles),
+        *(render_summary(summary, channel, setting.deployment) for summary in summaries),
+    ]
+
+
+def _single(entry: Entry, channel: Channel, deployment: Deployment) -> Message:
+    message = render(entry.masked, entry.decision, entry.request, channel, deployment)
+    return Message(message.channel, message.body, (entry.place,), message.hash_missing)
+
+
+def post(received: Sequence[Received], setting: Setting, ports: Ports) -> Iterator[Told]:
+    """What became of each event on each channel that it asked for; where a channel is gone, on its fallback."""
+    if ports.claims is None:
+        yield from chain.from_iterable(_posted(by_channel(received), setting, ports))
+        return
+    granted: dict[str, list[Asked]] = {}
+    for want in chain.from_iterable(by_channel(received).values()):
+        refused = _REFUSALS.get(ports.claims.claim(_key(want), ports.remaining() + LEASE))
+        name = want.request.channel
+        if refused is None:
+            granted.setdefault(name, []).append(want)
+        else:
+            delivery = Delivery(Message(name, b"{}", (want.place,)), *refused, 0)
+            _record(delivery, name, {want.place: want.decision.event_id}, setting, ports)
+            yield Told(want.place, name, delivery.outcome)
+    keys = {(want.place, name): _key(want) for name, wants in granted.items() for want in wants}
+    for told in _posted(granted, setting, ports):
+        delivered = all(one.outcome is not Outcome.FAILED for one in told)
+        ports.claims.settle([keys[one.place, one.channel] for one in told], delivered=delivered)
+        yield from told
+
+
+def _key(want: Asked) -> str:
+    """One event on one channel."""
+    return f"{fingerprint(want.event)}#{want.request.channel}"
+
+
+def _posted(wants: Mapping[str, Sequence[Asked]], setting: Setting, ports: Ports) -> Iterator[tuple[Told, ...]]:
+    """What each message means for its events."""
+    courier = Courier(setting.policies.channels, plain, ports)
+    gone: dict[str, set[int]] = {}
+    for delivery in _sent(wants, setting, courier, ports):
+        name = delivery.message.channel
+        if delivery.gone and setting.policies.channels[name].fallback is not None:
+            gone.setdefault(name, set()).update(delivery.message.events)
+        else:
+            yield _told(delivery, name, delivery.outcome)
+    for name, places in gone.items():
+        rerouted = _rerouted([want for want in wants[name] if want.place in places], setting.policies)
+        for delivery in _sent(rerouted, setting, courier, ports, name):
+            failed = delivery.outcome is Outcome.FAILED
+            yield _told(delivery, name, Outcome.FAILED if failed else Outcome.FALLBACK)
+
+
+def _told(delivery: Delivery, channel: str, outcome: Outcome) -> tuple[Told, ...]:
+    """What a delivery means for each of its events; what had no hash key is counted once a message."""
+    return tuple(
+        Told(place, channel, outcome, 0 if number else delivery.message.hash_missing)
+        for number, place in enumerate(delivery.message.events)
+    )
+
+
+def _rerouted(wants: Iterable[Asked], policies: PolicySet) -> dict[str, list[Asked]]:
+    """The same for the fallback of the channel asked for, never less strict than either allows."""
+    rerouted: dict[str, list[Asked]] = {}
+    for want in wants:
+        request = want.request
+        fallback = policies.channels[policies.channels[request.channel].fallback or request.channel]
+        level = max(request.level, fallback.masking_floor, key=lambda one: one.rank)
+        other = request._replace(channel=fallback.name, level=level, fallback_for=request.channel)
+        rerouted.setdefault(fallback.name, []).append(want._replace(request=other))
+    return rerouted
+
+
+def _sent(
+    wants: Mapping[str, Sequence[Asked]], setting: Setting, courier: Courier, ports: Ports, asked_for: str | None = None
+) -> Iterator[Delivery]:
+    """The deliveries of some channels, each with its record written. `asked_for`: whose fallback they are."""
+    ids = {want.place: want.decision.event_id for asked in wants.values() for want in asked}
+    composed = [
+        one for name, asked in wants.items() for one in _composed(setting.policies.channels[name], asked, setting, courier)
+    ]
+    broken = [one for one in composed if isinstance(one, Delivery)]
+    for delivery in chain(broken, courier.deliver(one for one in composed if isinstance(one, Message))):
+        _record(delivery, asked_for or delivery.message.channel, ids, setting, ports)
+        yield delivery
+
+
+def _record(delivery: Delivery, channel: str, ids: Mapping[int, str | None], setting: Setting, ports: Ports) -> None:
+    """Write what became of a message, with the ids of its events."""
+    event_ids = [ids[place] for place in delivery.message.events]
+    ports.emit(line(delivery_record(delivery, channel, event_ids, setting.policies.revision, ports.now())))
+
+
+def _composed(channel: Channel, wants: Sequence[Asked], setting: Setting, courier: Courier) -> list[Message | Delivery]:
+    """The messages for a channel, no more than can be posted in the time left: what is beyond it comes as summaries.
+
+    An event whose message cannot be made is a failed delivery, and does not take the others along.
+    """
+    levels = {want.request.level.name for want in wants}
+    singly = max(0, courier.capacity() - len(levels))
+    try:
+        messages = compose(channel, wants, setting)
+        if len(messages) > singly + len(levels):
+            rest = compose(channel, wants[singly:], setting, EVERYTHING)
+            messages = [*compose(channel, wants[:singly], setting), *rest]
+    except Exception:  # noqa: BLE001  one event must not take its batch along
+        return [one for want in wants for one in _composed_singly(channel, want, setting)]
+    return list(messages)
+
+
+def _composed_singly(channel: Channel, want: Asked, setting: Setting) -> Sequence[Message | Delivery]:
+    try:
+        return compose(channel, [want], setting)
+    except Exception as error:  # noqa: BLE001  one event must not take its batch along
+        reason = f"the message could not be made ({type(error).__name__})"
+        return [Delivery(Message(channel.name, b"{}", (want.place,)), Outcome.FAILED, reason, 0)]
+
+
+# --- the sum ------------------------------------------------------------------------------------------------------------------
+
+
+def conclude(received: Sequence[Received], told: Iterable[Told]) -> Result:
+    """How each record ended, exactly one way each, and which batch items must come again.
+
+    What a channel was to hear of and nobody told of has failed, whatever lost it.
+    """
+    outcomes: Counter[tuple[str, Outcome]] = Counter()
+    untold = {(one.place, request.channel) for one in received if one.decision for request in one.decision.requests}
+    failed: set[int] = {one.place for one in received if one.again}
+    heard: set[int] = set()
+    missing = sum(one.hash_missing for one in received)
+    for one in told:
+        outcomes[one.channel, one.outcome] += 1
+        untold.discard((one.place, one.channel))
+        missing += one.hash_missing
+        if one.outcome is Outcome.FAILED:
+            failed.add(one.place)
+        elif one.outcome is not Outcome.DUPLICATE:
+            heard.add(one.place)
+    failed |= {place for place, _ in untold}
+    again = [one for one in received if one.place in failed or one.original in failed]
+    decisions = [one.decision for one in received if one.decision is not None]
+    tally = Tally(
+        received=len(received),
+        ends=dict(Counter(_end(one, failed, heard) for one in received)),
+        outcomes=dict(outcomes),
+        classes=dict(Counter(decision.actor.name for decision in decisions)),
+        failed_matchers=sum(len(decision.failures) for decision in decisions),
+        hash_missing=missing,
+        hushed=dict(Counter(f"{one.policy}/{one.id}" for decision in decisions for one in (*decision.mutes, *decision.silences))),
+        untold=len(untold),
+    )
+    return Result(tally, bool(again), frozenset(one.item for one in again if one.item is not None))
+
+
+def _end(one: Received, failed: set[int], heard: set[int]) -> End:
+    if one.end is not None:
+        return one.end
+    if one.place in failed:
+        return End.FAILED
+    return End.DELIVERED if one.place in heard else End.DUPLICATE
