@@ -21,7 +21,7 @@ Document: TypeAlias = Mapping[str, Any]
 """What a matcher sees: the record and, beside its own names, the facts."""
 
 FactGroups: TypeAlias = Sequence[tuple[Any, ...]]
-"""The facts of a record in groups, each made only where it is read: target, caller, source, access, and the actor's class."""
+"""The facts of a record in groups, each made only where it is read: target, role, caller, source, access, the actor's class."""
 
 
 def showing(*names: str) -> Callable[[type[_Value]], type[_Value]]:
@@ -474,10 +474,10 @@ class Facts(NamedTuple):
     key: str | None
     copy_bucket: str | None
     copy_key: str | None
-    actor_type: str | None
-    actor_name: str | None
     role: str | None
     session: str | None
+    actor_type: str | None
+    actor_name: str | None
     account: str | None
     cross_account: bool
     service: str | None

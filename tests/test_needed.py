@@ -6,7 +6,7 @@ from builders import policy, policy_set, route
 
 from engine.pipeline.decide import needed
 from engine.pipeline.decide.reads import ALWAYS, FIELDS, groups_read
-from engine.policy.given import ACCESS, CALLER, GIVEN, GROUPS, TARGET
+from engine.policy.given import ACCESS, CALLER, GIVEN, GROUPS, ROLE, TARGET
 
 
 def test_a_matcher_that_looks_at_the_whole_document_needs_all_of_it() -> None:
@@ -20,7 +20,9 @@ def test_a_set_without_matchers_needs_little() -> None:
 
 
 def test_only_the_groups_that_are_read_are_made() -> None:
-    assert groups_read(policy_set(policy("p", route("r", "actor.role == 'x' && access.denied")))) == {CALLER, ACCESS}
+    assert groups_read(policy_set(policy("p", route("r", "actor.account == 'x' && access.denied")))) == {CALLER, ACCESS}
+    assert groups_read(policy_set(policy("p", route("r", "actor.role == 'x'")))) == {ROLE}
+    assert groups_read(policy_set(policy("p", route("r", "actor.name == 'x'")))) == {ROLE, CALLER}
     assert groups_read(policy_set(policy("p", route("r", "userAgent == 'x'"), buckets=("x",)))) == {TARGET}
     assert groups_read(policy_set(policy("p", route("r", "length(actor) > `1`")))) == set(range(GROUPS))
 

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
     _Text = str | None
     _Target = tuple[_Text, _Text, _Text, _Text]
-    _Caller = tuple[_Text, _Text, _Text, _Text, _Text, bool, _Text]
+    _Role = tuple[_Text, _Text]
+    _Caller = tuple[_Text, _Text, _Text, bool, _Text]
     _Source = tuple[_Text, str, bool]
 
 _NOTHING: Final[Mapping[str, Any]] = {}
@@ -75,19 +76,22 @@ _PRIVATE: Final = (
 def facts(event: Event) -> Facts:
     """All facts of an event. Never raises, whatever the record holds."""
     record = event.record
-    return Facts._make((time_of(record), *target(record), *caller(record), *source(record), *access(record)))
+    found = role_of(record)
+    return Facts._make((time_of(record), *target(record), *found, *caller(record, found), *source(record), *access(record)))
 
 
-def groups(record: Record) -> tuple[_Target, _Caller, _Source, tuple[bool, str]]:
+def groups(record: Record) -> tuple[_Target, _Role, _Caller, _Source, tuple[bool, str]]:
     """All groups of facts of a record."""
-    return target(record), caller(record), source(record), access(record)
+    found = role_of(record)
+    return target(record), found, caller(record, found), source(record), access(record)
 
 
 def document(record: Record, found: Facts, actor: ActorClass | None = None, evidence: Evidence | None = None) -> Document:
     """What a matcher sees: the record with the facts beside its own names. Without `actor`: while actors are being classified."""
     groups = (
         (found.bucket, found.key, found.copy_bucket, found.copy_key),
-        *((found.actor_type, found.actor_name, found.role, found.session, found.account, found.cross_account, found.service),),
+        (found.role, found.session),
+        (found.actor_type, found.actor_name, found.account, found.cross_account, found.service),
         (found.source_ip, found.source_kind, found.source_private),
         (found.denied, found.access_kind),
         classed(actor, evidence),
@@ -222,34 +226,36 @@ def scope_of(record: Record, found: _Target) -> tuple[tuple[str, ...], str | Non
 # --- who ---------------------------------------------------------------------------------------------------------------
 
 
-def caller(record: Record) -> _Caller:
-    """Type, name, role, session, account, whether that is not the recipient's, and the service on whose behalf."""
-    identity, recipient = record.get("userIdentity"), record.get("recipientAccountId")
-    if identity.__class__ is not dict:
-        return None, None, None, None, None, False, None
-    actor_type, account, service = identity.get("type"), identity.get("accountId"), identity.get("invokedBy")
-    actor_type = (actor_type or None) if actor_type.__class__ is str else None
-    account = (account or None) if account.__class__ is str else None
-    service = (service or None) if service.__class__ is str else None
-    role, session = _role_and_session(identity)
-    user = _user_of(identity) if actor_type == "IAMUser" else _text(identity.get("userName"))
-    name = user or session or service
-    cross_account = account != recipient and account is not None and _text(recipient) is not None
-    return actor_type, name, role, session, account, cross_account, service
-
-
-def _role_and_session(identity: Mapping[str, Any]) -> tuple[str | None, str | None]:
+def role_of(record: Record) -> _Role:
     """Role name without its path, and session name: from the assumed role's ARN, else from the issuer and the principal id."""
+    identity = record.get("userIdentity")
+    if identity.__class__ is not dict:
+        return None, None
     arn = identity.get("arn")
     if arn.__class__ is str:
         _, assumed, rest = arn.partition(":assumed-role/")
-        role, _, session = rest.rpartition("/")
-        if assumed and role:
-            return role.rpartition("/")[2], session or None
+        if assumed:
+            role, _, session = rest.rpartition("/")
+            if role:
+                return role.rpartition("/")[2], session or None
     issuer = _mapping(_mapping(identity.get("sessionContext")).get("sessionIssuer"))
     if identity.get("type") == "AssumedRole" or issuer.get("type") == "Role":
         return _issuer_role(issuer), _session_of_principal(identity.get("principalId"))
     return None, None
+
+
+def caller(record: Record, found: _Role) -> _Caller:
+    """Type, name, account, whether that is not the recipient's, and the service on whose behalf."""
+    identity, recipient = record.get("userIdentity"), record.get("recipientAccountId")
+    if identity.__class__ is not dict:
+        return None, None, None, False, None
+    actor_type, account, service = identity.get("type"), identity.get("accountId"), identity.get("invokedBy")
+    actor_type = (actor_type or None) if actor_type.__class__ is str else None
+    account = (account or None) if account.__class__ is str else None
+    service = (service or None) if service.__class__ is str else None
+    user = _user_of(identity) if actor_type == "IAMUser" else _text(identity.get("userName"))
+    cross_account = account != recipient and account is not None and _text(recipient) is not None
+    return actor_type, user or found[1] or service, account, cross_account, service
 
 
 def _issuer_role(issuer: Mapping[str, Any]) -> str | None:

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 
 _GROUPS: Final = (
     ("bucket", "key", "copy.bucket", "copy.key"),
-    ("actor.type", "actor.name", "actor.role", "actor.session", "actor.account", "actor.cross_account", "actor.service"),
+    ("actor.role", "actor.session"),
+    ("actor.type", "actor.name", "actor.account", "actor.cross_account", "actor.service"),
     ("source.ip", "source.kind", "source.private"),
     ("access.denied", "access.kind"),
     ("actor.class", "actor.kind", "actor.evidence"),
@@ -24,7 +25,7 @@ Path: TypeAlias = tuple[str, ...]
 """Names from a record inwards, through a list to each of its objects; what stands at its end is meant whole."""
 
 GROUPS: Final = len(_GROUPS)
-TARGET, CALLER, SOURCE, ACCESS, CLASSED = range(GROUPS)
+TARGET, ROLE, CALLER, SOURCE, ACCESS, CLASSED = range(GROUPS)
 """The places of the groups."""
 
 _PLACES: Final[Mapping[tuple[str, ...], tuple[int, int]]] = {

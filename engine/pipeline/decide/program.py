@@ -12,14 +12,16 @@ from engine.errors import MatcherError
 from engine.matching.index import Globs, Index
 from engine.pipeline.decide.plain import answer, in_scope, weigh, within
 from engine.pipeline.decide.reads import groups_read
-from engine.pipeline.facts import UNCLASSED, access, caller, classed, scope_of, source, target, time_of
-from engine.policy.given import ACCESS, CALLER, CLASSED, GIVEN, SOURCE, TARGET
+from engine.pipeline.facts import UNCLASSED, access, caller, classed, role_of, scope_of, source, target, time_of
+from engine.policy.given import ACCESS, CALLER, CLASSED, GIVEN, ROLE, SOURCE, TARGET
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from datetime import datetime
 
     from engine.model import FactGroups, Policy, PolicySet, Record, Route, Silence, Verdict, Window
+
+    _Candidates = Callable[[Record, FactGroups], Sequence[int]]
 
 MOST_KEPT: Final = 8_192
 """Verdicts, and scopes, that are kept; then all are forgotten at once."""
@@ -47,18 +49,11 @@ class _Scope(NamedTuple):
     silences: tuple[tuple[int, Silence], ...]
 
 
-class _Candidates:
-    """Of some routes, those that may hold or fail for an event."""
-
-    def __init__(self, routes: Sequence[tuple[int, Route]]) -> None:
-        self._all = [number for number, _ in routes]
-        choices = [(number, () if route.matcher is None else route.matcher.choices) for number, route in routes]
-        index = Index(choices, GIVEN)
-        self._index = index if index.worth_it else None
-
-    def of(self, record: Record, facts: FactGroups) -> Sequence[int]:
-        """Their numbers, in order."""
-        return self._all if self._index is None else self._index.candidates(record, facts)
+def _candidates(routes: Sequence[tuple[int, Route]]) -> _Candidates:
+    """What gives, of some routes, the numbers of those that may hold or fail for an event, in order."""
+    index = Index([(number, () if route.matcher is None else route.matcher.choices) for number, route in routes], GIVEN)
+    everything = [number for number, _ in routes]
+    return index.candidates if index.worth_it else lambda _, __: everything
 
 
 class Program:
@@ -69,13 +64,13 @@ class Program:
         self._routes = [(number, route) for number, policy in enumerate(policies.policies) for route in policy.routes]
         self._rules = [_rule(number, route) for number, route in self._routes]
         reads = groups_read(policies)
-        self._reads = [group in reads for group in (TARGET, CALLER, SOURCE, ACCESS)]
+        self._reads = [group in reads for group in (TARGET, ROLE, CALLER, SOURCE, ACCESS)]
         self._classes = [*_classes(policies), (classed(policies.unknown, None), policies.unknown.never_mute)]
         self._scoped = [number for number, policy in enumerate(policies.policies) if _has_scope(policy)]
         self._globs = Globs(policies.policies[number].buckets for number in self._scoped)
-        self._own = {number: _Candidates(self._numbered([number])) for number in self._scoped}
+        self._own = {number: _candidates(self._numbered([number])) for number in self._scoped}
         everywhere = [number for number, policy in enumerate(policies.policies) if not _has_scope(policy)]
-        self._everywhere = _Candidates(self._numbered(everywhere))
+        self._everywhere = _candidates(self._numbered(everywhere))
         self._silences = self._numbered_silences()
         self._known_scopes: dict[tuple[tuple[str, ...], str | None], _Scope] = {}
         self._scopes: dict[tuple[int, ...], _Scope] = {}
@@ -114,10 +109,12 @@ class Program:
 
     def _key(self, record: Record, now: datetime) -> tuple[int, ...]:
         """What the verdict hangs on: the evidence, the scope, and the rules that hold. Raises `MatcherError` where one fails."""
-        of_target, of_caller, of_source, of_access = self._reads
+        of_target, of_role, of_caller, of_source, of_access = self._reads
+        role = role_of(record) if of_role else (None, None)
         facts: list[Any] = [
             target(record) if of_target else None,
-            caller(record) if of_caller else None,
+            role,
+            caller(record, role) if of_caller else None,
             source(record) if of_source else None,
             access(record) if of_access else None,
             UNCLASSED,
@@ -128,7 +125,7 @@ class Program:
         rules, key = self._rules, [evidence, scope.number]
         for candidates in scope.candidates:
             ended = -1
-            for number in candidates.of(record, facts):
+            for number in candidates(record, facts):
                 policy, holds, ends, mutes, during = rules[number]
                 if policy == ended or (during is not None and not within(during, time_of(record) or now)):
                     continue
@@ -172,7 +169,7 @@ class Program:
         scope = self._scope(record, facts) if self._scoped else self._unscoped
         asked: dict[int, list[Route]] = {number: [] for number in scope.policies}
         for candidates in scope.candidates:
-            for number in candidates.of(record, facts):
+            for number in candidates(record, facts):
                 policy, route = self._routes[number]
                 asked[policy].append(route)
         return [(self.policies.policies[number], routes) for number, routes in asked.items()]

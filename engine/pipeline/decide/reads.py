@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from engine.matching.source import reads_whole
-from engine.policy.given import GIVEN, GROUPS, TARGET
+from engine.policy.given import GIVEN, GROUPS, ROLE, TARGET
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -64,6 +64,8 @@ def groups_read(policies: PolicySet) -> frozenset[int]:
     if any(reads_whole(path, GIVEN) for path in paths):
         return frozenset(range(GROUPS))
     found = {group for path, (group, _) in GIVEN.places.items() if any(one[: len(path)] == path for one in paths)}
+    if any(one[:2] == ("actor", "name") for one in paths):
+        found.add(ROLE)  # the name may be the session's
     scoped = any(policy.buckets is not None or policy.accounts is not None for policy in policies.policies)
     return frozenset(found | ({TARGET} if scoped else set()))
 
