@@ -16,7 +16,7 @@ from engine.errors import MatcherError
 from engine.matching import Globs, Index, check, choices, compile_predicate, glob
 from engine.matching.source import Given
 from engine.model import Event, Severity, Window
-from engine.pipeline.decide import decide, decide_plainly
+from engine.pipeline.decide import decide, decide_plainly, program
 from engine.pipeline.decode import decode_stream
 from engine.policy.load import load
 
@@ -174,3 +174,14 @@ def test_over_real_records_the_decision_is_the_same(corpus: Path) -> None:
             for one in decode_stream(stream, row["file"]):
                 if isinstance(one, Event):
                     assert decide(one, policies, NOW) == decide_plainly(one, policies, NOW)
+
+
+def test_what_is_kept_of_scopes_and_verdicts_is_bounded_and_changes_no_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(program, "MOST_KEPT", 3)
+    policies = policy_set(*(policy(f"p{number}", route("r", notify=("watch",)), buckets=(f"b{number}",)) for number in range(12)))
+    made = program.Program(policies)
+    for number in [*range(12), *range(12), 3, 3, 11]:
+        one = event(requestParameters={"bucketName": f"b{number}", "x-amz-copy-source": f"b{number // 2}/k"}, resources=[])
+        expected = decide_plainly(one, policies, NOW)
+        assert made.verdict(one.record, NOW).routes == expected.routes
+        assert max(map(len, (made._scopes, made._known_scopes, made._verdicts))) <= 3

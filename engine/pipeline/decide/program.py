@@ -6,6 +6,7 @@ fails, `plain` decides, over the same candidates. The routes of a set are number
 
 from __future__ import annotations
 
+from itertools import count
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from engine.errors import MatcherError
@@ -64,6 +65,7 @@ class Program:
         self._routes = [(number, route) for number, policy in enumerate(policies.policies) for route in policy.routes]
         self._rules = [_rule(number, route) for number, route in self._routes]
         reads = groups_read(policies)
+        self._first = policies.first
         self._reads = [group in reads for group in (TARGET, ROLE, CALLER, SOURCE, ACCESS)]
         self._classes = [*_classes(policies), (classed(policies.unknown, None), policies.unknown.never_mute)]
         self._scoped = [number for number, policy in enumerate(policies.policies) if _has_scope(policy)]
@@ -74,6 +76,7 @@ class Program:
         self._silences = self._numbered_silences()
         self._known_scopes: dict[tuple[tuple[str, ...], str | None], _Scope] = {}
         self._scopes: dict[tuple[int, ...], _Scope] = {}
+        self._count = count()
         self._unscoped = self._scope_of(everywhere)
         self._verdicts: dict[tuple[int, ...], Verdict] = {}
 
@@ -119,7 +122,7 @@ class Program:
             access(record) if of_access else None,
             UNCLASSED,
         ]
-        evidence = self.policies.first(record, facts)
+        evidence = self._first(record, facts)
         facts[CLASSED], loud = self._classes[evidence]
         scope = self._scope(record, facts) if self._scoped else self._unscoped
         rules, key = self._rules, [evidence, scope.number]
@@ -159,9 +162,12 @@ class Program:
         """The scope of these policies, the same one for the same policies."""
         key = tuple(policies)
         if key not in self._scopes:
+            if len(self._scopes) >= MOST_KEPT:
+                self._scopes.clear()
+                self._known_scopes.clear()
             own = [self._own[number] for number in policies if number in self._own]
             silences = [one for number in policies for one in self._silences.get(number, ())]
-            self._scopes[key] = _Scope(len(self._scopes), key, (self._everywhere, *own), tuple(silences))
+            self._scopes[key] = _Scope(next(self._count), key, (self._everywhere, *own), tuple(silences))
         return self._scopes[key]
 
     def _plan(self, record: Record, facts: FactGroups) -> Iterable[tuple[Policy, Sequence[Route]]]:
