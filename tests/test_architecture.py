@@ -37,7 +37,7 @@ COMPOSERS = {"batch", "decide"}
 
 EDGES = (
     *("lambda_entry.py", "engine/cli/", "engine/edge/", "engine/in_force.py"),
-    *("engine/policy/source.py", "engine/policy/load.py", "engine/policy/prepared.py"),
+    *("engine/policy/source.py", "engine/policy/load.py", "engine/policy/prepared.py", "engine/policy/files.py"),
 )
 OUTSIDE_MODULES = {
     *("asyncio", "boto3", "botocore", "ftplib", "http", "logging", "multiprocessing", "os", "requests", "shutil", "smtplib"),

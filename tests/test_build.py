@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import platform
+import py_compile
 import subprocess
 import sys
 import zipfile
@@ -124,6 +125,11 @@ def test_a_policy_that_was_changed_in_the_zip_is_read_anew(package: Path, tmp_pa
     assert {"yaml", "jsonschema", "jmespath"} <= set(imported)
 
 
+def compileall_of(path: Path) -> str:
+    """Byte code beside a module, never checked against its source, as the zip has it."""
+    return py_compile.compile(str(path), doraise=True, invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH)
+
+
 def prepared_in(home: Path, policies: Path, commit: str | None = None) -> Path:
     """The two files of a prepared set, in a folder."""
     made = prepare(read(policies), policies, commit)
@@ -144,6 +150,20 @@ def test_a_prepared_set_equals_the_one_that_is_read(tmp_path: Path, policies: Pa
     for path in sorted((ROOT / "tests" / "events").glob("*.json")):
         one = Event(read_event(path)[0], path.name)
         assert decision_json(decide(one, prepared, NOW)) == decision_json(decide(one, plain, NOW))
+
+
+def test_a_prepared_set_keeps_the_order_of_a_literals_keys(tmp_path: Path) -> None:
+    policies = tmp_path / "policies"
+    policies.mkdir()
+    for path in (ROOT / "policies").glob("*.yaml"):
+        (policies / path.name).write_bytes(path.read_bytes())
+    when = """keys(`{"b": 1, "a": 2}`)[0] == 'b'"""
+    text = f"version: 1\nname: zz\nowner: a\nroutes:\n  - {{id: one, when: {json.dumps(when)}, notify: [s3-watch]}}\n"
+    (policies / "zz.yaml").write_text(text, encoding="utf-8")
+    prepared = load_prepared(policies, prepared_in(tmp_path, policies))
+    assert prepared is not None
+    assert "zz/one" in decide(event(), prepared, NOW).routes
+    assert "zz/one" in decide(event(), load(policies), NOW).routes
 
 
 def test_a_prepared_set_has_more_matchers_than_one_function_takes(tmp_path: Path) -> None:
@@ -169,7 +189,7 @@ def test_a_prepared_set_has_more_matchers_than_one_function_takes(tmp_path: Path
     assert decide(event(), prepared, NOW).evidence is None
 
 
-@pytest.mark.parametrize("change", ["added", "removed", "damaged", "engine", "code", "no code"])
+@pytest.mark.parametrize("change", ["added", "removed", "damaged", "empty", "list", "engine", "code", "cut", "no code"])
 def test_a_prepared_set_of_other_files_is_refused(tmp_path: Path, change: str) -> None:
     policies = tmp_path / "policies"
     policies.mkdir()
@@ -183,6 +203,11 @@ def test_a_prepared_set_of_other_files_is_refused(tmp_path: Path, change: str) -
         (policies / "watch.yaml").unlink()
     elif change == "damaged":
         target.write_text("{", encoding="utf-8")
+    elif change in {"empty", "list"}:
+        target.write_text({"empty": "{}", "list": "[]"}[change], encoding="utf-8")
+    elif change == "cut":
+        compiled = Path(compileall_of(tmp_path / CODE))
+        compiled.write_bytes(compiled.read_bytes()[:40])
     elif change == "engine":
         target.write_text(target.read_text("utf-8").replace('"engine": "', '"engine": "0.'), encoding="utf-8")
     elif change == "code":
@@ -197,3 +222,11 @@ def test_a_set_that_does_not_load_is_not_built(tmp_path: Path) -> None:
     done = CliRunner().invoke(trailbell, ["build", "--policies", str(tmp_path), "--output", str(tmp_path / "x.zip")])
     assert done.exit_code == 1
     assert not (tmp_path / "x.zip").exists()
+
+
+def test_one_file_is_no_folder_to_build(tmp_path: Path) -> None:
+    done = CliRunner().invoke(
+        trailbell, ["build", "--policies", str(ROOT / "policies" / "watch.yaml"), "--output", str(tmp_path / "x.zip")]
+    )
+    assert done.exit_code == 2
+    assert "name the folder" in done.output

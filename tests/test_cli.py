@@ -329,3 +329,13 @@ def test_a_fault_of_our_own_exits_3_without_event_text(
     assert stopped.value.code == 3
     assert "RuntimeError" in said
     assert "203.0.113.7" not in said
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no device that is full")
+def test_a_full_disk_is_named_and_no_fault_of_ours(house: Path) -> None:
+    with Path("/dev/full").open("wb") as full:
+        command = [sys.executable, "-m", "engine", "decide", str(house / "event.json"), "--policies", str(house / "policies")]
+        done = subprocess.run(  # noqa: S603  our own interpreter
+            command, check=False, stdout=full, stderr=subprocess.PIPE, text=True, cwd=ROOT
+        )
+    assert (done.returncode, done.stderr) == (1, "trailbell: No space left on device\n")

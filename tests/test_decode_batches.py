@@ -237,3 +237,22 @@ def test_whatever_is_in_a_file_is_found_either_way(content: bytes, size: int) ->
             assert fast(content) == found
     finally:
         chunking.CHUNK, chunking.LONGEST_CHUNK = before  # type: ignore[misc]
+
+
+def test_a_log_file_on_a_line_is_opened_also_where_all_of_a_record_is_read() -> None:
+    one = {"eventSource": "s3.amazonaws.com", "eventName": "GetObject"}
+    for records in ([], [1, 2.0], [one]):
+        content = lines(one, {**one, "Records": records}, one)
+        told = [found for batch in batches(io.BytesIO(content), "f", Typed(None)) for found in (*batch.records, *batch.found)]
+        expected = list(decode_stream(io.BytesIO(content), "f"))
+        assert [getattr(found, "record", found) for found in told] == [getattr(found, "record", found) for found in expected]
+
+
+def test_an_odd_record_does_not_slow_all_later_chunks() -> None:
+    typed, waited = Typed(PATHS), []
+    one = {"eventSource": "s3.amazonaws.com", "eventName": "GetObject", "requestParameters": {"bucketName": "b"}}
+    odd, usual = log({**one, "requestParameters": {"bucketName": {"odd": 1}}}), log(one)
+    for content in (odd, *[usual] * 4):
+        assert [len(batch.records) for batch in batches(io.BytesIO(content), "f", typed)] == [1]
+        waited.append(typed._misses)
+    assert waited == [1, 1, 1, 0, 0]  # two chunks by the wider type, then the narrow one does again

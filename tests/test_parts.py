@@ -34,3 +34,12 @@ def test_what_is_entered_later_is_found_too() -> None:
     assert parts.hits("one two") == [1]
     parts.enter("two", 2)
     assert sorted(parts.hits("one two")) == [1, 2]
+
+
+@pytest.mark.parametrize("texts", [["a" * (4 + 4 * n) + "b" for n in range(200)], [f"{n:03}" + "a" * n for n in range(200)]])
+def test_a_value_that_begins_like_all_of_them_everywhere_is_asked_text_by_text(texts: list[str]) -> None:
+    parts = Parts()
+    for number, text in enumerate(texts):
+        parts.enter(text, number)
+    for value in ("a" * 8_000, "a" * 500 + "b", "000111222" * 300, "007aaaaaaa"):
+        assert sorted(set(parts.hits(value))) == [number for number, text in enumerate(texts) if text in value]

@@ -7,6 +7,7 @@ import io
 import json
 import os
 import signal
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -160,6 +161,19 @@ def test_a_lane_that_ends_too_early_is_told() -> None:
 
     with Lanes[int](2, work) as lanes:
         assert lanes.take(0) == 0
+        with pytest.raises(LaneError):
+            lanes.take(0)
+
+
+def test_a_lane_that_is_killed_in_the_middle_of_a_message_is_told() -> None:
+    def large(_: int) -> Iterator[bytes]:
+        yield b"x" * (8 << 20)
+
+    with Lanes[bytes](1, large) as lanes:
+        receiving, lane = lanes._lanes[0]
+        receiving.poll(10)
+        time.sleep(0.2)  # until the pipe is full
+        lane.kill()
         with pytest.raises(LaneError):
             lanes.take(0)
 

@@ -5,6 +5,7 @@ Exit codes of every command: 0 all is well, 1 something was found or failed, 2 w
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 import traceback
@@ -26,6 +27,7 @@ from engine.edge.lanes import LaneFaultError
 from engine.errors import TrailbellError
 
 INTERNAL = 3
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -52,6 +54,9 @@ def main() -> None:
         click.echo(f"trailbell: {error}", err=True)
         sys.exit(1)
     except Exception as broken:  # noqa: BLE001  the edge: what is left is a fault of ours
+        if isinstance(broken, OSError) and broken.errno in _FULL:
+            click.echo(f"trailbell: {broken.strerror}", err=True)
+            sys.exit(1)
         where = traceback.extract_tb(broken.__traceback__)[-1]
         what = f"{type(broken).__name__} in {where.filename}:{where.lineno}"
         click.echo(f"trailbell: internal error {broken if isinstance(broken, LaneFaultError) else what}", err=True)

@@ -39,6 +39,8 @@ def build(policies_path: Path, output: Path, architecture: str, runtime: str) ->
 
     The same content gives the same bits. A policy set that does not load is not built.
     """
+    if policies_path.is_file():
+        raise click.UsageError(f"{policies_path} is one file; name the folder that holds the policy set")
     policies = open_policies(policies_path)
     with tempfile.TemporaryDirectory() as folder:
         task = Path(folder)

@@ -73,8 +73,10 @@ class Lanes(Generic[_Sent]):
         """What a lane sends next. Raises `LaneError` where it sends nothing more, `LaneFaultError` where it broke."""
         try:
             sent: _Sent | _Fault = pickle.loads(self._lanes[number][0].recv_bytes())  # noqa: S301  from a copy of this process
-        except EOFError:
-            raise LaneError("a process that reads files ended too early; --jobs 1 does without them") from None
+        except (EOFError, OSError):
+            raise LaneError(
+                "a process that reads files ended too early: it was killed, or a file changed; --jobs 1 does without"
+            ) from None
         if isinstance(sent, _Fault):
             raise LaneFaultError(sent.what)
         return sent

@@ -7,6 +7,7 @@ neither holds nor fails, so it need not be asked. Matchers without a choice are 
 from __future__ import annotations
 
 from collections import Counter
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
 
 from engine.matching.globs import glob_anchor
@@ -20,8 +21,8 @@ if TYPE_CHECKING:
 
     _Numbers = Sequence[int]
 
-_ASKED_IN_PLACE: Final = 3
-"""Matchers that are asked in the time in which the tests of one path are."""
+_ASKED_IN_PLACE: Final = 2
+"""Matchers that are asked in the time that one look takes."""
 
 _WORTH: Final = {"equals": 0, "prefix": 1, "suffix": 2, "holds": 3, "true": 4, "regex": 5}
 """Kinds of tests, the most telling first."""
@@ -45,23 +46,24 @@ class Index:
         self._always = always
         self._facts = [(*given.places[path], tests.hits) for path, tests in paths.items() if path in given.places]
         self._fields = [(path, tests.hits) for path, tests in paths.items() if path not in given.places]
-        self.worth_it = len(found) > _ASKED_IN_PLACE * len(paths) + len(always)
+        looks = sum(tests.looks for tests in paths.values())
+        self.worth_it = len(found) > _ASKED_IN_PLACE * looks + len(always)
 
     def candidates(self, record: Record, facts: FactGroups) -> _Numbers:
         """The numbers of all matchers that may hold or fail for an event, in order."""
-        found: _Numbers = self._always
+        found: list[_Numbers] = [self._always] if self._always else []
         for group, place, hits in self._facts:
             more = hits(facts[group][place])
             if more:
-                found = _both(found, more) if found else more
+                found.append(more)
         for path, hits in self._fields:
             value: Any = record
             for name in path:
                 value = value.get(name) if value.__class__ is dict else None
             more = hits(value)
             if more:
-                found = _both(found, more) if found else more
-        return found
+                found.append(more)
+        return found[0] if len(found) == 1 else _together(found)
 
 
 def _readable(choice: Choice, given: Given) -> bool:
@@ -80,8 +82,9 @@ def _best(found: Sequence[Choice], shared: Mapping[Anchor, int]) -> Choice | Non
     return min(usable, key=telling, default=None)
 
 
-def _both(some: _Numbers, others: _Numbers) -> _Numbers:
-    return sorted({*some, *others})
+def _together(several: Iterable[_Numbers]) -> _Numbers:
+    """The numbers of several lists, each once, in order."""
+    return sorted(set(chain.from_iterable(several)))
 
 
 class Globs:
@@ -104,10 +107,7 @@ class Globs:
 
     def candidates(self, texts: Iterable[str]) -> _Numbers:
         """The numbers of all groups that may match one of the texts, in order."""
-        found: _Numbers = self._always
-        for text in texts:
-            found = _both(found, self._hits(text))
-        return found
+        return _together([self._always, *map(self._hits, texts)])
 
 
 class _Tests:
@@ -146,26 +146,33 @@ class _Tests:
         else:
             self._parts.enter(text, number)
 
+    @property
+    def looks(self) -> int:
+        """How many tables a value is looked up in, about."""
+        return 1 + len(self._starts) + len(self._ends) + bool(self._parts)
+
     def hits(self, value: Any) -> _Numbers:  # noqa: ANN401  any JSON value
         """The matchers of which a test says yes to a value, in order."""
         if value.__class__ is not str:
             return self._of_other(value)
-        found: _Numbers = self._equals.get(value, ())
+        equal = self._equals.get(value)
+        found = [equal] if equal else []
         for length, texts in self._starts.items():
             more = texts.get(value[:length])
             if more:
-                found = _both(found, more) if found else more
+                found.append(more)
         if self._ends or self._parts or self._true:
-            more = self._of_text(value)
-            found = _both(found, more) if found or len(more) > 1 else more
-        return found
+            found += self._of_text(value)
+        if not found:
+            return ()
+        return found[0] if len(found) == 1 else _together(found)
 
-    def _of_text(self, value: str) -> list[int]:
-        """The rarer kinds of tests of a text."""
-        found = list(self._true) if value else []
-        for length, texts in self._ends.items():
-            found += texts.get(value[-length:], ())
-        return found + self._parts.hits(value) if self._parts else found
+    def _of_text(self, value: str) -> list[list[int]]:
+        """What the rarer kinds of tests of a text hit."""
+        found = [self._true] if self._true and value else []
+        found += [more for length, texts in self._ends.items() if (more := texts.get(value[-length:]))]
+        parts = self._parts.hits(value) if self._parts else []
+        return [*found, sorted(set(parts))] if parts else found
 
     def _of_other(self, value: Any) -> _Numbers:  # noqa: ANN401  any JSON value
         """The matchers of which a test says yes to what is not a string."""

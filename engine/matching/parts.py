@@ -11,6 +11,9 @@ from typing import Final
 _GRAM: Final = 4
 """Characters by which a text is looked up."""
 
+_PLACES_A_LOOK: Final = 2
+"""Places of a value that are looked up in the time in which one text is asked."""
+
 _FEW: Final = 24
 """Beginnings that are looked for one after the other."""
 
@@ -34,17 +37,40 @@ class Parts:
         self._heads = None
 
     def hits(self, value: str) -> list[int]:
-        """The numbers of the texts that stand in a value, in no order."""
+        """The numbers of the texts that stand in a value, in no order.
+
+        After as many looks as asking each text would take, each is asked: a value cannot make this slow.
+        """
         if self._heads is None:
             self._heads = self._by_head()
+        found = self._with_heads(value, self._heads) if self._heads else self._with_grams(value)
+        return [number for text, number in self._texts if text in value] if found is None else found
+
+    def _with_heads(self, value: str, heads: list[tuple[str, dict[int, dict[str, list[int]]]]]) -> list[int] | None:
         found: list[int] = []
-        for head, lengths in self._heads:
+        looks = 0
+        for head, lengths in heads:
             place = value.find(head)
             while place >= 0:
+                looks += len(lengths)
+                if looks > len(self._texts):
+                    return None
                 for length, texts in lengths.items():
                     found += texts.get(value[place : place + length], ())
                 place = value.find(head, place + 1)
-        return found if self._heads else self._by_gram(value)
+        return found
+
+    def _with_grams(self, value: str) -> list[int] | None:
+        looks = len(value) // _PLACES_A_LOOK
+        found = [number for text, number in self._short if text in value]
+        for place in range(len(value) - _GRAM + 1 if looks <= len(self._texts) else 0):
+            for text, before, number in self._grams.get(value[place : place + _GRAM], ()):
+                looks += 1
+                if place >= before and value.startswith(text, place - before):
+                    found.append(number)
+            if looks > len(self._texts):
+                return None
+        return found if looks <= len(self._texts) else None
 
     def _by_head(self) -> list[tuple[str, dict[int, dict[str, list[int]]]]]:
         """The texts by what they begin with; none where that is too many, and they are entered by a piece instead."""
@@ -65,14 +91,6 @@ class Parts:
         places = range(len(text) - _GRAM + 1)
         rarest = min(places, key=lambda place: len(self._grams.get(text[place : place + _GRAM], ())))
         self._grams.setdefault(text[rarest : rarest + _GRAM], []).append((text, rarest, number))
-
-    def _by_gram(self, value: str) -> list[int]:
-        found = [number for text, number in self._short if text in value]
-        for place in range(len(value) - _GRAM + 1):
-            for text, before, number in self._grams.get(value[place : place + _GRAM], ()):
-                if place >= before and value.startswith(text, place - before):
-                    found.append(number)
-        return found
 
 
 def _beginning(texts: list[str]) -> str:

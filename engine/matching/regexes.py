@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from engine.errors import ExpressionError
 from engine.matching.globs import Shape
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     _Search = Callable[[str], object | None]
 
 _CACHED: Final = 64
-_ANSWERS: Final = 1_024
+_ANSWERS: Final = 8_192
 _KEPT_LENGTH: Final = 256
-"""RE2's answers that are kept for one pattern, and characters of their texts: it costs a microsecond, and callers come again."""
+"""RE2's answers that are kept, and characters of their texts: asking costs a microsecond, and callers come again."""
 
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
 
@@ -67,8 +67,9 @@ cached_regex = lru_cache(_CACHED)(regex_test)
 
 _ONE: Final = r"""[A-Za-z0-9_ "#%&',/:;<=>@~!-]|\\[.\-/+*?()\[\]{}^$|\\dw]|\."""
 _CLASS: Final = r"\[\^?(?:[A-Za-z0-9](?:-[A-Za-z0-9])?|[_ .,:/@=+]|\\[.\-\]/dw])+-?\]"
-_FIXED: Final = r"\{([0-9]{1,2})\}"
-_PART: Final = re.compile(rf"(?:{_CLASS}|({_ONE}))(?:{_FIXED}|([+*?]|\{{[0-9]{{1,2}},[0-9]{{0,3}}\}}))?")
+_COUNT: Final = r"(?:0|[1-9][0-9]?)"
+_FIXED: Final = rf"\{{({_COUNT})\}}"
+_PART: Final = re.compile(rf"(?:{_CLASS}|({_ONE}))(?:{_FIXED}|([+*?]|\{{{_COUNT},(?:{_COUNT}|[1-9][0-9]{{2}})?\}}))?")
 _GROUP: Final = re.compile(rf"\((?:\?:)?((?:{_CLASS}|{_ONE}|\|)+)\)")
 _WIDEST: Final = 256
 _MOST_WAYS: Final = 64
@@ -162,8 +163,12 @@ def _re2_search(pattern: str) -> _Search:
         raise ExpressionError("the regular expression holds half of a surrogate pair") from None
     except re2.error as error:
         raise ExpressionError(f"RE2 does not take this regular expression: {_said(error)}") from None
-    kept = lru_cache(_ANSWERS)(lambda text: search(utf8(text)) is not None)
-    return lambda text: (kept(text) if len(text) <= _KEPT_LENGTH else search(utf8(text))) or None
+    return lambda text: _answer(search, text) if len(text) <= _KEPT_LENGTH else search(utf8(text))
+
+
+@lru_cache(_ANSWERS)
+def _answer(search: Callable[[bytes], object | None], text: str) -> Literal[True] | None:
+    return None if search(utf8(text)) is None else True
 
 
 def _said(error: Exception) -> str:

@@ -61,6 +61,7 @@ _SERVICE_HOST: Final = re.compile(
 )
 
 _LONGEST_TIME: Final = 40
+_LONGEST_NAME: Final = 40
 _LONGEST_ADDRESS: Final = 256
 _ARN_PARTS: Final = 6
 _EARLIEST: Final = 1970
@@ -209,17 +210,17 @@ def scope_of(record: Record, found: _Target) -> tuple[tuple[str, ...], str | Non
     Nearly always the ARNs name the bucket of the request and nothing else.
     """
     bucket, _, copy_bucket, _ = found
-    buckets = [] if bucket is None else [bucket]
-    if copy_bucket is not None and copy_bucket != bucket:
-        buckets.append(copy_bucket)
+    buckets = {} if bucket is None else {bucket: None}
+    if copy_bucket is not None:
+        buckets[copy_bucket] = None
     same = "" if bucket is None or "/" in bucket else f"arn:aws:s3:::{bucket}"
     inside = f"{same}/"
     for arn in _resources(record):
         if same and (arn == same or arn.startswith(inside)):
             continue
         name = _split_arn(arn)[0]
-        if name is not None and name not in buckets:
-            buckets.append(name)
+        if name is not None:
+            buckets[name] = None
     return tuple(buckets), _text(record.get("recipientAccountId"))
 
 
@@ -309,7 +310,7 @@ def _private() -> tuple[Any, ...]:
 def access(record: Record) -> tuple[bool, str]:
     """Whether the access was denied, and its kind."""
     code, name = record.get("errorCode"), record.get("eventName")
-    return code is not None and _denied(code), _access_kind(name) if name.__class__ is str else "other"
+    return code is not None and _denied(code), _access_kind(name[:_LONGEST_NAME]) if name.__class__ is str else "other"
 
 
 def _denied(code: object) -> bool:

@@ -12,10 +12,11 @@ from engine.errors import PolicySetError
 from engine.model import Edit, Finding, FindingSeverity, Location
 from engine.policy import codes
 from engine.policy.compile import compile_set
+from engine.policy.files import policy_files
 from engine.policy.places import before_line, line_text
 from engine.policy.references import reference_findings
 from engine.policy.shape import shape_findings
-from engine.policy.source import SUFFIXES, Source, read_source
+from engine.policy.source import Source, read_source
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -48,7 +49,7 @@ def read(directory: Path) -> tuple[Source, ...]:
         return (read_source(directory, str(directory)),)
     if not directory.is_dir():
         return (_nothing(directory, "there is no such folder", "name the folder that holds the policies with --policies"),)
-    files = sorted((path for path in directory.rglob("*") if path.suffix in SUFFIXES and path.is_file()), key=Path.as_posix)
+    files = policy_files(directory)
     if not files:
         return (_nothing(directory, "no .yaml or .yml file in it", "a policy set is every YAML file under this folder"),)
     return tuple(read_source(file, file.as_posix()) for file in files)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     Expressions = tuple[str, ...]
     First = Callable[[Record, FactGroups], int]
 
-_KEPT: Final = 16_384
+_KEPT: Final = 65_536
 
 MOST_AT_ONCE: Final = 64
 """Matchers in one function that says which of them holds first: Python's compiler nests it so deep."""

@@ -20,6 +20,7 @@ from engine.matching.link import link
 from engine.matching.source import Constant, Source
 from engine.model import Anchor, Matcher
 from engine.policy.compile import compile_set, expressions
+from engine.policy.files import policy_files
 from engine.policy.given import GIVEN
 from engine.policy.matchers import Makers, first_sources, in_turn
 
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
 
 NAME: Final = "prepared.json"
 CODE: Final = "prepared_code.py"
-SUFFIXES: Final = (".yaml", ".yml")
 
 _HEAD: Final = '"""The matchers of a policy set, written by `trailbell build`."""\n'
 
@@ -68,7 +68,7 @@ def prepare(sources: Sequence[PolicyFile], directory: Path, commit: str | None) 
         "matchers": [_matcher_json(one, texts) for one in dict.fromkeys([*evidence, *_rules(contents)])],
         "first": [_source_json(one, texts) for one in first_sources(evidence)],
     }
-    content = json.dumps(made, sort_keys=True)
+    content = json.dumps(made)  # in the order of the files: the keys of a literal have one
     listed = "".join(f"    {text},\n" for text in texts)
     return Prepared(content, f'{_HEAD}OF = "{_digest_of(content.encode())}"\nMADE = (\n{listed})\n')
 
@@ -109,15 +109,18 @@ def load_prepared(directory: Path, home: Path) -> PolicySet | None:
     """The set that was prepared of a folder's files, from `home`; None where there is none, or it stands for other files."""
     try:
         text = (home / NAME).read_bytes()
-        content = json.loads(text)
         code = SourceFileLoader("prepared_code", str(home / CODE)).get_code("prepared_code")
-    except (OSError, ValueError, SyntaxError, ImportError):
+    except (OSError, ValueError, SyntaxError, ImportError, EOFError):
         return None
-    if code is None or content["engine"] != __version__ or _digest_of(text) not in code.co_consts:
+    # Of one making with the code, the text is as it was written.
+    if code is None or _digest_of(text) not in code.co_consts:
         return None
+    content = json.loads(text)
     files = {directory / one["path"]: one for one in content["files"]}
-    found = sorted((path for path in directory.rglob("*") if path.suffix in SUFFIXES and path.is_file()), key=Path.as_posix)
-    if set(found) != set(files) or any(_digest(path) != files[path]["sha256"] for path in found):
+    found = policy_files(directory)
+    if content["engine"] != __version__ or set(found) != set(files):
+        return None
+    if any(_digest(path) != files[path]["sha256"] for path in found):
         return None
     parts: list[tuple[str, Any]] = [(path.as_posix(), files[path]["content"]) for path in found]
     return compile_set(parts, content["commit"], _makers(content, [one for one in code.co_consts if isinstance(one, CodeType)]))

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from engine.errors import PublishedSetError
-from engine.policy.source import SUFFIXES, parse_source
+from engine.policy.files import SUFFIXES
+from engine.policy.source import parse_source
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -25,8 +25,6 @@ MAX_DEPTH: Final = 40
 MAX_NODES: Final = 200_000
 """Values of one file, those behind aliases counted each time they stand."""
 
-SUFFIXES: Final = (".yaml", ".yml")
-
 Key: TypeAlias = "str | int"
 
 _Parser: Final = getattr(yaml, "CLoader", yaml.Loader)

@@ -7,7 +7,7 @@ time that just these held; whatever it has not seen, and whatever fails, `plain`
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from engine.pipeline.decide.plain import DEFAULT_ROUTE, decide_plainly, decision, trace, within
 from engine.pipeline.decide.program import Program
@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 
 __all__ = ["DEFAULT_ROUTE", "decide", "decide_plainly", "needed", "program_of", "trace", "within"]
 
-_latest: Program | None = None
+MOST_PROGRAMS: Final = 4
+
+_programs: list[Program] = []
+"""Those of the sets that were asked last, the latest first."""
 
 
 def decide(event: Event, policies: PolicySet, now: datetime) -> Decision:
@@ -29,8 +32,10 @@ def decide(event: Event, policies: PolicySet, now: datetime) -> Decision:
 
 
 def program_of(policies: PolicySet) -> Program:
-    """The program of a set: made when the set is first asked, and kept while it is."""
-    global _latest  # noqa: PLW0603  nothing but a cache: it never changes an answer
-    if _latest is None or _latest.policies is not policies:
-        _latest = Program(policies)
-    return _latest
+    """The program of a set: made when the set is first asked, and kept while it is among the last. It never changes an answer."""
+    if _programs and _programs[0].policies is policies:
+        return _programs[0]
+    known = next((one for one in _programs if one.policies is policies), None)
+    program = known or Program(policies)
+    _programs[:] = [program, *(one for one in _programs if one is not program)][:MOST_PROGRAMS]
+    return program

@@ -17,7 +17,7 @@ from engine.pipeline.facts import UNCLASSED, access, caller, classed, role_of, s
 from engine.policy.given import ACCESS, CALLER, CLASSED, GIVEN, ROLE, SOURCE, TARGET
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from datetime import datetime
 
     from engine.model import FactGroups, Policy, PolicySet, Record, Route, Silence, Verdict, Window
@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
 MOST_KEPT: Final = 8_192
 """Verdicts, and scopes, that are kept; then all are forgotten at once."""
+
+LONGEST_KEPT: Final = 512
+"""Characters of the names of an event's buckets, for its scope to be kept."""
 
 
 class _Rule(NamedTuple):
@@ -42,18 +45,25 @@ class _Rule(NamedTuple):
 
 
 class _Scope(NamedTuple):
-    """The numbers of the policies in scope of an event, in order; what finds candidates among their routes; their silences."""
+    """The policies in scope of an event, by number, in order; what finds candidates among their routes; who has silences."""
 
     number: int
     policies: tuple[int, ...]
     candidates: tuple[_Candidates, ...]
-    silences: tuple[tuple[int, Silence], ...]
+    hushes: tuple[int, ...]
 
 
-def _candidates(routes: Sequence[tuple[int, Route]]) -> _Candidates:
-    """What gives, of some routes, the numbers of those that may hold or fail for an event, in order."""
-    index = Index([(number, () if route.matcher is None else route.matcher.choices) for number, route in routes], GIVEN)
-    everything = [number for number, _ in routes]
+class _Hushing(NamedTuple):
+    """The silences of one policy by number, and what finds candidates among them."""
+
+    silences: Mapping[int, Silence]
+    candidates: _Candidates
+
+
+def _candidates(rules: Sequence[tuple[int, Route | Silence]]) -> _Candidates:
+    """What gives, of some rules, the numbers of those that may hold or fail for an event, in order."""
+    index = Index([(number, () if rule.matcher is None else rule.matcher.choices) for number, rule in rules], GIVEN)
+    everything = [number for number, _ in rules]
     return index.candidates if index.worth_it else lambda _, __: everything
 
 
@@ -68,29 +78,35 @@ class Program:
         self._first = policies.first
         self._reads = [group in reads for group in (TARGET, ROLE, CALLER, SOURCE, ACCESS)]
         self._classes = [*_classes(policies), (classed(policies.unknown, None), policies.unknown.never_mute)]
+        self._numbered = self._numbered_routes()
         self._scoped = [number for number, policy in enumerate(policies.policies) if _has_scope(policy)]
         self._globs = Globs(policies.policies[number].buckets for number in self._scoped)
-        self._own = {number: _candidates(self._numbered([number])) for number in self._scoped}
+        self._own = {number: _candidates(self._numbered[number]) for number in self._scoped}
         everywhere = [number for number, policy in enumerate(policies.policies) if not _has_scope(policy)]
-        self._everywhere = _candidates(self._numbered(everywhere))
-        self._silences = self._numbered_silences()
+        self._everywhere = _candidates([one for number in everywhere for one in self._numbered[number]])
+        self._silences = self._hushing()
         self._known_scopes: dict[tuple[tuple[str, ...], str | None], _Scope] = {}
         self._scopes: dict[tuple[int, ...], _Scope] = {}
         self._count = count()
         self._unscoped = self._scope_of(everywhere)
         self._verdicts: dict[tuple[int, ...], Verdict] = {}
 
-    def _numbered(self, policies: Sequence[int]) -> list[tuple[int, Route]]:
-        """The routes of some policies with their numbers."""
-        wanted = set(policies)
-        return [(number, route) for number, (policy, route) in enumerate(self._routes) if policy in wanted]
+    def _numbered_routes(self) -> list[list[tuple[int, Route]]]:
+        """The routes of each policy with their numbers."""
+        found: list[list[tuple[int, Route]]] = [[] for _ in self.policies.policies]
+        for number, (policy, route) in enumerate(self._routes):
+            found[policy].append((number, route))
+        return found
 
-    def _numbered_silences(self) -> dict[int, list[tuple[int, Silence]]]:
-        """The silences of each policy that has some, with their numbers."""
-        found: dict[int, list[tuple[int, Silence]]] = {}
-        silences = ((policy, silence) for policy, one in enumerate(self.policies.policies) for silence in one.silences)
-        for number, (policy, silence) in enumerate(silences, len(self._routes)):
-            found.setdefault(policy, []).append((number, silence))
+    def _hushing(self) -> dict[int, _Hushing]:
+        """The silences of each policy that has some, with their numbers, and what finds candidates among them."""
+        found: dict[int, _Hushing] = {}
+        first = len(self._routes)
+        for policy, one in enumerate(self.policies.policies):
+            if one.silences:
+                numbered = dict(enumerate(one.silences, first))
+                found[policy] = _Hushing(numbered, _candidates(list(numbered.items())))
+            first += len(one.silences)
         return found
 
     # --- the quick way -----------------------------------------------------------------------------------------------------
@@ -136,10 +152,21 @@ class Program:
                     key.append(number)
                     if ends and not (mutes and loud):
                         ended = policy
-        for number, silence in scope.silences:
-            if (time_of(record) or now) < silence.until and silence.matcher.holds(record, facts):
-                key.append(number)
+        if scope.hushes:
+            key += self._silenced(scope, key[2:], record, facts, now)
         return tuple(key)
+
+    def _silenced(self, scope: _Scope, held: Sequence[int], record: Record, facts: FactGroups, now: datetime) -> Iterable[int]:
+        """The silences that hold, of policies that may want something: a route of theirs notifies, or the default is theirs."""
+        wanting = {self._rules[number].policy for number in held if not self._rules[number].mutes}
+        time = time_of(record) or now
+        for policy in scope.hushes:
+            if policy in wanting or self.policies.policies[policy].name == self.policies.default.policy:
+                hushing = self._silences[policy]
+                for number in hushing.candidates(record, facts):
+                    silence = hushing.silences[number]
+                    if time < silence.until and silence.matcher.holds(record, facts):
+                        yield number
 
     # --- scopes --------------------------------------------------------------------------------------------------------------
 
@@ -153,9 +180,10 @@ class Program:
         own = [self._scoped[place] for place in self._globs.candidates(buckets)]
         found = {number for number in own if in_scope(policies[number], buckets, recipient)}
         scope = self._scope_of(sorted({*self._unscoped.policies, *found}))
-        if len(self._known_scopes) >= MOST_KEPT:
-            self._known_scopes.clear()
-        self._known_scopes[buckets, recipient] = scope
+        if sum(map(len, buckets)) <= LONGEST_KEPT:
+            if len(self._known_scopes) >= MOST_KEPT:
+                self._known_scopes.clear()
+            self._known_scopes[buckets, recipient] = scope
         return scope
 
     def _scope_of(self, policies: Sequence[int]) -> _Scope:
@@ -166,8 +194,8 @@ class Program:
                 self._scopes.clear()
                 self._known_scopes.clear()
             own = [self._own[number] for number in policies if number in self._own]
-            silences = [one for number in policies for one in self._silences.get(number, ())]
-            self._scopes[key] = _Scope(next(self._count), key, (self._everywhere, *own), tuple(silences))
+            hushes = tuple(number for number in policies if number in self._silences)
+            self._scopes[key] = _Scope(next(self._count), key, (self._everywhere, *own), hushes)
         return self._scopes[key]
 
     def _plan(self, record: Record, facts: FactGroups) -> Iterable[tuple[Policy, Sequence[Route]]]:

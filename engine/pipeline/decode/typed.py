@@ -36,6 +36,9 @@ LOG: Final = "Records"
 _FAILURES: Final = (msgspec.MsgspecError, ValueError, RecursionError)
 _PLACE: Final = Place()
 
+_LONGEST_WAIT: Final = 64
+"""Chunks that are read by the wider type before the narrow one is tried again."""
+
 _MOST_DIGITS: Final = 4300
 _STRIDE: Final = 509
 _SAMPLED: Final = re.compile(rb"[0-9]{%d,}" % (_MOST_DIGITS // _STRIDE))
@@ -64,6 +67,7 @@ class Typed:
         self._wide = _reader(dict[str, Any] if wanted is None else record_type(wanted, wide=True))
         self._known = _reader(record_type(KNOWN_BY, wide=False))
         self._only = only
+        self._misses = self._waits = 0
 
     def records(self, chunk: Chunk) -> Sequence[Record] | None:
         """The records of a chunk, in order; None where the plain way has to be taken."""
@@ -79,19 +83,27 @@ class Typed:
             return None
 
     def _by_narrow(self, chunk: Chunk) -> Sequence[Record] | None:
-        """By the type that takes no object and no list where a path ends, until one was met: then by the other one at once."""
+        """By the type that takes no object and no list where a path ends; once it met one, not for a while."""
         if self._narrow is None:
+            return None
+        if self._waits:
+            self._waits -= 1
             return None
         try:
             found = self._narrow.read(chunk)
         except msgspec.ValidationError:
-            self._narrow = None
+            self._misses += 1
+            self._waits = min(2**self._misses, _LONGEST_WAIT)
             return None
+        self._misses = 0
         return found if _are_records(found) else None
 
     def _by_wide(self, chunk: Chunk) -> Sequence[Record] | None:
         found = self._wide.read(chunk)
-        sound = all(is_record(record) and isinstance(event(record, _PLACE), Event) for record in found)
+        sound = all(
+            is_record(record) and not isinstance(record.get(LOG), list) and isinstance(event(record, _PLACE), Event)
+            for record in found
+        )
         return found if sound else None
 
 
