@@ -226,8 +226,8 @@ class Finding(NamedTuple):
 class Anchor(NamedTuple):
     """A test of the value at a path, of which a matcher says that it must answer yes: see `engine.matching.anchors`.
 
-    `kind`: `equals` (a string, or any other scalar), `prefix`, `suffix`, `holds` (a part of a string), `regex`, `true` (as
-    JMESPath sees it, no value). `other` says which values that are not strings count as a yes for a test of strings: `never`,
+    `kind`: `equals` (a string, or any other scalar), `prefix`, `suffix`, `holds` (a part of a string), `true` (as JMESPath
+    sees it, no value). `other` says which values that are not strings count as a yes for a test of strings: `never`,
     `unless_null` or `always`.
     """
 

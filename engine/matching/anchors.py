@@ -96,12 +96,12 @@ def _ends_with(node: Node) -> Iterable[Choice]:
 
 
 def _regex(node: Node) -> Iterable[Choice]:
-    """What a pattern requires of a text; of one that requires nothing plain, that the text is there."""
+    """What a pattern requires of a text; one that requires nothing plain is no test."""
     path, pattern = field_path(node.children[0]), node.children[1]
     if path is None or pattern.kind != "literal":
         return ()
     kind, text = required(pattern.value)
-    return (frozenset({Anchor(kind if text else "regex", path, text or pattern.value, "unless_null")}),)
+    return (frozenset({Anchor(kind, path, text, "unless_null")}),) if text else ()
 
 
 def _on_text(kind: str, node: Node, other: str) -> Iterable[Choice]:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 _ASKED_IN_PLACE: Final = 2
 """Matchers that are asked in the time that one look takes."""
 
-_WORTH: Final = {"equals": 0, "prefix": 1, "suffix": 2, "holds": 3, "true": 4, "regex": 5}
+_WORTH: Final = {"equals": 0, "prefix": 1, "suffix": 2, "holds": 3, "true": 4}
 """Kinds of tests, the most telling first."""
 
 
@@ -73,13 +73,12 @@ def _readable(choice: Choice, given: Given) -> bool:
 
 
 def _best(found: Sequence[Choice], shared: Mapping[Anchor, int]) -> Choice | None:
-    """The most telling choice that can be looked up: the one that fewest matchers share, of the surest tests, of few."""
-    usable = [choice for choice in found if all(anchor.kind != "regex" for anchor in choice)]
+    """The most telling choice: the one that fewest matchers share, of the surest tests, of few."""
 
     def telling(choice: Choice) -> tuple[int, int, int]:
         return max(shared[anchor] for anchor in choice), max(_WORTH[anchor.kind] for anchor in choice), len(choice)
 
-    return min(usable, key=telling, default=None)
+    return min(found, key=telling, default=None)
 
 
 def _together(several: Iterable[_Numbers]) -> _Numbers:
