@@ -76,12 +76,23 @@ resource "aws_cloudwatch_event_rule" "this" {
     source      = ["aws.s3"]
     detail-type = ["AWS API Call via CloudTrail"]
     detail = {
-      eventSource       = ["s3.amazonaws.com"]
-      eventName         = var.event_names
-      requestParameters = { bucketName = var.bucket_names }
+      eventSource = ["s3.amazonaws.com"]
+      eventName   = var.event_names
       userIdentity = {
         sessionContext = { sessionIssuer = { arn = [{ anything-but = aws_iam_role.this.arn }, { exists = false }] } }
       }
+      # A copy names what it is copied from in x-amz-copy-source alone, with or without a slash before it, the slash after it perhaps
+      # encoded; an access point names its bucket in the resources alone.
+      "$or" = [
+        { requestParameters = { bucketName = var.bucket_names } },
+        { resources = { ARN = [for name in var.bucket_names : "arn:${data.aws_partition.this.partition}:s3:::${name}"] } },
+        { requestParameters = { x-amz-copy-source = concat(
+          [for name in var.bucket_names : { prefix = "${name}/" }],
+          [for name in var.bucket_names : { prefix = "/${name}/" }],
+          [for name in var.bucket_names : { prefix = "${name}%" }],
+          [for name in var.bucket_names : { prefix = "/${name}%" }],
+        ) } },
+      ]
     }
   })
 }

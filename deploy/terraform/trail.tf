@@ -108,4 +108,21 @@ resource "aws_cloudtrail" "this" {
       starts_with = [for name in var.bucket_names : "arn:${data.aws_partition.this.partition}:s3:::${name}/"]
     }
   }
+
+  # Of a copy out, `resources` may name nothing but the bucket that it goes to, which is anybody's.
+  advanced_event_selector {
+    name = "copies to anywhere"
+    field_selector {
+      field  = "eventCategory"
+      equals = ["Data"]
+    }
+    field_selector {
+      field  = "resources.type"
+      equals = ["AWS::S3::Object"]
+    }
+    field_selector {
+      field  = "eventName"
+      equals = ["CopyObject", "UploadPartCopy"]
+    }
+  }
 }

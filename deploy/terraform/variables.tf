@@ -20,7 +20,7 @@ variable "architecture" {
 }
 
 variable "bucket_names" {
-  description = "The buckets whose object-level events are watched."
+  description = "The buckets whose object-level events are watched; a rule's pattern has room for some six, see docs/operations.md."
   type        = list(string)
   validation {
     condition     = length(var.bucket_names) > 0
@@ -29,11 +29,13 @@ variable "bucket_names" {
 }
 
 variable "event_names" {
-  description = "The event names that the rule lets through."
+  description = "The event names that the rule lets through: those of policies/events.yaml."
   type        = list(string)
   default = [
-    "GetObject", "PutObject", "CopyObject", "DeleteObject", "DeleteObjects", "PutObjectAcl", "ListObjects",
-    "CompleteMultipartUpload", "RestoreObject", "SelectObjectContent",
+    "GetObject", "GetObjectTorrent", "SelectObjectContent", "ListObjects", "ListObjectVersions", "CopyObject",
+    "UploadPartCopy", "RenameObject", "PutObject", "PostObject", "CompleteMultipartUpload", "DeleteObject",
+    "DeleteObjects", "PutObjectAcl", "PutObjectTagging", "DeleteObjectTagging", "PutObjectLegalHold",
+    "PutObjectLockLegalHold", "PutObjectRetention", "PutObjectLockRetention", "RestoreObject",
   ]
 }
 
