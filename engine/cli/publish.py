@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from engine.cli.build import commit_of
-from engine.cli.options import open_policies
+from engine.cli.options import NEEDS_BOTO3, open_policies
 from engine.edge.published import S3Store
 from engine.errors import TrailbellError
 from engine.lint import lint
@@ -19,7 +19,7 @@ from engine.policy.load import read
 from engine.policy.published import pack
 
 
-@click.command()
+@click.command(short_help="Sign a policy set and store it for Lambdas.")
 @click.argument("path", metavar="[PATH]", default="policies", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.option("--to", "url", metavar="s3://BUCKET/KEY", required=True, help="Where the Lambdas look: their TRAILBELL_POLICIES.")
 @click.option("--key", "key_id", metavar="ARN", required=True, help="The KMS key that signs (ECC_NIST_P256, SIGN_VERIFY).")
@@ -36,7 +36,7 @@ def publish(path: Path, url: str, key_id: str) -> None:
     if errors:
         raise click.exceptions.Exit(1)
     if find_spec("boto3") is None:
-        raise click.ClickException("this command needs boto3: pip install --require-hashes -r requirements/aws.txt")
+        raise click.ClickException(NEEDS_BOTO3)
     try:
         version = S3Store(url, key_id, Copy).publish(pack(sources, path, commit_of(path)))
     except TrailbellError as error:
