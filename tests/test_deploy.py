@@ -159,7 +159,12 @@ def of_type(kind: str) -> dict[str, dict[str, Any]]:
 ALARMED = {
     *(("AWS/SQS", "ApproximateNumberOfMessagesVisible"), ("AWS/SQS", "ApproximateAgeOfOldestMessage")),
     *(("AWS/Lambda", "Errors"), ("AWS/Lambda", "Throttles"), ("AWS/Lambda", "DestinationDeliveryFailures")),
-    *(("AWS/Events", "FailedInvocations"), ("Trailbell", "Failed"), ("Trailbell", "Unreadable"), ("Trailbell", "FailedMatchers")),
+    *(
+        ("AWS/Events", "InvocationsFailedToBeSentToDlq"),
+        ("Trailbell", "Failed"),
+        ("Trailbell", "Unreadable"),
+        ("Trailbell", "FailedMatchers"),
+    ),
     *(("Trailbell", "PolicySetRefused"), ("Trailbell", "DoesNotAddUp"), ("Trailbell", "Received")),
 }
 """Everything that must not happen unnoticed, as a metric."""

@@ -306,7 +306,7 @@ locals {
       }
       rule-fails = {
         text   = "EventBridge gave events up that neither the queue nor the dead-letter queue took. They are lost.", namespace = "AWS/Events", statistic = "Sum"
-        metric = "FailedInvocations", dimensions = { RuleName = aws_cloudwatch_event_rule.this.name }, threshold = 0
+        metric = "InvocationsFailedToBeSentToDlq", dimensions = { RuleName = aws_cloudwatch_event_rule.this.name }, threshold = 0
       }
     },
     local.queued ? {} : {
