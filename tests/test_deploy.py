@@ -91,6 +91,17 @@ def test_workflows_may_publish_and_deploy_and_nothing_else() -> None:
     }
 
 
+def test_nobody_deletes_a_published_set_or_its_versions() -> None:
+    found = template(PUBLISHING)["Resources"]["PoliciesPolicy"]["Properties"]["PolicyDocument"]["Statement"]
+    for_all = [one for one in found if one["Effect"] == "Deny" and one["Principal"] == "*" and "Condition" not in one]
+    denied = {(action, json.dumps(where)) for one in for_all for action in one["Action"] for where in listed(one["Resource"])}
+    for action in ("s3:DeleteObject", "s3:DeleteObjectVersion"):
+        for end in ("", ".state"):
+            assert (action, json.dumps({"Sub": f"${{Policies.Arn}}/${{PoliciesKey}}{end}"})) in denied
+    for action in ("s3:PutBucketVersioning", "s3:PutLifecycleConfiguration"):
+        assert (action, json.dumps({"GetAtt": "Policies.Arn"})) in denied
+
+
 def test_only_one_environment_of_one_repository_takes_the_roles() -> None:
     roles = [one["Properties"] for one in template(PUBLISHING)["Resources"].values() if one["Type"] == "AWS::IAM::Role"]
     assert len(roles) == 2
