@@ -108,7 +108,7 @@ resource "aws_cloudwatch_event_target" "this" {
 resource "aws_sqs_queue" "events" {
   count                      = local.queued ? 1 : 0
   name                       = var.name
-  visibility_timeout_seconds = 6 * var.timeout + var.batch_window
+  visibility_timeout_seconds = var.visibility_timeout
   message_retention_seconds  = 1209600
   sqs_managed_sse_enabled    = local.kms_key == null ? true : null
   kms_master_key_id          = local.kms_key
@@ -123,6 +123,11 @@ resource "aws_sqs_queue" "dead_letters" {
   message_retention_seconds = 1209600
   sqs_managed_sse_enabled   = local.kms_key == null ? true : null
   kms_master_key_id         = local.kms_key
+
+  # Events that were lost otherwise. To destroy the rest, first: terraform state rm of this queue and of its policy.
+  lifecycle {
+    prevent_destroy = true
+  }
 }
 
 data "aws_iam_policy_document" "rule_sends" {
@@ -172,6 +177,12 @@ resource "aws_lambda_function" "this" {
   }
   environment {
     variables = local.environment
+  }
+  lifecycle {
+    precondition {
+      condition     = (var.policies_bucket == "") == (var.policies_signing_key_arn == "")
+      error_message = "policies_bucket and policies_signing_key_arn need each other: a set that is not signed is never used."
+    }
   }
 }
 
@@ -253,6 +264,7 @@ resource "aws_cloudwatch_log_group" "this" {
   name              = "/trailbell/${var.name}"
   retention_in_days = var.retention_days
   kms_key_id        = local.kms_key
+  skip_destroy      = true
 }
 
 # --- what the function may do ------------------------------------------------------------------------------------------------
@@ -295,6 +307,7 @@ locals {
       dead-letters = {
         text   = "Messages that could not be handled lie in the dead-letter queue.", namespace = "AWS/SQS", statistic = "Maximum"
         metric = "ApproximateNumberOfMessagesVisible", dimensions = { QueueName = aws_sqs_queue.dead_letters.name }, threshold = 0
+        period = 60
       }
       errors = {
         text   = "The function raises; see the log.", namespace = "AWS/Lambda", statistic = "Sum"
@@ -341,7 +354,7 @@ resource "aws_cloudwatch_metric_alarm" "this" {
   metric_name         = each.value.metric
   dimensions          = each.value.dimensions
   statistic           = each.value.statistic
-  period              = 300
+  period              = try(each.value.period, 300)
   evaluation_periods  = 1
   threshold           = each.value.threshold
   comparison_operator = "GreaterThanThreshold"

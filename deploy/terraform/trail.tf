@@ -26,6 +26,24 @@ resource "aws_s3_bucket_versioning" "trail" {
   }
 }
 
+resource "aws_s3_bucket_server_side_encryption_configuration" "trail" {
+  count  = var.create_trail ? 1 : 0
+  bucket = aws_s3_bucket.trail[0].id
+  rule {
+    apply_server_side_encryption_by_default {
+      sse_algorithm = "AES256"
+    }
+  }
+}
+
+resource "aws_s3_bucket_ownership_controls" "trail" {
+  count  = var.create_trail ? 1 : 0
+  bucket = aws_s3_bucket.trail[0].id
+  rule {
+    object_ownership = "BucketOwnerEnforced"
+  }
+}
+
 data "aws_iam_policy_document" "trail" {
   count = var.create_trail ? 1 : 0
   statement {
