@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import HealthCheck, settings
+from moto.events.models import Rule
 from moto.server import ThreadedMotoServer
 
 if TYPE_CHECKING:
@@ -19,6 +21,19 @@ ROOT = Path(__file__).parent.parent
 settings.register_profile("quick", deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("ci", settings.get_profile("quick"), max_examples=400, print_blob=True)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
+
+_FROM_TEMPLATE = Rule.create_from_cloudformation_json
+
+
+def _rule_from_template(name: str, template: dict[str, Any], *rest: Any, **more: Any) -> Rule:
+    """A rule whose pattern may be text, as CloudFormation has it; moto takes an object alone."""
+    parts = template["Properties"]
+    if isinstance(parts.get("EventPattern"), str):
+        template = {**template, "Properties": {**parts, "EventPattern": json.loads(parts["EventPattern"])}}
+    return _FROM_TEMPLATE(name, template, *rest, **more)
+
+
+Rule.create_from_cloudformation_json = staticmethod(_rule_from_template)
 
 
 @pytest.fixture(scope="session")

@@ -14,6 +14,7 @@ from click.testing import CliRunner
 from jsonschema import Draft202012Validator
 
 from engine.cli import main, reading, trailbell
+from engine.cli.options import NEEDS_BOTO3
 from engine.pipeline.decide.program import Program
 
 if TYPE_CHECKING:
@@ -339,3 +340,26 @@ def test_a_full_disk_is_named_and_no_fault_of_ours(house: Path) -> None:
             command, check=False, stdout=full, stderr=subprocess.PIPE, text=True, cwd=ROOT
         )
     assert (done.returncode, done.stderr) == (1, "trailbell: No space left on device\n")
+
+
+def test_no_summary_of_a_command_is_cut() -> None:
+    told = CliRunner().invoke(trailbell, ["--help"], terminal_width=80).output.partition("Commands:")[2]
+    assert len(told.split()) > 30
+    assert all(line.endswith(".") and not line.endswith("...") for line in told.strip().splitlines())
+
+
+@pytest.mark.parametrize("name", sorted(trailbell.commands))
+def test_no_help_shows_the_marks_that_form_it(name: str) -> None:
+    assert "\\b" not in CliRunner().invoke(trailbell, [name, "--help"]).output
+
+
+def test_each_line_that_completes_a_shell_stands_alone() -> None:
+    lines = CliRunner().invoke(trailbell, ["completion", "--help"]).output.splitlines()
+    assert sum(line.strip().startswith(("bash:", "zsh:", "fish:")) for line in lines) == 3
+
+
+def test_doctor_and_publish_name_the_same_way_to_boto3() -> None:
+    asked = "pip install --require-hashes -r requirements/aws.txt"
+    assert asked in NEEDS_BOTO3
+    assert asked in CliRunner().invoke(trailbell, ["doctor", "--help"]).output
+    assert asked in (ROOT / "docs/operations.md").read_text("utf-8")

@@ -91,6 +91,17 @@ def test_workflows_may_publish_and_deploy_and_nothing_else() -> None:
     }
 
 
+def test_nobody_deletes_a_published_set_or_its_versions() -> None:
+    found = template(PUBLISHING)["Resources"]["PoliciesPolicy"]["Properties"]["PolicyDocument"]["Statement"]
+    for_all = [one for one in found if one["Effect"] == "Deny" and one["Principal"] == "*" and "Condition" not in one]
+    denied = {(action, json.dumps(where)) for one in for_all for action in one["Action"] for where in listed(one["Resource"])}
+    for action in ("s3:DeleteObject", "s3:DeleteObjectVersion"):
+        for end in ("", ".state"):
+            assert (action, json.dumps({"Sub": f"${{Policies.Arn}}/${{PoliciesKey}}{end}"})) in denied
+    for action in ("s3:PutBucketVersioning", "s3:PutLifecycleConfiguration"):
+        assert (action, json.dumps({"GetAtt": "Policies.Arn"})) in denied
+
+
 def test_only_one_environment_of_one_repository_takes_the_roles() -> None:
     roles = [one["Properties"] for one in template(PUBLISHING)["Resources"].values() if one["Type"] == "AWS::IAM::Role"]
     assert len(roles) == 2
@@ -159,7 +170,12 @@ def of_type(kind: str) -> dict[str, dict[str, Any]]:
 ALARMED = {
     *(("AWS/SQS", "ApproximateNumberOfMessagesVisible"), ("AWS/SQS", "ApproximateAgeOfOldestMessage")),
     *(("AWS/Lambda", "Errors"), ("AWS/Lambda", "Throttles"), ("AWS/Lambda", "DestinationDeliveryFailures")),
-    *(("AWS/Events", "FailedInvocations"), ("Trailbell", "Failed"), ("Trailbell", "Unreadable"), ("Trailbell", "FailedMatchers")),
+    *(
+        ("AWS/Events", "InvocationsFailedToBeSentToDlq"),
+        ("Trailbell", "Failed"),
+        ("Trailbell", "Unreadable"),
+        ("Trailbell", "FailedMatchers"),
+    ),
     *(("Trailbell", "PolicySetRefused"), ("Trailbell", "DoesNotAddUp"), ("Trailbell", "Received")),
 }
 """Everything that must not happen unnoticed, as a metric."""
@@ -235,14 +251,66 @@ def snake(name: str) -> str:
 def test_every_parameter_is_one_of_terraforms_variables() -> None:
     variables = set(re.findall(r'^variable "(\w+)"', TERRAFORM, re.MULTILINE))
     parameters = {snake(name) for name in template()["Parameters"]}
-    otherwise = {"code_bucket", "code_key", "role_name", "visibility_timeout"}
-    """A path and a name stand for the first three; the last is reckoned from the timeout."""
+    otherwise = {"code_bucket", "code_key", "role_name"}
+    """A path and a name stand for these."""
     assert parameters - otherwise == variables - {"package", "name"}
+
+
+def variables() -> dict[str, str]:
+    """What is written of each of Terraform's variables."""
+    text = (ROOT / "deploy/terraform/variables.tf").read_text("utf-8")
+    return {block.partition('"')[0]: block for block in re.split(r'^variable "', text, flags=re.MULTILINE)[1:]}
+
+
+LIMITED = sorted(
+    name
+    for name, one in template()["Parameters"].items()
+    if {"MinValue", "AllowedPattern", "AllowedValues"} & set(one) and name != "RoleName"
+)
+
+
+@pytest.mark.parametrize("name", LIMITED)
+def test_terraform_takes_the_same_values(name: str) -> None:
+    parameter, variable = template()["Parameters"][name], variables()[snake(name)]
+    if set(parameter.get("AllowedValues", ())) == {"no", "yes"}:
+        assert re.search(r"type += bool", variable)
+        return
+    conditions = re.findall(r"condition += (.+)", variable)
+    asked = f"var.{snake(name)}"
+    if "MinValue" in parameter:
+        assert conditions == [f"{asked} >= {parameter['MinValue']} && {asked} <= {parameter['MaxValue']}"]
+    elif "AllowedPattern" in parameter:
+        assert conditions == [f'can(regex("{parameter["AllowedPattern"]}", {asked}))']
+    else:
+        assert conditions == [f"contains({json.dumps(parameter['AllowedValues'])}, {asked})"]
+
+
+def test_both_have_the_same_defaults() -> None:
+    for name, parameter in template()["Parameters"].items():
+        default = re.search(r"^  default += ([^[\n]+)$", variables().get(snake(name), ""), re.MULTILINE)
+        if default and "Default" in parameter:
+            told = {"true": "yes", "false": "no"}.get(default[1], default[1].strip('"'))
+            assert told == str(parameter["Default"]), name
+
+
+def test_terraform_refuses_what_the_templates_rules_refuse() -> None:
+    assert set(template()["Rules"]) == {"FollowedPoliciesAreSigned", "SignedPoliciesAreSomewhere"}
+    assert '(var.policies_bucket == "") == (var.policies_signing_key_arn == "")' in TERRAFORM
+
+
+def test_the_trails_bucket_is_as_closed_in_both() -> None:
+    bucket = template()["Resources"]["TrailBucket"]["Properties"]
+    kinds = {"public_access_block", "versioning", "server_side_encryption_configuration", "ownership_controls"}
+    assert set(re.findall(r'^resource "aws_s3_bucket_(\w+)" "trail"', TERRAFORM, re.MULTILINE)) == {*kinds, "policy"}
+    assert len(bucket) == len(kinds)
 
 
 def test_what_is_kept_for_an_incident_outlives_the_stack() -> None:
     for name in ("Logs", "DeadLetters"):
         assert template()["Resources"][name]["DeletionPolicy"] == "Retain"
+    for kind, kept in (("aws_cloudwatch_log_group", "skip_destroy      = true"), ("aws_sqs_queue", "prevent_destroy = true")):
+        blocks = re.findall(rf'^resource "{kind}" "\w+" \{{$(.*?)^\}}$', TERRAFORM, re.MULTILINE | re.DOTALL)
+        assert any(kept in block for block in blocks), kind
 
 
 @pytest.mark.parametrize("path", [TEMPLATE, PUBLISHING], ids=lambda path: path.name)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import botocore.session
+import jmespath
 import pytest
 from botocore import xform_name
 from click.testing import CliRunner
@@ -73,6 +74,22 @@ def test_aws_knows_the_command_and_everything_it_is_told(words: list[str]) -> No
     given = {flag.removeprefix("no-") if flag not in members else flag for flag in flags(rest)} - EVERYWHERE
     assert given <= set(members)
     assert {members[one] for one in given} >= set(shape.required_members)
+
+
+def queries() -> list[str]:
+    return sorted({words[number + 1] for words in every("aws") for number, word in enumerate(words) if word == "--query"})
+
+
+@pytest.mark.parametrize("query", queries())
+def test_every_query_is_jmespath(query: str) -> None:
+    jmespath.compile(query)
+
+
+def test_the_lines_of_the_log_are_taken_out_of_an_answer_one_by_one() -> None:
+    """As text, `aws` prints a line for each list in a list."""
+    (query,) = [one for one in queries() if "@message" in one]
+    rows = [[{"field": "@ptr", "value": "p"}, {"field": "@message", "value": line}] for line in ('{"a": 1}', '{"a": 2}')]
+    assert jmespath.search(query, {"results": rows, "status": "Complete"}) == [['{"a": 1}'], ['{"a": 2}']]
 
 
 def test_there_are_commands() -> None:

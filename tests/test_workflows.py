@@ -8,9 +8,16 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
+from click.testing import CliRunner
+
+from engine.cli import trailbell
+from engine.edge.published import ALGORITHM, METADATA
+from engine.policy.load import read
+from engine.policy.published import unpack
 
 ROOT = Path(__file__).parent.parent
 NODE = ROOT / "tests/node"
@@ -69,3 +76,38 @@ def test_no_workflow_may_do_anything_by_default(path: Path) -> None:
     workflow = yaml.safe_load(path.read_text("utf-8"))
     assert workflow["permissions"] == {}
     assert all("permissions" in job and "timeout-minutes" in job for job in workflow["jobs"].values())
+
+
+def jobs_known_to_aws() -> list[tuple[str, dict[str, Any]]]:
+    files = [(path.name, yaml.safe_load(path.read_text("utf-8"))["jobs"]) for path in WORKFLOWS]
+    return [(file, job) for file, jobs in files for job in jobs.values() if "id-token" in job["permissions"]]
+
+
+def test_nothing_is_installed_or_built_where_a_token_can_be_asked_for() -> None:
+    """Neither the project's own code nor a dependency runs in a job that AWS knows: AWS's command line alone does."""
+    assert {file for file, _ in jobs_known_to_aws()} == {"deploy.yml", "publish.yml"}
+    for file, job in jobs_known_to_aws():
+        assert "needs" in job, file
+        used = [step["uses"].partition("@")[0] for step in job["steps"] if "uses" in step]
+        assert used == ["actions/download-artifact"], file
+        assert not re.search(
+            r"\b(make|pip|python|npm|trailbell build|trailbell publish)\b", " ".join(step.get("run", "") for step in job["steps"])
+        )
+
+
+def test_what_the_workflow_signs_and_stores_is_what_trailbell_looks_for(tmp_path: Path) -> None:
+    """As `S3Store.publish` does: these bytes, this algorithm, this name in the metadata."""
+    text = (ROOT / ".github/workflows/publish.yml").read_text("utf-8")
+    assert f"--signing-algorithm {ALGORITHM} " in text
+    assert f'{{\\"{METADATA}\\":' in text
+    policies, packed = ROOT / "policies", tmp_path / "set.json"
+    told = CliRunner().invoke(trailbell, ["publish", str(policies), "--pack", str(packed)])
+    assert told.exit_code == 0
+    sources, _ = unpack(packed.read_bytes())
+    assert [one.text for one in sources] == [one.text for one in sorted(read(policies), key=lambda one: one.path)]
+
+
+@pytest.mark.parametrize("given", [[], ["--to", "s3://b/k"], ["--key", "k"], ["--pack", "x", "--key", "k"]])
+def test_a_set_is_signed_and_stored_or_packed(given: list[str]) -> None:
+    told = CliRunner().invoke(trailbell, ["publish", str(ROOT / "policies"), *given])
+    assert (told.exit_code, "--pack alone" in told.output) == (2, True)

@@ -76,12 +76,23 @@ resource "aws_cloudwatch_event_rule" "this" {
     source      = ["aws.s3"]
     detail-type = ["AWS API Call via CloudTrail"]
     detail = {
-      eventSource       = ["s3.amazonaws.com"]
-      eventName         = var.event_names
-      requestParameters = { bucketName = var.bucket_names }
+      eventSource = ["s3.amazonaws.com"]
+      eventName   = var.event_names
       userIdentity = {
         sessionContext = { sessionIssuer = { arn = [{ anything-but = aws_iam_role.this.arn }, { exists = false }] } }
       }
+      # A copy names what it is copied from in x-amz-copy-source alone, with or without a slash before it, the slash after it perhaps
+      # encoded; an access point names its bucket in the resources alone.
+      "$or" = [
+        { requestParameters = { bucketName = var.bucket_names } },
+        { resources = { ARN = [for name in var.bucket_names : "arn:${data.aws_partition.this.partition}:s3:::${name}"] } },
+        { requestParameters = { x-amz-copy-source = concat(
+          [for name in var.bucket_names : { prefix = "${name}/" }],
+          [for name in var.bucket_names : { prefix = "/${name}/" }],
+          [for name in var.bucket_names : { prefix = "${name}%" }],
+          [for name in var.bucket_names : { prefix = "/${name}%" }],
+        ) } },
+      ]
     }
   })
 }
@@ -97,7 +108,7 @@ resource "aws_cloudwatch_event_target" "this" {
 resource "aws_sqs_queue" "events" {
   count                      = local.queued ? 1 : 0
   name                       = var.name
-  visibility_timeout_seconds = 6 * var.timeout + var.batch_window
+  visibility_timeout_seconds = var.visibility_timeout
   message_retention_seconds  = 1209600
   sqs_managed_sse_enabled    = local.kms_key == null ? true : null
   kms_master_key_id          = local.kms_key
@@ -112,6 +123,11 @@ resource "aws_sqs_queue" "dead_letters" {
   message_retention_seconds = 1209600
   sqs_managed_sse_enabled   = local.kms_key == null ? true : null
   kms_master_key_id         = local.kms_key
+
+  # Events that were lost otherwise. To destroy the rest, first: terraform state rm of this queue and of its policy.
+  lifecycle {
+    prevent_destroy = true
+  }
 }
 
 data "aws_iam_policy_document" "rule_sends" {
@@ -161,6 +177,12 @@ resource "aws_lambda_function" "this" {
   }
   environment {
     variables = local.environment
+  }
+  lifecycle {
+    precondition {
+      condition     = (var.policies_bucket == "") == (var.policies_signing_key_arn == "")
+      error_message = "policies_bucket and policies_signing_key_arn need each other: a set that is not signed is never used."
+    }
   }
 }
 
@@ -242,6 +264,7 @@ resource "aws_cloudwatch_log_group" "this" {
   name              = "/trailbell/${var.name}"
   retention_in_days = var.retention_days
   kms_key_id        = local.kms_key
+  skip_destroy      = true
 }
 
 # --- what the function may do ------------------------------------------------------------------------------------------------
@@ -284,6 +307,7 @@ locals {
       dead-letters = {
         text   = "Messages that could not be handled lie in the dead-letter queue.", namespace = "AWS/SQS", statistic = "Maximum"
         metric = "ApproximateNumberOfMessagesVisible", dimensions = { QueueName = aws_sqs_queue.dead_letters.name }, threshold = 0
+        period = 60
       }
       errors = {
         text   = "The function raises; see the log.", namespace = "AWS/Lambda", statistic = "Sum"
@@ -295,7 +319,7 @@ locals {
       }
       rule-fails = {
         text   = "EventBridge gave events up that neither the queue nor the dead-letter queue took. They are lost.", namespace = "AWS/Events", statistic = "Sum"
-        metric = "FailedInvocations", dimensions = { RuleName = aws_cloudwatch_event_rule.this.name }, threshold = 0
+        metric = "InvocationsFailedToBeSentToDlq", dimensions = { RuleName = aws_cloudwatch_event_rule.this.name }, threshold = 0
       }
     },
     local.queued ? {} : {
@@ -330,7 +354,7 @@ resource "aws_cloudwatch_metric_alarm" "this" {
   metric_name         = each.value.metric
   dimensions          = each.value.dimensions
   statistic           = each.value.statistic
-  period              = 300
+  period              = try(each.value.period, 300)
   evaluation_periods  = 1
   threshold           = each.value.threshold
   comparison_operator = "GreaterThanThreshold"

@@ -26,6 +26,24 @@ resource "aws_s3_bucket_versioning" "trail" {
   }
 }
 
+resource "aws_s3_bucket_server_side_encryption_configuration" "trail" {
+  count  = var.create_trail ? 1 : 0
+  bucket = aws_s3_bucket.trail[0].id
+  rule {
+    apply_server_side_encryption_by_default {
+      sse_algorithm = "AES256"
+    }
+  }
+}
+
+resource "aws_s3_bucket_ownership_controls" "trail" {
+  count  = var.create_trail ? 1 : 0
+  bucket = aws_s3_bucket.trail[0].id
+  rule {
+    object_ownership = "BucketOwnerEnforced"
+  }
+}
+
 data "aws_iam_policy_document" "trail" {
   count = var.create_trail ? 1 : 0
   statement {
@@ -106,6 +124,23 @@ resource "aws_cloudtrail" "this" {
     field_selector {
       field       = "resources.ARN"
       starts_with = [for name in var.bucket_names : "arn:${data.aws_partition.this.partition}:s3:::${name}/"]
+    }
+  }
+
+  # Of a copy out, `resources` may name nothing but the bucket that it goes to, which is anybody's.
+  advanced_event_selector {
+    name = "copies to anywhere"
+    field_selector {
+      field  = "eventCategory"
+      equals = ["Data"]
+    }
+    field_selector {
+      field  = "resources.type"
+      equals = ["AWS::S3::Object"]
+    }
+    field_selector {
+      field  = "eventName"
+      equals = ["CopyObject", "UploadPartCopy"]
     }
   }
 }

@@ -1,7 +1,11 @@
 variable "name" {
-  description = "The name of the function, its role, rule and queues."
+  description = "The name of the function, its role, rule and queues: 1 to 64 letters, digits, _ and -."
   type        = string
   default     = "trailbell"
+  validation {
+    condition     = can(regex("^[A-Za-z0-9_-]{1,64}$", var.name))
+    error_message = "A name has 1 to 64 letters, digits, _ and -."
+  }
 }
 
 variable "package" {
@@ -20,7 +24,7 @@ variable "architecture" {
 }
 
 variable "bucket_names" {
-  description = "The buckets whose object-level events are watched."
+  description = "The buckets whose object-level events are watched; a rule's pattern has room for some six, see docs/operations.md."
   type        = list(string)
   validation {
     condition     = length(var.bucket_names) > 0
@@ -29,11 +33,13 @@ variable "bucket_names" {
 }
 
 variable "event_names" {
-  description = "The event names that the rule lets through."
+  description = "The event names that the rule lets through: those of policies/events.yaml."
   type        = list(string)
   default = [
-    "GetObject", "PutObject", "CopyObject", "DeleteObject", "DeleteObjects", "PutObjectAcl", "ListObjects",
-    "CompleteMultipartUpload", "RestoreObject", "SelectObjectContent",
+    "GetObject", "GetObjectTorrent", "SelectObjectContent", "ListObjects", "ListObjectVersions", "CopyObject",
+    "UploadPartCopy", "RenameObject", "PutObject", "PostObject", "CompleteMultipartUpload", "DeleteObject",
+    "DeleteObjects", "PutObjectAcl", "PutObjectTagging", "DeleteObjectTagging", "PutObjectLegalHold",
+    "PutObjectLockLegalHold", "PutObjectRetention", "PutObjectLockRetention", "RestoreObject",
   ]
 }
 
@@ -51,36 +57,70 @@ variable "memory_size" {
   description = "Memory of the function in MB."
   type        = number
   default     = 512
+  validation {
+    condition     = var.memory_size >= 256 && var.memory_size <= 3008
+    error_message = "From 256 to 3008."
+  }
 }
 
 variable "timeout" {
-  description = "Seconds that one invocation may take; the queue hides a message six times as long."
+  description = "Seconds that one invocation may take."
   type        = number
   default     = 60
+  validation {
+    condition     = var.timeout >= 20 && var.timeout <= 300
+    error_message = "From 20 to 300."
+  }
+}
+
+variable "visibility_timeout" {
+  description = "Seconds that the queue hides a message after handing it out. AWS advises six times timeout, plus batch_window."
+  type        = number
+  default     = 370
+  validation {
+    condition     = var.visibility_timeout >= 120 && var.visibility_timeout <= 43200
+    error_message = "From 120 to 43200."
+  }
 }
 
 variable "batch_size" {
   description = "At most so many messages come to one invocation."
   type        = number
   default     = 50
+  validation {
+    condition     = var.batch_size >= 1 && var.batch_size <= 1000
+    error_message = "From 1 to 1000."
+  }
 }
 
 variable "batch_window" {
   description = "Seconds to wait for a batch to fill."
   type        = number
   default     = 10
+  validation {
+    condition     = var.batch_window >= 1 && var.batch_window <= 300
+    error_message = "From 1 to 300."
+  }
 }
 
 variable "maximum_concurrency" {
   description = "Invocations at the same time; AWS allows no less than 2."
   type        = number
   default     = 2
+  validation {
+    condition     = var.maximum_concurrency >= 2 && var.maximum_concurrency <= 50
+    error_message = "From 2 to 50."
+  }
 }
 
 variable "max_receive_count" {
   description = "How often a message may come again before it is a dead letter."
   type        = number
   default     = 12
+  validation {
+    condition     = var.max_receive_count >= 5 && var.max_receive_count <= 100
+    error_message = "From 5 to 100."
+  }
 }
 
 variable "slack_webhook_url" {
@@ -115,9 +155,13 @@ variable "create_trail" {
 }
 
 variable "hash_key_secret_name" {
-  description = "The secret that holds the key of the hash operator; its ARN must be among secret_arns."
+  description = "The secret that holds the key of the hash operator, as trailbell/...; its ARN must be among secret_arns."
   type        = string
   default     = ""
+  validation {
+    condition     = can(regex("^(trailbell/[A-Za-z0-9/_+=.@-]+)?$", var.hash_key_secret_name))
+    error_message = "It is not of the form that the description names."
+  }
 }
 
 variable "delivery_table" {
@@ -127,15 +171,23 @@ variable "delivery_table" {
 }
 
 variable "muted_channel" {
-  description = "The channel that hears once a day what was muted and silenced; empty for none. It needs delivery_table."
+  description = "The channel (a-z, 0-9, -) that hears once a day what was muted and silenced; empty for none. It needs delivery_table."
   type        = string
   default     = ""
+  validation {
+    condition     = can(regex("^[a-z0-9-]*$", var.muted_channel))
+    error_message = "It is not of the form that the description names."
+  }
 }
 
 variable "changes_url" {
   description = "Where a new policy file is proposed, such as https://github.com/OWNER/REPOSITORY/new/main/policies; empty for no such button."
   type        = string
   default     = ""
+  validation {
+    condition     = can(regex("^(https://[A-Za-z0-9./_-]+)?$", var.changes_url))
+    error_message = "It is not of the form that the description names."
+  }
 }
 
 variable "policies_bucket" {
@@ -157,21 +209,33 @@ variable "policies_version" {
 }
 
 variable "policies_signing_key_arn" {
-  description = "The KMS key (ECC_NIST_P256, SIGN_VERIFY) with which sets are signed. A set that it did not sign is never used."
+  description = "The ARN of the KMS key (ECC_NIST_P256, SIGN_VERIFY) with which sets are signed. A set that it did not sign is never used."
   type        = string
   default     = ""
+  validation {
+    condition     = can(regex("^(arn:[a-z-]+:kms:[a-z0-9-]+:[0-9]{12}:key/.+)?$", var.policies_signing_key_arn))
+    error_message = "It is not of the form that the description names."
+  }
 }
 
 variable "policies_seconds" {
   description = "Seconds between two looks for a newer set."
   type        = number
   default     = 60
+  validation {
+    condition     = var.policies_seconds >= 10 && var.policies_seconds <= 3600
+    error_message = "From 10 to 3600."
+  }
 }
 
 variable "retention_days" {
   description = "Days that audit records are kept."
   type        = number
   default     = 365
+  validation {
+    condition     = contains([30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653], var.retention_days)
+    error_message = "CloudWatch Logs has these: 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653."
+  }
 }
 
 variable "kms_key_arn" {
@@ -190,4 +254,8 @@ variable "quiet_hours" {
   description = "An alarm rings after so many hours without any event."
   type        = number
   default     = 24
+  validation {
+    condition     = var.quiet_hours >= 1 && var.quiet_hours <= 24
+    error_message = "From 1 to 24."
+  }
 }

@@ -29,7 +29,7 @@ REQUIREMENTS: Final = ROOT / "requirements" / "lambda.txt"
 _LEFT_OUT: Final = ("__pycache__", "direct_url.json", "RECORD", "INSTALLER", "REQUESTED", "tests", "bin")
 
 
-@click.command()
+@click.command(short_help="Make the zip for Lambda.")
 @policies_option
 @click.option("--output", default="dist/trailbell.zip", show_default=True, type=click.Path(dir_okay=False, path_type=Path))
 @click.option("--architecture", type=click.Choice(sorted(MACHINES)), default="arm64", show_default=True)

@@ -6,17 +6,17 @@ import click
 from click.shell_completion import get_completion_class
 
 
-@click.command()
+@click.command(short_help="Print a shell's completion script.")
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 @click.pass_context
 def completion(context: click.Context, shell: str) -> None:
-    r"""Print the completion script of a SHELL.
+    """Print the completion script of a SHELL.
 
     \b
     bash:  eval "$(trailbell completion bash)"
     zsh:   eval "$(trailbell completion zsh)"
     fish:  trailbell completion fish | source
-    """
+    """  # noqa: D301  click's mark for lines that stay apart is the character itself
     script = get_completion_class(shell)
     if script is None:
         raise click.UsageError(f"no completion for {shell}")

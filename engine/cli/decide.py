@@ -53,7 +53,7 @@ def selection_of(own: Selection, select: str | None) -> Selection:
     return own if select is None else Selection(Selects(select))
 
 
-@click.command()
+@click.command(short_help="Print one decision per event, as JSON Lines.")
 @paths_argument
 @policies_option
 @click.option("--now", type=Moment(), default=None, help="The time that events without one are decided by (default: now).")

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 _MARK = {Answered.HELD: "✓", Answered.NOT_HELD: "·", Answered.FAILED: "!", Answered.OUT_OF_TIME: "◷"}
 
 
-@click.command()
+@click.command(short_help="Show why an event ends as it does.")
 @click.argument("event", metavar="EVENT", type=click.Path(exists=True, dir_okay=False, allow_dash=True))
 @policies_option
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)

@@ -31,7 +31,7 @@ _TESTS: Final = Path("tests/policies")
 _RANK: Final = {FindingSeverity.NOTE: 0, FindingSeverity.WARNING: 1, FindingSeverity.ERROR: 2}
 
 
-@click.command()
+@click.command(short_help="Say what is wrong with a policy set.")
 @click.argument("path", metavar="[PATH]", default="policies", type=click.Path(path_type=Path))
 @click.option("--format", "form", type=click.Choice(list(FORMATS)), help="Default: text, and github within GitHub Actions.")
 @click.option(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import click
 
@@ -12,6 +12,8 @@ from engine.policy.load import load
 
 if TYPE_CHECKING:
     from engine.model import PolicySet
+
+NEEDS_BOTO3: Final = "this command needs boto3: .venv/bin/python -m pip install --require-hashes -r requirements/aws.txt"
 
 policies_option = click.option(
     "--policies",

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from engine.cli.build import commit_of
-from engine.cli.options import open_policies
+from engine.cli.options import NEEDS_BOTO3, open_policies
 from engine.edge.published import S3Store
 from engine.errors import TrailbellError
 from engine.lint import lint
@@ -19,26 +19,45 @@ from engine.policy.load import read
 from engine.policy.published import pack
 
 
-@click.command()
+@click.command(short_help="Sign a policy set and store it for Lambdas.")
 @click.argument("path", metavar="[PATH]", default="policies", type=click.Path(exists=True, file_okay=False, path_type=Path))
-@click.option("--to", "url", metavar="s3://BUCKET/KEY", required=True, help="Where the Lambdas look: their TRAILBELL_POLICIES.")
-@click.option("--key", "key_id", metavar="ARN", required=True, help="The KMS key that signs (ECC_NIST_P256, SIGN_VERIFY).")
-def publish(path: Path, url: str, key_id: str) -> None:
+@click.option("--to", "url", metavar="s3://BUCKET/KEY", help="Where the Lambdas look: their TRAILBELL_POLICIES.")
+@click.option("--key", "key_id", metavar="ARN", help="The KMS key that signs (ECC_NIST_P256, SIGN_VERIFY).")
+@click.option(
+    "--pack",
+    "packed",
+    metavar="FILE",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Instead: write the set there, unsigned, to be signed and stored by somebody who runs none of this code.",
+)
+def publish(path: Path, url: str | None, key_id: str | None, packed: Path | None) -> None:
     """Sign the policy set in PATH (default: policies) with a KMS key and store it in S3, for Lambdas that follow it.
 
     A set with an error of the linter is not published. The bucket has to keep versions. Needs kms:Sign and s3:PutObject.
     """
     policies = open_policies(path)
+    content = _packed(path)
+    if packed is not None and url is None and key_id is None:
+        packed.write_bytes(content)
+        click.echo(f"{packed}: policy set {policies.revision}, unsigned")
+        return
+    if packed is not None or url is None or key_id is None:
+        raise click.UsageError("give --to and --key, or --pack alone")
+    if find_spec("boto3") is None:
+        raise click.ClickException(NEEDS_BOTO3)
+    try:
+        version = S3Store(url, key_id, Copy).publish(content)
+    except TrailbellError as error:
+        raise click.ClickException(str(error)) from None
+    click.echo(f"{url}: policy set {policies.revision} published as version {version}")
+
+
+def _packed(path: Path) -> bytes:
+    """The set in a folder as it is published; an error of the linter ends the command."""
     sources = read(path)
     errors = [one for one in lint(sources, datetime.now(UTC)) if one.severity is FindingSeverity.ERROR]
     for finding in errors:
         click.echo(finding.line, err=True)
     if errors:
         raise click.exceptions.Exit(1)
-    if find_spec("boto3") is None:
-        raise click.ClickException("this command needs boto3: pip install --require-hashes -r requirements/aws.txt")
-    try:
-        version = S3Store(url, key_id, Copy).publish(pack(sources, path, commit_of(path)))
-    except TrailbellError as error:
-        raise click.ClickException(str(error)) from None
-    click.echo(f"{url}: policy set {policies.revision} published as version {version}")
+    return pack(sources, path, commit_of(path))

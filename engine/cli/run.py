@@ -38,7 +38,7 @@ PATIENCE = 300.0
 """Seconds that `--post` may take."""
 
 
-@click.command()
+@click.command(short_help="Take events the whole way, and show the messages.")
 @paths_argument
 @policies_option
 @click.option("--post", is_flag=True, help="Post the messages to Slack; without it nothing is sent.")

@@ -24,7 +24,7 @@ PATIENCE = 30.0
 """Seconds that the test may take."""
 
 
-@click.command("send-test")
+@click.command("send-test", short_help="Post a test message to a channel.")
 @policies_option
 @click.option("--channel", "name", metavar="NAME", required=True, help="The channel, by its name in the policies.")
 def send_test(policies_path: Path, name: str) -> None:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 
-@click.command()
+@click.command(short_help="Run policy tests.")
 @click.argument("path", metavar="[PATH]", default="tests/policies", type=click.Path(exists=True, path_type=Path))
 @policies_option
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)

@@ -91,10 +91,17 @@ def _rule(events: Any, physical: str) -> dict[str, Any]:  # noqa: ANN401
     detail = json.loads(rule.get("EventPattern", "{}")).get("detail", {})
     return {
         "rule_enabled": rule.get("State", "").startswith("ENABLED"),
-        "rule_buckets": _named(detail.get("requestParameters", {}).get("bucketName")),
+        "rule_buckets": _buckets(detail),
         "rule_events": _named(detail.get("eventName")),
         "rule_targets": len(events.list_targets_by_rule(Rule=rule["Name"])["Targets"]),
     }
+
+
+def _buckets(detail: Mapping[str, Any]) -> frozenset[str] | None:
+    """The buckets whose events a pattern lets through: its own, or those of an alternative of its `$or`."""
+    parts = (detail, *detail.get("$or", ()))
+    lists = (_named(part.get("requestParameters", {}).get("bucketName")) for part in parts)
+    return next((names for names in lists if names is not None), None)
 
 
 def _named(values: object) -> frozenset[str] | None:
