@@ -13,6 +13,7 @@ from engine.model import Edit, Finding, FindingSeverity, Location
 from engine.policy import codes
 from engine.policy.compile import compile_set
 from engine.policy.files import policy_files
+from engine.policy.matchers import forget_matchers
 from engine.policy.places import before_line, line_text
 from engine.policy.references import reference_findings
 from engine.policy.shape import shape_findings
@@ -72,9 +73,10 @@ def check(sources: Sequence[Source], *, commit: str | None = None) -> tuple[Poli
     ordered = tuple(
         sorted(findings, key=lambda finding: (finding.where.path, finding.where.line, finding.where.column, finding.code))
     )
-    if any(finding.severity is FindingSeverity.ERROR for finding in ordered):
-        return None, ordered
-    return compile_set([(source.path, _content(source)) for source in sources], commit), ordered
+    sound = not any(finding.severity is FindingSeverity.ERROR for finding in ordered)
+    policies = compile_set([(source.path, _content(source)) for source in sources], commit) if sound else None
+    forget_matchers()
+    return policies, ordered
 
 
 def file_findings(source: Source) -> tuple[Finding, ...]:

@@ -40,12 +40,17 @@ def parsed() -> Makers:
 def matcher(expressions: Expressions) -> Matcher:
     """The matcher of expressions that must all hold. Raises `ExpressionError` for one that can never work.
 
-    It is kept: what checks a set asks for the same ones as what compiles it.
+    It is kept until `forget_matchers`: what checks a set asks for the same ones as what compiles it.
     """
     from engine.matching.analyse import analyse  # noqa: PLC0415  the parser, which a prepared set does without
 
     found = analyse(expressions, GIVEN, KNOWN)
     return Matcher(expressions, link(found.source, GIVEN), found.choices, found.reads)
+
+
+def forget_matchers() -> None:
+    """Keep no matcher any more: the set that was loaded has its own."""
+    matcher.cache_clear()
 
 
 def first_sources(several: Sequence[Expressions]) -> Iterator[Source]:
