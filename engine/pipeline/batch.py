@@ -49,6 +49,9 @@ EVERYTHING: Final = DigestRule(0, ())
 LEASE: Final = 10.0
 """Seconds beyond the time left for which a claim to deliver is held: who was killed does not hold it much longer."""
 
+ASKING: Final = 2.0
+"""Seconds that must be left for the table of deliveries to be asked: where it hangs, as much again is lost."""
+
 _REFUSALS: Final = {
     Claim.DELIVERED: (Outcome.DUPLICATE, "delivered before"),
     Claim.HELD: (Outcome.FAILED, "another invocation is about to deliver it"),
@@ -194,13 +197,18 @@ def _single(entry: Entry, channel: Channel, deployment: Deployment) -> Message:
 
 
 def post(received: Sequence[Received], setting: Setting, ports: Ports) -> Iterator[Told]:
-    """What became of each event on each channel that it asked for; where a channel is gone, on its fallback."""
+    """What became of each event on each channel that it asked for; where a channel is gone, on its fallback.
+
+    Claims may take half of the time: what could not be asked in it is taken for granted. A message twice is better than none.
+    """
     if ports.claims is None:
         yield from chain.from_iterable(_posted(by_channel(received), setting, ports))
         return
     granted: dict[str, list[Asked]] = {}
+    floor = max(ASKING, ports.remaining() / 2)
     for want in chain.from_iterable(by_channel(received).values()):
-        refused = _REFUSALS.get(ports.claims.claim(_key(want), ports.remaining() + LEASE))
+        left = ports.remaining()
+        refused = _REFUSALS.get(ports.claims.claim(_key(want), left + LEASE)) if left > floor else None
         name = want.request.channel
         if refused is None:
             granted.setdefault(name, []).append(want)
@@ -211,7 +219,8 @@ def post(received: Sequence[Received], setting: Setting, ports: Ports) -> Iterat
     keys = {(want.place, name): _key(want) for name, wants in granted.items() for want in wants}
     for told in _posted(granted, setting, ports):
         delivered = all(one.outcome is not Outcome.FAILED for one in told)
-        ports.claims.settle([keys[one.place, one.channel] for one in told], delivered=delivered)
+        if ports.remaining() > ASKING:
+            ports.claims.settle([keys[one.place, one.channel] for one in told], delivered=delivered)
         yield from told
 
 
