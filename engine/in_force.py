@@ -71,7 +71,7 @@ class Followed:
         policies, emergency = (self._in_force.policies, False) if self._in_force is not None else at_hand()
         self.setting = make(policies)
         if refused is not None:
-            self._refuse(refused, told=refused.new or emergency, emergency=emergency)
+            self._refuse(refused, told=refused.new or self._in_force is None, emergency=emergency)
         elif self._in_force is not None and self._in_force.new:
             self._notices.append(_Notice(f">{self._in_force.version}", lambda channel: changed_notice(channel, None, policies)))
 
@@ -82,7 +82,7 @@ class Followed:
         known = self._in_force.version if self._in_force is not None else None
         self._background.start(lambda: self._following.look(known))
         now = ports.now()
-        age = (now - self._in_force.modified).total_seconds() if self._in_force is not None else 0.0
+        age = (now - self._in_force.modified).total_seconds() if self._in_force is not None else None
         ports.emit(line(policies_metric(age, self._refused, now, self.setting.deployment.function)))
         self._refused = 0
 

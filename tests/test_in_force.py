@@ -188,9 +188,32 @@ def test_a_signature_is_of_these_bytes_alone(here: World) -> None:
 def test_without_a_published_set_the_one_of_the_zip_is_in_force(here: World) -> None:
     with here.function() as function:
         here.ring(function)
-        assert here.told() == []
+        (told,) = here.told()
+        assert "cannot be read (404)" in told
+        assert "PolicySetAge" not in function.output
         here.publish(OTHER)
         here.ring_until(function, lambda _: any("policies changed" in text for text in here.told()))
+
+
+def test_a_deleted_set_is_told_where_the_zips_comes_in_its_place(here: World) -> None:
+    version = here.publish(GOOD)
+    with here.function() as function:
+        here.ring(function)
+    for key, one in (("policies/current", version), ("policies/current.state", None)):
+        here.s3.delete_object(Bucket=here.bucket, Key=key, **({"VersionId": one} if one else {}))
+    before = len(here.told())
+    with here.function() as function:
+        here.ring(function)
+        assert len(here.told()) == before + 1
+
+
+def test_a_state_that_is_no_object_stops_neither_the_start_nor_a_new_set(here: World) -> None:
+    here.publish(GOOD)
+    here.s3.put_object(Bucket=here.bucket, Key="policies/current.state", Body=b"[]")
+    with here.function() as function:
+        first = here.ring(function)
+        here.publish(OTHER)
+        here.ring_until(function, lambda revision: revision != first)
 
 
 def test_with_no_set_at_all_everything_rings_strictly_masked(here: World) -> None:
