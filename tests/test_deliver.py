@@ -241,6 +241,17 @@ def test_a_secret_of_several_channels_is_read_once_also_where_it_cannot_be() -> 
     assert len(slack.asked) == 1
 
 
+def test_the_channels_of_one_webhook_share_it_by_whichever_secret_they_know_it() -> None:
+    slack = Slack()
+    channels = {name: by_secret(name, f"trailbell/{name}") for name in "abc"}
+    slack.urls = lambda _name, _fresh: "https://hooks.slack.com/a"
+    few = Courier(channels, plain, slack.ports()).room(dict.fromkeys(channels, 1))
+    assert (few, slack.asked) == (dict.fromkeys(channels, 1), [])
+    many = Courier(channels, plain, slack.ports()).room(dict.fromkeys(channels, 50))
+    assert sum(many.values()) == BURST + int(slack.seconds * SPENT / INTERVAL)
+    assert len(slack.asked) == len(channels)
+
+
 def test_no_url_stands_in_a_delivery() -> None:
     for answer in (OK, Answer(404), Answer(500), Answer(403), Answer(fault=Fault.TLS)):
         delivery, _ = one(answer)

@@ -16,11 +16,18 @@ from builders import record
 from click.testing import CliRunner
 from runtime_api import Lambda
 from stub_slack import StubSlack
+from test_pipeline import World as Pipeline
+from test_published import Memory
 
 from engine.cli import trailbell
+from engine.edge.background import Background
 from engine.edge.published import METADATA, S3Store
 from engine.errors import PublishedSetError
-from engine.policy.following import Copy
+from engine.in_force import Followed, accepted
+from engine.model import Deployment
+from engine.pipeline.batch import ASKING, Setting
+from engine.policy.emergency import emergency_set
+from engine.policy.following import Copy, Following
 from engine.policy.published import pack
 from engine.policy.source import parse_source
 
@@ -241,6 +248,20 @@ def test_what_is_to_be_told_is_told_again_until_slack_takes_it(here: World) -> N
         assert len(here.told()) == 2, "it was told again"
         here.ring(function)
         assert len(here.told()) == 2, "and then no more"
+
+
+def test_when_the_time_is_short_what_is_to_be_told_waits_for_the_next_events() -> None:
+    store = Memory()
+    store.publish(GOOD)
+    world = Pipeline(seconds=ASKING)
+    following, background = Following(store, accepted), Background[Any](60.0)
+    followed = Followed(following, background, lambda one: Setting(one, Deployment()), lambda: (emergency_set(), True))
+    followed.tell(world.ports())
+    assert world.posts == []
+    world.seconds = 57.0
+    followed.tell(world.ports())
+    followed.tell(world.ports())
+    assert len(world.posts) == 1
 
 
 def create_table(here: World, table: str) -> None:

@@ -149,12 +149,14 @@ class Courier:
     def room(self, wanted: Mapping[str, int]) -> dict[str, int]:
         """How many of the messages that it wants each channel can be sent in the time left.
 
-        The channels of one webhook share Slack's rate, and all channels the time that posts take.
+        The channels of one webhook share Slack's rate, and all channels the time that posts take. For more messages than one
+        webhook takes secrets are read, to know which channels share one.
         """
         seconds = max(0.0, self._ports.remaining()) * SPENT
+        read = sum(wanted.values()) > BURST + int(seconds / INTERVAL)
         lines: dict[str | WebhookRef, dict[str, int]] = {}
         for name, count in wanted.items():
-            lines.setdefault(self._address(self._channels[name].webhook), {})[name] = count
+            lines.setdefault(self._address(self._channels[name].webhook, read=read), {})[name] = count
         paced: dict[str, int] = {}
         for of_line in lines.values():
             paced |= _shared(of_line, BURST + int(seconds / INTERVAL))
@@ -175,9 +177,12 @@ class Courier:
             return _Queue(channel, waiting, line, url)
         return _Queue(channel, waiting, _Line(), None, waits=self._ports.elapsed())
 
-    def _address(self, ref: WebhookRef) -> str | WebhookRef:
-        """What two channels of one webhook have in common, as far as it is known without reading a secret."""
-        return self._way(ref)[0] or ref if ref.env is not None or ref in self._ways else ref
+    def _address(self, ref: WebhookRef, *, read: bool) -> str | WebhookRef:
+        """What two channels of one webhook have in common, as far as it is known, or can be read in time."""
+        known = ref.env is not None or ref in self._ways
+        if known or (read and self._ports.remaining() >= self._reading):
+            return self._way(ref)[0] or ref
+        return ref
 
     def _way(self, ref: WebhookRef) -> tuple[str, _Line]:
         """The URL that a reference stands for, and the line to it; each is read once."""
