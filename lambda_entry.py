@@ -23,7 +23,7 @@ from engine.errors import PublishedSetError
 from engine.in_force import Fixed, Followed, followed, of_zip
 from engine.model import Deployment, Operator, Outcome, Ports
 from engine.pipeline.audit import delivery_record, line
-from engine.pipeline.batch import Setting, run
+from engine.pipeline.batch import ASKING, Setting, run
 from engine.pipeline.decode import decode
 from engine.pipeline.deliver import Courier, lasting
 from engine.pipeline.outcome import answer, is_batch
@@ -129,7 +129,7 @@ def handler(payload: object, context: Any) -> object:  # noqa: ANN401  Lambda's 
         POLICIES.tell(ports)
         return None
     result = run(decode(payload, FETCH), POLICIES.setting, ports)
-    if CLAIMS is not None and result.tally.hushed:
+    if CLAIMS is not None and result.tally.hushed and remaining() > ASKING:
         CLAIMS.remember(ports.now().date().isoformat(), result.tally.hushed)
     POLICIES.tell(ports)
     if result.failed and not is_batch(payload):

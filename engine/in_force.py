@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from engine.errors import PolicySetError, TrailbellError
 from engine.model import Claim, FindingSeverity, InForce, Outcome, Refused
 from engine.pipeline.audit import delivery_record, line
-from engine.pipeline.batch import LEASE
+from engine.pipeline.batch import ASKING, LEASE
 from engine.pipeline.deliver import Courier
 from engine.pipeline.metrics import policies_metric
 from engine.pipeline.render import changed_notice, plain, refused_notice
@@ -71,7 +71,7 @@ class Followed:
         policies, emergency = (self._in_force.policies, False) if self._in_force is not None else at_hand()
         self.setting = make(policies)
         if refused is not None:
-            self._refuse(refused, told=refused.new or emergency, emergency=emergency)
+            self._refuse(refused, told=refused.new or self._in_force is None, emergency=emergency)
         elif self._in_force is not None and self._in_force.new:
             self._notices.append(_Notice(f">{self._in_force.version}", lambda channel: changed_notice(channel, None, policies)))
 
@@ -82,13 +82,15 @@ class Followed:
         known = self._in_force.version if self._in_force is not None else None
         self._background.start(lambda: self._following.look(known))
         now = ports.now()
-        age = (now - self._in_force.modified).total_seconds() if self._in_force is not None else 0.0
+        age = (now - self._in_force.modified).total_seconds() if self._in_force is not None else None
         ports.emit(line(policies_metric(age, self._refused, now, self.setting.deployment.function)))
         self._refused = 0
 
     def tell(self, ports: Ports) -> None:
         """Tell the default channels what became of sets; after the events, which a slow Slack must not keep waiting."""
-        self._notices = [notice for notice in self._notices if not _told(notice, self.setting.policies, ports)]
+        self._notices = [
+            notice for notice in self._notices if ports.remaining() <= ASKING or not _told(notice, self.setting.policies, ports)
+        ]
 
     def _take(self, found: InForce | Refused | None) -> None:
         before, known = self.setting.policies, self._in_force.version if self._in_force is not None else ""
@@ -129,7 +131,7 @@ def _told(notice: _Notice, policies: PolicySet, ports: Ports) -> bool:
     for delivery in Courier(policies.channels, plain, ports).deliver(messages):
         name, delivered = delivery.message.channel, delivery.outcome is not Outcome.FAILED
         ports.emit(line(delivery_record(delivery, name, [], policies.revision, ports.now())))
-        if ports.claims is not None:
+        if ports.claims is not None and ports.remaining() > ASKING:
             ports.claims.settle([claims[name]], delivered=delivered)
         told = told and delivered
     return told
@@ -137,7 +139,8 @@ def _told(notice: _Notice, policies: PolicySet, ports: Ports) -> bool:
 
 def _claimed(claim: str, ports: Ports) -> Claim:
     """Whether this function is the one to tell; without a table of deliveries each one is."""
-    return ports.claims.claim(claim, ports.remaining() + LEASE) if ports.claims is not None else Claim.GRANTED
+    left = ports.remaining()
+    return ports.claims.claim(claim, left + LEASE) if ports.claims is not None and left > ASKING else Claim.GRANTED
 
 
 def _claim_of(notice: _Notice, channel: str, now: datetime) -> str:

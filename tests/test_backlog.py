@@ -43,27 +43,28 @@ POST = 0.1
 
 @dataclass
 class Backlog:
-    """A queue, one function and one webhook, in virtual seconds."""
+    """A queue, one function and its webhooks, in virtual seconds. `post_takes`: how long each post does."""
 
     setting: Setting
     at: float = 0.0
+    post_takes: float = POST
     messages: int = 0
     refused: int = 0
     down_until: float = 0.0
-    last_taken: float = -1.0
+    last_taken: dict[str, float] = field(default_factory=dict)
     waiting: deque[tuple[float, str]] = field(default_factory=deque)
     receives: Counter[str] = field(default_factory=Counter)
-    told: set[str] = field(default_factory=set)
+    told: Counter[tuple[str, str]] = field(default_factory=Counter)
 
-    def post(self, _: str, __: bytes, ___: float) -> Answer:
-        """Slack: one message a second."""
-        self.at += POST
+    def post(self, url: str, _: bytes, __: float) -> Answer:
+        """Slack: one message a second for each webhook."""
+        self.at += self.post_takes
         if self.at < self.down_until:
             return Answer(503, "")
-        if self.at - self.last_taken < 1.0:
+        if self.at - self.last_taken.get(url, -1.0) < 1.0:
             self.refused += 1
             return Answer(429, "rate_limited", retry_after=1.0)
-        self.last_taken = self.at
+        self.last_taken[url] = self.at
         self.messages += 1
         return Answer(200, "ok")
 
@@ -75,7 +76,7 @@ class Backlog:
         """What the log hears."""
         told = json.loads(line)
         if told.get("type") == "delivery" and told["outcome"] in ("delivered", "digested"):
-            self.told.update(told["event_ids"])
+            self.told.update((told["channel"], one) for one in told["event_ids"])
 
     def drain(self) -> None:
         """Invoke until nothing waits."""
@@ -85,7 +86,7 @@ class Backlog:
             began = self.at
             ports = Ports(
                 post=self.post,
-                webhook=lambda _, __=False: "https://hooks.slack.com/services/T/B/x",
+                webhook=lambda ref, _=False: f"https://hooks.slack.com/services/T/B/{ref.env}",
                 emit=self.emit,
                 now=lambda: BEGAN + timedelta(seconds=self.at),
                 elapsed=lambda: self.at,
@@ -95,6 +96,7 @@ class Backlog:
             items = [{"messageId": str(place), "eventSource": "aws:sqs", "body": body} for place, body in enumerate(bodies)]
             payload = {"Records": items}
             self.receives.update(bodies)
+            assert max(self.receives.values()) <= TRIES, "it would lie among the dead letters"
             result = run(decode(payload, _no_file), self.setting, ports)
             again: Any = answer(payload, result.failed_items)
             for one in again["batchItemFailures"]:
@@ -107,8 +109,12 @@ def _no_file(_: str, __: str) -> Any:
 
 
 def drained(digest: str, events: int = EVENTS, down_for: float = 0.0) -> Backlog:
-    policies = accepted([parse_source(POLICIES.replace("DIGEST", digest).encode(), "base.yaml")], None)
-    backlog = Backlog(Setting(policies, Deployment()), down_until=down_for)
+    return drained_by(POLICIES.replace("DIGEST", digest), events, down_for)
+
+
+def drained_by(text: str, events: int, down_for: float = 0.0, post_takes: float = POST) -> Backlog:
+    policies = accepted([parse_source(text.encode(), "base.yaml")], None)
+    backlog = Backlog(Setting(policies, Deployment()), post_takes=post_takes, down_until=down_for)
     for number in range(events):
         parameters = {"bucketName": f"bucket-{number % 5}", "key": f"{number}.csv"}
         detail = record(eventID=f"event-{number:05}", requestParameters=parameters)
@@ -136,6 +142,23 @@ def test_a_backlog_is_told_whole_in_time_and_nothing_healthy_dies(digest: str, m
     assert max(backlog.receives.values()) == 1, "no receive is used up by Slack's rate"
     assert backlog.messages <= most_messages
     assert backlog.at <= most_minutes * 60
+
+
+@pytest.mark.parametrize(
+    ("channels", "webhooks", "post_takes"), [(2, 1, 0.1), (3, 1, 0.1), (25, 1, 0.1), (10, 10, 0.3), (25, 25, 0.3), (6, 2, 0.5)]
+)
+def test_many_channels_are_told_of_each_event_once_and_at_the_first_receive(
+    channels: int, webhooks: int, post_takes: float
+) -> None:
+    entries = "".join(
+        f"\n  - {{name: c{number}, webhook: {{env: SLACK_WEBHOOK_URL_{number % webhooks}}}}}" for number in range(channels)
+    )
+    names = ", ".join(f"c{number}" for number in range(channels))
+    text = POLICIES.replace("\n  - {name: watch, webhook: {env: SLACK_WEBHOOK_URL}, DIGEST}", entries)
+    backlog = drained_by(text.replace("[watch]", f"[{names}]"), 2 * BATCH, post_takes=post_takes)
+    assert max(backlog.receives.values()) == 1, "no receive is used up by Slack's rate, nor by the time that posts take"
+    assert set(backlog.told.values()) == {1}
+    assert len(backlog.told) == channels * 2 * BATCH
 
 
 @pytest.mark.parametrize("events", [1, BATCH, 2_000])

@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import boto3
 import pytest
-from botocore.exceptions import EndpointConnectionError
+from botocore.exceptions import ClientError, EndpointConnectionError
 from builders import policy_set
 from moto import mock_aws
 from test_pipeline import CHANNELS, DOWN, GONE, OK, World, named, no_file, numbered, sqs
 
-from engine.edge.claims import AWAY_FOR, KEPT, DeliveryTable
-from engine.model import Claim, Deployment, End, Outcome
+from engine.edge.away import AWAY_FOR
+from engine.edge.claims import KEPT, DeliveryTable
+from engine.model import Claim, Deployment, DigestRule, End, Outcome
 from engine.pipeline.batch import Result, Setting, run
 from engine.pipeline.decode import decode
 
@@ -140,6 +141,71 @@ def test_a_table_that_does_not_answer_is_left_alone_for_a_while(clock: Clock) ->
     clock.now += AWAY_FOR + 1
     table.claim("a", 60)
     assert away.asked == 2
+
+
+@pytest.mark.parametrize(
+    "first",
+    [
+        lambda table: table.claim("a", 60),
+        lambda table: table.settle([str(number) for number in range(60)], delivered=True),
+        lambda table: table.remember("2026-11-25", {f"p/{number}": 1 for number in range(120)}),
+    ],
+    ids=["claim", "settle", "remember"],
+)
+@pytest.mark.parametrize("busy", [False, True])
+def test_whichever_call_finds_the_table_away_or_busy_no_other_asks_it(first: Any, busy: bool, clock: Clock) -> None:  # noqa: FBT001
+    class Away:
+        asked = 0
+
+        def __getattr__(self, call: str) -> Any:
+            def fails(**_: Any) -> None:
+                self.asked += 1
+                if busy:
+                    raise ClientError({"Error": {"Code": "ThrottlingException"}}, call)
+                raise EndpointConnectionError(endpoint_url="https://dynamodb.eu-west-1.amazonaws.com")
+
+            return fails
+
+    away = Away()
+    table = DeliveryTable("deliveries", lambda _: away, clock)
+    first(table)
+    assert table.claim("b", 60) is Claim.GRANTED
+    table.settle(["b"], delivered=False)
+    table.remember("2026-11-25", {"p/i": 1})
+    assert away.asked == 1
+
+
+class SlowTable:
+    """Grants everything and takes its time, on the world's clock."""
+
+    def __init__(self, world: World, claiming: float, settling: float) -> None:
+        self.world, self.claiming, self.settling = world, claiming, settling
+
+    def claim(self, _: str, __: float) -> Claim:
+        """After a while."""
+        self.world.time += self.claiming
+        return Claim.GRANTED
+
+    def settle(self, _: Any, *, delivered: bool) -> None:  # noqa: ARG002  the port's name
+        """After a while."""
+        self.world.time += self.settling
+
+
+def test_a_slow_table_leaves_the_events_their_time() -> None:
+    world = World()
+    channels = {"ops": named("ops", digest=DigestRule(1, ("name",)))}
+    ports = world.ports()._replace(claims=SlowTable(world, 2.0, 2.0), remaining=lambda: 57.0 - world.time)  # type: ignore[arg-type]
+    result = run(decode(sqs(*map(numbered, range(50))), no_file), Setting(policy_set(channels=channels), Deployment()), ports)
+    assert result.tally.ends == {End.DELIVERED: 50}
+    assert world.time < 57.0
+
+
+def test_a_table_that_hangs_is_not_told_what_was_delivered_when_the_time_is_short() -> None:
+    world = World()
+    ports = world.ports()._replace(claims=SlowTable(world, 0.0, 4.5), remaining=lambda: 14.0 - world.time)  # type: ignore[arg-type]
+    result = run(decode(sqs(*map(numbered, range(10))), no_file), Setting(policy_set(channels=CHANNELS), Deployment()), ports)
+    assert sum(result.tally.ends.values()) == 10
+    assert world.time < 14.0 + 3.0, "Lambda's own limit"
 
 
 # --- the pipeline --------------------------------------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from engine.errors import WebhookError
 from engine.model import Answer, Channel, Delivery, Fault, Message, Outcome, Ports, WebhookRef
-from engine.pipeline.deliver import BURST, MOST_TRIES, Courier
+from engine.pipeline.deliver import BURST, INTERVAL, MOST_TRIES, POSTING, SPENT, Courier
 from engine.pipeline.render import plain
 
 if TYPE_CHECKING:
@@ -208,6 +208,50 @@ def test_a_webhook_that_cannot_be_read_fails_its_messages(passing: bool) -> None
     assert [post[0] for post in slack.posts] == ["b"]
 
 
+def by_secret(name: str, secret: str) -> Channel:
+    return channel(name)._replace(webhook=WebhookRef(secret=secret))
+
+
+def test_secrets_that_cannot_be_read_do_not_use_up_the_time_of_a_channel_that_needs_none() -> None:
+    slack = Slack(seconds=57.0)
+    channels = {**{f"s{number}": by_secret(f"s{number}", f"trailbell/{number}") for number in range(8)}, "a": named("a")}
+
+    def hangs(ref: WebhookRef, fresh: bool) -> str:  # noqa: ARG001, FBT001
+        if ref.env is not None:
+            return "https://hooks.slack.com/a"
+        slack.time += 14.0
+        raise WebhookError("the secret cannot be read", passing=True)
+
+    courier = Courier(channels, plain, slack.ports()._replace(webhook=hangs))
+    deliveries = list(courier.deliver([message(name, number) for number, name in enumerate(channels)]))
+    assert [delivery.message.channel for delivery in deliveries if delivery.outcome is Outcome.DELIVERED] == ["a"]
+    assert slack.posts[0][1] == 0.0, "before any secret"
+    assert len(deliveries) == len(channels)
+    assert slack.time <= 57.0
+
+
+def test_a_secret_of_several_channels_is_read_once_also_where_it_cannot_be() -> None:
+    slack = Slack()
+    channels = {name: by_secret(name, "trailbell/slack") for name in "abc"}
+    slack.urls = lambda _name, _fresh: (_ for _ in ()).throw(WebhookError("the secret cannot be read", passing=True))
+    courier = Courier(channels, plain, slack.ports())
+    for _ in range(2):
+        deliveries = list(courier.deliver([message(name) for name in channels]))
+        assert [delivery.outcome for delivery in deliveries] == [Outcome.FAILED] * 3
+    assert len(slack.asked) == 1
+
+
+def test_the_channels_of_one_webhook_share_it_by_whichever_secret_they_know_it() -> None:
+    slack = Slack()
+    channels = {name: by_secret(name, f"trailbell/{name}") for name in "abc"}
+    slack.urls = lambda _name, _fresh: "https://hooks.slack.com/a"
+    few = Courier(channels, plain, slack.ports()).room(dict.fromkeys(channels, 1))
+    assert (few, slack.asked) == (dict.fromkeys(channels, 1), [])
+    many = Courier(channels, plain, slack.ports()).room(dict.fromkeys(channels, 50))
+    assert sum(many.values()) == BURST + int(slack.seconds * SPENT / INTERVAL)
+    assert len(slack.asked) == len(channels)
+
+
 def test_no_url_stands_in_a_delivery() -> None:
     for answer in (OK, Answer(404), Answer(500), Answer(403), Answer(fault=Fault.TLS)):
         delivery, _ = one(answer)
@@ -237,6 +281,34 @@ def test_two_channels_behind_one_webhook_share_its_rate() -> None:
     slack.urls = lambda _name, _fresh: "https://hooks.slack.com/a"
     delivered(slack, *(message("ab"[number % 2], number) for number in range(10)))
     assert slack.time > 10 - BURST - 1
+
+
+def test_the_channels_of_one_webhook_take_turns() -> None:
+    slack = Slack(seconds=8.0)
+    slack.urls = lambda _name, _fresh: "https://hooks.slack.com/a"
+    deliveries = delivered(slack, *(message(name, number) for name in "abc" for number in range(20)))
+    taken = [delivery.message.channel for delivery in deliveries if delivery.outcome is Outcome.DELIVERED]
+    assert taken[:9] == list("abcabcabc")
+
+
+@given(
+    st.dictionaries(st.sampled_from("abc"), st.integers(0, 200), min_size=1),
+    st.sampled_from(["abc", "aab", "aaa"]),
+    st.floats(-5, 60),
+)
+def test_there_is_room_for_no_more_than_can_be_sent_and_none_is_left_unused(
+    wanted: dict[str, int], webhooks: str, seconds: float
+) -> None:
+    slack = Slack(seconds=seconds)
+    slack.urls = lambda name, _fresh: f"https://hooks.slack.com/{webhooks['abc'.index(name)]}"
+    room = Courier(CHANNELS, plain, slack.ports()).room(wanted)
+    assert all(0 <= room[name] <= count for name, count in wanted.items())
+    if seconds > 1:
+        deliveries = delivered(slack, *(message(name, number) for name, count in room.items() for number in range(count)))
+        assert {delivery.outcome for delivery in deliveries} <= {Outcome.DELIVERED}
+    time = max(0.0, seconds) * SPENT
+    if len(wanted) == 1:
+        assert sum(room.values()) == min(sum(wanted.values()), BURST + int(time / INTERVAL), int(time / POSTING))
 
 
 def test_a_webhook_is_remembered_from_one_call_to_the_next() -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import socket
 import time
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 import pytest
@@ -64,6 +66,39 @@ def test_the_deadline_holds_whatever_the_server_does(slack: StubSlack, word: str
     began = time.monotonic()
     assert post(slack.url("T"), BODY, 0.5) == Answer(fault=Fault.TIMEOUT)
     assert time.monotonic() - began < 3
+
+
+@pytest.fixture
+def silent() -> Iterator[tuple[str, int]]:
+    """An address that lets nobody in: its queue is full, so what comes is not answered."""
+    with socket.socket() as full, ExitStack() as waiting:
+        full.bind(("127.0.0.1", 0))
+        full.listen(0)
+        for _ in range(3):
+            one = waiting.enter_context(socket.socket())
+            one.settimeout(0.0)
+            one.connect_ex(full.getsockname())
+        yield full.getsockname()
+
+
+def resolved_to(monkeypatch: pytest.MonkeyPatch, *addresses: tuple[str, int]) -> None:
+    found = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", address) for address in addresses]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: found)
+
+
+def test_the_deadline_holds_however_many_addresses_are_silent(monkeypatch: pytest.MonkeyPatch, silent: tuple[str, int]) -> None:
+    resolved_to(monkeypatch, *[silent] * 6)
+    began = time.monotonic()
+    assert post("http://hooks.example/x", BODY, 0.5) == Answer(fault=Fault.TIMEOUT)
+    assert time.monotonic() - began < 1.5
+
+
+def test_behind_a_silent_address_the_next_is_asked(
+    monkeypatch: pytest.MonkeyPatch, slack: StubSlack, silent: tuple[str, int]
+) -> None:
+    host, _, port = slack.host.partition(":")
+    resolved_to(monkeypatch, silent, (host, int(port)))
+    assert post("http://hooks.example/T", BODY, 4.0) == Answer(200, "ok")
 
 
 def test_nobody_there_is_a_fault() -> None:

@@ -16,11 +16,18 @@ from builders import record
 from click.testing import CliRunner
 from runtime_api import Lambda
 from stub_slack import StubSlack
+from test_pipeline import World as Pipeline
+from test_published import Memory
 
 from engine.cli import trailbell
+from engine.edge.background import Background
 from engine.edge.published import METADATA, S3Store
 from engine.errors import PublishedSetError
-from engine.policy.following import Copy
+from engine.in_force import Followed, accepted
+from engine.model import Deployment
+from engine.pipeline.batch import ASKING, Setting
+from engine.policy.emergency import emergency_set
+from engine.policy.following import Copy, Following
 from engine.policy.published import pack
 from engine.policy.source import parse_source
 
@@ -188,9 +195,32 @@ def test_a_signature_is_of_these_bytes_alone(here: World) -> None:
 def test_without_a_published_set_the_one_of_the_zip_is_in_force(here: World) -> None:
     with here.function() as function:
         here.ring(function)
-        assert here.told() == []
+        (told,) = here.told()
+        assert "cannot be read (404)" in told
+        assert "PolicySetAge" not in function.output
         here.publish(OTHER)
         here.ring_until(function, lambda _: any("policies changed" in text for text in here.told()))
+
+
+def test_a_deleted_set_is_told_where_the_zips_comes_in_its_place(here: World) -> None:
+    version = here.publish(GOOD)
+    with here.function() as function:
+        here.ring(function)
+    for key, one in (("policies/current", version), ("policies/current.state", None)):
+        here.s3.delete_object(Bucket=here.bucket, Key=key, **({"VersionId": one} if one else {}))
+    before = len(here.told())
+    with here.function() as function:
+        here.ring(function)
+        assert len(here.told()) == before + 1
+
+
+def test_a_state_that_is_no_object_stops_neither_the_start_nor_a_new_set(here: World) -> None:
+    here.publish(GOOD)
+    here.s3.put_object(Bucket=here.bucket, Key="policies/current.state", Body=b"[]")
+    with here.function() as function:
+        first = here.ring(function)
+        here.publish(OTHER)
+        here.ring_until(function, lambda revision: revision != first)
 
 
 def test_with_no_set_at_all_everything_rings_strictly_masked(here: World) -> None:
@@ -218,6 +248,20 @@ def test_what_is_to_be_told_is_told_again_until_slack_takes_it(here: World) -> N
         assert len(here.told()) == 2, "it was told again"
         here.ring(function)
         assert len(here.told()) == 2, "and then no more"
+
+
+def test_when_the_time_is_short_what_is_to_be_told_waits_for_the_next_events() -> None:
+    store = Memory()
+    store.publish(GOOD)
+    world = Pipeline(seconds=ASKING)
+    following, background = Following(store, accepted), Background[Any](60.0)
+    followed = Followed(following, background, lambda one: Setting(one, Deployment()), lambda: (emergency_set(), True))
+    followed.tell(world.ports())
+    assert world.posts == []
+    world.seconds = 57.0
+    followed.tell(world.ports())
+    followed.tell(world.ports())
+    assert len(world.posts) == 1
 
 
 def create_table(here: World, table: str) -> None:

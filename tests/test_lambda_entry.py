@@ -5,6 +5,8 @@ from __future__ import annotations
 import gzip
 import io
 import json
+import socket
+import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -201,6 +203,36 @@ def test_what_was_delivered_is_remembered_in_the_table_and_mutes_are_told(aws: s
         assert here.slack.refused == []
         held = client(aws, "dynamodb").scan(TableName="lambda-deliveries")["Items"]
         assert {item["id"]["S"].partition(":")[0] for item in held} == {"event-1#by-env", "muted"}
+
+
+def test_in_the_last_seconds_the_table_is_not_asked(aws: str, tmp_path: Path) -> None:
+    dynamodb = client(aws, "dynamodb")
+    dynamodb.create_table(
+        TableName="last-seconds",
+        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    with world(aws, tmp_path, TRAILBELL_DELIVERY_TABLE="last-seconds") as here:
+        here.function.timeout = 4.9
+        for number, key in enumerate(("a.csv", "job/a.csv")):
+            assert here.function.invoke(bridged(read_of(key, number))).error is None
+        assert len(here.slack.posts) == 1
+    assert dynamodb.scan(TableName="last-seconds")["Items"] == []
+
+
+def test_a_table_that_hangs_costs_its_silence_once(tmp_path: Path) -> None:
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen(64)
+        hung = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        with world(hung, tmp_path, TRAILBELL_DELIVERY_TABLE="deliveries") as here:
+            here.function.timeout = 14.0
+            bodies = [json.dumps(bridged(read_of(key, number))) for number, key in enumerate(("a.csv", "b.csv", "job/a.csv"))]
+            began = time.monotonic()
+            assert here.function.invoke(sqs(*bodies)).answer == {"batchItemFailures": []}
+            assert time.monotonic() - began < here.function.timeout
+            assert len(here.slack.posts) == 2
 
 
 def test_a_policy_set_that_does_not_load_stops_the_start_and_says_where(aws: str, tmp_path: Path) -> None:

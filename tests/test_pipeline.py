@@ -321,3 +321,19 @@ def test_a_payload_of_no_known_kind_ends_the_invocation_in_order(payload: object
     result = ran(payload, policy_set(channels=CHANNELS), world)
     assert result.tally.adds_up
     assert world.metrics()["DoesNotAddUp"] == 0
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        *("[]", '{"Records":[]}', '{"messageType":"DATA_MESSAGE","logEvents":[]}', '{"Type":"Notification","Message":"[]"}'),
+        *("", "null", "{}", '{"detail":[]}', '{"messageType":"CONTROL_MESSAGE","logEvents":[]}'),
+    ],
+)
+def test_an_item_that_holds_no_record_is_counted_like_any_other(body: str) -> None:
+    item = {"messageId": "empty", "eventSource": "aws:sqs", "body": body}
+    payload = {"Records": [item, *sqs(numbered(1))["Records"]]}
+    world = World()
+    result = run(decode(payload, no_file), Setting(policy_set(channels=CHANNELS), Deployment()), world.ports())
+    assert result.tally.received == sum(result.tally.ends.values()) == 2
+    assert result.tally.ends[End.DELIVERED] == 1

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import io
 import json
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.exceptions import ReadTimeoutError
 from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
+from engine.edge.published import S3Store
 from engine.errors import PublishedSetError
 from engine.in_force import accepted
 from engine.model import InForce, PolicySet, Refused
@@ -225,6 +228,52 @@ def test_a_store_that_is_down_changes_nothing_and_is_asked_again() -> None:
     assert following.look("v1") == Refused("S3 cannot be reached")
     store.down = False
     assert isinstance(following.look("v1"), InForce)
+
+
+def test_whatever_a_store_raises_is_a_refusal_and_stops_nothing() -> None:
+    class Odd(Memory):
+        odd = True
+
+        def newest(self, known: str | None) -> Copy | None:
+            if self.odd:
+                raise AttributeError("'list' object has no attribute 'get'")
+            return super().newest(known)
+
+        def kept(self) -> tuple[str | None, str | None]:
+            raise AttributeError("'list' object has no attribute 'get'")
+
+    store = Odd()
+    store.publish(GOOD)
+    why = Refused("Trailbell broke on the newest policy set (AttributeError)")
+    assert Following(store, accepted).start() == (None, why)
+    assert Following(store, accepted).look("v0") == why
+    store.odd = False
+    assert isinstance(Following(store, accepted).look("v0"), InForce)
+
+
+def test_a_store_that_hangs_costs_a_start_one_question() -> None:
+    asked: list[str] = []
+
+    class Hangs:
+        def __getattr__(self, call: str) -> Any:
+            asked.append(call)
+            raise ReadTimeoutError(endpoint_url="https://s3.eu-west-1.amazonaws.com")
+
+    store: Any = S3Store("s3://sets/current", "key", Copy, lambda _: Hangs())
+    found, refused = Following(store, accepted).start()
+    assert found is None
+    assert refused == Refused("the newest policy set cannot be read (ReadTimeoutError)")
+    assert len(asked) == 1
+
+
+@pytest.mark.parametrize("kept", [b"[]", b'"x"', b"1", b"null"])
+def test_what_is_kept_and_is_no_object_is_an_error_of_ours(kept: bytes) -> None:
+    class Odd:
+        def get_object(self, **_: Any) -> Any:
+            return {"Body": io.BytesIO(kept)}
+
+    with pytest.raises(PublishedSetError):
+        S3Store("s3://sets/current", "key", Copy, lambda _: Odd()).kept()
 
 
 def test_with_no_set_at_all_there_is_none_and_why() -> None:

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import boto3
 import pytest
+from botocore.exceptions import ReadTimeoutError
 from moto import mock_aws
 
+from engine.edge.away import AWAY_FOR
 from engine.edge.secrets import MAX_AGE, Secrets, random_key
 from engine.errors import HashKeyError, WebhookError
 from engine.model import WebhookRef
@@ -148,6 +150,31 @@ def test_an_aws_that_cannot_be_reached_is_passing() -> None:
     with pytest.raises(WebhookError) as raised:
         Secrets({}, offline).webhook(SECRET)
     assert raised.value.passing
+
+
+def test_where_aws_does_not_answer_for_one_secret_no_other_is_asked_for_in_vain() -> None:
+    world = Aws()
+    asked: list[str] = []
+
+    class Hangs:
+        def get_secret_value(self, SecretId: str) -> Any:  # noqa: N803  boto3's name
+            asked.append(SecretId)
+            world.time += 4.0
+            raise ReadTimeoutError(endpoint_url="https://secretsmanager.eu-west-1.amazonaws.com")
+
+    secrets = Secrets({"SLACK_WEBHOOK_URL": URL}, lambda _: Hangs(), lambda: world.time)
+    refs = [WebhookRef(secret=f"trailbell/{number % 3}", key=str(number)) for number in range(6)]
+    for ref in refs:
+        with pytest.raises(WebhookError) as raised:
+            secrets.webhook(ref)
+        assert raised.value.passing
+        assert str(raised.value) == f"the secret {ref.secret} cannot be read (ReadTimeoutError)"
+    assert secrets.webhook(ENV) == URL
+    assert asked == ["trailbell/0"]
+    world.time += AWAY_FOR
+    with pytest.raises(WebhookError):
+        secrets.webhook(refs[1], fresh=True)
+    assert asked == ["trailbell/0", "trailbell/1"]
 
 
 # --- where to ----------------------------------------------------------------------------------------------------------------

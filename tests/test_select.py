@@ -70,6 +70,19 @@ def test_trailbells_own_reads_of_log_files_are_passed_over() -> None:
     assert passed_over(event(userIdentity=OWN, requestParameters=LOG_FILE), S3, "trailbell") == OWN_READ
 
 
+@pytest.mark.parametrize("role", ["trailbell", *(f"arn:aws:iam::111122223333:role/{path}trailbell" for path in ("", "ops/"))])
+def test_the_role_of_the_same_name_in_another_account_is_looked_at(role: str) -> None:
+    foreign = {**OWN, "arn": OWN["arn"].replace("111122223333", "999999999999")}
+    assert passed_over(event(userIdentity=OWN, requestParameters=LOG_FILE), S3, role) == OWN_READ
+    assert passed_over(event(userIdentity=foreign, requestParameters=LOG_FILE), S3, role) is None
+
+
+def test_a_role_named_by_its_arn_is_of_that_account_wherever_it_is_recorded() -> None:
+    own = event(userIdentity=OWN, requestParameters=LOG_FILE, recipientAccountId="999999999999")
+    assert passed_over(own, S3, "arn:aws:iam::111122223333:role/trailbell") == OWN_READ
+    assert passed_over(own, S3, "trailbell") is None
+
+
 @pytest.mark.parametrize(
     "changes",
     [

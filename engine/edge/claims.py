@@ -10,7 +10,8 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any, Final
 
-from engine.edge.secrets import aws_client
+from engine.edge.away import Away, unanswered
+from engine.edge.secrets import quick_client
 from engine.model import Claim
 
 if TYPE_CHECKING:
@@ -21,9 +22,6 @@ KEPT: Final = 14 * 86_400
 
 Source: https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-visibility-timeout.html
 """
-
-AWAY_FOR: Final = 30.0
-"""Seconds for which a table that did not answer is not asked again: its silence costs each claim seconds that the events need."""
 
 _AT_ONCE: Final = 50
 """Counts in one update: an expression has at most 4 kB."""
@@ -38,81 +36,74 @@ _NAMES: Final = {"#state": "state", "#until": "until"}
 class DeliveryTable:
     """Claims in a table. `now` counts seconds since 1970."""
 
-    def __init__(self, table: str, client: Callable[[str], Any] = aws_client, now: Callable[[], float] = time.time) -> None:
+    def __init__(self, table: str, client: Callable[[str], Any] = quick_client, now: Callable[[], float] = time.time) -> None:
         self._table = table
         self._client = client
         self._now = now
         self._made: Any = None
-        self._away_until = 0.0
+        self._away = Away(now)
 
     def claim(self, key: str, seconds: float) -> Claim:
         """Claim a delivery for so many seconds. Never raises."""
-        from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415  only where AWS is asked
-
         now = int(self._now())
-        if now < self._away_until:
-            return Claim.GRANTED
         until, expires = str(now + int(seconds)), str(now + KEPT)
         item = {"id": {"S": key}, "state": {"S": "open"}, "until": {"N": until}, "expires": {"N": expires}}
-        try:
-            self._dynamodb().put_item(
-                TableName=self._table,
-                Item=item,
-                ConditionExpression=_FREE,
-                ExpressionAttributeNames=_NAMES,
-                ExpressionAttributeValues={":open": {"S": "open"}, ":now": {"N": str(now)}},
-                ReturnValuesOnConditionCheckFailure="ALL_OLD",
-            )
-        except ClientError as error:
-            if error.response.get("Error", {}).get("Code") != "ConditionalCheckFailedException":
-                return Claim.GRANTED
-            state = error.response.get("Item", {}).get("state", {}).get("S")
-            return Claim.DELIVERED if state == "delivered" else Claim.HELD
-        except BotoCoreError:
-            self._away_until = self._now() + AWAY_FOR
-        return Claim.GRANTED
+        answer = self._asked(
+            "put_item",
+            TableName=self._table,
+            Item=item,
+            ConditionExpression=_FREE,
+            ExpressionAttributeNames=_NAMES,
+            ExpressionAttributeValues={":open": {"S": "open"}, ":now": {"N": str(now)}},
+            ReturnValuesOnConditionCheckFailure="ALL_OLD",
+        )
+        if answer.get("Error", {}).get("Code") != "ConditionalCheckFailedException":
+            return Claim.GRANTED
+        return Claim.DELIVERED if answer.get("Item", {}).get("state", {}).get("S") == "delivered" else Claim.HELD
 
     def settle(self, keys: Sequence[str], *, delivered: bool) -> None:
         """Keep deliveries for good, or give the claims back. Never raises: an open claim runs out by itself."""
-        from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415
-
         expires = str(int(self._now()) + KEPT)
-        if self._now() < self._away_until:
-            return
         for start in range(0, len(keys), _IN_A_BATCH):
             some = keys[start : start + _IN_A_BATCH]
             writes = [_kept(key, expires) if delivered else {"DeleteRequest": {"Key": {"id": {"S": key}}}} for key in some]
-            try:
-                left = self._dynamodb().batch_write_item(RequestItems={self._table: writes}).get("UnprocessedItems")
-                if left:
-                    self._dynamodb().batch_write_item(RequestItems=left)
-            except (BotoCoreError, ClientError):
-                return
+            left = self._asked("batch_write_item", RequestItems={self._table: writes}).get("UnprocessedItems")
+            if left:
+                self._asked("batch_write_item", RequestItems=left)
 
     def remember(self, day: str, counts: Mapping[str, int]) -> None:
         """Add to what was muted and silenced on a day, by `policy/id`. Never raises: the audit records have it too."""
-        from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415
-
         items = list(counts.items())
         for start in range(0, len(items), _AT_ONCE):
             some = list(enumerate(items[start : start + _AT_ONCE]))
             added = ", ".join(f"#n{number} :n{number}" for number, _ in some)
             values = {f":n{number}": {"N": str(count)} for number, (_, count) in some}
-            try:
-                self._dynamodb().update_item(
-                    TableName=self._table,
-                    Key={"id": {"S": _day(day)}},
-                    UpdateExpression=f"SET #expires = :expires ADD {added}",
-                    ExpressionAttributeNames={"#expires": "expires", **{f"#n{number}": name for number, (name, _) in some}},
-                    ExpressionAttributeValues={**values, ":expires": {"N": str(int(self._now()) + KEPT)}},
-                )
-            except (BotoCoreError, ClientError):
-                return
+            self._asked(
+                "update_item",
+                TableName=self._table,
+                Key={"id": {"S": _day(day)}},
+                UpdateExpression=f"SET #expires = :expires ADD {added}",
+                ExpressionAttributeNames={"#expires": "expires", **{f"#n{number}": name for number, (name, _) in some}},
+                ExpressionAttributeValues={**values, ":expires": {"N": str(int(self._now()) + KEPT)}},
+            )
 
     def muted(self, day: str) -> Mapping[str, int]:
         """What was muted and silenced on a day, by `policy/id`. Raises botocore's errors."""
         item = self._dynamodb().get_item(TableName=self._table, Key={"id": {"S": _day(day)}}).get("Item", {})
         return {name: int(value["N"]) for name, value in item.items() if "/" in name}
+
+    def _asked(self, call: str, **how: Any) -> dict[str, Any]:  # noqa: ANN401  boto3's own arguments
+        """What the table answers, also where that is an error; nothing where it does not, and until it is asked again."""
+        from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415  only where AWS is asked
+
+        if self._away.why(self._table) is not None:
+            return {}
+        try:
+            return dict(getattr(self._dynamodb(), call)(**how) or {})
+        except (BotoCoreError, ClientError) as error:
+            if unanswered(error):
+                self._away.note(self._table, type(error).__name__)
+            return dict(error.response) if isinstance(error, ClientError) else {}
 
     def _dynamodb(self) -> Any:  # noqa: ANN401  boto3 clients have no types
         if self._made is None:

@@ -10,11 +10,13 @@ import base64
 import binascii
 import hashlib
 import json
+import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
-from engine.edge.secrets import aws_client
+from engine.edge.away import Away, unanswered
+from engine.edge.secrets import quick_client
 from engine.errors import PublishedSetError
 
 if TYPE_CHECKING:
@@ -40,7 +42,8 @@ class S3Store:
         url: str,
         key_id: str,
         make: Callable[[bytes, bytes, str, datetime], Any],
-        client: Callable[[str], Any] = aws_client,
+        client: Callable[[str], Any] = quick_client,
+        elapsed: Callable[[], float] = time.monotonic,
     ) -> None:
         parts = urlsplit(url)
         if parts.scheme != "s3" or not parts.netloc or not parts.path.strip("/"):
@@ -50,13 +53,14 @@ class S3Store:
         self._key_id = key_id
         self._make = make
         self._client = client
+        self._away = Away(elapsed)
         self._clients: dict[str, Any] = {}
 
     def newest(self, known: str | None) -> Any:  # noqa: ANN401  what `make` makes
         """The newest set, or the pinned one; None where it is the version that is known."""
         if self._pinned is not None:
             return None if known == self._pinned else self.stored(self._pinned)
-        with _told("the newest policy set"):
+        with self._told("the newest policy set"):
             version = self._aws("s3").head_object(**self._at).get("VersionId")
         return None if version is not None and version == known else self._read("the newest policy set", {})
 
@@ -70,7 +74,7 @@ class S3Store:
         if not copy.signature:
             return False
         try:
-            with _told("the signature"):
+            with self._told("the signature"):
                 answer = self._aws("kms").verify(
                     KeyId=self._key_id,
                     Message=digest,
@@ -85,20 +89,22 @@ class S3Store:
     def kept(self) -> tuple[str | None, str | None]:
         """The versions that last proved good and were last refused."""
         kept: dict[str, Any] = {}
-        with _told("what is kept beside the policy set", absent_is_none=True):
+        with self._told("what is kept beside the policy set", absent_is_none=True):
             kept = json.loads(self._aws("s3").get_object(**self._beside())["Body"].read(_MOST_KEPT))
+        if not isinstance(kept, dict):
+            raise PublishedSetError("what is kept beside the policy set is no JSON object")
         good, refused = kept.get("good"), kept.get("refused")
         return good if isinstance(good, str) else None, refused if isinstance(refused, str) else None
 
     def keep(self, good: str | None, refused: str | None) -> None:
         """Keep them, for those who start anew."""
         content = json.dumps({"good": good, "refused": refused}).encode()
-        with _told("what is kept beside the policy set", "be written"):
+        with self._told("what is kept beside the policy set", "be written"):
             self._aws("s3").put_object(**self._beside(), Body=content, ContentType="application/json")
 
     def publish(self, content: bytes) -> str:
         """Sign a packed set and store it; its version."""
-        with _told("the policy set", "be published"):
+        with self._told("the policy set", "be published"):
             digest = hashlib.sha256(content).digest()
             answer = self._aws("kms").sign(KeyId=self._key_id, Message=digest, MessageType="DIGEST", SigningAlgorithm=ALGORITHM)
             signature = base64.b64encode(answer["Signature"]).decode()
@@ -110,7 +116,7 @@ class S3Store:
         return str(stored["VersionId"])
 
     def _read(self, what: str, how: dict[str, str]) -> Any:  # noqa: ANN401
-        with _told(what):
+        with self._told(what):
             answer = self._aws("s3").get_object(**self._at, **how)
             content = answer["Body"].read(_MOST_BYTES)
         version = answer.get("VersionId")
@@ -121,6 +127,27 @@ class S3Store:
         except binascii.Error:
             signature = b""
         return self._make(content, signature, version, answer["LastModified"])
+
+    @contextmanager
+    def _told(self, what: str, verb: str = "be read", *, absent_is_none: bool = False) -> Iterator[None]:
+        """Turns AWS's errors into ours; what may be absent is no error. An AWS that does not answer is left alone for a while."""
+        from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415  only where AWS is asked
+
+        away = self._away.why("AWS")
+        if away is not None:
+            raise PublishedSetError(f"{what} cannot {verb} ({away})", passing=True)
+        try:
+            yield
+        except ClientError as error:
+            code = str(error.response.get("Error", {}).get("Code", "error"))
+            if code == "KMSInvalidSignatureException":
+                raise _InvalidSignatureError from None
+            if not (absent_is_none and code in _ABSENT):
+                raise PublishedSetError(f"{what} cannot {verb} ({code})", passing=True) from None
+        except (BotoCoreError, OSError, ValueError, KeyError, TypeError) as error:
+            if unanswered(error):
+                self._away.note("AWS", type(error).__name__)
+            raise PublishedSetError(f"{what} cannot {verb} ({type(error).__name__})", passing=True) from None
 
     def _beside(self) -> dict[str, str]:
         return {**self._at, "Key": self._at["Key"] + KEPT}
@@ -133,20 +160,3 @@ class S3Store:
 
 class _InvalidSignatureError(Exception):
     """KMS says that a signature is not the key's."""
-
-
-@contextmanager
-def _told(what: str, verb: str = "be read", *, absent_is_none: bool = False) -> Iterator[None]:
-    """Turns AWS's errors into ours; what may be absent is no error."""
-    from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415  only where AWS is asked
-
-    try:
-        yield
-    except ClientError as error:
-        code = str(error.response.get("Error", {}).get("Code", "error"))
-        if code == "KMSInvalidSignatureException":
-            raise _InvalidSignatureError from None
-        if not (absent_is_none and code in _ABSENT):
-            raise PublishedSetError(f"{what} cannot {verb} ({code})", passing=True) from None
-    except (BotoCoreError, OSError, ValueError, KeyError, TypeError) as error:
-        raise PublishedSetError(f"{what} cannot {verb} ({type(error).__name__})", passing=True) from None

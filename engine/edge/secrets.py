@@ -10,6 +10,7 @@ import time
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
+from engine.edge.away import Away, unanswered
 from engine.errors import HashKeyError, WebhookError
 from engine.model import HashKey, WebhookRef
 
@@ -28,7 +29,7 @@ _GONE: Final = frozenset({"ResourceNotFoundException", "ParameterNotFound", "Inv
 """Error codes after which trying again does not help."""
 
 
-def aws_client(service: str) -> Any:  # noqa: ANN401  boto3 clients have no types
+def aws_client(service: str, read_timeout: float = 5.0) -> Any:  # noqa: ANN401  boto3 clients have no types
     """A boto3 client; boto3 comes with the Lambda's runtime and is imported when first needed.
 
     It waits for seconds where boto3 would wait for minutes: an AWS that hangs must not use up the time of the events.
@@ -36,23 +37,32 @@ def aws_client(service: str) -> Any:  # noqa: ANN401  boto3 clients have no type
     import boto3  # noqa: PLC0415
     from botocore.config import Config  # noqa: PLC0415
 
-    patience = Config(connect_timeout=2, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 2})
+    patience = Config(connect_timeout=2, read_timeout=read_timeout, retries={"mode": "standard", "total_max_attempts": 2})
     return boto3.client(service, config=patience)
 
 
+def quick_client(service: str) -> Any:  # noqa: ANN401  boto3 clients have no types
+    """The same for short questions: one that hangs costs four seconds."""
+    return aws_client(service, 2.0)
+
+
 class Secrets:
-    """Resolves webhooks and the hash key, each read when first needed and kept for `MAX_AGE` seconds."""
+    """Resolves webhooks and the hash key, each read when first needed and kept for `MAX_AGE` seconds.
+
+    Where AWS does not answer for one, the others of its service are not asked for either, for a while.
+    """
 
     def __init__(
         self,
         environment: Mapping[str, str],
-        client: Callable[[str], Any] = aws_client,
+        client: Callable[[str], Any] = quick_client,
         elapsed: Callable[[], float] = time.monotonic,
     ) -> None:
         self._environment = environment
         self._client = client
         self._elapsed = elapsed
         self._kept: dict[tuple[str, str], tuple[float, str]] = {}
+        self._away = Away(elapsed)
 
     def __repr__(self) -> str:
         """Nothing of what is kept."""
@@ -97,13 +107,18 @@ class Secrets:
     def _fetched(self, kind: str, name: str) -> str:
         from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415  only where AWS is asked
 
+        away = self._away.why(kind)
+        if away is not None:
+            raise WebhookError(f"the {kind} {name} cannot be read ({away})", passing=True)
         try:
             return self._secret(name) if kind == "secret" else self._parameter(name)
-        except ClientError as error:
-            code = str(error.response.get("Error", {}).get("Code", "error"))
+        except (BotoCoreError, ClientError, KeyError) as error:
+            code = (
+                error.response.get("Error", {}).get("Code", "error") if isinstance(error, ClientError) else type(error).__name__
+            )
+            if unanswered(error):
+                self._away.note(kind, str(code))
             raise WebhookError(f"the {kind} {name} cannot be read ({code})", passing=code not in _GONE) from None
-        except (BotoCoreError, KeyError) as error:
-            raise WebhookError(f"the {kind} {name} cannot be read ({type(error).__name__})", passing=True) from None
 
     def _secret(self, name: str) -> str:
         return str(self._client("secretsmanager").get_secret_value(SecretId=name)["SecretString"])

@@ -49,6 +49,9 @@ EVERYTHING: Final = DigestRule(0, ())
 LEASE: Final = 10.0
 """Seconds beyond the time left for which a claim to deliver is held: who was killed does not hold it much longer."""
 
+ASKING: Final = 2.0
+"""Seconds that must be left for the table of deliveries to be asked: where it hangs, as much again is lost."""
+
 _REFUSALS: Final = {
     Claim.DELIVERED: (Outcome.DUPLICATE, "delivered before"),
     Claim.HELD: (Outcome.FAILED, "another invocation is about to deliver it"),
@@ -194,13 +197,18 @@ def _single(entry: Entry, channel: Channel, deployment: Deployment) -> Message:
 
 
 def post(received: Sequence[Received], setting: Setting, ports: Ports) -> Iterator[Told]:
-    """What became of each event on each channel that it asked for; where a channel is gone, on its fallback."""
+    """What became of each event on each channel that it asked for; where a channel is gone, on its fallback.
+
+    Claims may take half of the time: what could not be asked in it is taken for granted. A message twice is better than none.
+    """
     if ports.claims is None:
         yield from chain.from_iterable(_posted(by_channel(received), setting, ports))
         return
     granted: dict[str, list[Asked]] = {}
+    floor = max(ASKING, ports.remaining() / 2)
     for want in chain.from_iterable(by_channel(received).values()):
-        refused = _REFUSALS.get(ports.claims.claim(_key(want), ports.remaining() + LEASE))
+        left = ports.remaining()
+        refused = _REFUSALS.get(ports.claims.claim(_key(want), left + LEASE)) if left > floor else None
         name = want.request.channel
         if refused is None:
             granted.setdefault(name, []).append(want)
@@ -211,7 +219,8 @@ def post(received: Sequence[Received], setting: Setting, ports: Ports) -> Iterat
     keys = {(want.place, name): _key(want) for name, wants in granted.items() for want in wants}
     for told in _posted(granted, setting, ports):
         delivered = all(one.outcome is not Outcome.FAILED for one in told)
-        ports.claims.settle([keys[one.place, one.channel] for one in told], delivered=delivered)
+        if ports.remaining() > ASKING:
+            ports.claims.settle([keys[one.place, one.channel] for one in told], delivered=delivered)
         yield from told
 
 
@@ -262,8 +271,14 @@ def _sent(
 ) -> Iterator[Delivery]:
     """The deliveries of some channels, each with its record written. `asked_for`: whose fallback they are."""
     ids = {want.place: want.decision.event_id for asked in wants.values() for want in asked}
+    made = {name: _composed(setting.policies.channels[name], asked, setting) for name, asked in wants.items()}
+    room = courier.room({name: len(some) for name, some in made.items()})
     composed = [
-        one for name, asked in wants.items() for one in _composed(setting.policies.channels[name], asked, setting, courier)
+        one
+        for name, some in made.items()
+        for one in (
+            some if len(some) <= room[name] else _summed(setting.policies.channels[name], wants[name], setting, room[name])
+        )
     ]
     broken = [one for one in composed if isinstance(one, Delivery)]
     for delivery in chain(broken, courier.deliver(one for one in composed if isinstance(one, Message))):
@@ -277,21 +292,21 @@ def _record(delivery: Delivery, channel: str, ids: Mapping[int, str | None], set
     ports.emit(line(delivery_record(delivery, channel, event_ids, setting.policies.revision, ports.now())))
 
 
-def _composed(channel: Channel, wants: Sequence[Asked], setting: Setting, courier: Courier) -> list[Message | Delivery]:
-    """The messages for a channel, no more than can be posted in the time left: what is beyond it comes as summaries.
-
-    An event whose message cannot be made is a failed delivery, and does not take the others along.
-    """
-    levels = {want.request.level.name for want in wants}
-    singly = max(0, courier.capacity() - len(levels))
+def _composed(
+    channel: Channel, wants: Sequence[Asked], setting: Setting, rule: DigestRule | None = None
+) -> list[Message | Delivery]:
+    """The messages for a channel. One that cannot be made is a failed delivery, and does not take the others along."""
     try:
-        messages = compose(channel, wants, setting)
-        if len(messages) > singly + len(levels):
-            rest = compose(channel, wants[singly:], setting, EVERYTHING)
-            messages = [*compose(channel, wants[:singly], setting), *rest]
+        return list(compose(channel, wants, setting, rule))
     except Exception:  # noqa: BLE001  one event must not take its batch along
         return [one for want in wants for one in _composed_singly(channel, want, setting)]
-    return list(messages)
+
+
+def _summed(channel: Channel, wants: Sequence[Asked], setting: Setting, room: int) -> list[Message | Delivery]:
+    """The same where there is no time for as many: what is beyond `room` comes as summaries, at least one of each level."""
+    singly = max(0, room - len({want.request.level.name for want in wants}))
+    rest = _composed(channel, wants[singly:], setting, EVERYTHING)
+    return [*_composed(channel, wants[:singly], setting), *rest]
 
 
 def _composed_singly(channel: Channel, want: Asked, setting: Setting) -> Sequence[Message | Delivery]:

@@ -17,13 +17,19 @@ from engine.model import Delivery, Outcome
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
-    from engine.model import Answer, Channel, Message, Ports
+    from engine.model import Answer, Channel, Message, Ports, WebhookRef
 
 INTERVAL: Final = 1.0
 """Seconds between two messages to one webhook."""
 
 BURST: Final = 4
 """So many messages may follow each other at once."""
+
+POSTING: Final = 0.5
+"""Seconds that a post is expected to take, for how many there is time: they go one after another, to whichever webhook."""
+
+SPENT: Final = 0.8
+"""The part of the time left that messages are made for; the rest is for those that have to be sent again."""
 
 TIMEOUT: Final = 8.0
 """Seconds that one post may take at most."""
@@ -91,12 +97,12 @@ class _Line:
 
 @dataclass(slots=True)
 class _Queue:
-    """A channel's messages in their order; `url` is a secret. The head may have been tried before."""
+    """A channel's messages in their order; `url` is a secret, None until it is read. The head may have been tried before."""
 
     channel: Channel
     messages: deque[Message]
     line: _Line
-    url: str = field(repr=False)
+    url: str | None = field(repr=False)
     renewed: bool = False
     tries: int = 0
     plain: Message | None = None
@@ -104,6 +110,10 @@ class _Queue:
 
     def ready(self) -> float:
         return max(self.waits, self.line.ready())
+
+    def turn(self) -> tuple[float, bool]:
+        """The lowest goes first: what needs no way any more, then what is ready longest, and of these what needs nothing read."""
+        return (-1.0 if self.line.closed else self.ready(), self.url is None)
 
 
 class Courier:
@@ -114,23 +124,43 @@ class Courier:
         self._plain = plain
         self._ports = ports
         self._lines: dict[str, _Line] = {}
+        self._ways: dict[WebhookRef, tuple[str, _Line]] = {}
+        """What each reference came to, also that it could not be read."""
+        self._reading = LEAST_TIME
+        """Seconds that the slowest of the secrets took to be read: where no more are left, none is begun."""
 
     def deliver(self, messages: Iterable[Message]) -> Iterator[Delivery]:
-        """One delivery for each message: in order within a channel, the channels side by side. Never raises for Slack's sake."""
+        """One delivery for each message: in order within a channel, the channels side by side. Never raises for Slack's sake.
+
+        Of what may go, what has waited longest goes first; the channels of one webhook take turns.
+        """
         queues = self._queues(messages)
         while queues:
-            queue = min(queues, key=lambda one: -1.0 if one.line.closed else one.ready())
+            queue = min(queues, key=_Queue.turn)
+            queues.remove(queue)
             delivery = self._step(queue)
             if delivery is not None:
                 queue.messages.popleft()
                 queue.tries, queue.plain, queue.waits = 0, None, 0.0
                 yield delivery
-            if not queue.messages:
-                queues.remove(queue)
+            if queue.messages:
+                queues.append(queue)
 
-    def capacity(self) -> int:
-        """How many messages one channel can be sent in the time left, at Slack's rate and with some of it kept back."""
-        return BURST + max(0, int(self._ports.remaining() / INTERVAL * 0.8))
+    def room(self, wanted: Mapping[str, int]) -> dict[str, int]:
+        """How many of the messages that it wants each channel can be sent in the time left.
+
+        The channels of one webhook share Slack's rate, and all channels the time that posts take. For more messages than one
+        webhook takes secrets are read, to know which channels share one.
+        """
+        seconds = max(0.0, self._ports.remaining()) * SPENT
+        read = sum(wanted.values()) > BURST + int(seconds / INTERVAL)
+        lines: dict[str | WebhookRef, dict[str, int]] = {}
+        for name, count in wanted.items():
+            lines.setdefault(self._address(self._channels[name].webhook, read=read), {})[name] = count
+        paced: dict[str, int] = {}
+        for of_line in lines.values():
+            paced |= _shared(of_line, BURST + int(seconds / INTERVAL))
+        return _shared(paced, int(seconds / POSTING))
 
     # --- the queues ------------------------------------------------------------------------------------------------------
 
@@ -141,15 +171,42 @@ class Courier:
         return [self._queue(self._channels[name], waiting) for name, waiting in by_channel.items()]
 
     def _queue(self, channel: Channel, waiting: deque[Message]) -> _Queue:
-        url, line = self._resolved(channel, fresh=False)
-        return _Queue(channel, waiting, line, url)
+        """A queue. A secret is read at its first turn, after the first posts to those that need none."""
+        if channel.webhook.env is not None or channel.webhook in self._ways:
+            url, line = self._way(channel.webhook)
+            return _Queue(channel, waiting, line, url)
+        return _Queue(channel, waiting, _Line(), None, waits=self._ports.elapsed())
 
-    def _resolved(self, channel: Channel, *, fresh: bool) -> tuple[str, _Line]:
+    def _address(self, ref: WebhookRef, *, read: bool) -> str | WebhookRef:
+        """What two channels of one webhook have in common, as far as it is known, or can be read in time."""
+        known = ref.env is not None or ref in self._ways
+        if known or (read and self._ports.remaining() >= self._reading):
+            return self._way(ref)[0] or ref
+        return ref
+
+    def _way(self, ref: WebhookRef) -> tuple[str, _Line]:
+        """The URL that a reference stands for, and the line to it; each is read once."""
+        if ref not in self._ways:
+            self._ways[ref] = self._resolved(ref, fresh=False)
+        return self._ways[ref]
+
+    def _resolved(self, ref: WebhookRef, *, fresh: bool) -> tuple[str, _Line]:
+        began = self._ports.elapsed()
         try:
-            url = self._ports.webhook(channel.webhook, fresh)
+            url = self._ports.webhook(ref, fresh)
         except WebhookError as error:
             return "", _Line(closed=str(error), gone=not error.passing)
+        finally:
+            self._reading = max(self._reading, self._ports.elapsed() - began)
         return url, self._lines.setdefault(url, _Line())
+
+    def _read(self, queue: _Queue) -> Delivery | None:
+        """Learn a queue's webhook, where there is time to."""
+        ref = queue.channel.webhook
+        if ref not in self._ways and self._ports.remaining() < self._reading:
+            return self._ended(queue, Outcome.FAILED, NO_TIME)
+        queue.url, queue.line = self._way(ref)
+        return None
 
     # --- one step of one queue ------------------------------------------------------------------------------------------------
 
@@ -157,18 +214,20 @@ class Courier:
         """What became of the first message, None where it has to be tried again."""
         if queue.line.closed is not None:
             return self._ended(queue, Outcome.FAILED, queue.line.closed, gone=queue.line.gone)
+        if queue.url is None:
+            return self._read(queue)
         wait = max(0.0, queue.ready() - self._ports.elapsed())
         if self._ports.remaining() - wait < LEAST_TIME:
             return self._ended(queue, Outcome.FAILED, NO_TIME)
         if wait:
             self._ports.sleep(wait)
-        return self._judged(queue, self._posted(queue))
+        return self._judged(queue, self._posted(queue, queue.url))
 
-    def _posted(self, queue: _Queue) -> Answer:
+    def _posted(self, queue: _Queue, url: str) -> Answer:
         message = queue.plain or queue.messages[0]
         queue.tries += 1
         queue.line.posted(self._ports.elapsed())
-        return self._ports.post(queue.url, message.body, min(TIMEOUT, self._ports.remaining()))
+        return self._ports.post(url, message.body, min(TIMEOUT, self._ports.remaining()))
 
     def _ended(self, queue: _Queue, outcome: Outcome, reason: str, status: int | None = None, *, gone: bool = False) -> Delivery:
         message = queue.messages[0]
@@ -200,7 +259,7 @@ class Courier:
         """There may be a new webhook already: the secret is read anew, once; where it is the same, the channel is gone."""
         if not queue.renewed:
             queue.renewed = True
-            url, line = self._resolved(queue.channel, fresh=True)
+            url, line = self._resolved(queue.channel.webhook, fresh=True)
             if url and url != queue.url:
                 queue.url, queue.line = url, line
                 return None
@@ -240,3 +299,12 @@ class Courier:
             queue.plain = self._plain(queue.messages[0])
             return None
         return self._ended(queue, Outcome.FAILED, "Slack refuses the message", status)
+
+
+def _shared(wanted: Mapping[str, int], total: int) -> dict[str, int]:
+    """A total shared out: each gets what it wants, or an equal part of what those that want less leave."""
+    given: dict[str, int] = {}
+    for number, name in enumerate(sorted(wanted, key=lambda one: wanted[one])):
+        given[name] = min(wanted[name], total // (len(wanted) - number))
+        total -= given[name]
+    return given

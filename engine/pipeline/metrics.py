@@ -78,9 +78,13 @@ def metrics(tally: Tally, revision: str, now: datetime, function: str | None = N
     ]
 
 
-def policies_metric(age: float, refused: int, now: datetime, function: str | None = None) -> dict[str, Any]:
-    """The line to log where published policies are followed: seconds since the set in force was published, sets refused."""
-    return _line({"PolicySetAge": round(age), "PolicySetRefused": refused}, _by(function), now)
+def policies_metric(age: float | None, refused: int, now: datetime, function: str | None = None) -> dict[str, Any]:
+    """The line to log where published policies are followed: sets refused, and seconds since the set in force was published.
+
+    `age` None: it never was.
+    """
+    aged = {} if age is None else {"PolicySetAge": round(age)}
+    return _line({**aged, "PolicySetRefused": refused}, _by(function), now)
 
 
 def _by(function: str | None) -> dict[str, str]:

@@ -15,6 +15,9 @@ NOT_S3_DATA: Final = "not an S3 data event"
 NOT_NAMED: Final = "its name is not selected"
 OWN_READ: Final = "Trailbell's own read of a log file"
 
+_COLONS: Final = 5
+"""In the ARN of a role."""
+
 S3: Final = "s3.amazonaws.com"
 """The source of all events of S3."""
 
@@ -64,7 +67,7 @@ Source: https://docs.aws.amazon.com/AmazonS3/latest/userguide/cloudtrail-logging
 
 
 def passed_over(event: Event, selection: Selection, own_role: str | None = None) -> str | None:
-    """Why an event is passed over, or None where it is selected. `own_role`: the role under which Trailbell reads log files."""
+    """Why an event is passed over, or None where it is selected. `own_role`: under which Trailbell reads log files."""
     if own_role is not None and _reads_as(event.record, own_role):
         return OWN_READ
     record = event.record
@@ -108,15 +111,25 @@ def is_s3_data(record: Record) -> bool:
 
 
 def _reads_as(record: Record, role: str) -> bool:
-    """Whether Trailbell itself read a CloudTrail log file: nothing else that its role touches is passed over."""
+    """Whether Trailbell itself read a CloudTrail log file: nothing else that its role touches is passed over.
+
+    `role` is its name, in the account that recorded the event, or its ARN.
+    """
     identity, parameters = record.get("userIdentity"), record.get("requestParameters")
     arn = identity.get("arn") if isinstance(identity, dict) else None
     key = parameters.get("key") if isinstance(parameters, dict) else None
     return (
         record.get("eventName") == "GetObject"
         and isinstance(arn, str)
-        and f":assumed-role/{role}/" in arn
+        and _is_of(arn, role, record.get("recipientAccountId"))
         and isinstance(key, str)
         and "AWSLogs/" in key
         and key.endswith(".json.gz")
     )
+
+
+def _is_of(session: str, role: str, recorded_in: object) -> bool:
+    """Whether an assumed role's ARN is of a role: another account may have one of the same name."""
+    account = role.split(":")[4] if role.count(":") == _COLONS else recorded_in
+    _, _, resource = session.partition(":assumed-role/")
+    return session.split(":")[4:5] == [account] and resource.startswith(f"{role.rpartition('/')[2]}/")

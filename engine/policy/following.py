@@ -79,11 +79,17 @@ class Following:
                 return None, refused
             copy = self._store.stored(good)
             return InForce(self._proved(copy), good, copy.modified), refused
-        except PublishedSetError:
+        except Exception:  # noqa: BLE001  whatever is stored there, a function has to start
             return None, refused
 
     def look(self, known: str | None) -> InForce | Refused | None:
-        """What the newest set is, if it is not the version that is known."""
+        """What the newest set is, if it is not the version that is known. Never raises: what went wrong is a refusal."""
+        try:
+            return self._looked(known)
+        except Exception as error:  # noqa: BLE001  nobody else hears of it
+            return Refused(f"Trailbell broke on the newest policy set ({type(error).__name__})")
+
+    def _looked(self, known: str | None) -> InForce | Refused | None:
         try:
             copy = self._store.newest(self._refused or known)
             if copy is None or copy.version == known:
@@ -107,7 +113,7 @@ class Following:
             if kept._replace(**what) == kept:
                 return False
             self._store.keep(*kept._replace(**what))
-        except PublishedSetError:
+        except Exception:  # noqa: BLE001  nor one that keeps what nobody can read
             return True
         return True
 

@@ -7,9 +7,9 @@ Where only decisions are wanted, files are read in `batches`: of `chunks`, the f
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO, Final
 
-from engine.model import DecodeError
+from engine.model import DecodeError, PassedOver
 from engine.pipeline.decode.batches import refused
 from engine.pipeline.decode.carriers import item_of, opened, texts
 from engine.pipeline.decode.inflate import text_of
@@ -17,6 +17,8 @@ from engine.pipeline.decode.place import Fetch, Found, Place
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+EMPTY: Final = "holds no record"
 
 __all__ = ["Fetch", "Found", "decode", "decode_stream"]
 
@@ -32,7 +34,7 @@ def decode(payload: object, fetch: Fetch) -> Iterator[Found]:
     could not be fetched to its end.
     """
     for value, place in _items(payload):
-        yield from _judged(opened(value, place, fetch))
+        yield from _judged(opened(value, place, fetch), place)
 
 
 def decode_stream(stream: BinaryIO, where: str, fetch: Fetch | None = None) -> Iterator[Found]:
@@ -53,8 +55,11 @@ def _items(payload: object) -> list[tuple[object, Place]]:
     return [(payload, Place())]
 
 
-def _judged(found: Iterator[Found]) -> Iterator[Found]:
-    """The same, with errors that are `whole` where nothing else was found. They wait until that is known."""
+def _judged(found: Iterator[Found], place: Place) -> Iterator[Found]:
+    """The same, with errors that are `whole` where nothing else was found. They wait until that is known.
+
+    Where nothing at all is found, that is told: what comes in is counted, whatever it holds.
+    """
     waiting: list[DecodeError] = []
     read = False
     for one in found:
@@ -67,3 +72,5 @@ def _judged(found: Iterator[Found]) -> Iterator[Found]:
         yield one
     if not read:
         yield from (error._replace(whole=True) for error in waiting)
+    if not read and not waiting:
+        yield PassedOver(place.where, EMPTY, place.item)
