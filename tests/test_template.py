@@ -73,7 +73,7 @@ def test_what_is_dead_is_kept_apart(account: Account) -> None:
 def test_the_function_is_told_where_everything_is(account: Account) -> None:
     found = account.client("lambda").get_function_configuration(FunctionName=account.resources()["Function"])
     variables = found["Environment"]["Variables"]
-    assert variables["TRAILBELL_ROLE"] == "trailbell-template"
+    assert variables["TRAILBELL_ROLE"] == "arn:aws:iam::123456789012:role/trailbell-template"
     assert variables["TRAILBELL_DELIVERY_TABLE"] == account.resources()["Deliveries"]
     assert variables["TRAILBELL_POLICIES"] == "s3://policies/trailbell/policies.json"
     assert "SLACK_WEBHOOK_URL" not in variables

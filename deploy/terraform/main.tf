@@ -21,7 +21,7 @@ locals {
   actions = var.alarm_topic_arn == "" ? [] : [var.alarm_topic_arn]
 
   environment = merge(
-    { TRAILBELL_ROLE = var.name },
+    { TRAILBELL_ROLE = aws_iam_role.this.arn },
     var.slack_webhook_url == "" ? {} : { SLACK_WEBHOOK_URL = var.slack_webhook_url },
     var.delivery_table ? { TRAILBELL_DELIVERY_TABLE = aws_dynamodb_table.deliveries[0].name } : {},
     var.changes_url == "" ? {} : { TRAILBELL_CHANGES_URL = var.changes_url },
