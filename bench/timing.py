@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import gc
-import os
+import json
 import statistics
+import subprocess
 import sys
 from dataclasses import dataclass
 from itertools import cycle, islice
-from time import perf_counter, process_time
+from time import process_time
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -73,11 +74,21 @@ def whole_process(commands: Mapping[str, Sequence[str]], rounds: int = ROUNDS) -
     }
 
 
+LAUNCHER = """
+import json, os, sys
+from time import perf_counter
+quiet = [(os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0)]
+start = perf_counter()
+child = os.posix_spawn(sys.argv[1], sys.argv[1:], os.environ, file_actions=quiet)
+_, status, usage = os.wait4(child, 0)
+print(json.dumps([perf_counter() - start, usage.ru_maxrss, status]))
+"""
+"""Starts the measured process from a small one: Linux counts what the starting process held among the peak of the started one."""
+
+
 def _process(command: list[str]) -> tuple[float, int]:
-    start = perf_counter()
-    child = os.posix_spawn(command[0], command, os.environ, file_actions=[(os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0)])
-    _, status, usage = os.wait4(child, 0)
-    taken = perf_counter() - start
+    launched = subprocess.run([sys.executable, "-I", "-c", LAUNCHER, *command], check=True, stdout=subprocess.PIPE)  # noqa: S603  our own
+    taken, peak, status = json.loads(launched.stdout)
     if status != 0:
         raise RuntimeError(f"a measured process failed: {' '.join(command)[:200]}")
-    return taken, usage.ru_maxrss
+    return taken, peak
