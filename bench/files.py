@@ -17,8 +17,9 @@ from engine.cli.decide import Deciding
 from engine.cli.inputs import sources
 from engine.cli.reading import Reading, read
 from engine.pipeline.decide import needed
-from engine.pipeline.decode.typed import KNOWN_BY, Typed, record_type
+from engine.pipeline.decode.typed import Typed, row_type
 from engine.pipeline.select import S3
+from engine.policy.rows import layout
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -33,7 +34,8 @@ GZIP = 31
 
 def trailbell(policies: PolicySet, now: datetime) -> Callable[[Sequence[Path]], int]:
     """What decides every event of log files on one core, as `trailbell decide` does, and returns how many bytes it says."""
-    typed, answer = Typed(needed(policies), S3), Deciding(policies, now).answer
+    typed = Typed(needed(policies), S3)
+    answer = Deciding(policies, now, typed.layout).answer
 
     def read_all(paths: Sequence[Path]) -> int:
         return sum(len(one.output) for one in read(Reading(sources(map(str, paths)), typed, answer), jobs=1))
@@ -43,7 +45,7 @@ def trailbell(policies: PolicySet, now: datetime) -> Callable[[Sequence[Path]], 
 
 def inflate_and_parse(policies: PolicySet) -> Callable[[Sequence[Path]], int]:
     """What inflates and parses, and returns how many records there were."""
-    record: Any = record_type(KNOWN_BY | (needed(policies) or frozenset()), wide=False)
+    record: Any = row_type(layout(needed(policies) or ()))
     decoder = msgspec.json.Decoder(dict[str, list[record]])
 
     def read_all(paths: Sequence[Path]) -> int:

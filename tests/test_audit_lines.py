@@ -39,8 +39,9 @@ def test_a_line_is_what_the_decision_is_as_json(some: list[Verdict], data: st.Da
     decided = data.draw(st.lists(st.tuples(names, st.sampled_from(some)), max_size=12))
     expected = [decision_json(Decision(name if isinstance(name, str) and name else None, *verdict)) for name, verdict in decided]
     lines = DecisionLines()
-    assert lines.lines(decided).decode() == "".join(line(one) + "\n" for one in expected)
-    assert [json.loads(one) for one in lines.lines(decided).splitlines()] == expected
+    told = lines.of([name for name, _ in decided], [lines.tail(verdict) for _, verdict in decided])
+    assert told.decode() == "".join(line(one) + "\n" for one in expected)
+    assert [json.loads(one) for one in told.splitlines()] == expected
 
 
 def test_what_is_remembered_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -48,5 +49,5 @@ def test_what_is_remembered_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     lines = DecisionLines()
     for number in range(10):
         one = Verdict(ACTORS[0], None, (), (f"p/r{number}",), (), (), defaulted=False, failures=(), revision="r")
-        assert json.loads(lines.lines([("e", one)]))["routes"] == [f"p/r{number}"]
+        assert json.loads(lines.of(["e"], [lines.tail(one)]))["routes"] == [f"p/r{number}"]
         assert len(lines._known) <= 3

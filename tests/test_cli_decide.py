@@ -39,8 +39,9 @@ def check(event: object, policies: PolicySet) -> None:
     found = [one for one in decode_stream(io.BytesIO(stream[0]), "f") if isinstance(one, Event)]
     selected = [one for one in found if passed_over(one, policies.selection) is None]
     expected = "".join(line(decision_json(decide(one, policies, NOW))) + "\n" for one in selected)
-    answer = Deciding(policies, NOW).answer
-    batch_list = batches(io.BytesIO(stream[1]), "f", Typed(needed(policies), S3))
+    typed = Typed(needed(policies), S3)
+    answer = Deciding(policies, NOW, typed.layout).answer
+    batch_list = batches(io.BytesIO(stream[1]), "f", typed)
     assert b"".join(answer(batch).output for batch in batch_list).decode() == expected
 
 

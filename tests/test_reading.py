@@ -21,7 +21,7 @@ from engine.errors import InputError
 from engine.model import DecodeError, Event
 from engine.pipeline.decode import chunks as chunking
 from engine.pipeline.decode import decode_stream
-from engine.pipeline.decode.typed import Typed
+from engine.pipeline.decode.typed import Typed, record_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,11 +34,11 @@ ID = frozenset({("eventID",)})
 
 def answer(batch: Batch) -> Answer:
     """The ids of a batch's events, a line each, and its errors."""
-    records = batch.records or [one.record for one in batch.found if isinstance(one, Event)]
+    records = [*map(record_of, batch.rows), *batch.records, *(one.record for one in batch.found if isinstance(one, Event))]
     return Answer(
         "".join(f"{one.get('eventID')}\n" for one in records).encode("ascii", "backslashreplace"),
         tuple(f"{one.where}: {one.reason}" for one in batch.found if isinstance(one, DecodeError)),
-        len(batch.records) + len(batch.found),
+        len(batch.rows) + len(batch.records) + len(batch.found),
         batch.values,
         batch.line_ends,
         batch.size,

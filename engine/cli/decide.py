@@ -18,8 +18,9 @@ from engine.edge.lanes import cores
 from engine.model import DecodeError, Event, Selection, Selects
 from engine.pipeline.audit import DecisionLines
 from engine.pipeline.decide import needed, program_of
-from engine.pipeline.decode.typed import Typed
-from engine.pipeline.select import S3, selected
+from engine.pipeline.decide.by_rows import ByRows
+from engine.pipeline.decode.typed import Typed, record_of
+from engine.pipeline.select import S3, among_rows, selected
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
     from engine.model import PolicySet
     from engine.pipeline.decode.batches import Batch
+    from engine.policy.rows import Layout
 
 GARBAGE = 100_000
 """Objects after which cycles among them are looked for. Records and decisions have none."""
@@ -70,7 +72,8 @@ def decide(inputs: Sequence[str], policies_path: Path, now: datetime | None, sel
     policies = policies._replace(selection=selection_of(policies.selection, select))
     only = S3 if policies.selection.select is Selects.S3_DATA else None
     found = sources(inputs)
-    reading = Reading(found, Typed(needed(policies), only), Deciding(policies, now or datetime.now(UTC)).answer)
+    typed = Typed(needed(policies), only)
+    reading = Reading(found, typed, Deciding(policies, now or datetime.now(UTC), typed.layout).answer)
     unread = False
     with settled(), progress(found) as told:
         for answer in read(reading, jobs or cores()):
@@ -95,22 +98,33 @@ def settled() -> Iterator[None]:
 
 
 class Deciding:
-    """Decides batches of records."""
+    """Decides batches of records. `layout` is that of rows, where there are some."""
 
-    def __init__(self, policies: PolicySet, now: datetime) -> None:
+    def __init__(self, policies: PolicySet, now: datetime, layout: Layout | None = None) -> None:
+        program, lines = program_of(policies), DecisionLines()
         self._selection = policies.selection
-        self._verdict = program_of(policies).verdict
+        self._verdict = program.verdict
         self._now = now
-        self._lines = DecisionLines()
+        self._lines = lines
+        if layout is not None:
+            self._selected = among_rows(layout, policies.selection, record_of)
+            self._decided = ByRows(program, layout, record_of, lines.tail).decided
 
     def answer(self, batch: Batch) -> Answer:
         """The decisions of a batch, a line each, and its errors."""
-        records = batch.records or [one.record for one in batch.found if isinstance(one, Event)]
-        verdict, now = self._verdict, self._now
+        if batch.rows:
+            output = self._lines.of(*self._decided(self._selected(batch.rows), self._now))
+        else:
+            records = batch.records or [one.record for one in batch.found if isinstance(one, Event)]
+            verdict, now = self._verdict, self._now
+            chosen = selected(records, self._selection)
+            output = self._lines.of(
+                [one.get("eventID") for one in chosen], [self._lines.tail(verdict(one, now)) for one in chosen]
+            )
         return Answer(
-            self._lines.lines([(one.get("eventID"), verdict(one, now)) for one in selected(records, self._selection)]),
+            output,
             tuple(f"{one.where}: {one.reason}" for one in batch.found if isinstance(one, DecodeError)),
-            len(batch.records) + len(batch.found),
+            len(batch.rows) + len(batch.records) + len(batch.found),
             batch.values,
             batch.line_ends,
             batch.size,

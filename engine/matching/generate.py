@@ -6,7 +6,8 @@ are passed beside it, so that one source serves every expression of the same sha
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from engine.matching import inline
 from engine.matching.source import reads_whole
@@ -20,37 +21,52 @@ if TYPE_CHECKING:
     from engine.matching.source import Given, Source
     from engine.matching.tree import Node
 
+    Codes: TypeAlias = Mapping[tuple[str, ...], str]
+
+NO_ROW: Final[Codes] = MappingProxyType({})
+
 
 def expression_source(tree: Node) -> Source:
     """The source of a function from any document to what an expression finds in it."""
-    writer = Writer(_VALUES)
+    writer = new_writer()
     return writer.source(writer.value(tree, Scope("d", {})))
 
 
-def predicate_source(trees: Sequence[Node], given: Given | None = None) -> Source:
+def predicate_source(trees: Sequence[Node], given: Given | None = None, row: Codes = NO_ROW) -> Source:
     """The source of a function from an object to whether every expression, in order, is exactly true for it.
 
-    With `given` it is a function from a record and facts.
+    With `given` it is a function from a record and facts. `row`: see `known`.
     """
-    writer = Writer(_VALUES)
-    scope = Scope("d", _known(given), is_object=True)
+    writer = new_writer()
+    scope = Scope("d", known(given, row), is_object=True)
     return writer.source(f"True if {_all_true(writer, trees, scope, given)} else False", "d" if given is None else "d, f")
 
 
 def first_source(groups: Sequence[Sequence[Node]], given: Given) -> Source:
-    """The source of a function from a record and facts to the place of the first group that is all true; -1 where none is.
+    """The source of a function from a record and facts to the place of the first group that is all true; -1 where none is."""
+    writer = new_writer()
+    return writer.source(first(writer, groups, given, known(given)), "d, f")
+
+
+def first(writer: Writer, groups: Sequence[Sequence[Node]], given: Given, codes: Codes, start: int = 0) -> str:
+    """Code for that place, counted from `start`, of the record `d` and facts `f`.
 
     What one group certainly reads, the next ones do not read again.
     """
-    writer = Writer(_VALUES)
-    scope = Scope("d", _known(given), is_object=True)
-    tests = "".join(f"{place} if {_all_true(writer, trees, scope, given)} else " for place, trees in enumerate(groups))
-    return writer.source(f"{tests}-1", "d, f")
+    scope = Scope("d", dict(codes), is_object=True)
+    tests = "".join(f"{place} if {_all_true(writer, trees, scope, given)} else " for place, trees in enumerate(groups, start))
+    return f"{tests}-1"
 
 
-def _known(given: Given | None) -> dict[tuple[str, ...], str]:
-    """Where the facts are read."""
-    return {} if given is None else {path: f"f[{group}][{place}]" for path, (group, place) in given.places.items()}
+def new_writer() -> Writer:
+    """A writer of one function."""
+    return Writer(_VALUES)
+
+
+def known(given: Given | None, row: Codes = NO_ROW) -> dict[tuple[str, ...], str]:
+    """By which code facts are read; and, where the record `d` is a row, everything else that is read of it."""
+    facts = {} if given is None else {path: f"f[{group}][{place}]" for path, (group, place) in given.places.items()}
+    return {**row, **facts}
 
 
 def _all_true(writer: Writer, trees: Sequence[Node], scope: Scope, given: Given | None) -> str:

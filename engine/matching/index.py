@@ -29,12 +29,15 @@ _WORTH: Final = {"equals": 0, "prefix": 1, "suffix": 2, "holds": 3, "true": 4}
 
 
 class Index:
-    """Matchers by number; `candidates` gives numbers in order. `worth_it`: that is quicker than asking each matcher."""
+    """Matchers by number; what gives candidates gives their numbers in order. All of them, where asking each is as quick.
+
+    `paths` are those whose values are looked up, each in the tests at its place; `always`: who is a candidate whatever they say.
+    """
 
     def __init__(self, matchers: Iterable[tuple[int, Sequence[Choice]]], given: Given) -> None:
         """`matchers`: the number of each, with its choices; none for one that always holds."""
         always: list[int] = []
-        paths: dict[tuple[str, ...], _Tests] = {}
+        paths: dict[tuple[str, ...], Tests] = {}
         found = [(number, [one for one in several if _readable(one, given)]) for number, several in matchers]
         shared = Counter(anchor for _, several in found for choice in several for anchor in choice)
         for number, several in found:
@@ -42,16 +45,19 @@ class Index:
             if choice is None:
                 always.append(number)
             for anchor in choice or ():
-                paths.setdefault(anchor.path, _Tests()).enter(number, anchor)
-        self._always = always
+                paths.setdefault(anchor.path, Tests()).enter(number, anchor)
+        looks = sum(tests.looks for tests in paths.values())
+        if len(found) <= _ASKED_IN_PLACE * looks + len(always):
+            always, paths = [number for number, _ in found], {}
+        self.always = always
+        self.paths = tuple(paths)
+        self.tests = tuple(paths.values())
         self._facts = [(*given.places[path], tests.hits) for path, tests in paths.items() if path in given.places]
         self._fields = [(path, tests.hits) for path, tests in paths.items() if path not in given.places]
-        looks = sum(tests.looks for tests in paths.values())
-        self.worth_it = len(found) > _ASKED_IN_PLACE * looks + len(always)
 
     def candidates(self, record: Record, facts: FactGroups) -> _Numbers:
-        """The numbers of all matchers that may hold or fail for an event, in order."""
-        found: list[_Numbers] = [self._always] if self._always else []
+        """The numbers of all matchers that may hold or fail for an event."""
+        found: list[_Numbers] = [self.always] if self.always else []
         for group, place, hits in self._facts:
             more = hits(facts[group][place])
             if more:
@@ -63,7 +69,12 @@ class Index:
             more = hits(value)
             if more:
                 found.append(more)
-        return found[0] if len(found) == 1 else _together(found)
+        return found[0] if len(found) == 1 else together(found)
+
+    def among(self, values: Iterable[Any]) -> _Numbers:
+        """The same by the values of `paths`."""
+        found = [self.always, *(tests.hits(value) for tests, value in zip(self.tests, values, strict=True))]
+        return together(found)
 
 
 def _readable(choice: Choice, given: Given) -> bool:
@@ -81,7 +92,7 @@ def _best(found: Sequence[Choice], shared: Mapping[Anchor, int]) -> Choice | Non
     return min(found, key=telling, default=None)
 
 
-def _together(several: Iterable[_Numbers]) -> _Numbers:
+def together(several: Iterable[_Numbers]) -> _Numbers:
     """The numbers of several lists, each once, in order."""
     return sorted(set(chain.from_iterable(several)))
 
@@ -92,7 +103,7 @@ class Globs:
     def __init__(self, groups: Iterable[Sequence[str] | None]) -> None:
         """`groups`: the globs of each; None for one that matches everything."""
         always: list[int] = []
-        tests = _Tests()
+        tests = Tests()
         for number, patterns in enumerate(groups):
             anchors = [] if patterns is None else [glob_anchor((), pattern) for pattern in patterns]
             entered = [anchor for anchor in anchors if anchor is not None]
@@ -106,10 +117,10 @@ class Globs:
 
     def candidates(self, texts: Iterable[str]) -> _Numbers:
         """The numbers of all groups that may match one of the texts, in order."""
-        return _together([self._always, *map(self._hits, texts)])
+        return together([self._always, *map(self._hits, texts)])
 
 
-class _Tests:
+class Tests:
     """The tests of one path. Each table holds, for what is looked up, the numbers of the matchers that stand on it."""
 
     __slots__ = ("_ends", "_equals", "_other", "_parts", "_present", "_starts", "_true")
@@ -164,7 +175,7 @@ class _Tests:
             found += self._of_text(value)
         if not found:
             return ()
-        return found[0] if len(found) == 1 else _together(found)
+        return found[0] if len(found) == 1 else together(found)
 
     def _of_text(self, value: str) -> list[list[int]]:
         """What the rarer kinds of tests of a text hit."""

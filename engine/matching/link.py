@@ -6,7 +6,7 @@ A start that has a prepared policy set comes in here, and needs neither parser n
 from __future__ import annotations
 
 from functools import lru_cache
-from types import FunctionType
+from types import CodeType, FunctionType
 from typing import TYPE_CHECKING, Any, Final
 
 from engine.matching.globs import glob_test
@@ -16,7 +16,6 @@ from engine.matching.runtime import NAMES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from types import CodeType
 
     from engine.matching.source import Constant, Given, Source
 
@@ -48,5 +47,8 @@ def _made(constant: Constant, given: Given | None) -> object:
 @lru_cache(_SHAPES)
 def _factory(text: str) -> Callable[..., Any]:
     """The code of one shape of expression; thousands of routes share a few dozen."""
+    if text.startswith("def "):
+        whole = compile(text, "<rules>", "exec")
+        return FunctionType(next(one for one in whole.co_consts if isinstance(one, CodeType)), _NAMESPACE)
     factory: Callable[..., Any] = FunctionType(compile(text, "<matcher>", "eval"), _NAMESPACE)()
     return factory

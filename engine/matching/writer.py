@@ -39,7 +39,12 @@ class Writer:
     def source(self, body: str, parameters: str = "d") -> Source:
         """The finished source around a body."""
         names = ", ".join(f"k{place}" for place in range(len(self._values)))
-        return Source(f"lambda {names}: lambda {parameters}: ({body})", tuple(self._values))
+        return Source(f"lambda {names}: lambda {parameters}: ({body})", self.constants)
+
+    @property
+    def constants(self) -> tuple[Constant, ...]:
+        """The constants so far, in the order of their names."""
+        return tuple(self._values)
 
     def temporary(self) -> str:
         """A new name."""
@@ -112,6 +117,8 @@ class Writer:
         """A field of a field of … the current value; what was read before is not read again."""
         start = next((length for length in range(len(path), 0, -1) if path[:length] in scope.known), 0)
         code = scope.known[path[:start]] if start else scope.name
+        if not code.isidentifier():
+            code, scope.known[path[:start]] = self._name(code)
         for length in range(start, len(path)):
             bound, name = self.bind(code)
             plain = f"{name}.get({self.constant(path[length])})"

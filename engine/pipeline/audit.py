@@ -11,7 +11,7 @@ from json.encoder import encode_basestring_ascii
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from engine.model import Decision, Delivery, Event, MaskedEvent, PolicySet, Verdict
@@ -57,25 +57,24 @@ class DecisionLines:
     def __init__(self) -> None:
         self._known: dict[int, tuple[Verdict, str]] = {}
 
-    def lines(self, decided: Iterable[tuple[object, Verdict]]) -> bytes:
-        """The lines of `decision_json`, each with its end, of what was recorded as the events' ids and of their verdicts."""
-        parts: list[str] = []
-        add, known = parts.append, self._known
-        for name, verdict in decided:
-            # A verdict is known by where it lies, which is its own while it is kept here.
-            kept = known.get(id(verdict)) or self._keep(verdict)
-            add(_BEFORE_ID)
-            add(encode_basestring_ascii(name) if isinstance(name, str) and name else "null")
-            add(kept[1])
-        return "".join(parts).encode("ascii")
+    def of(self, names: Sequence[object], tails: Sequence[str]) -> bytes:
+        """The lines of `decision_json`, of what was recorded as the events' ids and of the tails of their verdicts."""
+        if not names:
+            return b""
+        parts = [""] * (2 * len(names))
+        parts[::2] = [encode_basestring_ascii(name) if name.__class__ is str and name else "null" for name in names]
+        parts[1::2] = tails
+        return f"{_BEFORE_ID}{''.join(parts)}"[: -len(_BEFORE_ID)].encode("ascii")
 
-    def _keep(self, verdict: Verdict) -> tuple[Verdict, str]:
-        """A verdict with what follows the event's id in its lines."""
-        if len(self._known) >= MOST_KINDS:
-            self._known.clear()
-        kept = verdict, f",{line(verdict_json(verdict))[1:]}\n"
-        self._known[id(verdict)] = kept
-        return kept
+    def tail(self, verdict: Verdict) -> str:
+        """What follows the event's id in the lines of a verdict, to the beginning of the next line."""
+        # A verdict is known by where it lies, which is its own while it is kept here.
+        kept = self._known.get(id(verdict))
+        if kept is None:
+            if len(self._known) >= MOST_KINDS:
+                self._known.clear()
+            kept = self._known[id(verdict)] = verdict, f",{line(verdict_json(verdict))[1:]}\n{_BEFORE_ID}"
+        return kept[1]
 
 
 def decision_record(

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     _Role = tuple[_Text, _Text]
     _Caller = tuple[_Text, _Text, _Text, bool, _Text]
     _Source = tuple[_Text, str, bool]
+    _Scope = tuple[tuple[str, ...], _Text]
+    _Json = Any
 
 _NOTHING: Final[Mapping[str, Any]] = {}
 
@@ -129,8 +131,12 @@ def _parsed_time(text: str) -> datetime | None:
 
 
 def time_of(record: Record) -> datetime | None:
+    """What `time_in` finds in a record."""
+    return time_in(record.get("eventTime"))
+
+
+def time_in(value: _Json) -> datetime | None:
     """An event's time, aware. Years in which no event can lie count as none: zone arithmetic overflows at the calendar's ends."""
-    value = record.get("eventTime")
     return _parsed_time(value) if isinstance(value, str) and len(value) <= _LONGEST_TIME else None
 
 
@@ -138,23 +144,27 @@ def time_of(record: Record) -> datetime | None:
 
 
 def target(record: Record) -> _Target:
+    """What `target_of` finds in a record."""
+    parameters = record.get("requestParameters")
+    if parameters.__class__ is not dict:
+        parameters = _NOTHING
+    found = parameters.get
+    return target_of(found("bucketName"), found("key"), found("x-amz-copy-source"), record.get("resources"))
+
+
+def target_of(bucket: _Json, key: _Json, copied: _Json, resources: _Json) -> _Target:
     """Bucket and key, and those of a copy's source.
 
     From the request, else (an access point asked for by its ARN, too) from the ARNs of the resources.
     """
-    parameters = record.get("requestParameters")
-    if parameters.__class__ is not dict:
-        return *_from_arns(None, None, _resources(record)), None, None
-    bucket, key, copied = parameters.get("bucketName"), parameters.get("key"), parameters.get("x-amz-copy-source")
     key = (key or None) if key.__class__ is str else None
     if bucket.__class__ is not str or not bucket or bucket.startswith("arn:"):
-        bucket, key = _from_arns(_text(bucket), key, _resources(record))
-    return bucket, key, *((None, None) if copied is None else _copy_source(copied))
+        bucket, key = _from_arns(_text(bucket), key, _arns(resources))
+    return (bucket, key, None, None) if copied is None else (bucket, key, *_copy_source(copied))
 
 
-def _resources(record: Record) -> Sequence[str]:
+def _arns(entries: _Json) -> Sequence[str]:
     """The ARNs of `resources`, those that are objects (`ARN`) and those that are lists (`ARNPrefix`)."""
-    entries = record.get("resources")
     if entries.__class__ is not list:
         return ()
     arns = [entry.get("ARN") or entry.get("ARNPrefix") for entry in entries if entry.__class__ is dict]
@@ -204,8 +214,13 @@ def _copy_source(value: object) -> tuple[str | None, str | None]:
     return bucket or None, key or None
 
 
-def scope_of(record: Record, found: _Target) -> tuple[tuple[str, ...], str | None]:
-    """What a policy's scope is asked about: every bucket that the record names, each once, and the account that received it.
+def scope_of(record: Record, found: _Target) -> _Scope:
+    """What `scope_by` finds in a record."""
+    return scope_by(found, record.get("resources"), record.get("recipientAccountId"))
+
+
+def scope_by(found: _Target, resources: _Json, recipient: _Json) -> _Scope:
+    """What a policy's scope is asked about: every bucket that a record names, each once, and the account that received it.
 
     Nearly always the ARNs name the bucket of the request and nothing else.
     """
@@ -215,13 +230,13 @@ def scope_of(record: Record, found: _Target) -> tuple[tuple[str, ...], str | Non
         buckets[copy_bucket] = None
     same = "" if bucket is None or "/" in bucket else f"arn:aws:s3:::{bucket}"
     inside = f"{same}/"
-    for arn in _resources(record):
+    for arn in _arns(resources):
         if same and (arn == same or arn.startswith(inside)):
             continue
         name = _split_arn(arn)[0]
         if name is not None:
             buckets[name] = None
-    return tuple(buckets), _text(record.get("recipientAccountId"))
+    return tuple(buckets), _text(recipient)
 
 
 # --- who ---------------------------------------------------------------------------------------------------------------
@@ -232,59 +247,66 @@ def role_of(record: Record) -> _Role:
     identity = record.get("userIdentity")
     if identity.__class__ is not dict:
         return None, None
-    arn = identity.get("arn")
-    if arn.__class__ is str:
-        _, assumed, rest = arn.partition(":assumed-role/")
-        if assumed:
-            role, _, session = rest.rpartition("/")
-            if role:
-                return role.rpartition("/")[2], session or None
-    issuer = _mapping(_mapping(identity.get("sessionContext")).get("sessionIssuer"))
-    if identity.get("type") == "AssumedRole" or issuer.get("type") == "Role":
-        return _issuer_role(issuer), _session_of_principal(identity.get("principalId"))
-    return None, None
+    found = assumed_role(identity.get("arn"))
+    if found is not None:
+        return found
+    issuer = _mapping(_mapping(identity.get("sessionContext")).get("sessionIssuer")).get
+    return issued_role(identity.get("type"), identity.get("principalId"), issuer("type"), issuer("arn"), issuer("userName"))
+
+
+def assumed_role(arn: _Json) -> _Role | None:
+    """Role and session of an assumed role's ARN; None for anything else."""
+    if arn.__class__ is not str:
+        return None
+    _, assumed, rest = arn.partition(":assumed-role/")
+    role, _, session = rest.rpartition("/")
+    return (role.rpartition("/")[2] if "/" in role else role, session or None) if assumed and role else None
+
+
+def issued_role(actor_type: _Json, principal: _Json, issuer_type: _Json, issuer_arn: _Json, issuer_name: _Json) -> _Role:
+    """The same where no ARN tells them; None where no role called."""
+    if actor_type != "AssumedRole" and issuer_type != "Role":
+        return None, None
+    session = _text(principal.partition(":")[2]) if isinstance(principal, str) else None  # of `AROA…:session`
+    if isinstance(issuer_arn, str) and ":role/" in issuer_arn:
+        return issuer_arn.rsplit("/", 1)[-1] or None, session
+    return _text(issuer_name), session
 
 
 def caller(record: Record, found: _Role) -> _Caller:
-    """Type, name, account, whether that is not the recipient's, and the service on whose behalf."""
-    identity, recipient = record.get("userIdentity"), record.get("recipientAccountId")
-    if identity.__class__ is not dict:
-        return None, None, None, False, None
-    actor_type, account, service = identity.get("type"), identity.get("accountId"), identity.get("invokedBy")
+    """What `caller_of` finds in a record whose role and session were found."""
+    identity = record.get("userIdentity")
+    named = (identity if identity.__class__ is dict else _NOTHING).get
+    called = (named("type"), named("arn"), named("userName"), named("accountId"), named("invokedBy"))
+    return caller_of(called, record.get("recipientAccountId"), found)
+
+
+def caller_of(called: tuple[_Json, _Json, _Json, _Json, _Json], recipient: _Json, found: _Role) -> _Caller:
+    """Type, name, account, whether that is not the recipient's, and the service on whose behalf.
+
+    `called`: of the identity its `type`, `arn`, `userName`, `accountId` and `invokedBy`.
+    """
+    actor_type, arn, name, account, service = called
     actor_type = (actor_type or None) if actor_type.__class__ is str else None
     account = (account or None) if account.__class__ is str else None
     service = (service or None) if service.__class__ is str else None
-    user = _user_of(identity) if actor_type == "IAMUser" else _text(identity.get("userName"))
+    name = (name or None) if name.__class__ is str else None
+    if name is None and actor_type == "IAMUser" and isinstance(arn, str) and ":user/" in arn:
+        name = arn.rsplit("/", 1)[-1] or None
     cross_account = account != recipient and account is not None and _text(recipient) is not None
-    return actor_type, user or found[1] or service, account, cross_account, service
-
-
-def _issuer_role(issuer: Mapping[str, Any]) -> str | None:
-    arn = issuer.get("arn")
-    if isinstance(arn, str) and ":role/" in arn:
-        return arn.rsplit("/", 1)[-1] or None
-    return _text(issuer.get("userName"))
-
-
-def _session_of_principal(principal: object) -> str | None:
-    """The session name in `AROA…:session`."""
-    return _text(principal.partition(":")[2]) if isinstance(principal, str) else None
-
-
-def _user_of(identity: Mapping[str, Any]) -> str | None:
-    """An IAM user's name, from its ARN where `userName` is missing."""
-    name, arn = _text(identity.get("userName")), identity.get("arn")
-    if name is None and isinstance(arn, str) and ":user/" in arn:
-        return arn.rsplit("/", 1)[-1] or None
-    return name
+    return actor_type, name or found[1] or service, account, cross_account, service
 
 
 # --- from where, and how -------------------------------------------------------------------------------------------------
 
 
 def source(record: Record) -> _Source:
+    """What `source_of` finds in a record."""
+    return source_of(record.get("sourceIPAddress"))
+
+
+def source_of(value: _Json) -> _Source:
     """The address as recorded (None where there is none), its kind, and whether it is private. Mapped IPv6 counts as its IPv4."""
-    value = record.get("sourceIPAddress")
     return _parsed_source(value) if isinstance(value, str) and len(value) <= _LONGEST_ADDRESS else (None, "none", False)
 
 
@@ -308,8 +330,12 @@ def _private() -> tuple[Any, ...]:
 
 
 def access(record: Record) -> tuple[bool, str]:
+    """What `access_of` finds in a record."""
+    return access_of(record.get("errorCode"), record.get("eventName"))
+
+
+def access_of(code: _Json, name: _Json) -> tuple[bool, str]:
     """Whether the access was denied, and its kind."""
-    code, name = record.get("errorCode"), record.get("eventName")
     return code is not None and _denied(code), _access_kind(name[:_LONGEST_NAME]) if name.__class__ is str else "other"
 
 

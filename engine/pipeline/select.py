@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from operator import attrgetter
 from typing import TYPE_CHECKING, Final
 
 from engine.model import Selects
+from engine.policy.rows import attribute_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
     from engine.model import Event, Record, Selection
+    from engine.policy.rows import Layout, Row
+
+    _Rows = Sequence[Row]
 
 NOT_S3_DATA: Final = "not an S3 data event"
 NOT_NAMED: Final = "its name is not selected"
@@ -90,6 +95,22 @@ def selected(records: Iterable[Record], selection: Selection) -> list[Record]:
         ]
     names = selection.names
     return found if names is None else [record for record in found if _is_among(record.get("eventName"), names)]
+
+
+def among_rows(
+    root: Layout, selection: Selection, record_of: Callable[[Row], Record]
+) -> Callable[[Sequence[Row]], Sequence[Row]]:
+    """The same of rows of a layout. `record_of` makes of a row the record that it stands for, as far as it was read."""
+    source, category = (attrgetter(attribute_of(root, name)) for name in ("eventSource", "eventCategory"))
+    name = attrgetter(attribute_of(root, "eventName"))
+    names = selection.names
+
+    def found(rows: _Rows) -> _Rows:
+        if selection.select is Selects.S3_DATA:
+            rows = [row for row in rows if source(row) == S3 and (category(row) == "Data" or is_s3_data(record_of(row)))]
+        return rows if names is None else [row for row in rows if _is_among(name(row), names)]
+
+    return found
 
 
 def _is_among(name: object, names: frozenset[str]) -> bool:

@@ -17,13 +17,10 @@ from engine.pipeline.facts import UNCLASSED, access, caller, classed, role_of, s
 from engine.policy.given import ACCESS, CALLER, CLASSED, GIVEN, ROLE, SOURCE, TARGET
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
     from engine.model import FactGroups, Policy, PolicySet, Record, Route, Silence, Verdict, Window
-
-    _Candidates = Callable[[Record, FactGroups], Sequence[int]]
-
 MOST_KEPT: Final = 8_192
 """Verdicts, and scopes, that are kept; then all are forgotten at once."""
 
@@ -31,64 +28,63 @@ LONGEST_KEPT: Final = 512
 """Characters of the names of an event's buckets, for its scope to be kept."""
 
 
-class _Rule(NamedTuple):
+class Rule(NamedTuple):
     """A route as the program asks it: the number of its policy, what says that it holds (None: always), and what then follows.
 
     `ends`: no later route of the policy is asked; of one that `mutes`, only where mutes are not void.
     """
 
     policy: int
-    holds: Callable[[Record, FactGroups], bool] | None
+    holds: Callable[[Any, FactGroups], bool] | None
     ends: bool
     mutes: bool
     during: Window | None
 
 
-class _Scope(NamedTuple):
-    """The policies in scope of an event, by number, in order; what finds candidates among their routes; who has silences."""
+class Scope(NamedTuple):
+    """The policies in scope of an event, by number, in order; of these, who has a scope of its own, and who has silences."""
 
     number: int
     policies: tuple[int, ...]
-    candidates: tuple[_Candidates, ...]
+    own: tuple[int, ...]
     hushes: tuple[int, ...]
 
 
-class _Hushing(NamedTuple):
+class Hushing(NamedTuple):
     """The silences of one policy by number, and what finds candidates among them."""
 
     silences: Mapping[int, Silence]
-    candidates: _Candidates
+    found_by: Index
 
 
-def _candidates(rules: Sequence[tuple[int, Route | Silence]]) -> _Candidates:
+def _index(rules: Iterable[tuple[int, Route | Silence]]) -> Index:
     """What gives, of some rules, the numbers of those that may hold or fail for an event, in order."""
-    index = Index([(number, () if rule.matcher is None else rule.matcher.choices) for number, rule in rules], GIVEN)
-    everything = [number for number, _ in rules]
-    return index.candidates if index.worth_it else lambda _, __: everything
+    return Index(((number, () if rule.matcher is None else rule.matcher.choices) for number, rule in rules), GIVEN)
 
 
 class Program:
-    """What decides by one policy set."""
+    """What decides by one policy set. `rules`, `scoped` and the like are its parts, for who asks them of rows (`by_rows`)."""
 
     def __init__(self, policies: PolicySet) -> None:
         self.policies = policies
         self._routes = [(number, route) for number, policy in enumerate(policies.policies) for route in policy.routes]
-        self._rules = [_rule(number, route) for number, route in self._routes]
-        reads = groups_read(policies)
+        self.rules = [_rule(number, route) for number, route in self._routes]
+        self.reads = groups_read(policies)
         self._first = policies.first
-        self._reads = [group in reads for group in (TARGET, ROLE, CALLER, SOURCE, ACCESS)]
-        self._classes = [*_classes(policies), (classed(policies.unknown, None), policies.unknown.never_mute)]
-        self._numbered = self._numbered_routes()
-        self._scoped = [number for number, policy in enumerate(policies.policies) if _has_scope(policy)]
-        self._globs = Globs(policies.policies[number].buckets for number in self._scoped)
-        self._own = {number: _candidates(self._numbered[number]) for number in self._scoped}
+        self._made = [group in self.reads for group in (TARGET, ROLE, CALLER, SOURCE, ACCESS)]
+        self.classes = [*_classes(policies), (classed(policies.unknown, None), policies.unknown.never_mute)]
+        numbered = self._numbered_routes()
+        self.scoped = [number for number, policy in enumerate(policies.policies) if _has_scope(policy)]
+        self._globs = Globs(policies.policies[number].buckets for number in self.scoped)
+        self.own = {number: _index(numbered[number]) for number in self.scoped}
         everywhere = [number for number, policy in enumerate(policies.policies) if not _has_scope(policy)]
-        self._everywhere = _candidates([one for number in everywhere for one in self._numbered[number]])
-        self._silences = self._hushing()
-        self._known_scopes: dict[tuple[tuple[str, ...], str | None], _Scope] = {}
-        self._scopes: dict[tuple[int, ...], _Scope] = {}
+        self.everywhere = _index(one for number in everywhere for one in numbered[number])
+        self.hushing = self._hushing()
+        self.timed = bool(self.hushing) or any(rule.during is not None for rule in self.rules)
+        self._known_scopes: dict[tuple[tuple[str, ...], str | None], Scope] = {}
+        self._scopes: dict[tuple[int, ...], Scope] = {}
         self._count = count()
-        self._unscoped = self._scope_of(everywhere)
+        self.unscoped = self._scope_of(everywhere)
         self._verdicts: dict[tuple[int, ...], Verdict] = {}
 
     def _numbered_routes(self) -> list[list[tuple[int, Route]]]:
@@ -98,16 +94,26 @@ class Program:
             found[policy].append((number, route))
         return found
 
-    def _hushing(self) -> dict[int, _Hushing]:
+    def _hushing(self) -> dict[int, Hushing]:
         """The silences of each policy that has some, with their numbers, and what finds candidates among them."""
-        found: dict[int, _Hushing] = {}
+        found: dict[int, Hushing] = {}
         first = len(self._routes)
         for policy, one in enumerate(self.policies.policies):
             if one.silences:
                 numbered = dict(enumerate(one.silences, first))
-                found[policy] = _Hushing(numbered, _candidates(list(numbered.items())))
+                found[policy] = Hushing(numbered, _index(numbered.items()))
             first += len(one.silences)
         return found
+
+    def expressions(self, number: int) -> tuple[str, ...]:
+        """Those of a route, by its number."""
+        matcher = self._routes[number][1].matcher
+        return () if matcher is None else matcher.expressions
+
+    @property
+    def evidence(self) -> list[tuple[str, ...]]:
+        """The expressions of each evidence, in order."""
+        return [evidence.matcher.expressions for actor in self.policies.actors for evidence in actor.evidence]
 
     # --- the quick way -----------------------------------------------------------------------------------------------------
 
@@ -128,7 +134,7 @@ class Program:
 
     def _key(self, record: Record, now: datetime) -> tuple[int, ...]:
         """What the verdict hangs on: the evidence, the scope, and the rules that hold. Raises `MatcherError` where one fails."""
-        of_target, of_role, of_caller, of_source, of_access = self._reads
+        of_target, of_role, of_caller, of_source, of_access = self._made
         role = role_of(record) if of_role else (None, None)
         facts: list[Any] = [
             target(record) if of_target else None,
@@ -139,80 +145,92 @@ class Program:
             UNCLASSED,
         ]
         evidence = self._first(record, facts)
-        facts[CLASSED], loud = self._classes[evidence]
-        scope = self._scope(record, facts) if self._scoped else self._unscoped
-        rules, key = self._rules, [evidence, scope.number]
-        for candidates in scope.candidates:
-            ended = -1
-            for number in candidates(record, facts):
-                policy, holds, ends, mutes, during = rules[number]
-                if policy == ended or (during is not None and not within(during, time_of(record) or now)):
-                    continue
-                if holds is None or holds(record, facts):
-                    key.append(number)
-                    if ends and not (mutes and loud):
-                        ended = policy
+        facts[CLASSED], loud = self.classes[evidence]
+        scope = self.scope(*scope_of(record, facts[TARGET])) if self.scoped else self.unscoped
+        time = (time_of(record) or now) if self.timed else now
+        found = self.everywhere.candidates(record, facts)
+        if scope.own:
+            found = [*found, *(number for policy in scope.own for number in self.own[policy].candidates(record, facts))]
+        key = [evidence, scope.number, *held(self.rules, found, record, facts, time, loud=loud)]
         if scope.hushes:
-            key += self._silenced(scope, key[2:], record, facts, now)
+            key += self._silenced(scope, key[2:], record, facts, time)
         return tuple(key)
 
-    def _silenced(self, scope: _Scope, held: Sequence[int], record: Record, facts: FactGroups, now: datetime) -> Iterable[int]:
-        """The silences that hold, of policies that may want something: a route of theirs notifies, or the default is theirs."""
-        wanting = {self._rules[number].policy for number in held if not self._rules[number].mutes}
-        time = time_of(record) or now
+    def _silenced(self, scope: Scope, key: Sequence[int], record: Record, facts: FactGroups, time: datetime) -> Iterable[int]:
+        for _, hushing in self.asked_for_silence(scope, key):
+            for number in hushing.found_by.candidates(record, facts):
+                silence = hushing.silences[number]
+                if time < silence.until and silence.matcher.holds(record, facts):
+                    yield number
+
+    def asked_for_silence(self, scope: Scope, routes: Iterable[int]) -> Iterator[tuple[int, Hushing]]:
+        """The silences of policies that may want something: the default is theirs, or a route that holds notifies."""
+        wanting = {self.rules[number].policy for number in routes if not self.rules[number].mutes}
         for policy in scope.hushes:
             if policy in wanting or self.policies.policies[policy].name == self.policies.default.policy:
-                hushing = self._silences[policy]
-                for number in hushing.candidates(record, facts):
-                    silence = hushing.silences[number]
-                    if time < silence.until and silence.matcher.holds(record, facts):
-                        yield number
+                yield policy, self.hushing[policy]
 
     # --- scopes --------------------------------------------------------------------------------------------------------------
 
-    def _scope(self, record: Record, facts: FactGroups) -> _Scope:
+    def scope(self, buckets: tuple[str, ...], recipient: str | None) -> Scope:
         """The policies in scope, by the buckets and the recipient of an event."""
-        buckets, recipient = scope_of(record, facts[TARGET])
         known = self._known_scopes.get((buckets, recipient))
         if known is not None:
             return known
         policies = self.policies.policies
-        own = [self._scoped[place] for place in self._globs.candidates(buckets)]
+        own = [self.scoped[place] for place in self._globs.candidates(buckets)]
         found = {number for number in own if in_scope(policies[number], buckets, recipient)}
-        scope = self._scope_of(sorted({*self._unscoped.policies, *found}))
+        scope = self._scope_of(sorted({*self.unscoped.policies, *found}))
         if sum(map(len, buckets)) <= LONGEST_KEPT:
             if len(self._known_scopes) >= MOST_KEPT:
                 self._known_scopes.clear()
             self._known_scopes[buckets, recipient] = scope
         return scope
 
-    def _scope_of(self, policies: Sequence[int]) -> _Scope:
+    def _scope_of(self, policies: Sequence[int]) -> Scope:
         """The scope of these policies, the same one for the same policies."""
         key = tuple(policies)
         if key not in self._scopes:
             if len(self._scopes) >= MOST_KEPT:
                 self._scopes.clear()
                 self._known_scopes.clear()
-            own = [self._own[number] for number in policies if number in self._own]
-            hushes = tuple(number for number in policies if number in self._silences)
-            self._scopes[key] = _Scope(next(self._count), key, (self._everywhere, *own), hushes)
+            own = tuple(number for number in policies if number in self.own)
+            hushes = tuple(number for number in policies if number in self.hushing)
+            self._scopes[key] = Scope(next(self._count), key, own, hushes)
         return self._scopes[key]
 
     def _plan(self, record: Record, facts: FactGroups) -> Iterable[tuple[Policy, Sequence[Route]]]:
         """The policies in scope, each with the routes that may hold or fail."""
-        scope = self._scope(record, facts) if self._scoped else self._unscoped
+        scope = self.scope(*scope_of(record, facts[TARGET])) if self.scoped else self.unscoped
         asked: dict[int, list[Route]] = {number: [] for number in scope.policies}
-        for candidates in scope.candidates:
-            for number in candidates(record, facts):
+        for index in (self.everywhere, *(self.own[number] for number in scope.own)):
+            for number in index.candidates(record, facts):
                 policy, route = self._routes[number]
                 asked[policy].append(route)
         return [(self.policies.policies[number], routes) for number, routes in asked.items()]
 
 
-def _rule(policy: int, route: Route) -> _Rule:
+def held(  # noqa: PLR0913  asked of every event, without a tuple in between
+    rules: Sequence[Rule], candidates: Iterable[int], record: object, facts: FactGroups, time: datetime, *, loud: bool
+) -> list[int]:
+    """The numbers of the rules that hold, of those that are to be asked, in order. `record` is what `rules` are asked of."""
+    found: list[int] = []
+    ended = -1
+    for number in candidates:
+        policy, holds, ends, mutes, during = rules[number]
+        if policy == ended or (during is not None and not within(during, time)):
+            continue
+        if holds is None or holds(record, facts):
+            found.append(number)
+            if ends and not (mutes and loud):
+                ended = policy
+    return found
+
+
+def _rule(policy: int, route: Route) -> Rule:
     holds = None if route.matcher is None else route.matcher.holds
     mutes = route.mute is not None
-    return _Rule(policy, holds, mutes or not route.continues, mutes, route.during)
+    return Rule(policy, holds, mutes or not route.continues, mutes, route.during)
 
 
 def _classes(policies: PolicySet) -> Iterable[tuple[tuple[str | None, ...], bool]]:

@@ -18,23 +18,28 @@ ALWAYS: Final = frozenset({("eventID",), ("eventName",), ("eventSource",), ("eve
 
 _IDENTITY: Final = "userIdentity"
 _ISSUER: Final = (_IDENTITY, "sessionContext", "sessionIssuer")
-_RESOURCES: Final = frozenset({("resources", "ARN"), ("resources", "ARNPrefix")})
-_BUCKET: Final = frozenset({("requestParameters", "bucketName")}) | _RESOURCES
-_COPY: Final = frozenset({("requestParameters", "x-amz-copy-source")})
-_RECIPIENT: Final = frozenset({("recipientAccountId",)})
-_TIME: Final = frozenset({("eventTime",)})
-_SOURCE: Final = frozenset({("sourceIPAddress",)})
-_ROLE: Final = frozenset(
-    {
-        *((_IDENTITY, name) for name in ("arn", "type", "principalId")),
-        *((*_ISSUER, name) for name in ("type", "arn", "userName")),
-    }
-)
+
+TIME: Final = ("eventTime",)
+RESOURCES: Final = ("resources",)
+RECIPIENT: Final = ("recipientAccountId",)
+
+OF_TARGET: Final = (*(("requestParameters", name) for name in ("bucketName", "key", "x-amz-copy-source")), RESOURCES)
+OF_ASSUMED: Final = ((_IDENTITY, "arn"),)
+OF_ISSUED: Final = ((_IDENTITY, "type"), (_IDENTITY, "principalId"), *((*_ISSUER, name) for name in ("type", "arn", "userName")))
+OF_CALLER: Final = tuple((_IDENTITY, name) for name in ("type", "arn", "userName", "accountId", "invokedBy"))
+OF_SOURCE: Final = (("sourceIPAddress",),)
+OF_ACCESS: Final = (("errorCode",), ("eventName",))
+"""What the functions of `facts` that are named so are given, in order."""
+
+_BUCKET: Final = frozenset({OF_TARGET[0], (*RESOURCES, "ARN"), (*RESOURCES, "ARNPrefix")})
+_COPY: Final = frozenset({OF_TARGET[2]})
+_SOURCE: Final = frozenset(OF_SOURCE)
+_ROLE: Final = frozenset(OF_ASSUMED + OF_ISSUED)
 _NOTHING: Final = frozenset[tuple[str, ...]]()
 
 FIELDS: Final[Mapping[Path, frozenset[Path]]] = {
     ("bucket",): _BUCKET,
-    ("key",): _BUCKET | {("requestParameters", "key")},
+    ("key",): _BUCKET | {OF_TARGET[1]},
     ("copy", "bucket"): _COPY,
     ("copy", "key"): _COPY,
     ("actor", "type"): frozenset({(_IDENTITY, "type")}),
@@ -42,7 +47,7 @@ FIELDS: Final[Mapping[Path, frozenset[Path]]] = {
     ("actor", "role"): _ROLE,
     ("actor", "session"): _ROLE,
     ("actor", "account"): frozenset({(_IDENTITY, "accountId")}),
-    ("actor", "cross_account"): _RECIPIENT | {(_IDENTITY, "accountId")},
+    ("actor", "cross_account"): frozenset({RECIPIENT, (_IDENTITY, "accountId")}),
     ("actor", "service"): frozenset({(_IDENTITY, "invokedBy")}),
     ("actor", "class"): _NOTHING,
     ("actor", "kind"): _NOTHING,
@@ -90,8 +95,8 @@ def _of_scopes(policies: PolicySet) -> frozenset[Path]:
     found = _NOTHING
     for policy in policies.policies:
         found |= _BUCKET | _COPY if policy.buckets is not None else _NOTHING
-        found |= _RECIPIENT if policy.accounts is not None else _NOTHING
-        found |= _TIME if policy.silences or any(route.during for route in policy.routes) else _NOTHING
+        found |= {RECIPIENT} if policy.accounts is not None else _NOTHING
+        found |= {TIME} if policy.silences or any(route.during for route in policy.routes) else _NOTHING
     return found
 
 

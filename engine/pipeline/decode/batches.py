@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from engine.pipeline.decode.chunks import Chunk
     from engine.pipeline.decode.place import Found
     from engine.pipeline.decode.typed import Typed
+    from engine.policy.rows import Row
 
 MANY: Final = 500
 """How many things that were found the plain way make a batch."""
@@ -31,12 +32,13 @@ MANY: Final = 500
 
 @showing("values", "line_ends", "size")
 class Batch(NamedTuple):
-    """What a stretch of a text holds: `records` by their needed fields, and what else was found (events the plain way, errors).
+    """What a stretch of a text holds, one of these: `rows`, `records` by their needed fields, or what was `found` the plain way.
 
     `values` is how many JSON values it has, `line_ends` how many lines end in it, `size` how many bytes it has; all 0 where the
     rest of a text was read the plain way.
     """
 
+    rows: Sequence[Row] = ()
     records: Sequence[Record] = ()
     found: Sequence[Found] = ()
     values: int = 0
@@ -62,8 +64,10 @@ def batches(stream: BinaryIO, where: str, typed: Typed) -> Iterator[Batch]:
 
 def typed_batch(chunk: Chunk, typed: Typed) -> Batch | None:
     """A chunk's records by their needed fields, or None where that does not do."""
-    records = typed.records(chunk) if chunk.sound else None
-    return None if records is None else Batch(records, (), len(records), chunk.line_ends, len(chunk.body))
+    read = typed.read(chunk) if chunk.sound else None
+    if read is None:
+        return None
+    return Batch(read.rows, read.records, (), len(read.rows) + len(read.records), chunk.line_ends, len(chunk.body))
 
 
 def plain_batch(chunk: Chunk, begun: Begun, where: str) -> Batch | None:
@@ -76,7 +80,7 @@ def plain_batch(chunk: Chunk, begun: Begun, where: str) -> Batch | None:
         return None
     place = Place(root=where)
     found = tuple(one for step, value in steps for one in opened(value, place.at(step), refused))
-    return Batch((), found, len(steps), chunk.line_ends, len(chunk.body))
+    return Batch((), (), found, len(steps), chunk.line_ends, len(chunk.body))
 
 
 def plainly(chunks: Chunks, where: str, chunk: Chunk | None = None, begun: Begun = START) -> Iterator[Batch]:
@@ -88,9 +92,9 @@ def plainly(chunks: Chunks, where: str, chunk: Chunk | None = None, begun: Begun
     for one in texts(text, Place(root=where), refused, begun):
         waiting.append(one)
         if len(waiting) == MANY:
-            yield Batch((), waiting)
+            yield Batch(found=waiting)
             waiting = []
-    yield Batch((), waiting)
+    yield Batch(found=waiting)
 
 
 def refused(_bucket: str, _key: str) -> BinaryIO:

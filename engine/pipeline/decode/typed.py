@@ -11,25 +11,30 @@ msgspec comes with the command line, not with the Lambda.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, Required, TypeAlias, TypedDict, Union
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, NotRequired, Required, TypedDict, Union
 
 import msgspec
 
 from engine.model import Event
 from engine.pipeline.decode.place import Place
 from engine.pipeline.decode.record import event, from_a_service, is_record
+from engine.policy.rows import LISTS, attribute, attribute_of, layout
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     from engine.model import Record
     from engine.pipeline.decode.chunks import Chunk
     from engine.policy.given import Path
+    from engine.policy.rows import Layout, Row
 
-KNOWN_BY: Final = frozenset({("eventName",), ("eventSource",)})
+SOURCE: Final = "eventSource"
+_KNOWN_BY: Final = frozenset({"eventName", SOURCE})
 """The fields by which a record is known here. One that lacks them is left to the plain way."""
 
 _SCALARS: Final = (None, bool, int, float, str)
+_Scalar: Final[Any] = Union[_SCALARS]  # noqa: UP007  made while running
 LOG: Final = "Records"
 """What begins with a list of this name is a log file, whatever else it has: not to be read as one record."""
 
@@ -45,75 +50,91 @@ _SAMPLED: Final = re.compile(rb"[0-9]{%d,}" % (_MOST_DIGITS // _STRIDE))
 _DIGITS: Final = re.compile(rb"[0-9]{%d}" % (_MOST_DIGITS + 1))
 
 
+_KNOWN: Final = TypedDict("_KNOWN", {"eventName": _Scalar, "eventSource": str, "Records": NotRequired[_Scalar]})
+"""A record of which nothing is wanted."""
+
+
 class _Reader(NamedTuple):
     """What reads a chunk by one type: the elements of a list, or a line each."""
 
-    listed: Callable[[bytearray], list[dict[str, Any]]]
-    lines: Callable[[bytearray], list[dict[str, Any]]]
+    listed: Callable[[bytearray], list[Any]]
+    lines: Callable[[bytearray], list[Any]]
 
-    def read(self, chunk: Chunk) -> list[dict[str, Any]]:
+    def read(self, chunk: Chunk) -> list[Any]:
         return (self.listed if chunk.listed else self.lines)(chunk.body)
+
+
+class Read(NamedTuple):
+    """The records of a chunk, in order: as rows, or as far as their needed fields go; either way all of them."""
+
+    rows: Sequence[Row] = ()
+    records: Sequence[Record] = ()
 
 
 class Typed:
     """Reads chunks by the fields that some paths name; where a path ends, its value is read whole. `paths` None: all of a record.
 
-    `only`: records of another `eventSource` than this need not be told, though they may be.
+    `layout` is that of rows, None where there are none. `only`: records of another `eventSource` than this need not be told,
+    though they may be.
     """
 
     def __init__(self, paths: Iterable[Path] | None, only: str | None = None) -> None:
-        wanted = None if paths is None else KNOWN_BY | frozenset(paths)
-        self._narrow = None if wanted is None else _reader(record_type(wanted, wide=False))
-        self._wide = _reader(dict[str, Any] if wanted is None else record_type(wanted, wide=True))
-        self._known = _reader(record_type(KNOWN_BY, wide=False))
+        self.layout = None if paths is None else layout({*paths, *((name,) for name in _KNOWN_BY)})
+        self._by_row = None if self.layout is None else _reader(row_type(self.layout))
+        self._source = attrgetter(attribute_of(self.layout, SOURCE)) if self.layout else None
+        self._by_field = _reader(dict[str, Any] if self.layout is None else _record_type(self.layout))
+        self._known = _reader(_KNOWN)
         self._only = only
         self._misses = self._waits = 0
 
-    def records(self, chunk: Chunk) -> Sequence[Record] | None:
-        """The records of a chunk, in order; None where the plain way has to be taken."""
+    def read(self, chunk: Chunk) -> Read | None:
+        """The records of a chunk; None where the plain way has to be taken."""
         if has_too_many_digits(chunk.body):
             return None
         try:
             if self._only is not None and self._only.encode() not in chunk.body:
                 found = self._known.read(chunk)
-                if self._only not in _sources(found):
-                    return found if _are_records(found) else None
-            return self._by_narrow(chunk) or self._by_wide(chunk)
+                sources = {record[SOURCE] for record in found}
+                if self._only not in sources:
+                    return Read(records=found) if _are_records(sources) else None
+            return self._rows(chunk) or self._records(chunk)
         except _FAILURES:
             return None
 
-    def _by_narrow(self, chunk: Chunk) -> Sequence[Record] | None:
-        """By the type that takes no object and no list where a path ends; once it met one, not for a while."""
-        if self._narrow is None:
+    def _rows(self, chunk: Chunk) -> Read | None:
+        """As rows; once a record was met that is none, not for a while."""
+        if self._by_row is None or self._source is None:
             return None
         if self._waits:
             self._waits -= 1
             return None
         try:
-            found = self._narrow.read(chunk)
+            found = self._by_row.read(chunk)
         except msgspec.ValidationError:
             self._misses += 1
             self._waits = min(2**self._misses, _LONGEST_WAIT)
             return None
         self._misses = 0
-        return found if _are_records(found) else None
+        return Read(rows=found) if _are_records(set(map(self._source, found))) else None
 
-    def _by_wide(self, chunk: Chunk) -> Sequence[Record] | None:
-        found = self._wide.read(chunk)
+    def _records(self, chunk: Chunk) -> Read | None:
+        found = self._by_field.read(chunk)
         sound = all(
             is_record(record) and not isinstance(record.get(LOG), list) and isinstance(event(record, _PLACE), Event)
             for record in found
         )
-        return found if sound else None
+        return Read(records=found) if sound else None
 
 
-def _sources(found: Iterable[Record]) -> set[str]:
-    return {record["eventSource"] for record in found}
-
-
-def _are_records(found: Iterable[Record]) -> bool:
+def _are_records(sources: Iterable[str]) -> bool:
     """Whether none of what is known by the names of a record is an item of a service's event."""
-    return not any(from_a_service({"eventSource": source}) for source in _sources(found))
+    return not any(from_a_service({"eventSource": source}) for source in sources)
+
+
+def record_of(row: Row) -> Record:
+    """The record that a row stands for, as far as it was read."""
+    found: Record = msgspec.to_builtins(row)
+    return found
 
 
 def has_too_many_digits(text: bytes | bytearray) -> bool:
@@ -126,37 +147,49 @@ def has_too_many_digits(text: bytes | bytearray) -> bool:
 
 # --- types ------------------------------------------------------------------------------------------------------------------
 
-_Tree: TypeAlias = "dict[str, _Tree]"
-
 
 def _reader(record: Any) -> _Reader:  # noqa: ANN401  a type
     lists, lines = msgspec.json.Decoder(list[record]), msgspec.json.Decoder(record)
     return _Reader(lists.decode, lines.decode_lines)
 
 
-def record_type(paths: frozenset[Path], *, wide: bool) -> Any:  # noqa: ANN401  a type
-    """The type of a record of which some paths are wanted."""
-    members = {name: _type(inner, wide=wide) for name, inner in _tree(paths).items()}
-    known = {"eventName": Required[members["eventName"]], "eventSource": Required[str]}
-    return TypedDict("Record", {**members, **known, LOG: Union[_SCALARS]}, total=False)  # type: ignore[operator]  # noqa: UP007
+def row_type(root: Layout) -> Any:  # noqa: ANN401  a type
+    """The type of rows of a layout. It takes no object and no list where a value is, and nothing but objects in between."""
+    members = {name: _row_member(name, inner) for name, inner in root.items()}
+    return _struct(members | ({} if LOG in root else {LOG: _Scalar}), required=_KNOWN_BY)
 
 
-def _tree(paths: frozenset[Path]) -> _Tree:
-    """Paths by their names, without those that begin with another one."""
-    root: _Tree = {}
-    for path in paths:
-        here = root
-        if not any(path[:length] in paths for length in range(1, len(path))):
-            for name in path:
-                here = here.setdefault(name, {})
-    return root
+def _row_member(name: str, inner: Layout) -> Any:  # noqa: ANN401  a type
+    if name not in LISTS or not inner:
+        return str if name == SOURCE else _value(inner)
+    found = TypedDict("Found", {one: _Scalar for one, below in inner.items() if not below}, total=False)  # type: ignore[misc]
+    return list[Union[(found, *_SCALARS)]] | None  # type: ignore[valid-type]  # made while running
 
 
-def _type(tree: _Tree, *, wide: bool) -> Any:  # noqa: ANN401  a type
+def _value(members: Layout) -> Any:  # noqa: ANN401  a type
+    """The type of a value in a row; of an object, where it has members."""
+    return _struct({name: _value(inner) for name, inner in members.items()}) | None if members else _Scalar
+
+
+def _struct(members: Mapping[str, Any], required: Collection[str] = ()) -> Any:  # noqa: ANN401  a type
+    fields = [
+        (attribute(place), kind, msgspec.field(name=name) if name in required else msgspec.field(name=name, default=None))
+        for place, (name, kind) in enumerate(members.items())
+    ]
+    return msgspec.defstruct("Row", fields, kw_only=True, omit_defaults=True, gc=False)
+
+
+def _record_type(root: Layout) -> Any:  # noqa: ANN401  a type
+    """The type of a record of which some paths are wanted, whatever stands where."""
+    members = {name: _found_type(inner) for name, inner in root.items()}
+    known = {"eventName": Required[members["eventName"]], SOURCE: Required[str]}
+    return TypedDict("Record", {**members, **known, LOG: _Scalar}, total=False)  # type: ignore[operator]  # made while running
+
+
+def _found_type(members: Layout) -> Any:  # noqa: ANN401  a type
     """The type of a value of which some members are wanted (none: the value whole)."""
-    if not tree:
-        return Any if wide else Union[_SCALARS]  # noqa: UP007  made while running
-    members = {name: _type(inner, wide=wide) for name, inner in tree.items()}
-    found = TypedDict("Found", members, total=False)  # type: ignore[misc]  # made while running
-    elements = list[Union[(found, *_SCALARS, *((list,) if wide else ()))]]  # type: ignore[misc,valid-type]  # the same
+    if not members:
+        return Any
+    found = TypedDict("Found", {name: _found_type(inner) for name, inner in members.items()}, total=False)  # type: ignore[misc]
+    elements = list[Union[(found, list[Any], *_SCALARS)]]  # type: ignore[valid-type]  # made while running
     return Union[(found, elements, *_SCALARS)]

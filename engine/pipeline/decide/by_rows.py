@@ -1,0 +1,217 @@
+"""A program asked of rows: one function, written for the set and the layout, that decides many of them.
+
+It is made of this module's own templates, of what `engine.matching` writes, and of numbered constants. It finds what `Program`
+finds; whatever was not met before, and whatever fails, it leaves to that.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, Generic, TypeVar
+
+from engine.errors import MatcherError
+from engine.matching.checks import check
+from engine.matching.generate import first, known, new_writer, predicate_source
+from engine.matching.index import together
+from engine.matching.link import link
+from engine.matching.source import Given, Source
+from engine.pipeline.decide import reads
+from engine.pipeline.decide.program import MOST_KEPT, held
+from engine.pipeline.facts import (
+    UNCLASSED,
+    access_of,
+    assumed_role,
+    caller_of,
+    issued_role,
+    scope_by,
+    source_of,
+    target_of,
+    time_in,
+)
+from engine.policy.given import ACCESS, CALLER, CLASSED, GIVEN, ROLE, SOURCE, TARGET
+from engine.policy.matchers import MOST_AT_ONCE
+from engine.policy.rows import read_by
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from datetime import datetime
+
+    from engine.matching.index import Index
+    from engine.matching.writer import Writer
+    from engine.model import FactGroups, Record, Silence, Verdict
+    from engine.pipeline.decide.program import Program, Scope
+    from engine.policy.given import Path
+    from engine.policy.rows import Layout, Row
+
+    _Holds = Callable[[Row, FactGroups], bool]
+
+Shown = TypeVar("Shown")
+
+_FUNCTION: Final = """\
+def made({constants}):
+    def decided(rows, now):
+        names, found = [], []
+        for d in rows:
+            try:
+                {lines}
+                shown = {kept}.get(key) or {missed}(key, d, now)
+            except {error}:
+                shown = {failed}(d, now)
+            names.append({name})
+            found.append(shown)
+        return names, found
+    return decided
+"""
+
+
+class ByRows(Generic[Shown]):
+    """Decides rows of a layout. Of each verdict it gives what `shown` makes of it, once for all that are alike.
+
+    `decided(rows, now)` gives the events' ids, as they were recorded, and what is shown of their verdicts.
+    """
+
+    def __init__(
+        self, program: Program, layout: Layout, record_of: Callable[[Row], Record], shown: Callable[[Verdict], Shown]
+    ) -> None:
+        """`record_of` makes of a row the record that it stands for, as far as it was read."""
+        self._program = program
+        self._record_of = record_of
+        self._shown = shown
+        self._row = read_by(layout)
+        self._given = Given(GIVEN.places, lambda row, facts: GIVEN.whole(record_of(row), facts))
+        self._kept: dict[tuple[int, ...], Shown] = {}
+        self._rules = [
+            rule if rule.holds is None else rule._replace(holds=self._late(number)) for number, rule in enumerate(program.rules)
+        ]
+        self._own = {policy: self._candidates(index) for policy, index in program.own.items()}
+        self._hushes = {policy: self._candidates(one.found_by) for policy, one in program.hushing.items()}
+        self._silences: dict[int, _Holds] = {}
+        self.decided: Callable[[Sequence[Row], datetime], tuple[list[object], list[Shown]]] = self._written()
+
+    # --- what the function asks ----------------------------------------------------------------------------------------------
+
+    def _missed(self, key: tuple[int, ...], row: Row, now: datetime) -> Shown:
+        shown = self._failed(row, now)
+        if len(self._kept) >= MOST_KEPT:
+            self._kept.clear()
+        self._kept[key] = shown
+        return shown
+
+    def _failed(self, row: Row, now: datetime) -> Shown:
+        return self._shown(self._program.verdict(self._record_of(row), now))
+
+    def _late(self, number: int) -> _Holds:
+        """What asks a rule, written when it is first asked: most rules of a large set never are."""
+
+        def holds(row: Row, facts: FactGroups) -> bool:
+            rule = self._rules[number] = self._rules[number]._replace(holds=self._matcher(self._program.expressions(number)))
+            return rule.holds is None or rule.holds(row, facts)
+
+        return holds
+
+    def _matcher(self, expressions: Iterable[str]) -> _Holds:
+        return link(predicate_source([check(one) for one in expressions], self._given, self._row), self._given)
+
+    def _candidates(self, index: Index) -> Callable[[Row, FactGroups], Sequence[int]]:
+        """What finds the candidates of an index."""
+        writer = new_writer()
+        values = link(writer.source("".join(f"{self._code(path)}, " for path in index.paths), "d, f"))
+        return lambda row, facts: index.among(values(row, facts))
+
+    def _with_own(self, scope: Scope, found: Sequence[int], row: Row, facts: FactGroups) -> Sequence[int]:
+        """Candidates with those of the policies that have a scope of their own."""
+        return [*found, *(number for policy in scope.own for number in self._own[policy](row, facts))]
+
+    def _silenced(self, scope: Scope, routes: Sequence[int], row: Row, facts: FactGroups, time: datetime) -> tuple[int, ...]:
+        """The silences that hold."""
+        return tuple(
+            number
+            for policy, hushing in self._program.asked_for_silence(scope, routes)
+            for number in self._hushes[policy](row, facts)
+            if time < hushing.silences[number].until and self._silence(number, hushing.silences[number])(row, facts)
+        )
+
+    def _silence(self, number: int, silence: Silence) -> _Holds:
+        if number not in self._silences:
+            self._silences[number] = self._matcher(silence.matcher.expressions)
+        return self._silences[number]
+
+    # --- the function --------------------------------------------------------------------------------------------------------
+
+    def _written(self) -> Callable[[Sequence[Row], datetime], tuple[list[object], list[Shown]]]:
+        writer = new_writer()
+        name = writer.constant
+        filled = {
+            "lines": "\n                ".join(self._lines(writer)),
+            "kept": name(self._kept),
+            "missed": name(self._missed),
+            "error": name(MatcherError),
+            "failed": name(self._failed),
+            "name": self._code(("eventID",)),
+        }
+        constants = writer.constants
+        text = _FUNCTION.format(constants=", ".join(f"k{place}" for place in range(len(constants))), **filled)
+        return link(Source(text, constants), self._given)
+
+    def _lines(self, writer: Writer) -> Iterator[str]:
+        """What leads to the key of a verdict: `key`, of the row `d`."""
+        program, name = self._program, writer.constant
+        groups = self._groups(name)
+        yield from (f"g{group} = {code}" for group, code in groups.items())
+        made = ", ".join(f"g{group}" if group in groups else "None" for group in range(CLASSED))
+        yield f"f = [{made}, {name(UNCLASSED)}]"
+        yield from self._evidence(writer)
+        yield f"f[{CLASSED}], loud = {name(program.classes)}[e]"
+        yield f"t = {name(time_in)}({self._code(reads.TIME)}) or now" if program.timed else "t = now"
+        yield f"c = {self._everywhere(name)}"
+        number = ""
+        if program.scoped:
+            asked = f"g{TARGET}, {self._code(reads.RESOURCES)}, {self._code(reads.RECIPIENT)}"
+            yield f"s = {name(program.scope)}(*{name(scope_by)}({asked}))"
+            yield f"c = {name(self._with_own)}(s, c, d, f) if s.own else c"
+            number = "s.number, "
+        yield f"h = {name(held)}({name(self._rules)}, c, d, f, t, loud=loud)"
+        yield f"key = (e, {number}*h)"
+        if program.hushing:
+            scope = "s" if program.scoped else name(program.unscoped)
+            yield f"key += {name(self._silenced)}({scope}, h, d, f, t) if {scope}.hushes else ()"
+
+    def _groups(self, name: Callable[[object], str]) -> dict[int, str]:
+        """How the groups of facts that are read are made."""
+
+        def of(function: Callable[..., object], paths: Sequence[Path], *more: str) -> str:
+            return f"{name(function)}({', '.join([*map(self._code, paths), *more])})"
+
+        role = f"g{ROLE}" if ROLE in self._program.reads else "(None, None)"
+        called = ", ".join(map(self._code, reads.OF_CALLER))
+        made = {
+            TARGET: of(target_of, reads.OF_TARGET),
+            ROLE: f"{of(assumed_role, reads.OF_ASSUMED)} or {of(issued_role, reads.OF_ISSUED)}",
+            CALLER: f"{name(caller_of)}(({called}), {self._code(reads.RECIPIENT)}, {role})",
+            SOURCE: of(source_of, reads.OF_SOURCE),
+            ACCESS: of(access_of, reads.OF_ACCESS),
+        }
+        return {group: code for group, code in made.items() if group in self._program.reads}
+
+    def _evidence(self, writer: Writer) -> Iterator[str]:
+        """Which evidence is the first that holds, as `e`."""
+        trees = [[check(one) for one in expressions] for expressions in self._program.evidence]
+        facts = {path: "None" if group == CLASSED else f"g{group}[{place}]" for path, (group, place) in GIVEN.places.items()}
+        codes = {**self._row, **facts}
+        yield f"e = {first(writer, trees[:MOST_AT_ONCE], self._given, codes)}"
+        for start in range(MOST_AT_ONCE, len(trees), MOST_AT_ONCE):
+            several = trees[start : start + MOST_AT_ONCE]
+            yield f"e = ({first(writer, several, self._given, codes, start)}) if e < 0 else e"
+
+    def _everywhere(self, name: Callable[[object], str]) -> str:
+        """The candidates among the routes of policies without a scope of their own."""
+        index = self._program.everywhere
+        looks = [f"{name(tests.hits)}({self._code(path)})" for path, tests in zip(index.paths, index.tests, strict=True)]
+        if not looks:
+            return name(index.always)
+        return (
+            looks[0] if len(looks) == 1 and not index.always else f"{name(together)}(({name(index.always)}, {', '.join(looks)}))"
+        )
+
+    def _code(self, path: Path) -> str:
+        """By which code a path is read; nothing is below what is read as it is."""
+        return known(self._given, self._row).get(path, "None")
