@@ -14,15 +14,19 @@ from engine.matching.globs import glob_anchor
 from engine.matching.parts import Parts
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from engine.matching.source import Given
+    from engine.matching.writer import Writer
     from engine.model import Anchor, Choice, FactGroups, Record
 
     _Numbers = Sequence[int]
 
 _ASKED_IN_PLACE: Final = 2
 """Matchers that are asked in the time that one look takes."""
+
+_MOST_WRITTEN: Final = 16
+"""Lengths of prefixes that are written out one by one."""
 
 _WORTH: Final = {"equals": 0, "prefix": 1, "suffix": 2, "holds": 3, "true": 4}
 """Kinds of tests, the most telling first."""
@@ -70,6 +74,12 @@ class Index:
             if more:
                 found.append(more)
         return found[0] if len(found) == 1 else together(found)
+
+    def written(self, writer: Writer, code: Callable[[tuple[str, ...]], str]) -> Iterator[str]:
+        """The same as lines of code that leave the candidates in `c`. `code` says by which code a path is read."""
+        yield f"c = {writer.constant(self.always)}"
+        for path, tests in zip(self.paths, self.tests, strict=True):
+            yield from tests.written(writer, code(path))
 
     def among(self, values: Iterable[Any]) -> _Numbers:
         """The same by the values of `paths`."""
@@ -123,7 +133,7 @@ class Globs:
 class Tests:
     """The tests of one path. Each table holds, for what is looked up, the numbers of the matchers that stand on it."""
 
-    __slots__ = ("_ends", "_equals", "_other", "_parts", "_present", "_starts", "_true")
+    __slots__ = ("_ends", "_equals", "_other", "_parts", "_present", "_rare", "_starts", "_true")
 
     def __init__(self) -> None:
         self._equals: dict[object, list[int]] = {}
@@ -133,10 +143,12 @@ class Tests:
         self._true: list[int] = []
         self._present: list[int] = []
         self._other: list[int] = []
+        self._rare = False
 
     def enter(self, number: int, anchor: Anchor) -> None:
         """Enter a matcher by one of its tests."""
         kind, text = anchor.kind, anchor.value
+        self._rare = self._rare or kind not in ("equals", "prefix")
         if kind == "true":
             self._true.append(number)
         elif kind == "equals":
@@ -171,11 +183,28 @@ class Tests:
             more = texts.get(value[:length])
             if more:
                 found.append(more)
-        if self._ends or self._parts or self._true:
+        if self._rare:
             found += self._of_text(value)
         if not found:
             return ()
         return found[0] if len(found) == 1 else together(found)
+
+    def written(self, writer: Writer, value: str) -> Iterator[str]:
+        """The same as lines of code that add what hits the value of that code to what `c` names."""
+        name = writer.constant
+        add = f"if m: c = {name(together)}((c, m)) if c else m"
+        yield f"v = {value}"
+        if len(self._starts) > _MOST_WRITTEN:
+            yield from (f"m = {name(self.hits)}(v)", add)
+            return
+        yield "if v.__class__ is str:"
+        yield from (f"    m = {name(self._equals)}.get(v)", f"    {add}")
+        for length, texts in self._starts.items():
+            yield from (f"    m = {name(texts)}.get(v[:{length:d}])", f"    {add}")
+        if self._rare:
+            yield f"    for m in {name(self._of_text)}(v): c = {name(together)}((c, m))"
+        yield "else:"
+        yield from (f"    m = {name(self._of_other)}(v)", f"    {add}")
 
     def _of_text(self, value: str) -> list[list[int]]:
         """What the rarer kinds of tests of a text hit."""

@@ -6,16 +6,17 @@ finds; whatever was not met before, and whatever fails, it leaves to that.
 
 from __future__ import annotations
 
+from textwrap import indent
 from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 from engine.errors import MatcherError
 from engine.matching.checks import check
 from engine.matching.generate import first, known, new_writer, predicate_source
-from engine.matching.index import together
 from engine.matching.link import link
-from engine.matching.source import Given, Source
+from engine.matching.source import Given, Source, reads_whole
 from engine.pipeline.decide import reads
-from engine.pipeline.decide.program import MOST_KEPT, held
+from engine.pipeline.decide.plain import within
+from engine.pipeline.decide.program import MOST_KEPT
 from engine.pipeline.facts import (
     UNCLASSED,
     access_of,
@@ -52,7 +53,7 @@ def made({constants}):
         names, found = [], []
         for d in rows:
             try:
-                {lines}
+{lines}
                 shown = {kept}.get(key) or {missed}(key, d, now)
             except {error}:
                 shown = {failed}(d, now)
@@ -61,6 +62,17 @@ def made({constants}):
         return names, found
     return decided
 """
+
+_ASKED: Final = """\
+z = -1
+for n in c:
+    p, holds, ends, mutes, during = {rules}[n]
+    if p == z or (during is not None and not {within}(during, t)): continue
+    if holds is None or holds(d, f):
+        key += (n,)
+        if ends and not (mutes and loud): z = p
+"""
+"""As `program.held` asks them."""
 
 
 class ByRows(Generic[Shown]):
@@ -77,6 +89,7 @@ class ByRows(Generic[Shown]):
         self._record_of = record_of
         self._shown = shown
         self._row = read_by(layout)
+        self._codes = known(GIVEN, self._row)
         self._given = Given(GIVEN.places, lambda row, facts: GIVEN.whole(record_of(row), facts))
         self._kept: dict[tuple[int, ...], Shown] = {}
         self._rules = [
@@ -141,7 +154,7 @@ class ByRows(Generic[Shown]):
         writer = new_writer()
         name = writer.constant
         filled = {
-            "lines": "\n                ".join(self._lines(writer)),
+            "lines": indent("\n".join(self._lines(writer)), " " * 16),
             "kept": name(self._kept),
             "missed": name(self._missed),
             "error": name(MatcherError),
@@ -158,22 +171,27 @@ class ByRows(Generic[Shown]):
         groups = self._groups(name)
         yield from (f"g{group} = {code}" for group, code in groups.items())
         made = ", ".join(f"g{group}" if group in groups else "None" for group in range(CLASSED))
-        yield f"f = [{made}, {name(UNCLASSED)}]"
+        yield f"f = ({made}, {name(UNCLASSED)})" if self._whole_evidence() else ""
         yield from self._evidence(writer)
-        yield f"f[{CLASSED}], loud = {name(program.classes)}[e]"
+        yield f"g{CLASSED}, loud = {name(program.classes)}[e]"
+        yield f"f = ({made}, g{CLASSED})"
         yield f"t = {name(time_in)}({self._code(reads.TIME)}) or now" if program.timed else "t = now"
-        yield f"c = {self._everywhere(name)}"
-        number = ""
+        yield from program.everywhere.written(writer, self._code)
+        scope = name(program.unscoped)
         if program.scoped:
+            scope = "s"
             asked = f"g{TARGET}, {self._code(reads.RESOURCES)}, {self._code(reads.RECIPIENT)}"
             yield f"s = {name(program.scope)}(*{name(scope_by)}({asked}))"
             yield f"c = {name(self._with_own)}(s, c, d, f) if s.own else c"
-            number = "s.number, "
-        yield f"h = {name(held)}({name(self._rules)}, c, d, f, t, loud=loud)"
-        yield f"key = (e, {number}*h)"
+        yield f"key = (e, {scope}.number)" if program.scoped else "key = (e,)"
+        yield _ASKED.format(rules=name(self._rules), within=name(within))
         if program.hushing:
-            scope = "s" if program.scoped else name(program.unscoped)
-            yield f"key += {name(self._silenced)}({scope}, h, d, f, t) if {scope}.hushes else ()"
+            yield f"key += {name(self._silenced)}({scope}, key[{2 if program.scoped else 1}:], d, f, t) if {scope}.hushes else ()"
+
+    def _whole_evidence(self) -> bool:
+        """Whether evidence looks at the facts as a whole."""
+        matchers = (evidence.matcher for actor in self._program.policies.actors for evidence in actor.evidence)
+        return any(reads_whole(path, GIVEN) for matcher in matchers for path in matcher.reads)
 
     def _groups(self, name: Callable[[object], str]) -> dict[int, str]:
         """How the groups of facts that are read are made."""
@@ -202,16 +220,6 @@ class ByRows(Generic[Shown]):
             several = trees[start : start + MOST_AT_ONCE]
             yield f"e = ({first(writer, several, self._given, codes, start)}) if e < 0 else e"
 
-    def _everywhere(self, name: Callable[[object], str]) -> str:
-        """The candidates among the routes of policies without a scope of their own."""
-        index = self._program.everywhere
-        looks = [f"{name(tests.hits)}({self._code(path)})" for path, tests in zip(index.paths, index.tests, strict=True)]
-        if not looks:
-            return name(index.always)
-        return (
-            looks[0] if len(looks) == 1 and not index.always else f"{name(together)}(({name(index.always)}, {', '.join(looks)}))"
-        )
-
     def _code(self, path: Path) -> str:
         """By which code a path is read; nothing is below what is read as it is."""
-        return known(self._given, self._row).get(path, "None")
+        return self._codes.get(path, "None")
