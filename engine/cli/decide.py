@@ -107,7 +107,7 @@ class Deciding:
         self._now = now
         self._lines = lines
         if layout is not None:
-            self._selected = among_rows(layout, policies.selection, record_of)
+            self._selected = among_rows(layout, policies.selection)
             self._decided = ByRows(program, layout, record_of, lines.tail).decided
 
     def answer(self, batch: Batch) -> Answer:

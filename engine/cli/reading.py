@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from engine.cli.inputs import Source
     from engine.pipeline.decode.chunks import Chunk
+    from engine.pipeline.decode.scan import Begun
     from engine.pipeline.decode.typed import Typed
 
     Answering: TypeAlias = "Callable[[Batch], Answer]"
@@ -89,8 +90,8 @@ def _whole(reading: Reading, number: int, source: Source) -> Iterator[Answer]:
         yield reading.answer(Batch(found=(opened,)))._replace(place=(number, 0))
         return
     with opened as stream:
-        for batch in batches(stream, source.where, reading.typed):
-            yield reading.answer(batch)._replace(place=(number, 0))
+        for answer in map(reading.answer, batches(stream, source.where, reading.typed)):
+            yield answer._replace(place=(number, 0))
 
 
 # --- in a lane --------------------------------------------------------------------------------------------------------------
@@ -132,10 +133,12 @@ class _Lane:
                 yield Answer(place=(number, 0), unread=True)
             for place, chunk in enumerate(chunks):
                 if self._is_ours():
-                    batch = typed_batch(chunk, self._reading.typed) or plain_batch(chunk, chunks.begun or START, source.where)
-                    clean = batch is not None and is_clean(batch)
-                    answer = self._reading.answer(batch) if batch is not None and clean else Answer(unread=True)
+                    answer = self._answer(chunk, chunks.begun or START, source)
                     yield answer._replace(place=(number, place), last=chunk.last)
+
+    def _answer(self, chunk: Chunk, begun: Begun, source: Source) -> Answer:
+        batch = typed_batch(chunk, self._reading.typed) or plain_batch(chunk, begun, source.where)
+        return self._reading.answer(batch) if batch is not None and is_clean(batch) else Answer(unread=True)
 
 
 def _to_the_last(answers: Iterator[Answer], number: int) -> Iterator[Answer]:

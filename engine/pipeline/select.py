@@ -97,18 +97,16 @@ def selected(records: Iterable[Record], selection: Selection) -> list[Record]:
     return found if names is None else [record for record in found if _is_among(record.get("eventName"), names)]
 
 
-def among_rows(
-    root: Layout, selection: Selection, record_of: Callable[[Row], Record]
-) -> Callable[[Sequence[Row]], Sequence[Row]]:
-    """The same of rows of a layout. `record_of` makes of a row the record that it stands for, as far as it was read."""
+def among_rows(root: Layout, selection: Selection) -> Callable[[_Rows], _Rows]:
+    """The same of rows of a layout, which say of what category they are."""
     source, category = (attrgetter(attribute_of(root, name)) for name in ("eventSource", "eventCategory"))
-    name = attrgetter(attribute_of(root, "eventName"))
     names = selection.names
+    name = None if names is None else attrgetter(attribute_of(root, "eventName"))
 
     def found(rows: _Rows) -> _Rows:
         if selection.select is Selects.S3_DATA:
-            rows = [row for row in rows if source(row) == S3 and (category(row) == "Data" or is_s3_data(record_of(row)))]
-        return rows if names is None else [row for row in rows if _is_among(name(row), names)]
+            rows = [row for row in rows if source(row) == S3 and category(row) == "Data"]
+        return rows if names is None or name is None else [row for row in rows if _is_among(name(row), names)]
 
     return found
 

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from engine.matching.index import Index
     from engine.matching.writer import Writer
     from engine.model import FactGroups, Record, Silence, Verdict
-    from engine.pipeline.decide.program import Program, Scope
+    from engine.pipeline.decide.program import Program, Rule, Scope
     from engine.policy.given import Path
     from engine.policy.rows import Layout, Row
 
@@ -50,26 +50,28 @@ Shown = TypeVar("Shown")
 _FUNCTION: Final = """\
 def made({constants}):
     def decided(rows, now):
-        names, found = [], []
+        found = []
         for d in rows:
             try:
 {lines}
                 shown = {kept}.get(key) or {missed}(key, d, now)
             except {error}:
                 shown = {failed}(d, now)
-            names.append({name})
             found.append(shown)
-        return names, found
+        return [{name} for d in rows], found
     return decided
 """
 
+_PLAIN_TARGET: Final = "(b, None, None, None) if (b := {bucket}).__class__ is str and b and b[:4] != 'arn:' else {general}"
+"""As `facts.target_of` finds it where only the bucket is asked for."""
+
 _ASKED: Final = """\
-z = -1
+h, z = (), -1
 for n in c:
     p, holds, ends, mutes, during = {rules}[n]
     if p == z or (during is not None and not {within}(during, t)): continue
     if holds is None or holds(d, f):
-        key += (n,)
+        h += (n,)
         if ends and not (mutes and loud): z = p
 """
 """As `program.held` asks them."""
@@ -91,9 +93,9 @@ class ByRows(Generic[Shown]):
         self._row = read_by(layout)
         self._codes = known(GIVEN, self._row)
         self._given = Given(GIVEN.places, lambda row, facts: GIVEN.whole(record_of(row), facts))
-        self._kept: dict[tuple[int, ...], Shown] = {}
+        self._kept: dict[object, Shown] = {}
         self._rules = [
-            rule if rule.holds is None else rule._replace(holds=self._late(number)) for number, rule in enumerate(program.rules)
+            rule if rule[1] is None else self._asking(number, self._late(number)) for number, rule in enumerate(program.rules)
         ]
         self._own = {policy: self._candidates(index) for policy, index in program.own.items()}
         self._hushes = {policy: self._candidates(one.found_by) for policy, one in program.hushing.items()}
@@ -102,7 +104,7 @@ class ByRows(Generic[Shown]):
 
     # --- what the function asks ----------------------------------------------------------------------------------------------
 
-    def _missed(self, key: tuple[int, ...], row: Row, now: datetime) -> Shown:
+    def _missed(self, key: object, row: Row, now: datetime) -> Shown:
         shown = self._failed(row, now)
         if len(self._kept) >= MOST_KEPT:
             self._kept.clear()
@@ -116,10 +118,16 @@ class ByRows(Generic[Shown]):
         """What asks a rule, written when it is first asked: most rules of a large set never are."""
 
         def holds(row: Row, facts: FactGroups) -> bool:
-            rule = self._rules[number] = self._rules[number]._replace(holds=self._matcher(self._program.expressions(number)))
-            return rule.holds is None or rule.holds(row, facts)
+            made = self._matcher(self._program.expressions(number))
+            self._rules[number] = self._asking(number, made)
+            return made(row, facts)
 
         return holds
+
+    def _asking(self, number: int, holds: _Holds) -> Rule:
+        """A rule with what asks it of rows."""
+        policy, _, ends, mutes, during = self._program.rules[number]
+        return policy, holds, ends, mutes, during
 
     def _matcher(self, expressions: Iterable[str]) -> _Holds:
         return link(predicate_source([check(one) for one in expressions], self._given, self._row), self._given)
@@ -171,22 +179,24 @@ class ByRows(Generic[Shown]):
         groups = self._groups(name)
         yield from (f"g{group} = {code}" for group, code in groups.items())
         made = ", ".join(f"g{group}" if group in groups else "None" for group in range(CLASSED))
-        yield f"f = ({made}, {name(UNCLASSED)})" if self._whole_evidence() else ""
+        if self._whole_evidence():
+            yield f"f = ({made}, {name(UNCLASSED)})"
         yield from self._evidence(writer)
         yield f"g{CLASSED}, loud = {name(program.classes)}[e]"
         yield f"f = ({made}, g{CLASSED})"
-        yield f"t = {name(time_in)}({self._code(reads.TIME)}) or now" if program.timed else "t = now"
+        if program.timed:
+            yield f"t = {name(time_in)}({self._code(reads.TIME)}) or now"
         yield from program.everywhere.written(writer, self._code)
-        scope = name(program.unscoped)
+        scope, of_scope = name(program.unscoped), ""
         if program.scoped:
-            scope = "s"
+            scope, of_scope = "s", "s.number, "
             asked = f"g{TARGET}, {self._code(reads.RESOURCES)}, {self._code(reads.RECIPIENT)}"
             yield f"s = {name(program.scope)}(*{name(scope_by)}({asked}))"
             yield f"c = {name(self._with_own)}(s, c, d, f) if s.own else c"
-        yield f"key = (e, {scope}.number)" if program.scoped else "key = (e,)"
         yield _ASKED.format(rules=name(self._rules), within=name(within))
+        yield f"key = (e, {of_scope}h)"
         if program.hushing:
-            yield f"key += {name(self._silenced)}({scope}, key[{2 if program.scoped else 1}:], d, f, t) if {scope}.hushes else ()"
+            yield f"key = (key, {name(self._silenced)}({scope}, h, d, f, t) if {scope}.hushes else ())"
 
     def _whole_evidence(self) -> bool:
         """Whether evidence looks at the facts as a whole."""
@@ -201,8 +211,12 @@ class ByRows(Generic[Shown]):
 
         role = f"g{ROLE}" if ROLE in self._program.reads else "(None, None)"
         called = ", ".join(map(self._code, reads.OF_CALLER))
+        bucket, key, copied, _ = reads.OF_TARGET
+        target = of(target_of, reads.OF_TARGET)
+        if self._code(key) == self._code(copied) == "None":
+            target = _PLAIN_TARGET.format(bucket=self._code(bucket), general=target)
         made = {
-            TARGET: of(target_of, reads.OF_TARGET),
+            TARGET: target,
             ROLE: f"{of(assumed_role, reads.OF_ASSUMED)} or {of(issued_role, reads.OF_ISSUED)}",
             CALLER: f"{name(caller_of)}(({called}), {self._code(reads.RECIPIENT)}, {role})",
             SOURCE: of(source_of, reads.OF_SOURCE),

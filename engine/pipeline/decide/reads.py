@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from engine.model import Matcher, PolicySet
     from engine.policy.given import Path
 
-ALWAYS: Final = frozenset({("eventID",), ("eventName",), ("eventSource",), ("eventCategory",), ("managementEvent",)})
-"""What tells an event's id, and whether it is selected."""
+ALWAYS: Final = frozenset({("eventID",), ("eventSource",), ("eventCategory",)})
+"""What tells an event's id, and of today's records whether they are selected."""
 
 _IDENTITY: Final = "userIdentity"
 _ISSUER: Final = (_IDENTITY, "sessionContext", "sessionIssuer")
@@ -35,6 +35,7 @@ _BUCKET: Final = frozenset({OF_TARGET[0], (*RESOURCES, "ARN"), (*RESOURCES, "ARN
 _COPY: Final = frozenset({OF_TARGET[2]})
 _SOURCE: Final = frozenset(OF_SOURCE)
 _ROLE: Final = frozenset(OF_ASSUMED + OF_ISSUED)
+_NAME: Final = frozenset({("eventName",)})
 _NOTHING: Final = frozenset[tuple[str, ...]]()
 
 FIELDS: Final[Mapping[Path, frozenset[Path]]] = {
@@ -82,7 +83,8 @@ def needed(policies: PolicySet) -> frozenset[Path] | None:
         return None
     fields = {path for path in paths if path[0] not in _HEADS}
     facts = (behind for fact, behind in FIELDS.items() if any(_meet(fact, path) for path in paths))
-    return ALWAYS.union(fields, *facts, _of_scopes(policies))
+    named = _NAME if policies.selection.names is not None else _NOTHING
+    return ALWAYS.union(fields, *facts, named, _of_scopes(policies))
 
 
 def _meet(one: Path, other: Path) -> bool:

@@ -60,6 +60,7 @@ def batches(stream: BinaryIO, where: str, typed: Typed) -> Iterator[Batch]:
             return
         begun = begun.after(batch.values, batch.line_ends)
         yield batch
+        del batch  # its memory is the next one's, and still in the processor's cache
 
 
 def typed_batch(chunk: Chunk, typed: Typed) -> Batch | None:

@@ -29,12 +29,19 @@ if TYPE_CHECKING:
     from engine.policy.given import Path
     from engine.policy.rows import Layout, Row
 
-SOURCE: Final = "eventSource"
-_KNOWN_BY: Final = frozenset({"eventName", SOURCE})
-"""The fields by which a record is known here. One that lacks them is left to the plain way."""
-
 _SCALARS: Final = (None, bool, int, float, str)
 _Scalar: Final[Any] = Union[_SCALARS]  # noqa: UP007  made while running
+SOURCE: Final = "eventSource"
+
+_ROW: Final[Mapping[str, Any]] = {SOURCE: str, "eventCategory": str, "eventID": _Scalar}
+"""What a row has, as every record has since event version 1.07, of 2019; by these three names it is one.
+
+Source: https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-record-contents.html
+"""
+
+_RECORD: Final[Mapping[str, Any]] = {SOURCE: Required[str], "eventName": Required[Any], "managementEvent": Any}
+"""By what a record is known that is read by needed fields, and what tells whether it is selected."""
+
 LOG: Final = "Records"
 """What begins with a list of this name is a log file, whatever else it has: not to be read as one record."""
 
@@ -79,7 +86,7 @@ class Typed:
     """
 
     def __init__(self, paths: Iterable[Path] | None, only: str | None = None) -> None:
-        self.layout = None if paths is None else layout({*paths, *((name,) for name in _KNOWN_BY)})
+        self.layout = None if paths is None else layout({*paths, *((name,) for name in _ROW)})
         self._by_row = None if self.layout is None else _reader(row_type(self.layout))
         self._source = attrgetter(attribute_of(self.layout, SOURCE)) if self.layout else None
         self._by_field = _reader(dict[str, Any] if self.layout is None else _record_type(self.layout))
@@ -155,13 +162,13 @@ def _reader(record: Any) -> _Reader:  # noqa: ANN401  a type
 
 def row_type(root: Layout) -> Any:  # noqa: ANN401  a type
     """The type of rows of a layout. It takes no object and no list where a value is, and nothing but objects in between."""
-    members = {name: _row_member(name, inner) for name, inner in root.items()}
-    return _struct(members | ({} if LOG in root else {LOG: _Scalar}), required=_KNOWN_BY)
+    members = {name: _ROW.get(name) or _row_member(name, inner) for name, inner in root.items()}
+    return _struct(members | ({} if LOG in root else {LOG: _Scalar}), required=_ROW)
 
 
 def _row_member(name: str, inner: Layout) -> Any:  # noqa: ANN401  a type
     if name not in LISTS or not inner:
-        return str if name == SOURCE else _value(inner)
+        return _value(inner)
     found = TypedDict("Found", {one: _Scalar for one, below in inner.items() if not below}, total=False)  # type: ignore[misc]
     return list[Union[(found, *_SCALARS)]] | None  # type: ignore[valid-type]  # made while running
 
@@ -182,8 +189,7 @@ def _struct(members: Mapping[str, Any], required: Collection[str] = ()) -> Any: 
 def _record_type(root: Layout) -> Any:  # noqa: ANN401  a type
     """The type of a record of which some paths are wanted, whatever stands where."""
     members = {name: _found_type(inner) for name, inner in root.items()}
-    known = {"eventName": Required[members["eventName"]], SOURCE: Required[str]}
-    return TypedDict("Record", {**members, **known, LOG: _Scalar}, total=False)  # type: ignore[operator]  # made while running
+    return TypedDict("Record", {**members, **_RECORD, LOG: _Scalar}, total=False)  # type: ignore[operator]  # made while running
 
 
 def _found_type(members: Layout) -> Any:  # noqa: ANN401  a type
