@@ -34,6 +34,27 @@ def choices(trees: Iterable[Node], known: Known = NOTHING_KNOWN) -> tuple[Choice
     return tuple(islice(_of_all(trees, known), _MOST_CHOICES))
 
 
+def beyond(trees: Iterable[Node], anchor: Anchor) -> tuple[Node, ...]:
+    """What of expressions that must all be true is still to be asked where an equality, as an anchor, has answered yes."""
+    found = (_beyond(tree, anchor) for tree in trees)
+    return tuple(tree for tree in found if tree is not None)
+
+
+def _beyond(tree: Node, anchor: Anchor) -> Node | None:
+    """The last part of a conjunction stays: it alone has to be exactly true."""
+    if _is(tree, anchor):
+        return None
+    if tree.kind != "and_expression":
+        return tree
+    *parts, last = tree.children
+    left = tuple(part for part in parts if not _is(part, anchor))
+    return tree._replace(children=(*left, last)) if left else last
+
+
+def _is(node: Node, anchor: Anchor) -> bool:
+    return node.kind == "comparator" and node.value == "eq" and frozenset({anchor}) in _equality(*node.children)
+
+
 def _of_all(nodes: Iterable[Node], known: Known) -> Iterator[Choice]:
     """Each part can be stood on while nothing before it can fail."""
     for node in nodes:

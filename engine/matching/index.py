@@ -36,6 +36,7 @@ class Index:
     """Matchers by number; what gives candidates gives their numbers in order. All of them, where asking each is as quick.
 
     `paths` are those whose values are looked up, each in the tests at its place; `always`: who is a candidate whatever they say.
+    `certain` are the equalities with a text that are so for an event where those matchers are candidates.
     """
 
     def __init__(self, matchers: Iterable[tuple[int, Sequence[Choice]]], given: Given) -> None:
@@ -43,6 +44,7 @@ class Index:
         always: list[int] = []
         paths: dict[tuple[str, ...], Tests] = {}
         found = [(number, [one for one in several if _readable(one, given)]) for number, several in matchers]
+        self.certain: dict[int, Anchor] = {}
         shared = Counter(anchor for _, several in found for choice in several for anchor in choice)
         for number, several in found:
             choice = _best(several, shared)
@@ -50,9 +52,11 @@ class Index:
                 always.append(number)
             for anchor in choice or ():
                 paths.setdefault(anchor.path, Tests()).enter(number, anchor)
+                if anchor.kind == "equals" and isinstance(anchor.value, str) and choice == frozenset({anchor}):
+                    self.certain[number] = anchor
         looks = sum(tests.looks for tests in paths.values())
         if len(found) <= _ASKED_IN_PLACE * looks + len(always):
-            always, paths = [number for number, _ in found], {}
+            always, paths, self.certain = [number for number, _ in found], {}, {}
         self.always = always
         self.paths = tuple(paths)
         self.tests = tuple(paths.values())

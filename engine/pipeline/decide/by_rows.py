@@ -10,6 +10,7 @@ from textwrap import indent
 from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 from engine.errors import MatcherError
+from engine.matching.anchors import beyond
 from engine.matching.checks import check
 from engine.matching.generate import first, known, new_writer, predicate_source
 from engine.matching.link import link
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
 
     from engine.matching.index import Index
     from engine.matching.writer import Writer
-    from engine.model import FactGroups, Record, Silence, Verdict
+    from engine.model import Anchor, FactGroups, Record, Silence, Verdict
     from engine.pipeline.decide.program import Program, Rule, Scope
     from engine.policy.given import Path
     from engine.policy.rows import Layout, Row
@@ -54,7 +55,7 @@ def made({constants}):
         for d in rows:
             try:
 {lines}
-                shown = {kept}.get(key) or {missed}(key, d, now)
+                shown = {kept}[e].get(h) or {missed}(e, h, d, now)
             except {error}:
                 shown = {failed}(d, now)
             found.append(shown)
@@ -66,12 +67,13 @@ _PLAIN_TARGET: Final = "(b, None, None, None) if (b := {bucket}).__class__ is st
 """As `facts.target_of` finds it where only the bucket is asked for."""
 
 _ASKED: Final = """\
-h, z = (), -1
+h, z = None, -1
 for n in c:
     p, holds, ends, mutes, during = {rules}[n]
     if p == z or (during is not None and not {within}(during, t)): continue
     if holds is None or holds(d, f):
-        h += (n,)
+        h = n if h is None else (h, n)
+        {noted}
         if ends and not (mutes and loud): z = p
 """
 """As `program.held` asks them."""
@@ -93,7 +95,9 @@ class ByRows(Generic[Shown]):
         self._row = read_by(layout)
         self._codes = known(GIVEN, self._row)
         self._given = Given(GIVEN.places, lambda row, facts: GIVEN.whole(record_of(row), facts))
-        self._kept: dict[object, Shown] = {}
+        self._kept: list[dict[object, Shown]] = [{} for _ in program.classes]
+        self._count = 0
+        self._made: dict[object, _Holds] = {}
         self._rules = [
             rule if rule[1] is None else self._asking(number, self._late(number)) for number, rule in enumerate(program.rules)
         ]
@@ -104,11 +108,14 @@ class ByRows(Generic[Shown]):
 
     # --- what the function asks ----------------------------------------------------------------------------------------------
 
-    def _missed(self, key: object, row: Row, now: datetime) -> Shown:
+    def _missed(self, evidence: int, rules: object, row: Row, now: datetime) -> Shown:
         shown = self._failed(row, now)
-        if len(self._kept) >= MOST_KEPT:
-            self._kept.clear()
-        self._kept[key] = shown
+        if self._count >= MOST_KEPT:
+            self._count = 0
+            for kept in self._kept:
+                kept.clear()
+        self._count += 1
+        self._kept[evidence][rules] = shown
         return shown
 
     def _failed(self, row: Row, now: datetime) -> Shown:
@@ -118,7 +125,8 @@ class ByRows(Generic[Shown]):
         """What asks a rule, written when it is first asked: most rules of a large set never are."""
 
         def holds(row: Row, facts: FactGroups) -> bool:
-            made = self._matcher(self._program.expressions(number))
+            certain = self._program.certain.get(number)
+            made = self._matcher(self._program.expressions(number), certain)
             self._rules[number] = self._asking(number, made)
             return made(row, facts)
 
@@ -129,8 +137,14 @@ class ByRows(Generic[Shown]):
         policy, _, ends, mutes, during = self._program.rules[number]
         return policy, holds, ends, mutes, during
 
-    def _matcher(self, expressions: Iterable[str]) -> _Holds:
-        return link(predicate_source([check(one) for one in expressions], self._given, self._row), self._given)
+    def _matcher(self, expressions: Iterable[str], certain: Anchor | None = None) -> _Holds:
+        """What asks a matcher of rows for which an equality is `certain`; the same for all that ask the same."""
+        trees = [check(one) for one in expressions]
+        source = predicate_source(trees if certain is None else beyond(trees, certain), self._given, self._row)
+        same = repr(source)
+        if same not in self._made:
+            self._made[same] = link(source, self._given)
+        return self._made[same]
 
     def _candidates(self, index: Index) -> Callable[[Row, FactGroups], Sequence[int]]:
         """What finds the candidates of an index."""
@@ -174,7 +188,7 @@ class ByRows(Generic[Shown]):
         return link(Source(text, constants), self._given)
 
     def _lines(self, writer: Writer) -> Iterator[str]:
-        """What leads to the key of a verdict: `key`, of the row `d`."""
+        """What leads to the evidence `e` that holds for the row `d`, and to `h`: the rules that hold, the scope, the silences."""
         program, name = self._program, writer.constant
         groups = self._groups(name)
         yield from (f"g{group} = {code}" for group, code in groups.items())
@@ -187,16 +201,18 @@ class ByRows(Generic[Shown]):
         if program.timed:
             yield f"t = {name(time_in)}({self._code(reads.TIME)}) or now"
         yield from program.everywhere.written(writer, self._code)
-        scope, of_scope = name(program.unscoped), ""
+        scope = name(program.unscoped)
         if program.scoped:
-            scope, of_scope = "s", "s.number, "
+            scope = "s"
             asked = f"g{TARGET}, {self._code(reads.RESOURCES)}, {self._code(reads.RECIPIENT)}"
             yield f"s = {name(program.scope)}(*{name(scope_by)}({asked}))"
             yield f"c = {name(self._with_own)}(s, c, d, f) if s.own else c"
-        yield _ASKED.format(rules=name(self._rules), within=name(within))
-        yield f"key = (e, {of_scope}h)"
+        yield "r = []" if program.hushing else ""
+        yield _ASKED.format(rules=name(self._rules), within=name(within), noted="r.append(n)" if program.hushing else "")
+        if program.scoped:
+            yield "h = (s.number, h)"
         if program.hushing:
-            yield f"key = (key, {name(self._silenced)}({scope}, h, d, f, t) if {scope}.hushes else ())"
+            yield f"h = (h, {name(self._silenced)}({scope}, r, d, f, t)) if {scope}.hushes else h"
 
     def _whole_evidence(self) -> bool:
         """Whether evidence looks at the facts as a whole."""

@@ -74,6 +74,7 @@ class Program:
         self.own = {number: _index(numbered[number]) for number in self.scoped}
         everywhere = [number for number, policy in enumerate(policies.policies) if not _has_scope(policy)]
         self.everywhere = _index(one for number in everywhere for one in numbered[number])
+        self.certain = {number: one for index in (self.everywhere, *self.own.values()) for number, one in index.certain.items()}
         self.hushing = self._hushing()
         self.timed = bool(self.hushing) or any(route.during is not None for _, route in self._routes)
         self._known_scopes: dict[tuple[tuple[str, ...], str | None], Scope] = {}
