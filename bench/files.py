@@ -17,8 +17,7 @@ from engine.cli.decide import Deciding
 from engine.cli.inputs import sources
 from engine.cli.reading import Reading, read
 from engine.pipeline.decide import needed
-from engine.pipeline.decode.typed import Typed, row_type
-from engine.pipeline.select import S3
+from engine.pipeline.decode.typed import row_type
 from engine.policy.rows import layout
 
 if TYPE_CHECKING:
@@ -34,11 +33,10 @@ GZIP = 31
 
 def trailbell(policies: PolicySet, now: datetime) -> Callable[[Sequence[Path]], int]:
     """What decides every event of log files on one core, as `trailbell decide` does, and returns how many bytes it says."""
-    typed = Typed(needed(policies), S3)
-    answer = Deciding(policies, now, typed.layout).answer
+    deciding = Deciding(policies, now)
 
     def read_all(paths: Sequence[Path]) -> int:
-        return sum(len(one.output) for one in read(Reading(sources(map(str, paths)), typed, answer), jobs=1))
+        return sum(len(one.output) for one in read(Reading(sources(map(str, paths)), deciding.typed, deciding.answer), jobs=1))
 
     return read_all
 

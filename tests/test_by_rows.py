@@ -40,12 +40,11 @@ def of_all(policies: PolicySet) -> PolicySet:
 def told(policies: PolicySet, some: Iterable[Event], copies: int = 1) -> tuple[list[str], bool]:
     """What the command says of a log file, so many times; and whether it was read by rows."""
     content = json.dumps({"Records": [one.record for one in some]}).encode()
-    typed = Typed(needed(policies))
-    answer = Deciding(policies, NOW, typed.layout).answer
+    deciding = Deciding(policies, NOW)
     lines, by_row = [], False
     for _ in range(copies):
-        for batch in batches(io.BytesIO(content), "f", typed):
-            lines += answer(batch).output.decode().splitlines()
+        for batch in batches(io.BytesIO(content), "f", deciding.typed):
+            lines += deciding.answer(batch).output.decode().splitlines()
             by_row = bool(batch.rows)
     return lines, by_row
 
@@ -120,7 +119,7 @@ def test_what_is_kept_of_verdicts_is_bounded_and_changes_no_answer(monkeypatch: 
     typed = Typed(needed(policies))
     content = json.dumps({"Records": [one.record for one in some]}).encode()
     rows = [row for batch in batches(io.BytesIO(content), "f", typed) for row in batch.rows]
-    made = ByRows(program_of(policies), typed.layout or {}, record_of, lambda verdict: verdict.routes)
+    made = ByRows(program_of(policies), typed.layout, record_of, lambda verdict: verdict.routes)
     assert made.decided(rows, NOW)[1] == [decide_plainly(one, policies, NOW).routes for one in some]
     assert sum(map(len, made._kept)) <= 3
 

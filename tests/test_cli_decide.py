@@ -18,11 +18,10 @@ from test_decode_properties import places, replaced
 from engine.cli.decide import Deciding
 from engine.model import Event, Window
 from engine.pipeline.audit import decision_json, line
-from engine.pipeline.decide import decide, needed
+from engine.pipeline.decide import decide
 from engine.pipeline.decode import decode_stream
 from engine.pipeline.decode.batches import batches
-from engine.pipeline.decode.typed import Typed
-from engine.pipeline.select import S3, passed_over
+from engine.pipeline.select import passed_over
 from engine.policy.load import load
 
 if TYPE_CHECKING:
@@ -39,10 +38,9 @@ def check(event: object, policies: PolicySet) -> None:
     found = [one for one in decode_stream(io.BytesIO(stream[0]), "f") if isinstance(one, Event)]
     selected = [one for one in found if passed_over(one, policies.selection) is None]
     expected = "".join(line(decision_json(decide(one, policies, NOW))) + "\n" for one in selected)
-    typed = Typed(needed(policies), S3)
-    answer = Deciding(policies, NOW, typed.layout).answer
-    batch_list = batches(io.BytesIO(stream[1]), "f", typed)
-    assert b"".join(answer(batch).output for batch in batch_list).decode() == expected
+    deciding = Deciding(policies, NOW)
+    batch_list = batches(io.BytesIO(stream[1]), "f", deciding.typed)
+    assert b"".join(deciding.answer(batch).output for batch in batch_list).decode() == expected
 
 
 @pytest.mark.parametrize("policies", SETS, ids=["shipped", "tour"])

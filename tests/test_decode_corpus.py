@@ -15,10 +15,8 @@ import pytest
 from engine.cli.decide import Deciding
 from engine.errors import FetchError
 from engine.model import DecodeError, Event, PassedOver, Selection, Selects
-from engine.pipeline.decide import needed
 from engine.pipeline.decode import decode, decode_stream
 from engine.pipeline.decode.batches import Batch, batches
-from engine.pipeline.decode.typed import Typed
 from engine.policy.load import load
 
 if TYPE_CHECKING:
@@ -95,13 +93,14 @@ def test_every_log_file_gives_its_records(corpus: Path, name: str, count: int) -
 def test_every_file_decides_the_same_by_the_needed_fields_alone(corpus: Path) -> None:
     policies = load(ROOT / "policies")
     policies = policies._replace(selection=Selection(Selects.ALL))
-    answer = Deciding(policies, datetime(2026, 11, 1, tzinfo=UTC)).answer
+    deciding = Deciding(policies, datetime(2026, 11, 1, tzinfo=UTC))
+    answer = deciding.answer
     by_type = 0
     for path in sorted(path for path in corpus.rglob("*") if path.name.endswith((".json", ".jsonl", ".json.gz"))):
         content = path.read_bytes()
         plain = answer(Batch(found=list(decode_stream(io.BytesIO(content), "f"))))
-        read = list(batches(io.BytesIO(content), "f", Typed(needed(policies))))
-        by_type += sum(len(batch.records) for batch in read)
+        read = list(batches(io.BytesIO(content), "f", deciding.typed))
+        by_type += sum(len(batch.rows) + len(batch.records) for batch in read)
         assert b"".join(answer(batch).output for batch in read) == plain.output
         told = [one for batch in read for one in batch.found if not isinstance(one, Event)]
         assert told == [one for one in decode_stream(io.BytesIO(content), "f") if not isinstance(one, Event)]

@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 
     from engine.model import PolicySet
     from engine.pipeline.decode.batches import Batch
-    from engine.policy.rows import Layout
 
 GARBAGE = 100_000
 """Objects after which cycles among them are looked for. Records and decisions have none."""
@@ -70,13 +69,10 @@ def decide(inputs: Sequence[str], policies_path: Path, now: datetime | None, sel
     """
     policies = open_policies(policies_path)
     policies = policies._replace(selection=selection_of(policies.selection, select))
-    only = S3 if policies.selection.select is Selects.S3_DATA else None
-    found = sources(inputs)
-    typed = Typed(needed(policies), only)
-    reading = Reading(found, typed, Deciding(policies, now or datetime.now(UTC), typed.layout).answer)
+    found, deciding = sources(inputs), Deciding(policies, now or datetime.now(UTC))
     unread = False
     with settled(), progress(found) as told:
-        for answer in read(reading, jobs or cores()):
+        for answer in read(Reading(found, deciding.typed, deciding.answer), jobs or cores()):
             told(answer)
             unread = unread or bool(answer.errors)
             show(answer)
@@ -98,22 +94,23 @@ def settled() -> Iterator[None]:
 
 
 class Deciding:
-    """Decides batches of records. `layout` is that of rows, where there are some."""
+    """Decides batches of records; `typed` reads of them what is needed for that."""
 
-    def __init__(self, policies: PolicySet, now: datetime, layout: Layout | None = None) -> None:
-        program, lines = program_of(policies), DecisionLines()
+    def __init__(self, policies: PolicySet, now: datetime) -> None:
+        self.typed = Typed(needed(policies), S3 if policies.selection.select is Selects.S3_DATA else None)
+        layout = self.typed.layout
+        program = program_of(policies)
         self._selection = policies.selection
         self._verdict = program.verdict
         self._now = now
-        self._lines = lines
-        if layout is not None:
-            self._selected = among_rows(layout, policies.selection)
-            self._decided = ByRows(program, layout, record_of, lines.tail).decided
+        self._lines = DecisionLines()
+        self._selected = among_rows(layout, policies.selection)
+        self._by_rows = ByRows(program, layout, record_of, self._lines.tail)
 
     def answer(self, batch: Batch) -> Answer:
         """The decisions of a batch, a line each, and its errors."""
         if batch.rows:
-            output = self._lines.of(*self._decided(self._selected(batch.rows), self._now))
+            output = self._lines.of(*self._by_rows.decided(self._selected(batch.rows), self._now))
         else:
             records = batch.records or [one.record for one in batch.found if isinstance(one, Event)]
             verdict, now = self._verdict, self._now

@@ -45,9 +45,9 @@ def attribute_of(root: Layout, name: str) -> str:
     return attribute(list(root).index(name))
 
 
-def read_by(root: Layout, row: str = "d") -> dict[Path, str]:
-    """By which code each path of a layout is read from the row of that name. No path leads to a value inside a list."""
-    return dict(_codes(root, (), (row,)))
+def read_by(root: Layout) -> dict[Path, str]:
+    """By which code each path of a layout is read from the row `d`. No path leads to a value inside a list."""
+    return dict(_codes(root, (), ("d",)))
 
 
 def _codes(members: Layout, path: Path, owners: tuple[str, ...]) -> Iterator[tuple[Path, str]]:

@@ -81,15 +81,15 @@ class Read(NamedTuple):
 class Typed:
     """Reads chunks by the fields that some paths name; where a path ends, its value is read whole. `paths` None: all of a record.
 
-    `layout` is that of rows, None where there are none. `only`: records of another `eventSource` than this need not be told,
+    `layout` is that of the rows. `only`: records of another `eventSource` than this need not be told,
     though they may be.
     """
 
     def __init__(self, paths: Iterable[Path] | None, only: str | None = None) -> None:
-        self.layout = None if paths is None else layout({*paths, *((name,) for name in _ROW)})
-        self._by_row = None if self.layout is None else _reader(row_type(self.layout))
-        self._source = attrgetter(attribute_of(self.layout, SOURCE)) if self.layout else None
-        self._by_field = _reader(dict[str, Any] if self.layout is None else _record_type(self.layout))
+        self.layout = layout({*(paths or ()), *((name,) for name in _ROW)})
+        self._by_row = None if paths is None else _reader(row_type(self.layout))
+        self._source = attrgetter(attribute_of(self.layout, SOURCE))
+        self._by_field = _reader(dict[str, Any] if paths is None else _record_type(self.layout))
         self._known = _reader(_KNOWN)
         self._only = only
         self._misses = self._waits = 0
@@ -110,7 +110,7 @@ class Typed:
 
     def _rows(self, chunk: Chunk) -> Read | None:
         """As rows; once a record was met that is none, not for a while."""
-        if self._by_row is None or self._source is None:
+        if self._by_row is None:
             return None
         if self._waits:
             self._waits -= 1
