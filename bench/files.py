@@ -16,7 +16,7 @@ from bench.generate import RAW, Compare, Condition, Field, Rule
 from engine.cli.decide import Deciding
 from engine.cli.inputs import sources
 from engine.cli.reading import Reading, read
-from engine.pipeline.decide import needed
+from engine.pipeline.decide import needed, seldom_needed
 from engine.pipeline.decode.typed import row_type
 from engine.policy.rows import layout
 
@@ -42,8 +42,8 @@ def trailbell(policies: PolicySet, now: datetime) -> Callable[[Sequence[Path]], 
 
 
 def inflate_and_parse(policies: PolicySet) -> Callable[[Sequence[Path]], int]:
-    """What inflates and parses, and returns how many records there were."""
-    record: Any = row_type(layout(needed(policies) or ()))
+    """What inflates and parses by the type of the rows that decisions of a set take; returns how many records there were."""
+    record: Any = row_type(layout((needed(policies) or frozenset()) - seldom_needed(policies)))
     decoder = msgspec.json.Decoder(dict[str, list[record]])
 
     def read_all(paths: Sequence[Path]) -> int:

@@ -43,6 +43,10 @@ class UnknownFunctionError(MatcherError):
     """A function that neither JMESPath nor Trailbell has."""
 
 
+class RowError(TrailbellError):
+    """A row that says too little to decide by: its record has to be read again, more of it."""
+
+
 class PolicySetError(TrailbellError):
     """A policy set that cannot be used: `findings`, at least one, say where, what and what instead."""
 

@@ -22,7 +22,7 @@ from engine.model import Selection, Selects
 from engine.pipeline.audit import decision_json, line
 from engine.pipeline.decide import by_rows, decide_plainly, needed, program_of
 from engine.pipeline.decide.by_rows import ByRows
-from engine.pipeline.decode.batches import batches
+from engine.pipeline.decode.batches import Batch, answers
 from engine.pipeline.decode.typed import Typed, record_of
 from engine.policy.rows import layout, read_by
 
@@ -41,12 +41,16 @@ def told(policies: PolicySet, some: Iterable[Event], copies: int = 1) -> tuple[l
     """What the command says of a log file, so many times; and whether it was read by rows."""
     content = json.dumps({"Records": [one.record for one in some]}).encode()
     deciding = Deciding(policies, NOW)
-    lines, by_row = [], False
+    lines, by_row = [], []
+
+    def answer(batch: Batch) -> bytes:
+        by_row.append(bool(batch.rows))
+        return deciding.answer(batch).output
+
     for _ in range(copies):
-        for batch in batches(io.BytesIO(content), "f", deciding.typed):
-            lines += deciding.answer(batch).output.decode().splitlines()
-            by_row = bool(batch.rows)
-    return lines, by_row
+        for said in answers(io.BytesIO(content), "f", deciding.typed, answer):
+            lines += said.decode().splitlines()
+    return lines, all(by_row)
 
 
 def meant(policies: PolicySet, some: Iterable[Event]) -> list[str]:
@@ -81,6 +85,8 @@ SAMPLES = [
     )
 ]
 
+PLAIN = [one for one in SAMPLES if one.record["requestParameters"]["bucketName"] in ("payments-prod", "a", "ab", "x:y")]
+
 MANY = tuple(route(f"e{number}", f"bucket == 'b{number}' && userIdentity.type == 'IAMUser'") for number in range(80))
 
 
@@ -107,8 +113,11 @@ MANY = tuple(route(f"e{number}", f"bucket == 'b{number}' && userIdentity.type ==
     ids=["equal", "prefix", "many prefixes", "scopes", "parts", "much evidence", "facts as a whole", "silences", "failures"],
 )
 def test_what_decides_rows_is_written_for_every_sort_of_set(policies: PolicySet) -> None:
-    lines, by_row = told(of_all(policies), SAMPLES, 2)
+    lines, by_row = told(of_all(policies), PLAIN, 2)
     assert by_row
+    assert lines == meant(of_all(policies), PLAIN) * 2
+    lines, by_row = told(of_all(policies), SAMPLES, 2)
+    assert by_row == any(one.buckets for one in policies.policies)  # else rows say too little without a plain bucket
     assert lines == meant(of_all(policies), SAMPLES) * 2
 
 
@@ -118,7 +127,7 @@ def test_what_is_kept_of_verdicts_is_bounded_and_changes_no_answer(monkeypatch: 
     some = [event(requestParameters={"bucketName": f"b{number % 20}"}) for number in range(60)]
     typed = Typed(needed(policies))
     content = json.dumps({"Records": [one.record for one in some]}).encode()
-    rows = [row for batch in batches(io.BytesIO(content), "f", typed) for row in batch.rows]
+    (rows,) = answers(io.BytesIO(content), "f", typed, lambda batch: batch.rows)
     made = ByRows(program_of(policies), typed.layout, record_of, lambda verdict: verdict.routes)
     assert made.decided(rows, NOW)[1] == [decide_plainly(one, policies, NOW).routes for one in some]
     assert sum(map(len, made._kept)) <= 3

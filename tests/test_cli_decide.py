@@ -20,7 +20,7 @@ from engine.model import Event, Window
 from engine.pipeline.audit import decision_json, line
 from engine.pipeline.decide import decide
 from engine.pipeline.decode import decode_stream
-from engine.pipeline.decode.batches import batches
+from engine.pipeline.decode.batches import answers
 from engine.pipeline.select import passed_over
 from engine.policy.load import load
 
@@ -39,8 +39,8 @@ def check(event: object, policies: PolicySet) -> None:
     selected = [one for one in found if passed_over(one, policies.selection) is None]
     expected = "".join(line(decision_json(decide(one, policies, NOW))) + "\n" for one in selected)
     deciding = Deciding(policies, NOW)
-    batch_list = batches(io.BytesIO(stream[1]), "f", deciding.typed)
-    assert b"".join(deciding.answer(batch).output for batch in batch_list).decode() == expected
+    said = answers(io.BytesIO(stream[1]), "f", deciding.typed, deciding.answer)
+    assert b"".join(one.output for one in said).decode() == expected
 
 
 @pytest.mark.parametrize("policies", SETS, ids=["shipped", "tour"])

@@ -18,7 +18,7 @@ from test_decode_properties import JSON, depth, places, replaced
 from engine.model import DecodeError, Event, PassedOver
 from engine.pipeline.decode import chunks as chunking
 from engine.pipeline.decode import decode_stream
-from engine.pipeline.decode.batches import batches
+from engine.pipeline.decode.batches import Batch, answers
 from engine.pipeline.decode.record import DEEPEST
 from engine.pipeline.decode.typed import Typed, has_too_many_digits, record_of
 
@@ -62,10 +62,15 @@ def plain(content: bytes) -> list[object]:
     return [_shown(one) for one in decode_stream(io.BytesIO(content), "f")]
 
 
+def batches(content: bytes, typed: Typed) -> list[Batch]:
+    """A file in batches, as each chunk is read first."""
+    return list(answers(io.BytesIO(content), "f", typed, lambda batch: batch))
+
+
 def fast(content: bytes, only: str | None = None) -> list[object]:
     """What reading by needed fields finds."""
     found: list[object] = []
-    for batch in batches(io.BytesIO(content), "f", Typed(PATHS, only)):
+    for batch in batches(content, Typed(PATHS, only)):
         found += [seen(one) for one in (*batch.records, *map(record_of, batch.rows))]
         found += [_shown(one) for one in batch.found]
     return found
@@ -85,7 +90,7 @@ def lines(*records: object) -> bytes:
 
 def by_type(content: bytes) -> list[bool]:
     """Of each batch, whether it was read by needed fields."""
-    return [bool(batch.rows or batch.records) for batch in batches(io.BytesIO(content), "f", Typed(PATHS))]
+    return [bool(batch.rows or batch.records) for batch in batches(content, Typed(PATHS))]
 
 
 @pytest.fixture(params=[200, 3000, 1 << 20], ids=["chunks of a record", "of a few", "of many"])
@@ -244,7 +249,7 @@ def test_a_log_file_on_a_line_is_opened_also_where_all_of_a_record_is_read() -> 
     one = {"eventSource": "s3.amazonaws.com", "eventName": "GetObject"}
     for records in ([], [1, 2.0], [one]):
         content = lines(one, {**one, "Records": records}, one)
-        told = [found for batch in batches(io.BytesIO(content), "f", Typed(None)) for found in (*batch.records, *batch.found)]
+        told = [found for batch in batches(content, Typed(None)) for found in (*batch.records, *batch.found)]
         expected = list(decode_stream(io.BytesIO(content), "f"))
         assert [getattr(found, "record", found) for found in told] == [getattr(found, "record", found) for found in expected]
 
@@ -254,7 +259,7 @@ def test_an_odd_record_does_not_slow_all_later_chunks() -> None:
     one = record(requestParameters={"bucketName": "b"})
     odd, usual = log({**one, "requestParameters": {"bucketName": {"odd": 1}}}), log(one)
     for content in (odd, *[usual] * 4):
-        (batch,) = batches(io.BytesIO(content), "f", typed)
+        (batch,) = batches(content, typed)
         assert len(batch.rows) + len(batch.records) == 1
         by_row.append(bool(batch.rows))
     assert by_row == [False, False, False, True, True]

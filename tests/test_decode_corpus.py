@@ -16,7 +16,7 @@ from engine.cli.decide import Deciding
 from engine.errors import FetchError
 from engine.model import DecodeError, Event, PassedOver, Selection, Selects
 from engine.pipeline.decode import decode, decode_stream
-from engine.pipeline.decode.batches import Batch, batches
+from engine.pipeline.decode.batches import Batch, answers
 from engine.policy.load import load
 
 if TYPE_CHECKING:
@@ -94,14 +94,19 @@ def test_every_file_decides_the_same_by_the_needed_fields_alone(corpus: Path) ->
     policies = load(ROOT / "policies")
     policies = policies._replace(selection=Selection(Selects.ALL))
     deciding = Deciding(policies, datetime(2026, 11, 1, tzinfo=UTC))
-    answer = deciding.answer
     by_type = 0
     for path in sorted(path for path in corpus.rglob("*") if path.name.endswith((".json", ".jsonl", ".json.gz"))):
         content = path.read_bytes()
-        plain = answer(Batch(found=list(decode_stream(io.BytesIO(content), "f"))))
-        read = list(batches(io.BytesIO(content), "f", deciding.typed))
+        plain = deciding.answer(Batch(found=list(decode_stream(io.BytesIO(content), "f"))))
+        read: list[Batch] = []
+
+        def answer(batch: Batch, read: list[Batch] = read) -> bytes:
+            output = deciding.answer(batch).output
+            read.append(batch)
+            return output
+
+        assert b"".join(answers(io.BytesIO(content), "f", deciding.typed, answer)) == plain.output
         by_type += sum(len(batch.rows) + len(batch.records) for batch in read)
-        assert b"".join(answer(batch).output for batch in read) == plain.output
         told = [one for batch in read for one in batch.found if not isinstance(one, Event)]
         assert told == [one for one in decode_stream(io.BytesIO(content), "f") if not isinstance(one, Event)]
     assert by_type > 4_000

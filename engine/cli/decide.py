@@ -17,7 +17,7 @@ from engine.cli.reading import Answer, Reading, read
 from engine.edge.lanes import cores
 from engine.model import DecodeError, Event, Selection, Selects
 from engine.pipeline.audit import DecisionLines
-from engine.pipeline.decide import needed, program_of
+from engine.pipeline.decide import needed, program_of, seldom_needed
 from engine.pipeline.decide.by_rows import ByRows
 from engine.pipeline.decode.typed import Typed, record_of
 from engine.pipeline.select import S3, among_rows, selected
@@ -97,7 +97,8 @@ class Deciding:
     """Decides batches of records; `typed` reads of them what is needed for that."""
 
     def __init__(self, policies: PolicySet, now: datetime) -> None:
-        self.typed = Typed(needed(policies), S3 if policies.selection.select is Selects.S3_DATA else None)
+        only = S3 if policies.selection.select is Selects.S3_DATA else None
+        self.typed = Typed(needed(policies), only, seldom_needed(policies))
         layout = self.typed.layout
         program = program_of(policies)
         self._selection = policies.selection
@@ -108,7 +109,7 @@ class Deciding:
         self._by_rows = ByRows(program, layout, record_of, self._lines.tail)
 
     def answer(self, batch: Batch) -> Answer:
-        """The decisions of a batch, a line each, and its errors."""
+        """The decisions of a batch, a line each, and its errors. Raises `RowError` for rows that say too little."""
         if batch.rows:
             output = self._lines.of(*self._by_rows.decided(self._selected(batch.rows), self._now))
         else:

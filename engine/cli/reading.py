@@ -15,7 +15,7 @@ from engine.cli.inputs import opened_or_why
 from engine.edge.lanes import Lanes
 from engine.errors import InputError
 from engine.model import DecodeError, showing
-from engine.pipeline.decode.batches import Batch, batches, is_clean, plain_batch, plainly, typed_batch
+from engine.pipeline.decode.batches import Batch, answered, answers, plain_batch, plainly
 from engine.pipeline.decode.chunks import Chunks
 from engine.pipeline.decode.inflate import inflated
 from engine.pipeline.decode.scan import START
@@ -90,7 +90,7 @@ def _whole(reading: Reading, number: int, source: Source) -> Iterator[Answer]:
         yield reading.answer(Batch(found=(opened,)))._replace(place=(number, 0))
         return
     with opened as stream:
-        for answer in map(reading.answer, batches(stream, source.where, reading.typed)):
+        for answer in answers(stream, source.where, reading.typed, reading.answer):
             yield answer._replace(place=(number, 0))
 
 
@@ -137,8 +137,9 @@ class _Lane:
                     yield answer._replace(place=(number, place), last=chunk.last)
 
     def _answer(self, chunk: Chunk, begun: Begun, source: Source) -> Answer:
-        batch = typed_batch(chunk, self._reading.typed) or plain_batch(chunk, begun, source.where)
-        return self._reading.answer(batch) if batch is not None and is_clean(batch) else Answer(unread=True)
+        """An answer that needs not know what came before the chunk."""
+        one = answered(chunk, begun, source.where, self._reading.typed, self._reading.answer)
+        return one.said if one is not None and one.clean else Answer(unread=True)
 
 
 def _to_the_last(answers: Iterator[Answer], number: int) -> Iterator[Answer]:

@@ -7,9 +7,9 @@ finds; whatever was not met before, and whatever fails, it leaves to that.
 from __future__ import annotations
 
 from textwrap import indent
-from typing import TYPE_CHECKING, Final, Generic, TypeVar
+from typing import TYPE_CHECKING, Final, Generic, NoReturn, TypeVar
 
-from engine.errors import MatcherError
+from engine.errors import MatcherError, RowError
 from engine.matching.anchors import beyond
 from engine.matching.checks import check
 from engine.matching.generate import first, known, new_writer, predicate_source
@@ -63,8 +63,8 @@ def made({constants}):
     return decided
 """
 
-_PLAIN_TARGET: Final = "(b, None, None, None) if (b := {bucket}).__class__ is str and b and b[:4] != 'arn:' else {general}"
-"""As `facts.target_of` finds it where only the bucket is asked for."""
+_PLAIN: Final = "{found} if (b := {bucket}).__class__ is str and b and b[:4] != 'arn:' else {otherwise}"
+"""What `facts.target_of` finds by the bucket of a request, which is nearly always a plain name."""
 
 _ASKED: Final = """\
 h, z = None, -1
@@ -79,10 +79,15 @@ for n in c:
 """As `program.held` asks them."""
 
 
+def _too_little() -> NoReturn:
+    raise RowError("a row does not name its bucket")
+
+
 class ByRows(Generic[Shown]):
     """Decides rows of a layout. Of each verdict it gives what `shown` makes of it, once for all that are alike.
 
-    `decided(rows, now)` gives the events' ids, as they were recorded, and what is shown of their verdicts.
+    `decided(rows, now)` gives the events' ids, as they were recorded, and what is shown of their verdicts. It raises `RowError`
+    where a row says too little.
     """
 
     def __init__(
@@ -227,18 +232,23 @@ class ByRows(Generic[Shown]):
 
         role = f"g{ROLE}" if ROLE in self._program.reads else "(None, None)"
         called = ", ".join(map(self._code, reads.OF_CALLER))
-        bucket, key, copied, _ = reads.OF_TARGET
-        target = of(target_of, reads.OF_TARGET)
-        if self._code(key) == self._code(copied) == "None":
-            target = _PLAIN_TARGET.format(bucket=self._code(bucket), general=target)
         made = {
-            TARGET: target,
+            TARGET: self._target(name, of(target_of, reads.OF_TARGET)),
             ROLE: f"{of(assumed_role, reads.OF_ASSUMED)} or {of(issued_role, reads.OF_ISSUED)}",
             CALLER: f"{name(caller_of)}(({called}), {self._code(reads.RECIPIENT)}, {role})",
             SOURCE: of(source_of, reads.OF_SOURCE),
             ACCESS: of(access_of, reads.OF_ACCESS),
         }
         return {group: code for group, code in made.items() if group in self._program.reads}
+
+    def _target(self, name: Callable[[object], str], general: str) -> str:
+        """How bucket, key and copy's source are found: mostly by the bucket; else by the resources, where rows have them."""
+        bucket, key, copied = map(self._code, reads.OF_TARGET[:3])
+        if bucket == "None":
+            return general
+        found = "(b, None, None, None)" if key == copied == "None" else general
+        otherwise = f"{name(_too_little)}()" if self._code(reads.RESOURCES) == "None" else general
+        return _PLAIN.format(found=found, bucket=bucket, otherwise=otherwise)
 
     def _evidence(self, writer: Writer) -> Iterator[str]:
         """Which evidence is the first that holds, as `e`."""

@@ -72,8 +72,12 @@ def groups_read(policies: PolicySet) -> frozenset[int]:
     found = {group for path, (group, _) in GIVEN.places.items() if any(one[: len(path)] == path for one in paths)}
     if any(one[:2] == ("actor", "name") for one in paths):
         found.add(ROLE)  # the name may be the session's
-    scoped = any(policy.buckets is not None or policy.accounts is not None for policy in policies.policies)
-    return frozenset(found | ({TARGET} if scoped else set()))
+    return frozenset(found | ({TARGET} if is_scoped(policies) else set()))
+
+
+def is_scoped(policies: PolicySet) -> bool:
+    """Whether a policy has a scope of its own."""
+    return any(policy.buckets is not None or policy.accounts is not None for policy in policies.policies)
 
 
 def needed(policies: PolicySet) -> frozenset[Path] | None:
@@ -85,6 +89,12 @@ def needed(policies: PolicySet) -> frozenset[Path] | None:
     facts = (behind for fact, behind in FIELDS.items() if any(_meet(fact, path) for path in paths))
     named = _NAME if policies.selection.names is not None else _NOTHING
     return ALWAYS.union(fields, *facts, named, _of_scopes(policies))
+
+
+def seldom_needed(policies: PolicySet) -> frozenset[Path]:
+    """Those of the same that facts read only where others do not tell, and nobody else does."""
+    asked = is_scoped(policies) or any(path[:1] == RESOURCES for path in _paths(policies))
+    return _NOTHING if asked else _BUCKET - {OF_TARGET[0]}
 
 
 def _meet(one: Path, other: Path) -> bool:

@@ -6,9 +6,9 @@ Both ways find the same events and the same errors, at the same places.
 from __future__ import annotations
 
 from itertools import chain
-from typing import TYPE_CHECKING, BinaryIO, Final, NamedTuple
+from typing import TYPE_CHECKING, BinaryIO, Final, Generic, NamedTuple, TypeVar
 
-from engine.errors import FetchError
+from engine.errors import FetchError, RowError
 from engine.model import DecodeError, showing
 from engine.pipeline.decode.carriers import opened, texts
 from engine.pipeline.decode.chunks import Chunks
@@ -18,13 +18,15 @@ from engine.pipeline.decode.record import READER
 from engine.pipeline.decode.scan import RECORDS, START, Begun, starts_a_log
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from engine.model import Record
     from engine.pipeline.decode.chunks import Chunk
     from engine.pipeline.decode.place import Found
     from engine.pipeline.decode.typed import Typed
     from engine.policy.rows import Row
+
+Said = TypeVar("Said")
 
 MANY: Final = 500
 """How many things that were found the plain way make a batch."""
@@ -46,29 +48,61 @@ class Batch(NamedTuple):
     size: int = 0
 
 
-def batches(stream: BinaryIO, where: str, typed: Typed) -> Iterator[Batch]:
-    """Everything in a file called `where`, of any kind and size, as `decode_stream` finds it."""
+class Answered(NamedTuple, Generic[Said]):
+    """What was said to a batch, whether the batch holds no error, and its `values` and `line_ends`."""
+
+    said: Said
+    clean: bool
+    values: int
+    line_ends: int
+
+
+def answers(stream: BinaryIO, where: str, typed: Typed, answer: Callable[[Batch], Said]) -> Iterator[Said]:
+    """What is answered to everything in a file called `where`, of any kind and size, as `decode_stream` finds it.
+
+    To rows the answer may be a `RowError`: then more is read of the same.
+    """
     chunks = Chunks(inflated(stream))
     if chunks.begun is None:
-        yield from plainly(chunks, where)
+        yield from map(answer, plainly(chunks, where))
         return
     begun = chunks.begun
     for chunk in chunks:
-        batch = typed_batch(chunk, typed) or plain_batch(chunk, begun, where)
-        if batch is None:
-            yield from plainly(chunks, where, chunk, begun)
+        one = answered(chunk, begun, where, typed, answer)
+        if one is None:
+            yield from map(answer, plainly(chunks, where, chunk, begun))
             return
-        begun = begun.after(batch.values, batch.line_ends)
+        begun = begun.after(one.values, one.line_ends)
+        yield one.said
+
+
+def answered(chunk: Chunk, begun: Begun, where: str, typed: Typed, answer: Callable[[Batch], Said]) -> Answered[Said] | None:
+    """What is answered to a chunk; None where it is no whole number of values. `begun`: where it begins.
+
+    A batch lives no longer than its answer takes: its memory is the next one's, and still in the processor's cache.
+    """
+    for batch in _batches(chunk, begun, where, typed):
+        try:
+            said = answer(batch)
+        except RowError:
+            typed.said_too_little()
+        else:
+            clean = not any(isinstance(one, DecodeError) for one in batch.found)
+            return Answered(said, clean, batch.values, batch.line_ends)
+    return None
+
+
+def _batches(chunk: Chunk, begun: Begun, where: str, typed: Typed) -> Iterator[Batch]:
+    """A chunk as rows, by its needed fields, the plain way; as far as each of these goes."""
+    rows = typed.rows(chunk) if chunk.sound else None
+    if rows is not None:
+        yield Batch(rows, (), (), len(rows), chunk.line_ends, len(chunk.body))
+    records = typed.records(chunk) if chunk.sound else None
+    if records is not None:
+        yield Batch((), records, (), len(records), chunk.line_ends, len(chunk.body))
+    batch = plain_batch(chunk, begun, where)
+    if batch is not None:
         yield batch
-        del batch  # its memory is the next one's, and still in the processor's cache
-
-
-def typed_batch(chunk: Chunk, typed: Typed) -> Batch | None:
-    """A chunk's records by their needed fields, or None where that does not do."""
-    read = typed.read(chunk) if chunk.sound else None
-    if read is None:
-        return None
-    return Batch(read.rows, read.records, (), len(read.rows) + len(read.records), chunk.line_ends, len(chunk.body))
 
 
 def plain_batch(chunk: Chunk, begun: Begun, where: str) -> Batch | None:
@@ -113,8 +147,3 @@ def _values(chunk: Chunk, begun: Begun) -> list[tuple[str, object]] | None:
         return None
     sole = len(lines) == 1 and chunk.last and begun == START
     return [("" if sole else f" line {number}", READER.decode(line)) for number, line in lines]
-
-
-def is_clean(batch: Batch) -> bool:
-    """Whether nothing of a batch has to say where it stood: whoever read it need not know where it began."""
-    return not any(isinstance(one, DecodeError) for one in batch.found)

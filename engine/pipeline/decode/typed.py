@@ -71,66 +71,71 @@ class _Reader(NamedTuple):
         return (self.listed if chunk.listed else self.lines)(chunk.body)
 
 
-class Read(NamedTuple):
-    """The records of a chunk, in order: as rows, or as far as their needed fields go; either way all of them."""
-
-    rows: Sequence[Row] = ()
-    records: Sequence[Record] = ()
-
-
 class Typed:
     """Reads chunks by the fields that some paths name; where a path ends, its value is read whole. `paths` None: all of a record.
 
-    `layout` is that of the rows. `only`: records of another `eventSource` than this need not be told,
-    though they may be.
+    `layout` is that of the rows, which lack the paths that are `seldom` needed. `only`: records of another `eventSource` than
+    this need not be told, though they may be.
     """
 
-    def __init__(self, paths: Iterable[Path] | None, only: str | None = None) -> None:
-        self.layout = layout({*(paths or ()), *((name,) for name in _ROW)})
+    def __init__(self, paths: Iterable[Path] | None, only: str | None = None, seldom: Collection[Path] = ()) -> None:
+        self.layout = layout({*(paths or ()), *((name,) for name in _ROW)}.difference(seldom))
         self._by_row = None if paths is None else _reader(row_type(self.layout))
         self._source = attrgetter(attribute_of(self.layout, SOURCE))
-        self._by_field = _reader(dict[str, Any] if paths is None else _record_type(self.layout))
+        self._by_field = _reader(dict[str, Any] if paths is None else _record_type(layout(paths)))
         self._known = _reader(_KNOWN)
         self._only = only
         self._misses = self._waits = 0
+        self._did = False
 
-    def read(self, chunk: Chunk) -> Read | None:
-        """The records of a chunk; None where the plain way has to be taken."""
-        if has_too_many_digits(chunk.body):
+    def rows(self, chunk: Chunk) -> Sequence[Row] | None:
+        """The records of a chunk as rows; None where one is none, and for a while after one was none, or said too little."""
+        if self._by_row is None or self._waits:
+            self._waits = max(0, self._waits - 1)
             return None
+        if self._did:
+            self._misses = 0
         try:
-            if self._only is not None and self._only.encode() not in chunk.body:
+            if not self._has_of(chunk) or has_too_many_digits(chunk.body):
+                return None
+            found: Sequence[Row] = self._by_row.read(chunk)
+        except msgspec.ValidationError:
+            self.said_too_little()
+            return None
+        except _FAILURES:
+            return None
+        self._did = True
+        return found if _are_records(set(map(self._source, found))) else None
+
+    def said_too_little(self) -> None:
+        """Rows did not do for a chunk: read none for a while."""
+        self._did = False
+        self._misses += 1
+        self._waits = min(2**self._misses, _LONGEST_WAIT)
+
+    def records(self, chunk: Chunk) -> Sequence[Record] | None:
+        """The records of a chunk as far as their needed fields go; None where the plain way has to be taken."""
+        try:
+            if has_too_many_digits(chunk.body):
+                return None
+            if not self._has_of(chunk):
                 found = self._known.read(chunk)
                 sources = {record[SOURCE] for record in found}
                 if self._only not in sources:
-                    return Read(records=found) if _are_records(sources) else None
-            return self._rows(chunk) or self._records(chunk)
+                    return found if _are_records(sources) else None
+            found = self._by_field.read(chunk)
         except _FAILURES:
             return None
+        return found if all(map(_is_sound, found)) else None
 
-    def _rows(self, chunk: Chunk) -> Read | None:
-        """As rows; once a record was met that is none, not for a while."""
-        if self._by_row is None:
-            return None
-        if self._waits:
-            self._waits -= 1
-            return None
-        try:
-            found = self._by_row.read(chunk)
-        except msgspec.ValidationError:
-            self._misses += 1
-            self._waits = min(2**self._misses, _LONGEST_WAIT)
-            return None
-        self._misses = 0
-        return Read(rows=found) if _are_records(set(map(self._source, found))) else None
+    def _has_of(self, chunk: Chunk) -> bool:
+        """Whether there may be a record that has to be told."""
+        return self._only is None or self._only.encode() in chunk.body
 
-    def _records(self, chunk: Chunk) -> Read | None:
-        found = self._by_field.read(chunk)
-        sound = all(
-            is_record(record) and not isinstance(record.get(LOG), list) and isinstance(event(record, _PLACE), Event)
-            for record in found
-        )
-        return Read(records=found) if sound else None
+
+def _is_sound(record: dict[str, Any]) -> bool:
+    """Whether a record is what the plain way would find it to be."""
+    return is_record(record) and not isinstance(record.get(LOG), list) and isinstance(event(record, _PLACE), Event)
 
 
 def _are_records(sources: Iterable[str]) -> bool:
