@@ -108,9 +108,21 @@ MANY = tuple(route(f"e{number}", f"bucket == 'b{number}' && userIdentity.type ==
             policy("p", route("r", "bucket == 'a'"), route("all"), silences=(silence("s", "key != `null`", NOW + timedelta(1)),)),
             policy("q", *MANY, silences=tuple(silence(f"s{n}", f"bucket == '{n}'", NOW + timedelta(1)) for n in range(70))),
         ),
+        policy_set(policy("p", *(route(f"r{n}", f"key != '{n}'", continues=True) for n in range(3_000)))),
         policy_set(policy("p", route("r", "bucket == 'a' && length(actor.type) > `3`"), route("s", "length(bucket) > `2`"))),
     ],
-    ids=["equal", "prefix", "many prefixes", "scopes", "parts", "much evidence", "facts as a whole", "silences", "failures"],
+    ids=[
+        "equal",
+        "prefix",
+        "many prefixes",
+        "scopes",
+        "parts",
+        "much evidence",
+        "facts as a whole",
+        "silences",
+        "many that hold",
+        "failures",
+    ],
 )
 def test_what_decides_rows_is_written_for_every_sort_of_set(policies: PolicySet) -> None:
     lines, by_row = told(of_all(policies), PLAIN, 2)

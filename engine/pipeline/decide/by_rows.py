@@ -72,11 +72,18 @@ for n in c:
     p, holds, ends, mutes, during = {rules}[n]
     if p == z or (during is not None and not {within}(during, t)): continue
     if holds is None or holds(d, f):
-        h = n if h is None else (h, n)
-        {noted}
+        if h is None: h = n
+        elif h.__class__ is int: h = [h, n]
+        else: h.append(n)
         if ends and not (mutes and loud): z = p
+if h.__class__ is list: h = (*h,)
 """
-"""As `program.held` asks them."""
+"""As `program.held` asks them. `h` are the numbers of those that hold: a tuple, but nearly always one, which needs none."""
+
+_SILENCED: Final = """if {scope}.hushes:
+    r = () if h is None else (h,) if h.__class__ is int else h
+    h = h, {silenced}({scope}, r, d, f, t)
+"""
 
 
 def _too_little() -> NoReturn:
@@ -212,12 +219,11 @@ class ByRows(Generic[Shown]):
             asked = f"g{TARGET}, {self._code(reads.RESOURCES)}, {self._code(reads.RECIPIENT)}"
             yield f"s = {name(program.scope)}(*{name(scope_by)}({asked}))"
             yield f"c = {name(self._with_own)}(s, c, d, f) if s.own else c"
-        yield "r = []" if program.hushing else ""
-        yield _ASKED.format(rules=name(self._rules), within=name(within), noted="r.append(n)" if program.hushing else "")
-        if program.scoped:
-            yield "h = (s.number, h)"
+        yield _ASKED.format(rules=name(self._rules), within=name(within))
         if program.hushing:
-            yield f"h = (h, {name(self._silenced)}({scope}, r, d, f, t)) if {scope}.hushes else h"
+            yield _SILENCED.format(scope=scope, silenced=name(self._silenced))
+        if program.scoped:
+            yield "h = s.number, h"
 
     def _whole_evidence(self) -> bool:
         """Whether evidence looks at the facts as a whole."""
