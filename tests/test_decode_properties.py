@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import io
 import json
 from typing import Any, BinaryIO
@@ -118,6 +119,27 @@ def test_any_json_value_can_be_decoded(value: object, fetch: Any) -> None:
 @given(damaged_payloads(), fetches())
 def test_any_damaged_payload_can_be_decoded(value: object, fetch: Any) -> None:
     check(value, list(decode(value, fetch)))
+
+
+@st.composite
+def eventbridge_events(draw: st.DrawFn) -> dict[str, Any]:
+    """An EventBridge event that holds a record, a damaged one, one that is nested too deeply, or anything."""
+    value = copy.deepcopy(payload("eventbridge"))
+    deep: object = 1.5
+    for _ in range(draw(st.sampled_from([DEEPEST - 2, DEEPEST - 1, DEEPEST]))):
+        deep = [deep]
+    odd = st.one_of(JSON, st.just(deep), st.just([]))
+    for name in draw(st.lists(st.sampled_from(["eventName", "eventSource", "userIdentity", "requestParameters"]), max_size=2)):
+        value["detail"][name] = draw(odd)
+    return value | draw(st.dictionaries(st.sampled_from(["detail", "detail-type", "source", "id"]), odd, max_size=1))
+
+
+@given(eventbridge_events(), fetches())
+def test_the_usual_payload_is_opened_as_any_other_way_opens_it(value: dict[str, Any], fetch: Any) -> None:
+    assert str(list(decode(value, fetch))) == str(list(decode(value | {"and": "more"}, fetch)))
+    assert [one.record for one in decode(value, fetch) if isinstance(one, Event)] == [
+        one.record for one in decode(value | {"and": "more"}, fetch) if isinstance(one, Event)
+    ]
 
 
 @given(damaged_payloads(), fetches())

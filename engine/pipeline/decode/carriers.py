@@ -30,10 +30,27 @@ VALIDATION: Final = "a validation message of CloudTrail"
 SUBSCRIPTION: Final = "a message about an SNS subscription"
 NOT_CREATED: Final = "an S3 notification that is not about a new object"
 
+DETAIL: Final = Place().at(".detail")
+"""Where in an EventBridge event its record stands."""
+
+_ENVELOPE: Final = frozenset({"version", "id", "detail-type", "source", "account", "time", "region", "resources", "detail"})
+"""What an EventBridge event has; none of it is a name by which another kind of payload is known.
+
+Source: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-events-structure.html
+"""
+
 _VALIDATION_TEXT: Final = "CloudTrail validation message."
 
 _Object: TypeAlias = dict[str, Any]
 _Opener: TypeAlias = Callable[[_Object, Place, Fetch], Iterator[Found]]
+
+
+def sole_record(payload: object) -> dict[str, Any] | None:
+    """The record of an EventBridge event, the most usual payload, which is known by having nothing else; None for any other."""
+    if not isinstance(payload, dict) or "detail-type" not in payload or not payload.keys() <= _ENVELOPE:
+        return None
+    detail = payload.get("detail")
+    return detail if is_record(detail) else None
 
 
 def opened(value: object, place: Place, fetch: Fetch) -> Iterator[Found]:
