@@ -16,6 +16,7 @@ from engine.errors import FetchError
 from engine.model import DecodeError, Event
 from engine.pipeline.decode import Found, decode
 from engine.pipeline.decode.record import DEEPEST
+from engine.pipeline.decode.scan import Scanned, scan, sole_object, starts_a_log
 from engine.pipeline.outcome import answer, is_batch
 
 PAYLOADS = [payload(name) for name in EXPECTED]
@@ -140,6 +141,15 @@ def test_the_usual_payload_is_opened_as_any_other_way_opens_it(value: dict[str, 
     assert [one.record for one in decode(value, fetch) if isinstance(one, Event)] == [
         one.record for one in decode(value | {"and": "more"}, fetch) if isinstance(one, Event)
     ]
+
+
+@given(st.one_of(JSON, damaged_payloads()), st.sampled_from(["", " ", "\n", ",", "}", "x", '{"a":1}']), st.booleans())
+def test_the_sole_object_of_a_text_is_the_one_that_is_scanned(value: object, after: str, compact: bool) -> None:  # noqa: FBT001
+    text = json.dumps(value, separators=(",", ":") if compact else None) + after
+    found = sole_object(text)
+    assert found is None or str(list(scan(iter([text])))) == str([Scanned("", 1, found)])
+    assert (found is not None) == (isinstance(value, dict) and not after and not starts_a_log(text))
+    assert found is None or json.dumps(found) == json.dumps(next(scan(iter([text]))).value)
 
 
 @given(damaged_payloads(), fetches())
