@@ -61,7 +61,7 @@ def event_payload(masked: MaskedEvent, decision: Decision, request: Request, cha
     if time is not None:
         texts[time] = local_time(texts[time], channel.timezone, words)
     texts.append("/".join(touched(texts)))
-    texts.append(title % tuple(titled(texts)))
+    texts.append(title % titled(texts))
     links = _links(masked, decision, request, deployment)
     buttons = made_buttons(links, words) if links else ""
     made = draft.at_once(places(texts), buttons)

@@ -92,7 +92,7 @@ _BREAK_BYTE: Final = _BREAK.encode()
 _AS_THEY_ARE: Final = bytes(code for code in range(0x20, 0x7F) if chr(code) not in '&<>"\\') + _BREAK_BYTE
 """Characters that JSON, Slack and a reader's screen take as they are, and the break."""
 
-Picking: TypeAlias = "Callable[[Any], Sequence[Any]]"
+Picking: TypeAlias = "Callable[[Any], tuple[Any, ...]]"
 """What picks some of some values."""
 
 _Run: TypeAlias = "tuple[str | Value, ...]"
@@ -167,7 +167,9 @@ class Draft:
 
 def picking(keys: Sequence[Any]) -> Picking:
     """What picks these of some values, in this order."""
-    return itemgetter(*keys) if len(keys) > 1 else lambda values: [values[key] for key in keys]
+    if len(keys) > 1:
+        return itemgetter(*keys)
+    return (lambda values: (values[keys[0]],)) if keys else lambda _: ()
 
 
 def _fitting(make: Callable[[int], str]) -> str:
