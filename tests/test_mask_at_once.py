@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import Any
 
 import pytest
-from builders import NOW, STANDARD, STRICT, actor, event, policy_set, record
+from builders import NOW, OPEN_LEVEL, STANDARD, STRICT, actor, event, policy_set, record
 from hypothesis import given
 from hypothesis import strategies as st
 from test_mask_law import KEY, events, levels
@@ -21,6 +21,7 @@ from engine.pipeline.mask.plan import _MOST_SHAPES, plan, shaped
 
 POLICIES = policy_set(actors=(actor("anyone", "`true`"),))
 KEPT = dict.fromkeys(Field, Operator.KEEP)
+ALL = Level("all", 1, MappingProxyType(KEPT))
 KEYS = st.sampled_from([None, KEY])
 
 ODD = st.sampled_from(
@@ -80,6 +81,11 @@ def test_where_it_says_anything_it_says_what_the_parts_say(one: Event, level: Le
     same(one, level, key)
 
 
+@given(odd_events(), st.sampled_from([OPEN_LEVEL, STANDARD, STRICT, ALL]), KEYS)
+def test_so_it_does_for_odd_records_at_usual_levels(one: Event, level: Level, key: HashKey | None) -> None:
+    same(one, level, key)
+
+
 @given(odd_events(), levels, KEYS)
 def test_so_it_does_for_odd_records(one: Event, level: Level, key: HashKey | None) -> None:
     same(one, level, key)
@@ -99,6 +105,13 @@ def test_so_it_does_for_odd_records(one: Event, level: Level, key: HashKey | Non
 )
 def test_the_usual_event_is_masked_at_once(level: Level, changes: dict[str, Any]) -> None:
     assert at_once(event(**changes), level) is not None
+
+
+@pytest.mark.parametrize("level", [OPEN_LEVEL, ALL, STANDARD], ids=lambda level: level.name)
+def test_a_value_that_is_too_long_is_left_to_the_parts(level: Level) -> None:
+    one = event(userAgent="x" * (LONGEST + 1))
+    assert at_once(one, level) is None
+    assert mask(one, decided(one), level, None).values[Field.USER_AGENT] == "x" * LONGEST
 
 
 @pytest.mark.parametrize("place", ["userAgent", "errorMessage"])

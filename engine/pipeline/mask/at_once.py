@@ -20,12 +20,12 @@ from engine.pipeline.mask.withheld import SHORTEST, folded, named_accounts
 
 if TYPE_CHECKING:
     from engine.model import Decision, HashKey, Record
+    from engine.pipeline.mask.addresses import Forms
     from engine.pipeline.mask.plan import Hides, Plan
 
 LONGEST: Final = 4_096
 """Characters of a value that are kept; Slack shows far fewer. Cut last: no part is left of what would have been found whole."""
 
-_NOTHING: Final = slice(0)
 _BREAK: Final = "\0"
 """Stands between values while one look is taken at all of them."""
 
@@ -39,8 +39,8 @@ def masked_at_once(record: Record, decision: Decision, chosen: Plan, key: HashKe
         return None
     fields, left, prints, hashes, network, missing, hides = shape
     texts: list[str] = [*left(everything)]
+    address = None if hides is None or hides.source is None else forms(everything[hides.source])
     if network is not None:
-        address = forms(texts[network])
         if address is None and not is_service(texts[network], source(record)):
             return None
         texts[network] = texts[network] if address is None else address.network
@@ -48,7 +48,7 @@ def masked_at_once(record: Record, decision: Decision, chosen: Plan, key: HashKe
         texts[place] = way(texts[place])
     for place, field in hashes:
         texts[place] = "" if key is None else pseudonym(field, texts[place], key)
-    clean = _harmless(texts, hides, everything, record)
+    clean = _uncut(texts) if hides is None else _harmless(texts, hides, everything, address, record)
     if clean is None or len(clean) != len(fields):
         return None
     denied, access_kind = access(record)
@@ -56,17 +56,27 @@ def masked_at_once(record: Record, decision: Decision, chosen: Plan, key: HashKe
     return MaskedEvent(chosen.level, values, missing, denied, cross_account, access_kind)
 
 
-def _harmless(texts: list[str], hides: Hides | None, everything: tuple[Any, ...], record: Record) -> list[str] | None:
+def _uncut(texts: list[str]) -> list[str] | None:
+    """The texts, where none of them has to be cut."""
+    return texts if len("".join(texts)) <= LONGEST else None
+
+
+def _harmless(
+    texts: list[str], hides: Hides, everything: tuple[Any, ...], address: Forms | None, record: Record
+) -> list[str] | None:
     """The texts, without account ids where these are hidden; None where anything else may be hidden, or has to be cut."""
+    own, accounts, _, sought, mails = hides
     shown = _BREAK.join(texts)
-    if hides is not None:
-        shown = _without_accounts(shown, record) if hides.accounts else shown
-        if _may_come_back(shown, hides, everything):
-            return None
+    if accounts:
+        shown = _without_accounts(shown, record)
+    view = folded(shown)
+    if len(shown) > LONGEST or "%" in view or (address is not None and address.may_stand_in(view)):
+        return None
+    if _may_come_back(view, [everything[place] for place in sought], [everything[place] for place in mails]):
+        return None
     clean = shown.split(_BREAK)
     # The policies' own words have to stay as they are.
-    own = hides.own if hides is not None else _NOTHING
-    return None if len(shown) > LONGEST or clean[own] != texts[own] else clean
+    return clean if clean[own] == texts[own] else None
 
 
 def _without_accounts(shown: str, record: Record) -> str:
@@ -79,19 +89,13 @@ def _without_accounts(shown: str, record: Record) -> str:
     return "" if ACCOUNT.search(shown) else shown
 
 
-def _may_come_back(shown: str, hides: Hides, everything: tuple[Any, ...]) -> bool:
-    """Whether a value that the level hides may stand in what is shown; sometimes true where none does."""
-    _, _, source_ip, sought, mails = hides
-    view = shown.casefold().replace("+", " ")
-    address = None if source_ip is None else forms(everything[source_ip])
-    if "%" in view or (address is not None and address.may_stand_in(view)):
-        return True
-    for place in sought:
-        text = everything[place]
+def _may_come_back(view: str, values: list[str], mails: list[str]) -> bool:
+    """Whether one of some values, or the name in an address of e-mail, may stand in a folded text."""
+    for text in values:
         if len(text) < SHORTEST or "%" in text or folded(text) in view:
             return True
-    for place in mails:
-        local = everything[place].rpartition("@")[0]
+    for text in mails:
+        local = text.rpartition("@")[0]
         if len(local) >= SHORTEST and folded(local) in view:
             return True
     return False
