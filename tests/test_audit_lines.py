@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import json
+import sys
 from typing import TYPE_CHECKING
 
-from builders import OPEN_LEVEL, STANDARD, STRICT, actor, policy_set
+from builders import NOW, OPEN_LEVEL, STANDARD, STRICT, actor, policy_set
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.model import Decision, Failure, Hush, MatcherKind, Request, Severity, Verdict
+from engine.model import AuditRule, Decision, Event, Failure, Field, Hush, MaskedEvent, MatcherKind, Request, Severity, Verdict
 from engine.pipeline import audit
-from engine.pipeline.audit import DecisionLines, decision_json, line
+from engine.pipeline.audit import DecisionLines, decision_json, decision_line, decision_record, line
+from engine.pipeline.audit.encoding import AS_JSON, Encoder
 
 if TYPE_CHECKING:
+    from typing import Any
+
     import pytest
 
 ACTORS = [actor("human", "type == `1`"), actor("robot", "type == `1`"), policy_set().unknown]
@@ -51,3 +55,65 @@ def test_what_is_remembered_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
         one = Verdict(ACTORS[0], None, (), (f"p/r{number}",), (), (), defaulted=False, failures=(), revision="r")
         assert json.loads(lines.of(["e"], [lines.tail(one)]))["routes"] == [f"p/r{number}"]
         assert len(lines._known) <= 3
+
+
+# --- the record -------------------------------------------------------------------------------------------------------------
+
+VALUES = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.text(max_size=5)
+    | st.sampled_from(["\ud800", "\x7f", "é", "\u2028", "\0", '"']),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
+    max_leaves=12,
+)
+TEXT_OR_NONE = st.none() | st.text(max_size=5)
+
+
+@given(st.lists(verdicts(), min_size=1, max_size=3), st.data())
+def test_a_record_is_written_as_it_is_said(some: list[Verdict], data: st.DataObject) -> None:
+    for verdict in data.draw(st.lists(st.sampled_from(some), max_size=6)):
+        one = Event(
+            {"eventID": data.draw(VALUES), "x": data.draw(VALUES)}, data.draw(st.text(max_size=5)), data.draw(TEXT_OR_NONE)
+        )
+        decision = Decision(data.draw(TEXT_OR_NONE), *verdict)
+        rule = AuditRule(data.draw(LEVELS), event=data.draw(st.booleans()))
+        policies = policy_set(commit=data.draw(TEXT_OR_NONE), audit=rule)
+        masked = data.draw(st.none() | st.just(MaskedEvent(STANDARD, {Field.KEY: data.draw(st.text(max_size=5))})))
+        assert decision_line(one, decision, masked, policies, NOW) == line(decision_record(one, decision, masked, policies, NOW))
+
+
+def test_what_records_have_in_common_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(audit, "MOST_KINDS", 3)
+    audit._known.clear()
+    kept = [(Request(f"c{number}", STANDARD, Severity.INFO, "p", "r"),) for number in range(10)]
+    for requests in kept:
+        decision = Decision("e", ACTORS[0], None, requests, (), (), (), defaulted=False, failures=(), revision="r")
+        decision_line(Event({}, "w"), decision, None, policy_set(), NOW)
+        assert len(audit._known) <= 3
+
+
+@given(st.lists(VALUES, max_size=4))
+def test_values_are_encoded_as_python_does_it_from_the_first_one_on(values: list[Any]) -> None:
+    encoder = Encoder(start=1)
+    assert [encoder.encoded(one) for one in values] == [AS_JSON(one) for one in values]
+
+
+@given(st.floats(allow_nan=False, allow_infinity=False))
+def test_a_number_stays_the_same_number(number: float) -> None:
+    encoder = Encoder(start=0)
+    assert [json.loads(encoder.encoded([number])) for _ in range(2)] == [[number], [number]]
+
+
+def test_msgspec_is_imported_when_a_process_goes_on() -> None:
+    encoder = Encoder(start=2)
+    for expected in (False, False, False, True):
+        assert (encoder._quick is not None) is expected
+        assert encoder.encoded({"a": 1}) == '{"a":1}'
+
+
+def test_without_msgspec_python_encodes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "msgspec.json", None)
+    encoder = Encoder(start=0)
+    assert [encoder.encoded([1, "é"]) for _ in range(3)] == ['[1,"\\u00e9"]'] * 3

@@ -31,7 +31,7 @@ import json, sys
 sys.path.insert(0, {task!r})
 import lambda_entry
 policies = lambda_entry.POLICIES.setting.policies
-heavy = [name for name in ("yaml", "jsonschema", "jmespath", "re2", "boto3") if name in sys.modules]
+heavy = [name for name in ("yaml", "jsonschema", "jmespath", "re2", "boto3", "msgspec") if name in sys.modules]
 print(json.dumps([policies.revision, policies.commit, heavy]))
 class Context:
     aws_request_id = "one"
@@ -40,7 +40,7 @@ class Context:
 try:
     lambda_entry.handler(json.load(sys.stdin), Context())
 except lambda_entry.UndeliveredError:
-    print("undelivered")
+    print("undelivered" + " with msgspec" * ("msgspec" in sys.modules))
 """
 
 

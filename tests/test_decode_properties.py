@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import io
 import json
 from typing import Any, BinaryIO
@@ -15,6 +16,7 @@ from engine.errors import FetchError
 from engine.model import DecodeError, Event
 from engine.pipeline.decode import Found, decode
 from engine.pipeline.decode.record import DEEPEST
+from engine.pipeline.decode.scan import Scanned, scan, sole_object, starts_a_log
 from engine.pipeline.outcome import answer, is_batch
 
 PAYLOADS = [payload(name) for name in EXPECTED]
@@ -118,6 +120,36 @@ def test_any_json_value_can_be_decoded(value: object, fetch: Any) -> None:
 @given(damaged_payloads(), fetches())
 def test_any_damaged_payload_can_be_decoded(value: object, fetch: Any) -> None:
     check(value, list(decode(value, fetch)))
+
+
+@st.composite
+def eventbridge_events(draw: st.DrawFn) -> dict[str, Any]:
+    """An EventBridge event that holds a record, a damaged one, one that is nested too deeply, or anything."""
+    value = copy.deepcopy(payload("eventbridge"))
+    deep: object = 1.5
+    for _ in range(draw(st.sampled_from([DEEPEST - 2, DEEPEST - 1, DEEPEST]))):
+        deep = [deep]
+    odd = st.one_of(JSON, st.just(deep), st.just([]))
+    for name in draw(st.lists(st.sampled_from(["eventName", "eventSource", "userIdentity", "requestParameters"]), max_size=2)):
+        value["detail"][name] = draw(odd)
+    return value | draw(st.dictionaries(st.sampled_from(["detail", "detail-type", "source", "id"]), odd, max_size=1))
+
+
+@given(eventbridge_events(), fetches())
+def test_the_usual_payload_is_opened_as_any_other_way_opens_it(value: dict[str, Any], fetch: Any) -> None:
+    assert str(list(decode(value, fetch))) == str(list(decode(value | {"and": "more"}, fetch)))
+    assert [one.record for one in decode(value, fetch) if isinstance(one, Event)] == [
+        one.record for one in decode(value | {"and": "more"}, fetch) if isinstance(one, Event)
+    ]
+
+
+@given(st.one_of(JSON, damaged_payloads()), st.sampled_from(["", " ", "\n", ",", "}", "x", '{"a":1}']), st.booleans())
+def test_the_sole_object_of_a_text_is_the_one_that_is_scanned(value: object, after: str, compact: bool) -> None:  # noqa: FBT001
+    text = json.dumps(value, separators=(",", ":") if compact else None) + after
+    found = sole_object(text)
+    assert found is None or str(list(scan(iter([text])))) == str([Scanned("", 1, found)])
+    assert (found is not None) == (isinstance(value, dict) and not after and not starts_a_log(text))
+    assert found is None or json.dumps(found) == json.dumps(next(scan(iter([text]))).value)
 
 
 @given(damaged_payloads(), fetches())

@@ -208,10 +208,18 @@ def test_a_level_that_hides_the_class_shows_neither_its_emoji_nor_its_title() ->
         ({Field.KEY: "a\nb"}, "{key}", "a\\nb"),
         ({Field.KEY: "k" * 200}, "{key}", f"{'k' * 100}… (+100)"),
         ({}, "t" * 400, f"{'t' * 300}… (+100)"),
+        ({}, "100% of {bucket}, %s", "100% of payments-prod, %s"),
+        ({Field.BUCKET: "b ", Field.KEY: " k"}, "{bucket}{key}", "b\\u{20}\\u{20}k"),
     ],
 )
 def test_a_title_is_filled_with_masked_values(changes: dict[Field, str | None], title: str, shown_title: str) -> None:
     assert lines(message(masked(changes), title=title))[0] == f":large_orange_square: :bust_in_silhouette: {shown_title}"
+
+
+@pytest.mark.parametrize(("key", "shown"), [("k" * 200, f"{'k' * 100}… (+100)"), ("a\nb", "a\\nb"), ("a//b", "a//b")])
+def test_so_is_one_with_values_that_the_channel_does_not_show(key: str, shown: str) -> None:
+    made = message(masked({Field.KEY: key}), tokyo(fields=(Field.TIME,)), title="read: {key}")
+    assert lines(made)[0].endswith(f"read: {shown}")
 
 
 def test_a_title_says_hidden_where_the_level_drops_a_field() -> None:
@@ -290,6 +298,11 @@ def test_every_language_has_every_word(language: Language) -> None:
         ("yesterday\n", TOKYO, "yesterday\\n"),
         ("0001-01-01T00:00:00Z", ZoneInfo("America/New_York"), "0001-01-01T00:00:00Z"),
         ("9999-12-31T23:59:59Z", TOKYO, "9999-12-31T23:59:59Z"),
+        ("2026-W44-7T00:30:00Z", UTC, "2026-11-01 00:30:00 UTC (Sun)"),
+        ("2026-11-01T00:30:61Z", UTC, "2026-11-01T00:30:61Z"),
+        ("2026-11-01T00:30:00.5Z", UTC, "2026-11-01 00:30:00 UTC (Sun)"),
+        ("20261101T003000Z", UTC, "2026-11-01 00:30:00 UTC (Sun)"),
+        ("2026-11-01 00:30:00Z", UTC, "2026-11-01 00:30:00 UTC (Sun)"),
     ],
 )
 def test_times_are_the_channels(time: str, zone: Any, local: str) -> None:

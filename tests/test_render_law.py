@@ -34,7 +34,7 @@ from engine.model import (
 )
 from engine.pipeline.render import plain, render, render_summary
 from engine.pipeline.render.labels import WORDS
-from engine.pipeline.render.layout import Content, Draft, Piece, Style, Value, _buttons
+from engine.pipeline.render.layout import Content, Draft, Piece, Style, Value, made_buttons
 from engine.pipeline.render.limits import violations
 from engine.pipeline.render.links import Link, Target
 
@@ -158,6 +158,9 @@ ODD = [
     "\x7f",
     "é",
     "\ud800",
+    "a\n",
+    "\n",
+    "a\x1f",
     "a" * 121,
     "a" * 1025,
 ]
@@ -175,8 +178,8 @@ CONTENT = Content(
 @pytest.mark.parametrize("odd", ODD)
 @pytest.mark.parametrize("links", [[], [Link(Target.RUNBOOK, f"https://{'r' * 2992}")]], ids=["bare", "linked"])
 def test_a_draft_filled_at_once_says_what_it_says_filled_with_care(usual: str, odd: str, links: list[Link]) -> None:
-    draft, words = Draft(CONTENT), WORDS[Language.EN]
+    draft, buttons = Draft(CONTENT), made_buttons(links, WORDS[Language.EN])
     for place in range(len(draft.names)):
         values = [usual] * len(draft.names)
         values[place] = odd
-        assert draft.filled(values, links, words) == draft._with_care(values, _buttons(links, words))
+        assert draft.filled(values, buttons) == draft.with_care(values, buttons)

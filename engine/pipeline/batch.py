@@ -28,11 +28,11 @@ from engine.model import (
     PolicySet,
     Request,
 )
-from engine.pipeline.audit import decision_record, delivery_record, line, undecided_record
+from engine.pipeline.audit import decision_line, delivery_record, line, undecided_record
 from engine.pipeline.decide import decide
 from engine.pipeline.dedupe import fingerprint
 from engine.pipeline.deliver import Courier
-from engine.pipeline.digest import Entry, fold
+from engine.pipeline.digest import Entry, fold, folds
 from engine.pipeline.mask import mask
 from engine.pipeline.metrics import Tally, metrics
 from engine.pipeline.render import plain, render, render_summary
@@ -127,11 +127,12 @@ def run(stream: Iterable[Event | DecodeError | PassedOver], setting: Setting, po
 def gather(stream: Iterable[Event | DecodeError | PassedOver], setting: Setting, ports: Ports) -> Iterator[Received]:
     """Each record that comes in, decided, with its audit record written."""
     seen: dict[str, int] = {}
+    selection, role = setting.policies.selection, setting.deployment.role
     for place, one in enumerate(stream):
         if isinstance(one, DecodeError):
             ports.emit(line(undecided_record(one.where, one.item, one.reason, ports.now())))
             yield Received(place, one.where, one.item, End.UNREADABLE, again=one.whole)
-        elif isinstance(one, PassedOver) or passed_over(one, setting.policies.selection, setting.deployment.role):
+        elif isinstance(one, PassedOver) or passed_over(one, selection, role):
             yield Received(place, one.where, one.item, End.PASSED_OVER)
         else:
             original = seen.setdefault(fingerprint(one), place)
@@ -147,21 +148,19 @@ def _decided(place: int, event: Event, setting: Setting, ports: Ports) -> Receiv
     try:
         decision = decide(event, policies, now)
         masked = None if policies.audit.level.name == OPEN else mask(event, decision, policies.audit.level, setting.key)
-        record = line(decision_record(event, decision, masked, policies, now))
+        record = decision_line(event, decision, masked, policies, now)
     except Exception as error:  # noqa: BLE001  one event must not take its batch along
         kept = event if policies.audit.event and policies.audit.level.name == OPEN else None
         reason = f"Trailbell broke on it ({type(error).__name__})"
         ports.emit(line(undecided_record(event.where, event.item, reason, now, kept)))
         return Received(place, event.where, event.item, End.FAILED, again=True)
     ports.emit(record)
-    missing = 0 if masked is None else masked.hash_missing
-    return Received(place, event.where, event.item, _unasked(decision), event, decision, hash_missing=missing)
+    end = None if decision.requests else _unasked(decision)
+    return Received(place, event.where, event.item, end, event, decision, hash_missing=masked.hash_missing if masked else 0)
 
 
-def _unasked(decision: Decision) -> End | None:
+def _unasked(decision: Decision) -> End:
     """How an event ends that no channel is to hear of."""
-    if decision.requests:
-        return None
     return End.SILENCED if decision.silences else End.MUTED
 
 
@@ -178,22 +177,27 @@ def by_channel(received: Iterable[Received]) -> dict[str, list[Asked]]:
     return wants
 
 
-def compose(channel: Channel, wants: Iterable[Asked], setting: Setting, rule: DigestRule | None = None) -> list[Message]:
+def compose(channel: Channel, wants: Sequence[Asked], setting: Setting, rule: DigestRule | None = None) -> list[Message]:
     """The messages for one channel; what is more than its digest rule (or `rule`) allows is folded into summaries."""
-    entries = [
-        Entry(want.place, mask(want.event, want.decision, want.request.level, setting.key), want.decision, want.request)
-        for want in wants
-    ]
-    singles, summaries = fold(entries, rule or channel.digest)
+    rule = rule or channel.digest
+    if not folds(len(wants), rule):
+        return [_single(_masked(want, setting), channel, setting) for want in wants]
+    singles, summaries = fold([_masked(want, setting) for want in wants], rule)
     return [
-        *(_single(entry, channel, setting.deployment) for entry in singles),
+        *(_single(entry, channel, setting) for entry in singles),
         *(render_summary(summary, channel, setting.deployment) for summary in summaries),
     ]
 
 
-def _single(entry: Entry, channel: Channel, deployment: Deployment) -> Message:
-    message = render(entry.masked, entry.decision, entry.request, channel, deployment)
-    return Message(message.channel, message.body, (entry.place,), message.hash_missing)
+def _masked(want: Asked, setting: Setting) -> Entry:
+    place, event, decision, request = want
+    return Entry(place, mask(event, decision, request.level, setting.key), decision, request)
+
+
+def _single(entry: Entry, channel: Channel, setting: Setting) -> Message:
+    place, masked, decision, request = entry
+    message = render(masked, decision, request, channel, setting.deployment)
+    return message._replace(events=(place,)) if place else message
 
 
 def post(received: Sequence[Received], setting: Setting, ports: Ports) -> Iterator[Told]:

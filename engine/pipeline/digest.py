@@ -34,9 +34,14 @@ _TOLD: Final = (Field.EVENT, Field.BUCKET, Field.KEY, Field.SOURCE_IP, Field.ROL
 """The fields whose most frequent values a summary lists, beside those that the events share."""
 
 
+def folds(count: int, rule: DigestRule | None) -> bool:
+    """Whether of so many events some may be folded."""
+    return rule is not None and count > rule.after
+
+
 def fold(entries: Sequence[Entry], rule: DigestRule | None) -> tuple[tuple[Entry, ...], tuple[Summary, ...]]:
     """What is posted singly, and what as summaries, each in the order of the (first) event. Without a rule: everything singly."""
-    if rule is None or len(entries) <= rule.after:
+    if rule is None or not folds(len(entries), rule):
         return tuple(entries), ()
     groups: dict[object, list[Entry]] = {}
     for entry in entries:

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, BinaryIO, Final
 
-from engine.model import DecodeError, PassedOver
+from engine.model import DecodeError, Event, PassedOver
 from engine.pipeline.decode.batches import refused
-from engine.pipeline.decode.carriers import item_of, opened, texts
+from engine.pipeline.decode.carriers import DETAIL, item_of, opened, sole_record, texts
 from engine.pipeline.decode.inflate import text_of
 from engine.pipeline.decode.place import Fetch, Found, Place
+from engine.pipeline.decode.record import event
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,6 +34,11 @@ def decode(payload: object, fetch: Fetch) -> Iterator[Found]:
     A `DecodeError` is `whole` where nothing of its item could be read (without a batch: nothing of the payload), or a log file
     could not be fetched to its end.
     """
+    record = sole_record(payload)
+    if record is not None:
+        found = event(record, DETAIL)
+        yield found if isinstance(found, Event) else found._replace(whole=True)
+        return
     for value, place in _items(payload):
         yield from _judged(opened(value, place, fetch), place)
 

@@ -15,7 +15,7 @@ from engine.pipeline.decode.inflate import LARGEST_INLINE, text_of
 from engine.pipeline.decode.logfile import DIGEST_FILE, fetched, is_digest, records
 from engine.pipeline.decode.place import MOST_LAYERS, Fetch, Found, Place
 from engine.pipeline.decode.record import event, from_a_service, is_record
-from engine.pipeline.decode.scan import START, Begun, scan
+from engine.pipeline.decode.scan import START, Begun, scan, sole_object
 
 UNKNOWN: Final = "is not a payload that Trailbell knows"
 TOO_WRAPPED: Final = f"is wrapped in more than {MOST_LAYERS} layers"
@@ -30,10 +30,27 @@ VALIDATION: Final = "a validation message of CloudTrail"
 SUBSCRIPTION: Final = "a message about an SNS subscription"
 NOT_CREATED: Final = "an S3 notification that is not about a new object"
 
+DETAIL: Final = Place().at(".detail")
+"""Where in an EventBridge event its record stands."""
+
+_ENVELOPE: Final = frozenset({"version", "id", "detail-type", "source", "account", "time", "region", "resources", "detail"})
+"""What an EventBridge event has; none of it is a name by which another kind of payload is known.
+
+Source: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-events-structure.html
+"""
+
 _VALIDATION_TEXT: Final = "CloudTrail validation message."
 
 _Object: TypeAlias = dict[str, Any]
 _Opener: TypeAlias = Callable[[_Object, Place, Fetch], Iterator[Found]]
+
+
+def sole_record(payload: object) -> dict[str, Any] | None:
+    """The record of an EventBridge event, the most usual payload, which is known by having nothing else; None for any other."""
+    if not isinstance(payload, dict) or "detail-type" not in payload or not payload.keys() <= _ENVELOPE:
+        return None
+    detail = payload.get("detail")
+    return detail if is_record(detail) else None
 
 
 def opened(value: object, place: Place, fetch: Fetch) -> Iterator[Found]:
@@ -44,6 +61,8 @@ def opened(value: object, place: Place, fetch: Fetch) -> Iterator[Found]:
         yield from _text(value, place, fetch)
     elif isinstance(value, list):
         yield from _each(value, place, "", fetch)
+    elif (record := sole_record(value)) is not None:
+        yield event(record, place.at(".detail"))
     elif is_record(value):
         yield event(value, place)
     elif isinstance(value, dict):
@@ -69,8 +88,10 @@ def item_of(element: object) -> str | None:
     """
     if not isinstance(element, dict):
         return None
+    message = element.get("messageId")
+    if isinstance(message, str) and message:
+        return message
     ids = (
-        element.get("messageId"),
         _object(element, "kinesis").get("sequenceNumber"),
         _object(element, "dynamodb").get("SequenceNumber"),
         element.get("recordId"),
@@ -84,7 +105,10 @@ def _object(outer: _Object, name: str) -> _Object:
 
 
 def _text(value: str, place: Place, fetch: Fetch) -> Iterator[Found]:
-    if value.strip() == _VALIDATION_TEXT:
+    sole = sole_object(value)
+    if sole is not None:
+        yield from opened(sole, place.at(""), fetch)
+    elif value.strip() == _VALIDATION_TEXT:
         yield place.passed_over(VALIDATION)
     else:
         yield from texts(iter([value]), place, fetch)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from gc import get_referents
 from typing import TYPE_CHECKING, Any, Final, TypeGuard
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ Source: https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-ev
 
 _OWN_NAMES: Final = frozenset(OWN_NAMES)
 _ENOUGH: Final = 3
-_INNER: Final = frozenset({dict, list, float})
+_CONTAINERS: Final = frozenset({dict, list})
 
 
 def is_record(value: object) -> TypeGuard[dict[str, Any]]:
@@ -59,17 +60,17 @@ def from_a_service(value: dict[str, Any]) -> bool:
 def event(record: dict[str, Any], place: Place) -> Event | DecodeError:
     """The event of a record, with numbers that are not finite made text, so that later JSON stays JSON."""
     level: list[Any] = [record]
-    finite = True
+    everything: list[Any] = []
     for _ in range(DEEPEST):
-        level = [
-            inner for outer in level for inner in (outer.values() if type(outer) is dict else outer) if type(inner) in _INNER
-        ]
-        if float in map(type, level):
-            finite = finite and all(math.isfinite(inner) for inner in level if type(inner) is float)
-            level = [inner for inner in level if type(inner) is not float]
+        # All that the objects and lists of a level hold, in one call; text and numbers hold nothing.
+        level = get_referents(*level)
         if not level:
-            return place.event(record if finite else _plain(record))
-    return place.unreadable(TOO_DEEP)
+            break
+        everything += level
+    if not _CONTAINERS.isdisjoint(map(type, level)):
+        return place.unreadable(TOO_DEEP)
+    finite = float not in map(type, everything) or all(math.isfinite(one) for one in everything if type(one) is float)
+    return place.event(record if finite else _plain(record))
 
 
 def _finite(text: str) -> float | str:

@@ -6,9 +6,10 @@ What cannot be read is told once, and reading goes on at the next place where a 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from engine.model import showing
+from engine.pipeline.decode.record import READER
 from engine.pipeline.decode.text import TOLD, Text
 
 if TYPE_CHECKING:
@@ -78,6 +79,17 @@ def scan(pieces: Iterator[str], begun: Begun = START) -> Iterator[Scanned]:
     end = text.told_end() or (EMPTY if empty else None)
     if end:
         yield Scanned("", 1, gap=end, again=text.again)
+
+
+def sole_object(text: str) -> dict[str, Any] | None:
+    """The object that a text consists of, as `scan` would give it; None for any other text, whatever that holds."""
+    if not text.startswith("{") or starts_a_log(text):
+        return None
+    try:
+        value, end = READER.raw_decode(text)
+    except (ValueError, RecursionError):
+        return None
+    return value if end == len(text) else None
 
 
 def starts_a_log(text: str) -> bool:

@@ -12,7 +12,7 @@ from ipaddress import AddressValueError, IPv4Address, IPv6Address
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from engine.model import showing
-from engine.pipeline.mask.prints import address
+from engine.pipeline.mask.prints import address, network
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -28,56 +28,55 @@ _GROUP_DIGITS: Final = 4
 _LONGEST_GROUP: Final = 15
 _SHORTEST_NUMBER: Final = 7
 _SEPARATORS: Final = str.maketrans("-_", "..")
+_STRAIGHT: Final = bytes.maketrans(b"-_", b"..")
 _DASHES: Final = str.maketrans("-", ":")
 
 
 @showing()
 class Forms(NamedTuple):
-    """`dotted` are looked for with leading zeros away and dashes as dots, `plain` as they are; `numbers` as IPv6 in any form.
+    """`dotted` are looked for with leading zeros away and dashes as dots, `number` and `digits` as they are, `numbers` as IPv6.
 
-    `bare` are the dotted without any zero. `hints`: all that one of them names stands in every IPv6 form of the numbers;
-    `beginnings`: each form's first group is one of these.
+    `bare` are the dotted without any zero, in UTF-8. `hints`: all that one of them names stands in each of the `digits` and in
+    every IPv6 form of the numbers; `beginnings`: each such form's first group is one of these. `network` is what may be shown.
     """
 
+    network: str
     dotted: tuple[str, ...]
-    bare: tuple[str, ...]
-    plain: tuple[str, ...]
+    bare: tuple[bytes, ...]
+    number: str
+    digits: tuple[str, ...]
     numbers: frozenset[int]
     hints: tuple[tuple[str, ...], ...]
     beginnings: frozenset[str]
 
     def may_stand_in(self, text: str) -> bool:
         """Whether one of the forms stands in a text in lower case."""
-        for form in self.plain:
-            if form in text:
-                return True
+        if self.number in text:
+            return True
         if self.bare:
-            bare = text.replace("-", ".").replace("_", ".").replace("0", "")
-            for form in self.bare:
-                if form in bare and self._dotted_stands_in(text):
-                    return True
-        return self._hinted(text) and any(True for _ in self._tokens(text))
-
-    def _dotted_stands_in(self, text: str) -> bool:
-        straight = _ZEROS.sub("", text.translate(_SEPARATORS))
-        return any(form in straight for form in self.dotted)
-
-    def _hinted(self, text: str) -> bool:
+            dotted, reverse = self.bare
+            bare = text.encode("utf-8", "surrogatepass").translate(_STRAIGHT, b"0")
+            if (dotted in bare or reverse in bare) and self._dotted_stands_in(text):
+                return True
         for hint in self.hints:
             for part in hint:
                 if part not in text:
                     break
             else:
-                return True
+                return any(form in text for form in self.digits) or any(True for _ in self._tokens(text))
         return False
+
+    def _dotted_stands_in(self, text: str) -> bool:
+        straight = _ZEROS.sub("", text.translate(_SEPARATORS))
+        return any(form in straight for form in self.dotted)
 
     def found(self, text: str) -> Iterator[tuple[int, int]]:
         """Start and end of each form in a text in lower case."""
-        for form in self.plain:
+        for form in (self.number, *self.digits):
             yield from ((one.start(), one.end()) for one in re.finditer(re.escape(form), text))
         if self.dotted:
             yield from self._dotted_in(text)
-        if self._hinted(text):
+        if any(all(part in text for part in hint) for hint in self.hints):
             yield from self._tokens(text)
 
     def _dotted_in(self, text: str) -> Iterator[tuple[int, int]]:
@@ -134,25 +133,27 @@ def forms(text: str) -> Forms | None:
     source = address(text)
     if source is None:
         return None
-    return _forms_v4(source) if isinstance(source, IPv4Address) else _forms_v6(source)
+    return _forms_v4(source, network(text)) if isinstance(source, IPv4Address) else _forms_v6(source, network(text))
 
 
-def _forms_v4(source: IPv4Address) -> Forms:
+def _forms_v4(source: IPv4Address, shown: str) -> Forms:
     number = int(source)
     octets = str(source).split(".")
-    plain = dict.fromkeys(form for form in (str(number), f"{number:x}", f"{number:08x}") if len(form) >= _SHORTEST_NUMBER)
+    digits = dict.fromkeys(form for form in (f"{number:x}", f"{number:08x}") if len(form) >= _SHORTEST_NUMBER)
     numbers = (number, number | _MAPPED, number | _NAT64, _SIX_TO_FOUR | number << 80)
     dotted = (str(source), ".".join(reversed(octets)))
-    bare = tuple(form.replace("0", "") for form in dotted)
-    return Forms(dotted, bare, tuple(plain), frozenset(numbers), (_groups(f"{number:08x}"),), _beginnings(numbers))
+    bare = tuple(form.replace("0", "").encode() for form in dotted)
+    hints = (_groups(f"{number:08x}"),)
+    decimal = str(number) if len(str(number)) >= _SHORTEST_NUMBER else dotted[0]
+    return Forms(shown, dotted, bare, decimal, tuple(digits), frozenset(numbers), hints, _beginnings(numbers))
 
 
-def _forms_v6(source: IPv6Address) -> Forms:
+def _forms_v6(source: IPv6Address, shown: str) -> Forms:
     number = int(source)
     digits = f"{number:032x}"
     tail = str(IPv4Address(number & 0xFFFF_FFFF))
     hints = (_groups(digits), (*_groups(digits[:24]), tail))
-    return Forms((), (), (digits, ".".join(reversed(digits))), frozenset({number}), hints, _beginnings((number,)))
+    return Forms(shown, (), (), ".".join(reversed(digits)), (digits,), frozenset({number}), hints, _beginnings((number,)))
 
 
 def _groups(digits: str) -> tuple[str, ...]:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 ROUNDS: Final = 8
 """How often a text is cleaned before it is hidden whole."""
 
-_ACCOUNT: Final = re.compile(r":[0-9]{12}(?=:)", re.ASCII)
+ACCOUNT: Final = re.compile(r":[0-9]{12}(?=:)", re.ASCII)
 """An account id in an ARN, with the colon before it: what begins with a character is found faster than what looks behind it."""
 
 _SEGMENT: Final = re.compile(r"[^:/]+")
@@ -30,7 +30,7 @@ _ESCAPE: Final = re.compile(r"%[0-9A-Fa-f]{2}", re.ASCII)
 
 def stands_in(text: str, sought: Withheld) -> bool:
     """Whether there is anything to redact in a text; sometimes true where there is not."""
-    if sought.short or sought.may_stand_in(folded(text)) or (sought.hides_accounts and _ACCOUNT.search(text)):
+    if sought.short or sought.may_stand_in(folded(text)) or (sought.hides_accounts and ACCOUNT.search(text)):
         return True
     return "%" in text and any(sought.may_stand_in(plain) for plain in _plain_views(text))
 
@@ -133,7 +133,7 @@ def _spans(text: str, sought: Withheld, own: Field | None) -> Iterator[tuple[int
             for start, end, stars in _found(view.text, sought, own):
                 yield view.starts[start], view.ends[end - 1], stars
     if sought.hides_accounts:
-        yield from ((match.start() + 1, match.end(), ACCOUNT_STARS) for match in _ACCOUNT.finditer(text))
+        yield from ((match.start() + 1, match.end(), ACCOUNT_STARS) for match in ACCOUNT.finditer(text))
     if sought.short and text.startswith("arn:"):
         yield from ((one.start(), one.end(), STARS) for one in _SEGMENT.finditer(text) if one.group() in sought.short)
 

@@ -7,14 +7,15 @@ import hmac
 import re
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from engine.model import Field, Operator
+from engine.policy.given import SOURCE, TARGET
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from engine.model import Facts, HashKey
+    from engine.model import FactGroups, HashKey
 
 STARS: Final = "***"
 ACCOUNT_STARS: Final = "*" * 12
@@ -34,21 +35,21 @@ _LABELS: Final = {Field.SOURCE_IP: "ip"}
 """What a pseudonym is called where it is not called as its field."""
 
 
-def shown(field: Field, operator: Operator, text: str, found: Facts) -> str:
+def shown(field: Field, operator: Operator, text: str, found: FactGroups) -> str:
     """What an operator other than `hash` and `drop` prints of a field's value."""
     if operator is Operator.KEEP:
         return text
     if field is Field.SOURCE_IP:
-        return text if is_service(text, found) else network(text)
+        return text if is_service(text, found[SOURCE]) else network(text)
     if field is Field.COPY_SOURCE:
-        bucket = [name(found.copy_bucket)] if found.copy_bucket is not None else []
-        return "/".join([*bucket, *([object_key(found.copy_key)] if found.copy_key is not None else [])])
-    return _WAYS[field](text)
+        _, _, bucket, key = found[TARGET]
+        return "/".join([*([] if bucket is None else [name(bucket)]), *([] if key is None else [object_key(key)])])
+    return WAYS[field](text)
 
 
-def is_service(text: str, found: Facts) -> bool:
-    """Whether the source is an AWS service, which is not an address."""
-    return text == AWS_INTERNAL or found.source_kind == "service"
+def is_service(text: str, source: tuple[Any, ...]) -> bool:
+    """Whether the source is an AWS service, which is not an address. `source`: the facts about it."""
+    return text == AWS_INTERNAL or source[1] == "service"
 
 
 @lru_cache(maxsize=4_096)
@@ -108,7 +109,7 @@ def _user_agent(text: str) -> str:
     return f"{product.group(1)}/{STARS}" if product else STARS
 
 
-_WAYS: Final[Mapping[Field, Callable[[str], str]]] = {
+WAYS: Final[Mapping[Field, Callable[[str], str]]] = {
     Field.BUCKET: lambda text: text[0] + STARS,
     Field.KEY: object_key,
     Field.NAME: name,

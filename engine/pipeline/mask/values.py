@@ -9,45 +9,61 @@ import json
 from typing import TYPE_CHECKING, Any, Final
 
 from engine.model import Field
+from engine.pipeline.facts import assumed_role, caller_of, role_of, target
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from engine.model import Decision, Facts, Record
+    from engine.model import Decision, Record
 
 _NOTHING: Final[Mapping[str, Any]] = {}
 _FIELDS: Final = tuple(Field)
 
 
-def values(record: Record, found: Facts, decision: Decision) -> dict[Field, str]:
-    """Every field that the event has, in the order of `Field`. What is not text is its JSON."""
-    identity = _mapping(record.get("userIdentity"))
-    attributes = _mapping(_mapping(identity.get("sessionContext")).get("attributes"))
+def read(record: Record, decision: Decision) -> tuple[tuple[Any, ...], bool]:
+    """What the event has of each field, in the order of `Field`, as JSON gave it; and whether it crosses accounts.
+
+    None and an empty text: nothing.
+    """
+    get, identity, evidence = record.get, record.get("userIdentity"), decision.evidence
+    if identity.__class__ is not dict:
+        identity = _NOTHING
+    of, context = identity.get, identity.get("sessionContext")
+    attributes = context.get("attributes") if context.__class__ is dict else None
+    arn = of("arn")
+    role = assumed_role(arn) or role_of(record)
+    called = (of("type"), arn, of("userName"), of("accountId"), of("invokedBy"))
+    actor_type, actor_name, account, cross_account, _ = caller_of(called, get("recipientAccountId"), role)
+    bucket, key, copy_bucket, copy_key = target(record)
     everything = (
-        record.get("eventTime"),
-        record.get("eventName"),
-        found.bucket,
-        found.key,
-        copy_source(found.copy_bucket, found.copy_key),
-        record.get("awsRegion"),
-        record.get("sourceIPAddress"),
-        record.get("userAgent"),
+        get("eventTime"),
+        get("eventName"),
+        bucket,
+        key,
+        None if copy_bucket is None and copy_key is None else copy_source(copy_bucket, copy_key),
+        get("awsRegion"),
+        get("sourceIPAddress"),
+        get("userAgent"),
         decision.actor.name,
-        decision.evidence and decision.evidence.id,
-        found.actor_type,
-        found.actor_name,
-        found.role,
-        found.session,
-        identity.get("arn"),
-        identity.get("principalId"),
-        found.account,
-        identity.get("accessKeyId"),
-        attributes.get("mfaAuthenticated"),
-        record.get("errorCode"),
-        record.get("errorMessage"),
-        record.get("eventID"),
-        record.get("requestID"),
+        None if evidence is None else evidence.id,
+        actor_type,
+        actor_name,
+        *role,
+        arn,
+        of("principalId"),
+        account,
+        of("accessKeyId"),
+        attributes.get("mfaAuthenticated") if attributes.__class__ is dict else None,
+        get("errorCode"),
+        get("errorMessage"),
+        get("eventID"),
+        get("requestID"),
     )
+    return everything, cross_account
+
+
+def values(everything: tuple[Any, ...]) -> dict[Field, str]:
+    """Every field that the event has, in the order of `Field`. What is not text is its JSON."""
     return {
         field: value if isinstance(value, str) else _json(value)
         for field, value in zip(_FIELDS, everything, strict=True)
@@ -64,7 +80,3 @@ def copy_source(bucket: str | None, key: str | None) -> str | None:
 
 def _json(value: object) -> str:
     return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
-
-
-def _mapping(value: object) -> Mapping[str, Any]:
-    return value if isinstance(value, dict) else _NOTHING

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 from urllib.parse import unquote
 
 from engine.model import Field, Operator, showing
 from engine.pipeline.mask.addresses import forms
 from engine.pipeline.mask.prints import ACCOUNT_STARS, is_service
+from engine.policy.given import SOURCE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from engine.model import Facts, Record
+    from engine.model import FactGroups, Record
     from engine.pipeline.mask.addresses import Forms
     from engine.pipeline.mask.plan import Plan
 
@@ -21,8 +22,11 @@ SHORTEST: Final = 4
 """Characters from which on a value is looked for everywhere."""
 
 _CODE: Final = re.compile(r"[A-Za-z.]{1,64}", re.ASCII)
-_LOOSE: Final = frozenset({Operator.NETWORK, Operator.MASK})
-_MAIL: Final = frozenset({Field.NAME, Field.SESSION})
+_OF_S3: Final = "arn:aws:s3:::"
+"""How an ARN begins that names no account."""
+
+LOOSE: Final = frozenset({Operator.NETWORK, Operator.MASK})
+MAIL: Final = frozenset({Field.NAME, Field.SESSION})
 
 
 @showing()
@@ -67,7 +71,7 @@ class Withheld(NamedTuple):
         return clean
 
 
-def withheld(record: Record, recorded: Mapping[Field, str], chosen: Plan, found: Facts) -> Withheld:
+def withheld(record: Record, recorded: Mapping[Field, str], chosen: Plan, found: FactGroups) -> Withheld:
     """All values of an event that a level masks."""
     texts: dict[str, frozenset[Field]] = {}
     short: set[str] = set()
@@ -75,7 +79,7 @@ def withheld(record: Record, recorded: Mapping[Field, str], chosen: Plan, found:
         value = recorded.get(name)
         if value is None or (name is Field.ERROR_CODE and _CODE.fullmatch(value)):
             continue
-        if name is Field.SOURCE_IP and operator in _LOOSE and is_service(value, found):
+        if name is Field.SOURCE_IP and operator in LOOSE and is_service(value, found[SOURCE]):
             continue
         for text in _spellings(name, value):
             if len(text) < SHORTEST:
@@ -83,7 +87,7 @@ def withheld(record: Record, recorded: Mapping[Field, str], chosen: Plan, found:
             else:
                 sought = folded(text)
                 texts[sought] = texts.get(sought, frozenset()) | {name}
-    accounts = _accounts(record) if chosen.hides_accounts else frozenset[str]()
+    accounts = accounts_in(record) if chosen.hides_accounts else frozenset[str]()
     source = recorded.get(Field.SOURCE_IP) if chosen.hides_source else None
     return Withheld(texts, frozenset(short), accounts, chosen.hides_accounts, None if source is None else forms(source))
 
@@ -99,30 +103,33 @@ def _spellings(name: Field, value: str) -> Sequence[str]:
     if "%" in value:
         once = unquote(value)
         spellings += (once, unquote(once))
-    if name in _MAIL and "@" in value:
+    if name in MAIL and "@" in value:
         local = value.rpartition("@")[0]
         if len(local) >= SHORTEST:
             spellings.append(local)
     return spellings
 
 
-def _accounts(record: Record) -> frozenset[str]:
+def accounts_in(record: Record) -> frozenset[str]:
     """Every account id of a record: where it is called so, and in ARNs."""
-    identity = _mapping(record.get("userIdentity"))
-    holders = [record, identity, _mapping(_mapping(identity.get("sessionContext")).get("sessionIssuer"))]
-    resources = record.get("resources")
-    if isinstance(resources, list):
-        holders += [one for one in resources[:50] if isinstance(one, dict)]
-    accounts: set[str] = set()
-    for holder in holders:
-        for key in ("accountId", "recipientAccountId"):
-            if key in holder and isinstance(holder[key], str):
-                accounts.add(holder[key])
-        for key in ("arn", "ARN"):
-            if key in holder and isinstance(holder[key], str):
-                accounts.update(holder[key].split(":", 5)[4:5])
-    return frozenset(one for one in accounts if len(one) >= SHORTEST and one.lower() != "anonymous")
+    return frozenset(one for one in named_accounts(record) if len(one) >= SHORTEST and one.lower() != "anonymous")
 
 
-def _mapping(value: object) -> Mapping[str, Any]:
-    return value if isinstance(value, dict) else {}
+def named_accounts(record: Record) -> set[str]:
+    """What stands in a record where account ids do."""
+    identity, resources = record.get("userIdentity"), record.get("resources")
+    context = identity.get("sessionContext") if identity.__class__ is dict else None
+    issuer = context.get("sessionIssuer") if context.__class__ is dict else None
+    found: set[str] = set()
+    for holder in (record, identity, issuer, *(resources[:50] if resources.__class__ is list else ())):
+        if holder.__class__ is dict:
+            own = holder.get
+            if (one := own("accountId")) is not None and one.__class__ is str:
+                found.add(one)
+            if (one := own("recipientAccountId")) is not None and one.__class__ is str:
+                found.add(one)
+            if (one := own("arn")) is not None and one.__class__ is str:
+                found.update(one.split(":", 5)[4:5])
+            if (one := own("ARN")) is not None and one.__class__ is str and not one.startswith(_OF_S3):
+                found.update(one.split(":", 5)[4:5])
+    return found

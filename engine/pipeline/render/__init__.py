@@ -28,7 +28,7 @@ __all__ = ["changed_notice", "muted_notice", "plain", "refused_notice", "render"
 def render(masked: MaskedEvent, decision: Decision, request: Request, channel: Channel, deployment: Deployment) -> Message:
     """The message about one event."""
     body = event_payload(masked, decision, request, channel, deployment)
-    return Message(channel.name, body, hash_missing=masked.hash_missing)
+    return Message(channel.name, body, (0,), masked.hash_missing)
 
 
 def render_summary(summary: Summary, channel: Channel, deployment: Deployment) -> Message:

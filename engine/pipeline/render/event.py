@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple, cast
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from engine.model import Field
 from engine.pipeline.render.changes import mute_links
 from engine.pipeline.render.escape import visible
 from engine.pipeline.render.labels import WORDS
-from engine.pipeline.render.layout import Content, Draft, Piece, Style, Value
+from engine.pipeline.render.layout import Content, Draft, Piece, Style, Value, made_buttons, picking
 from engine.pipeline.render.links import event_links, runbook_links
 from engine.pipeline.render.phrases import (
     DASH,
     LONGEST_TITLE,
+    LONGEST_TITLE_VALUE,
     LONGEST_WORDS,
     absent,
     filled,
@@ -24,15 +25,17 @@ from engine.pipeline.render.phrases import (
     notes,
     outcome,
     shows,
+    unfilled,
 )
 from engine.pipeline.render.times import local_time
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
 
     from engine.model import Channel, Decision, Deployment, MaskedEvent, Request
     from engine.pipeline.render.labels import Words
-    from engine.pipeline.render.layout import Part
+    from engine.pipeline.render.layout import Part, Picking
+    from engine.pipeline.render.links import Link
 
 _EVERY_FIELD: Final = tuple(Field)
 
@@ -52,15 +55,31 @@ MOST_DRAFTS: Final = 256
 
 def event_payload(masked: MaskedEvent, decision: Decision, request: Request, channel: Channel, deployment: Deployment) -> bytes:
     """The payload of a message about one event; of the event itself only what `masked` has."""
-    words = WORDS[channel.language]
-    draft, touched = _draft(masked, decision, request, channel)
-    values = dict(cast("Mapping[str, str]", masked.values))
-    if Field.TIME in values:
-        values[Field.TIME] = local_time(values[Field.TIME], channel.timezone, words)
-    values[_OBJECT] = "/".join([values[field] for field in touched])
-    values[_TITLE] = filled(_title(masked, decision, request, words), values, masked, words)
-    links = (*event_links(masked, deployment), *runbook_links(request.runbook), *mute_links(masked, decision, deployment))
-    return draft.filled(list(map(values.__getitem__, draft.names)), links, words)
+    draft, words, time, touched, title, titled, places, _ = _draft(masked, decision, request, channel)
+    # The values by place: those of the fields, then the object, then the title.
+    texts = [*masked.values.values()]
+    if time is not None:
+        texts[time] = local_time(texts[time], channel.timezone, words)
+    texts.append("/".join(touched(texts)))
+    texts.append(title % titled(texts))
+    links = _links(masked, decision, request, deployment)
+    buttons = made_buttons(links, words) if links else ""
+    made = draft.at_once(places(texts), buttons)
+    if made is None:
+        shown: dict[str, str] = dict(zip(masked.values, texts[:-2], strict=True))
+        texts[-1] = filled(_title(masked, decision, request, words), shown, masked, words)
+        made = draft.with_care(places(texts), buttons)
+    return made
+
+
+def _links(masked: MaskedEvent, decision: Decision, request: Request, deployment: Deployment) -> list[Link]:
+    """Where the buttons lead."""
+    links = [] if deployment.region is None else [*event_links(masked, deployment)]
+    if request.runbook is not None:
+        links += runbook_links(request.runbook)
+    if deployment.changes is not None:
+        links += mute_links(masked, decision, deployment)
+    return links
 
 
 def _title(masked: MaskedEvent, decision: Decision, request: Request, words: Words) -> str:
@@ -77,43 +96,77 @@ def _title(masked: MaskedEvent, decision: Decision, request: Request, words: Wor
 
 
 class _Drawn(NamedTuple):
-    """A draft, the fields that its object is made of, and those who are kept with it so that no other can be taken for them."""
+    """A draft, its words, and what is picked from the values by their places.
+
+    `time` is the place of the time, `touched` picks what the object is made of, `places` what fills the draft. `title % titled`
+    is the title where all values are shown as they are. `parties` are kept with it, so that no other can be taken for one.
+    """
 
     draft: Draft
-    touched: tuple[Field, ...]
+    words: Words
+    time: int | None
+    touched: Picking
+    title: str
+    titled: Picking
+    places: Picking
     parties: tuple[object, ...]
 
 
 _drawn: dict[object, _Drawn] = {}
 
 
-def _draft(masked: MaskedEvent, decision: Decision, request: Request, channel: Channel) -> tuple[Draft, tuple[Field, ...]]:
-    """The draft for every event that has the same fields and of which the same was decided; and what its object is made of.
+def _draft(masked: MaskedEvent, decision: Decision, request: Request, channel: Channel) -> _Drawn:
+    """The draft for every event that has the same fields and of which the same was decided.
 
     Channels, levels, classes and evidence are told apart by which object they are.
     """
-    actor, evidence = decision.actor, decision.evidence
+    level, values, missing, denied, _, _ = masked
+    _, actor, evidence, _, _, _, _, _, failures, revision = decision
+    _, _, severity, _, _, title, _, routes, fallback_for = request
     key = (
         id(channel),
-        id(masked.level),
+        id(level),
         id(actor),
         id(evidence),
-        tuple(masked.values),
-        masked.hash_missing,
-        request.severity,
-        _routes(request),
-        request.fallback_for,
-        decision.failures,
-        masked.denied,
-        decision.revision,
+        tuple(values),
+        missing,
+        severity,
+        title,
+        routes or _routes(request),
+        fallback_for,
+        failures,
+        denied,
+        revision,
     )
     found = _drawn.get(key)
     if found is None:
         if len(_drawn) >= MOST_DRAFTS:
             _drawn.clear()
-        draft = Draft(_content(masked, decision, request, channel))
-        found = _drawn[key] = _Drawn(draft, _touched(masked, channel), (channel, masked.level, actor, evidence))
-    return found.draft, found.touched
+        parties = channel, level, actor, evidence
+        found = _drawn[key] = _drafted(masked, decision, request, channel, parties)
+    return found
+
+
+def _drafted(masked: MaskedEvent, decision: Decision, request: Request, channel: Channel, parties: tuple[object, ...]) -> _Drawn:
+    words = WORDS[channel.language]
+    title, titled = unfilled(_title(masked, decision, request, words), masked, words)
+    most: dict[str, int] = dict.fromkeys(titled, LONGEST_TITLE_VALUE)
+    draft = Draft(_content(masked, decision, request, channel), {**most, _TITLE: LONGEST_WORDS})
+    names = (*masked.values, _OBJECT, _TITLE)
+
+    def placed(some: Sequence[str]) -> Picking:
+        return picking([names.index(name) for name in some])
+
+    return _Drawn(
+        draft=draft,
+        words=words,
+        time=names.index(Field.TIME) if Field.TIME in masked.values else None,
+        touched=placed(_touched(masked, channel)),
+        title=title,
+        titled=placed(titled),
+        places=placed(draft.names),
+        parties=parties,
+    )
 
 
 def _routes(request: Request) -> tuple[str, ...]:

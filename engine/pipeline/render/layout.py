@@ -10,13 +10,13 @@ from __future__ import annotations
 import json
 from enum import StrEnum
 from functools import lru_cache
-from operator import gt
-from typing import TYPE_CHECKING, AnyStr, Final, NamedTuple, TypeAlias
+from operator import gt, itemgetter
+from typing import TYPE_CHECKING, Any, AnyStr, Final, NamedTuple, TypeAlias
 
 from engine.pipeline.render.escape import entities, harmless, visible
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from engine.pipeline.render.labels import Words
     from engine.pipeline.render.links import Link
@@ -82,11 +82,18 @@ _NOTHING: Final = "\N{EN DASH}"
 _AS_JSON: Final = json.JSONEncoder(ensure_ascii=False).encode
 _END: Final = "," + json.dumps(FLAGS, separators=(",", ":"))[1:]
 
-_BREAK: Final = "\x1f"
+_CLOSED: Final = f"]{_END}".encode()
+
+_BREAK: Final = "\n"
 """White space between values while one look is taken at all of them."""
 
-_AS_THEY_ARE: Final = bytes(code for code in range(0x20, 0x7F) if chr(code) not in '&<>"\\') + _BREAK.encode()
+_BREAK_BYTE: Final = _BREAK.encode()
+
+_AS_THEY_ARE: Final = bytes(code for code in range(0x20, 0x7F) if chr(code) not in '&<>"\\') + _BREAK_BYTE
 """Characters that JSON, Slack and a reader's screen take as they are, and the break."""
+
+Picking: TypeAlias = "Callable[[Any], tuple[Any, ...]]"
+"""What picks some of some values."""
 
 _Run: TypeAlias = "tuple[str | Value, ...]"
 """JSON or text, with gaps in it."""
@@ -95,45 +102,57 @@ _Run: TypeAlias = "tuple[str | Value, ...]"
 def payload(content: Content, links: Sequence[Link], words: Words) -> bytes:
     """The payload for an incoming webhook, of a content that serves one message only."""
     draft = Draft(content)
-    return draft.filled(draft.names, links, words)
+    return draft.filled(draft.names, made_buttons(links, words))
 
 
 class Draft:
-    """A content that has taken Slack's shape but for its gaps; `names` say in order what fills them."""
+    """A content that has taken Slack's shape but for its gaps; `names` say in order what fills them, each once.
 
-    def __init__(self, content: Content) -> None:
+    `most`: values of these names, too, whether there are gaps for them or not, must be no longer to be shown as they are.
+    """
+
+    def __init__(self, content: Content, most: Mapping[str, int] | None = None) -> None:
         self._content = content
         self._form = form = _form(content, _LONGEST_VALUES[0])
-        self.names = tuple(gap.name for gap in form.gaps)
+        gaps = [gap.name for gap in form.gaps]
+        limits = [*zip(gaps, form.limits, strict=True), *(most or {}).items()]
+        self.names = tuple(dict.fromkeys(name for name, _ in limits))
+        self._limits = [min(limit for name, limit in limits if name == one) for one in self.names]
+        self._often = max(map(gaps.count, self.names), default=1)
         self._room = MOST_BYTES - max(len("".join(one).encode()) for one in (form.text, form.blocks)) - len("]")
+        self._gaps = picking(list(map(self.names.index, gaps)) * 2)
         *text, last = (_quoted(entities(run)) for run in form.text)
         runs = (*text, f'{last}","blocks":{form.blocks[0]}', *form.blocks[1:])
-        self._between = _with_gaps([run.encode() for run in ('{"text":"' + runs[0], *runs[1:])], b"")
+        self._between = [*_with_gaps([run.encode() for run in ('{"text":"' + runs[0], *runs[1:])], b""), b""]
 
-    def filled(self, values: Sequence[str], links: Sequence[Link], words: Words) -> bytes:
+    def filled(self, values: Sequence[str], buttons: str) -> bytes:
         """The payload for an incoming webhook, as JSON in UTF-8."""
-        buttons = _buttons(links, words)
-        return self._at_once(values, buttons) or self._with_care(values, buttons)
+        return self.at_once(values, buttons) or self.with_care(values, buttons)
 
-    def _at_once(self, values: Sequence[str], buttons: str) -> bytes | None:
+    def at_once(self, values: Sequence[str], buttons: str) -> bytes | None:
         """The payload, where each value is shown as it is and all of them fit, as nearly always; None where that may not be."""
         together = _BREAK.join(values)
-        if len(together) + len(buttons) > self._room or together.encode("utf-8", "surrogatepass").translate(None, _AS_THEY_ARE):
+        shown = together.encode("utf-8", "surrogatepass")
+        if len(shown) * self._often + len(buttons) > self._room or shown.translate(None, _AS_THEY_ARE):
             return None
-        words = len(values) + together.count(" ")  # unless two blanks or breaks follow each other, or one is at an end
-        if len(together.split()) != words or "://" in together or any(map(gt, map(len, values), self._form.limits)):
+        texts = shown.split(_BREAK_BYTE)
+        words = len(values) + shown.count(b" ")  # unless two blanks or breaks follow each other, or one is at an end
+        if len(texts) != len(values) or len(shown.split()) != words or "://" in together:
             return None
-        parts, shown = self._between.copy(), [value.encode() for value in values]
-        parts[1::2] = shown + shown
-        parts.append(f"{buttons}]{_END}".encode())
+        if any(map(gt, map(len, values), self._limits)):
+            return None
+        parts = self._between.copy()
+        parts[1:-1:2] = self._gaps(texts)
+        parts[-1] = f"{buttons}]{_END}".encode() if buttons else _CLOSED
         return b"".join(parts)
 
-    def _with_care(self, values: Sequence[str], buttons: str) -> bytes:
+    def with_care(self, values: Sequence[str], buttons: str) -> bytes:
         """The payload, each value made visible, and cut so far that it fits."""
+        filling = dict(zip(self.names, values, strict=True))
 
         def shown(longest: int) -> tuple[_Form, list[str]]:
             form = _form(self._content, longest)
-            return form, list(map(visible, values, form.limits))
+            return form, [visible(filling[gap.name], limit) for gap, limit in zip(form.gaps, form.limits, strict=True)]
 
         def text(longest: int) -> str:
             form, texts = shown(longest)
@@ -144,6 +163,13 @@ class Draft:
             return "".join(_with_gaps(form.blocks, "", [_quoted(one or _NOTHING) for one in texts])) + f"{buttons}]"
 
         return f'{{"text":"{_quoted(_fitting(text))}","blocks":{_fitting(blocks)}{_END}'.encode()
+
+
+def picking(keys: Sequence[Any]) -> Picking:
+    """What picks these of some values, in this order."""
+    if len(keys) > 1:
+        return itemgetter(*keys)
+    return (lambda values: (values[keys[0]],)) if keys else lambda _: ()
 
 
 def _fitting(make: Callable[[int], str]) -> str:
@@ -263,7 +289,7 @@ def _plain_text(text: str) -> str:
     return f'{{"type":"plain_text","text":"{_quoted(text)}","emoji":false}}'
 
 
-def _buttons(links: Sequence[Link], words: Words) -> str:
+def made_buttons(links: Sequence[Link], words: Words) -> str:
     """The block of the buttons, after a comma; nothing where there are none."""
     if not links:
         return ""

@@ -166,15 +166,17 @@ def _around(region: str | None, log_group: str | None) -> tuple[str, str, str] |
 
 
 def _span(span: tuple[str | None, str | None]) -> str:
-    first, last = (text and moment(text) for text in span)
-    if not first or not last:
+    first, last = span
+    start = first and moment(first)
+    end = start if last == first else last and moment(last)
+    if not start or not end:
         return f"end~0~start~-{_WEEK}~timeType~'RELATIVE~unit~'seconds"
-    start, end = _starred(_stamp(first)), _starred(_stamp(last + _AROUND))
-    return f"end~'{end}~start~'{start}~timeType~'ABSOLUTE~tz~'UTC"
+    return f"end~'{_stamp(end + _AROUND)}~start~'{_stamp(start)}~timeType~'ABSOLUTE~tz~'UTC"
 
 
 def _stamp(time: datetime) -> str:
-    return time.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
+    """A time as the console writes it in text."""
+    return time.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="milliseconds").replace(":", "*3a") + "Z"
 
 
 def _starred(text: str) -> str:

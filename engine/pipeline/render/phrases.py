@@ -42,7 +42,9 @@ LONGEST_WORDS: Final = 300
 LONGEST_TITLE: Final = 2 * LONGEST_WORDS
 """Characters of a title that says, too, how many are left out."""
 
-_LONGEST_TITLE_VALUE: Final = 100
+LONGEST_TITLE_VALUE: Final = 100
+"""Characters of a value in a title."""
+
 _MOST_NAMES: Final = 8
 
 
@@ -71,12 +73,25 @@ def filled(template: str, values: Mapping[str, str], masked: MaskedEvent, words:
     title = [
         part
         if field is None
-        else visible(values[field], _LONGEST_TITLE_VALUE)
+        else visible(values[field], LONGEST_TITLE_VALUE)
         if field in values
         else absent(field, masked.level, masked.hash_missing, words)
         for part, field in _parts(template)
     ]
     return visible("".join(title), LONGEST_WORDS)
+
+
+def unfilled(template: str, masked: MaskedEvent, words: Words) -> tuple[str, tuple[Field, ...]]:
+    """What `filled` gives as `title % values of these fields`, where all of that is shown as it is and none of it is too long."""
+    parts = [
+        (part.replace("%", "%%"), None)
+        if field is None
+        else ("%s", field)
+        if field in masked.values
+        else (absent(field, masked.level, masked.hash_missing, words).replace("%", "%%"), None)
+        for part, field in _parts(template)
+    ]
+    return "".join(part for part, _ in parts), tuple(field for _, field in parts if field is not None)
 
 
 @lru_cache(maxsize=1_024)
@@ -101,13 +116,13 @@ def joined(groups: Sequence[Sequence[Part]]) -> tuple[Part, ...]:
 def listed(names: Sequence[str], words: Words) -> str:
     """The first few names, and how many more there are."""
     more = [words.more.format(count=len(names) - _MOST_NAMES)] if len(names) > _MOST_NAMES else []
-    return words.comma.join([*(visible(name, _LONGEST_TITLE_VALUE) for name in names[:_MOST_NAMES]), *more])
+    return words.comma.join([*(visible(name, LONGEST_TITLE_VALUE) for name in names[:_MOST_NAMES]), *more])
 
 
 def notes(failures: Sequence[Failure], fallback_for: str | None, words: Words) -> Iterator[str]:
     """What a reader must know beside the event: whose place this channel takes, and which matchers failed."""
     if fallback_for is not None:
-        yield words.fallback.format(channel=visible(fallback_for, _LONGEST_TITLE_VALUE))
+        yield words.fallback.format(channel=visible(fallback_for, LONGEST_TITLE_VALUE))
     if failures:
         names = [f"{words.matchers[failure.kind]} {failure.policy}/{failure.id}" for failure in failures]
         yield words.failures.format(count=len(failures), matchers=listed(names, words))
@@ -118,8 +133,8 @@ def footer(routes: Sequence[str], level: Level, severity: Severity, revision: st
     return (
         words.asked_by.format(routes=listed(routes, words)),
         words.severity.format(severity=words.severities[severity]),
-        words.masking.format(level=visible(level.name, _LONGEST_TITLE_VALUE)),
-        words.revision.format(revision=visible(revision, _LONGEST_TITLE_VALUE)),
+        words.masking.format(level=visible(level.name, LONGEST_TITLE_VALUE)),
+        words.revision.format(revision=visible(revision, LONGEST_TITLE_VALUE)),
     )
 
 

@@ -6,12 +6,13 @@ each post.
 
 from __future__ import annotations
 
-import json
-from json.encoder import encode_basestring_ascii
-from typing import TYPE_CHECKING, Any, Final
+from json.encoder import encode_basestring_ascii as _quoted
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from engine.pipeline.audit.encoding import AS_JSON, Encoder
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
     from datetime import datetime
 
     from engine.model import Decision, Delivery, Event, MaskedEvent, PolicySet, Verdict
@@ -21,10 +22,10 @@ VERSION: Final = 1
 MOST_KINDS: Final = 10_000
 """How many verdicts are remembered at once."""
 
+_BEFORE_TIME: Final = f'{{"type":"decision","version":{VERSION},"written":"'
 _BEFORE_ID: Final = '{"event_id":'
 
-_AS_JSON: Final = json.JSONEncoder(ensure_ascii=True, check_circular=False, separators=(",", ":")).encode
-"""What comes from JSON holds nothing that holds itself."""
+_ENCODER: Final = Encoder()
 
 
 def decision_json(decision: Decision) -> dict[str, Any]:
@@ -62,7 +63,7 @@ class DecisionLines:
         if not names:
             return b""
         parts = [""] * (2 * len(names))
-        parts[::2] = [encode_basestring_ascii(name) if name.__class__ is str and name else "null" for name in names]
+        parts[::2] = [_quoted(name) if name.__class__ is str and name else "null" for name in names]
         parts[1::2] = tails
         return f"{_BEFORE_ID}{''.join(parts)}"[: -len(_BEFORE_ID)].encode("ascii")
 
@@ -94,6 +95,51 @@ def decision_record(
     if policies.audit.event:
         record["event"] = event.record if masked is None else _named(masked)
     return record
+
+
+def decision_line(event: Event, decision: Decision, masked: MaskedEvent | None, policies: PolicySet, now: datetime) -> str:
+    """The line of `decision_record`: what the records of like decisions have in common is encoded once."""
+    # All decisions of one verdict share these three, of which one is hardly ever empty.
+    known = _known.get(id(decision.requests or decision.mutes or decision.silences))
+    if known is None or known.policies is not policies or known.verdict != decision[1:]:
+        known = _common(decision, policies)
+    _, _, before, between, after = known
+    name, (record, where, item) = decision.event_id, event
+    start = (
+        f'{_BEFORE_TIME}{now.isoformat()}{before}{_quoted(where)},"item":{"null" if item is None else _quoted(item)}'
+        f"{between}{'null' if name is None else _quoted(name)}{after}"
+    )
+    if not policies.audit.event:
+        return f"{start}}}"
+    return f'{start},"event":{_ENCODER.encoded(record if masked is None else _named(masked))}}}'
+
+
+class _Common(NamedTuple):
+    """What the records of like decisions have in common: before the event's place, up to its id, and up to the event itself."""
+
+    policies: PolicySet
+    verdict: tuple[object, ...]
+    before: str
+    between: str
+    after: str
+
+
+_known: dict[int, _Common] = {}
+
+
+def _common(decision: Decision, policies: PolicySet) -> _Common:
+    commit, level = line(policies.commit), line(policies.audit.level.name)
+    made = _Common(
+        policies=policies,
+        verdict=decision[1:],
+        before=f'","commit":{commit},"where":',
+        between=f',"masking":{level},"decision":{_BEFORE_ID}',
+        after=f",{line(verdict_json(decision))[1:]}",
+    )
+    if len(_known) >= MOST_KINDS:
+        _known.clear()
+    _known[id(decision.requests or decision.mutes or decision.silences)] = made
+    return made
 
 
 def _named(masked: MaskedEvent) -> dict[str, str]:
@@ -133,6 +179,6 @@ def delivery_record(
     }
 
 
-def line(record: Mapping[str, Any]) -> str:
+def line(record: object) -> str:
     """One JSON line: ASCII, so that no character of an event can break a log line or a terminal."""
-    return _AS_JSON(record)
+    return AS_JSON(record)

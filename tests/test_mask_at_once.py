@@ -1,0 +1,150 @@
+"""Masking in one pass leaves what masking by parts does, to the letter, or nothing at all."""
+
+from __future__ import annotations
+
+import sys
+from types import MappingProxyType
+from typing import Any
+
+import pytest
+from builders import NOW, OPEN_LEVEL, STANDARD, STRICT, actor, event, policy_set, record
+from hypothesis import given
+from hypothesis import strategies as st
+from test_mask_law import KEY, events, levels
+
+from engine.model import Decision, Event, Field, HashKey, Level, MaskedEvent, Operator
+from engine.pipeline.decide import decide
+from engine.pipeline.mask import mask, mask_by_parts
+from engine.pipeline.mask.addresses import forms
+from engine.pipeline.mask.at_once import LONGEST, masked_at_once
+from engine.pipeline.mask.plan import _MOST_SHAPES, plan, shaped
+
+POLICIES = policy_set(actors=(actor("anyone", "`true`"),))
+KEPT = dict.fromkeys(Field, Operator.KEEP)
+ALL = Level("all", 1, MappingProxyType(KEPT))
+KEYS = st.sampled_from([None, KEY])
+
+ODD = st.sampled_from(
+    [
+        *(None, "", 7, True, 0.5, [], {}, ["111122223333"], {"arn": "x"}),
+        *("abc", "1234", "anonymous", "111122223333", "x\0y", "100%", "a+b@example.com", "ab@example.com", "203.0.113.7"),
+        *("arn:aws:iam::444455556666:role/x", "arn:aws:s3:::b/444455556666", "444455556666", "AWS Internal", "é" * 5),
+        *("athena.amazonaws.com", "fe80::1%eth0", "::ffff:203.0.113.7", " 203.0.113.7 ", "x" * (LONGEST + 1)),
+    ]
+)
+PLACES = (
+    *(
+        ("sourceIPAddress",),
+        ("userAgent",),
+        ("errorCode",),
+        ("errorMessage",),
+        ("eventID",),
+        ("accountId",),
+        ("recipientAccountId",),
+    ),
+    *(("userIdentity",), ("userIdentity", "arn"), ("userIdentity", "accountId"), ("userIdentity", "principalId")),
+    *(("userIdentity", "accessKeyId"), ("userIdentity", "sessionContext"), ("requestParameters", "key"), ("resources",)),
+    *(("requestParameters", "bucketName"), ("requestParameters", "x-amz-copy-source")),
+)
+
+
+def at_once(one: Event, level: Level, key: HashKey | None = None) -> MaskedEvent | None:
+    return masked_at_once(one.record, decided(one), plan(level), key)
+
+
+def decided(one: Event) -> Decision:
+    return decide(one, POLICIES, NOW)
+
+
+def same(one: Event, level: Level, key: HashKey | None) -> None:
+    found, expected = at_once(one, level, key), mask_by_parts(one, decided(one), level, key)
+    assert found is None or (found, list(found.values)) == (expected, list(expected.values))
+    assert mask(one, decided(one), level, key) == expected
+
+
+@st.composite
+def odd_events(draw: st.DrawFn) -> Event:
+    """A record with a few odd values, some of them in other places than they belong in."""
+    made: dict[str, Any] = record()
+    for place in draw(st.lists(st.sampled_from(PLACES), max_size=4)):
+        holder: Any = made
+        for name in place[:-1]:
+            if isinstance(holder.get(name), dict):
+                holder[name] = {**holder[name]}
+                holder = holder[name]
+        holder[place[-1]] = draw(ODD)
+    return Event(made, "test")
+
+
+@given(events(), levels, KEYS)
+def test_where_it_says_anything_it_says_what_the_parts_say(one: Event, level: Level, key: HashKey | None) -> None:
+    same(one, level, key)
+
+
+@given(odd_events(), st.sampled_from([OPEN_LEVEL, STANDARD, STRICT, ALL]), KEYS)
+def test_so_it_does_for_odd_records_at_usual_levels(one: Event, level: Level, key: HashKey | None) -> None:
+    same(one, level, key)
+
+
+@given(odd_events(), levels, KEYS)
+def test_so_it_does_for_odd_records(one: Event, level: Level, key: HashKey | None) -> None:
+    same(one, level, key)
+
+
+@pytest.mark.parametrize("level", [STANDARD, STRICT], ids=lambda level: level.name)
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"sourceIPAddress": "2001:db8::1"},
+        {"sourceIPAddress": "athena.amazonaws.com"},
+        {"sourceIPAddress": "AWS Internal"},
+        {"errorMessage": "Access Denied"},
+    ],
+    ids=str,
+)
+def test_the_usual_event_is_masked_at_once(level: Level, changes: dict[str, Any]) -> None:
+    assert at_once(event(**changes), level) is not None
+
+
+@pytest.mark.parametrize("level", [OPEN_LEVEL, ALL, STANDARD], ids=lambda level: level.name)
+def test_a_value_that_is_too_long_is_left_to_the_parts(level: Level) -> None:
+    one = event(userAgent="x" * (LONGEST + 1))
+    assert at_once(one, level) is None
+    assert mask(one, decided(one), level, None).values[Field.USER_AGENT] == "x" * LONGEST
+
+
+@pytest.mark.parametrize("place", ["userAgent", "errorMessage"])
+@pytest.mark.parametrize("text", ["from 203.0.113.7", "203-000-113-007", "cb007107", "3405803783", "ASIAIOSFODNN7EXAMPLE"])
+def test_what_is_hidden_and_stands_elsewhere_is_left_to_the_parts(place: str, text: str) -> None:
+    level = Level("some", 1, MappingProxyType({**KEPT, Field.SOURCE_IP: Operator.NETWORK, Field.ACCESS_KEY: Operator.LAST4}))
+    one = event(**{place: text, "sourceIPAddress": "203.0.113.7"})
+    one.record["userIdentity"]["accessKeyId"] = "ASIAIOSFODNN7EXAMPLE"
+    assert at_once(one, level) is None
+    assert text not in mask(one, decided(one), level, None).values.values()
+
+
+def test_folding_makes_no_digits_so_that_no_account_comes_about_by_it() -> None:
+    folded = {character: character.casefold() for character in map(chr, range(sys.maxunicode + 1))}
+    assert [one for one, made in folded.items() if made != one and any(part.isdigit() for part in made)] == []
+
+
+def test_no_more_shapes_are_kept_than_are_of_use() -> None:
+    chosen = plan(STANDARD)
+    for number in range(3 * _MOST_SHAPES):
+        types = tuple(str if number >> place & 1 else type(None) for place in range(len(Field)))
+        shaped(chosen, types, keyed=bool(number % 2))
+    assert max(len(chosen.shapes), len(chosen.keyed)) <= _MOST_SHAPES
+
+
+TEXTS = st.sampled_from(
+    ["203.0.113.7", "7.113.0.203", "203-0-113-007", "cb007107", "3405803783", "::ffff:cb00:7107", "2001-db8--1"]
+)
+PIECES = st.lists(TEXTS | st.text("0123456789abcdef.:-_ ", max_size=6), max_size=4).map("".join)
+
+
+@given(st.sampled_from(["203.0.113.7", "2001:db8::1", "0.0.0.7", "10.0.0.10"]), PIECES)
+def test_where_a_form_of_an_address_is_found_one_look_sees_it(address: str, text: str) -> None:
+    known = forms(address)
+    assert known is not None
+    assert known.may_stand_in(text) or not list(known.found(text))
