@@ -57,6 +57,31 @@ def test_the_first_of_several_is_the_first_that_holds(several: list[list[str]], 
     assert expected == answered(lambda one: first(one, found), record)
 
 
+LEADS = ["type == 'x'", "'x' == type", "type == 'y'", "type == `true`", "kind == 'x'"]
+TAILS = [
+    *("regex(text, '^x')", "!regex(text, '^x')", "glob(text, 'x?z*')", "regex(text, '^x') && more", "more || regex(text, 'z$')"),
+    *("length(more) > `1`", "type == 'x'", "more", "regex(more, '^x') || `true`", "`true`"),
+]
+PARTS = st.builds(
+    lambda lead, tails: " && ".join([lead, *tails]), st.sampled_from(LEADS), st.lists(st.sampled_from(TAILS), max_size=2)
+)
+SIMPLE = st.sampled_from(["x", "y", "xyz", "", None, True, ["x", "y"]])
+
+
+@given(
+    st.lists(st.tuples(PARTS, st.lists(st.sampled_from(TAILS), max_size=1)).map(lambda one: [one[0], *one[1]]), max_size=8),
+    st.fixed_dictionaries({"type": st.sampled_from(["x", "y", True]), "kind": SIMPLE, "text": SIMPLE, "more": SIMPLE}),
+)
+def test_what_several_in_a_row_begin_with_is_asked_once_and_changes_no_answer(
+    several: list[list[str]], record: dict[str, Any]
+) -> None:
+    nothing = Given({}, lambda one, _: one)
+    one_by_one = [link(predicate_source([check(part) for part in parts], nothing), nothing) for parts in several]
+    first = link(analyse_first(several, nothing), nothing)
+    expected = answered(lambda one: next((place for place, holds in enumerate(one_by_one) if holds(one, ())), -1), record)
+    assert expected == answered(lambda one: first(one, ()), record)
+
+
 def test_parts_of_a_first_are_asked_in_turn() -> None:
     first = in_turn([lambda record, _: record["one"], lambda record, _: record["other"]])
     assert [first({"one": one, "other": other}, ()) for one, other in ((3, 5), (-1, 5), (-1, -1))] == [3, 64 + 5, -1]

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 from engine.matching.globs import glob_anchor
 from engine.matching.inline import texts
 from engine.matching.regexes import required
-from engine.matching.tree import field_path
+from engine.matching.tree import conjuncts, field_path
 from engine.matching.types import NOTHING_KNOWN, never_fails
 from engine.model import Anchor
 
@@ -32,6 +32,20 @@ def choices(trees: Iterable[Node], known: Known = NOTHING_KNOWN) -> tuple[Choice
     """The choices of expressions that must all be true, in order, for an object. `known` holds the types of its paths."""
     known = {**known, (): frozenset({"object"})}
     return tuple(islice(_of_all(trees, known), _MOST_CHOICES))
+
+
+def leading(trees: Sequence[Node]) -> Node | None:
+    """The first part of expressions that must all be true, where that is an equality of a path with a text."""
+    first = next(iter(conjuncts(trees[0]) if trees else ()), None)
+    if first is None or first.kind != "comparator" or first.value != "eq":
+        return None
+    return first if any(isinstance(one.value, str) for choice in _equality(*first.children) for one in choice) else None
+
+
+def says(equality: Node) -> Anchor:
+    """An equality as an anchor: equal ones say the same."""
+    ((anchor,),) = _equality(*equality.children)
+    return anchor
 
 
 def beyond(trees: Iterable[Node], anchor: Anchor) -> tuple[Node, ...]:

@@ -6,22 +6,25 @@ are passed beside it, so that one source serves every expression of the same sha
 
 from __future__ import annotations
 
+from itertools import groupby
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from engine.matching import inline
+from engine.matching.anchors import beyond, leading, says
 from engine.matching.source import reads_whole
 from engine.matching.tree import leading_names
 from engine.matching.types import reads, types
 from engine.matching.writer import JOINTS, Scope, Writer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from engine.matching.source import Given, Source
     from engine.matching.tree import Node
+    from engine.model import Anchor
 
-    Codes: TypeAlias = Mapping[tuple[str, ...], str]
+    Codes: TypeAlias = Mapping[Any, str]
 
 NO_ROW: Final[Codes] = MappingProxyType({})
 
@@ -51,11 +54,30 @@ def first_source(groups: Sequence[Sequence[Node]], given: Given) -> Source:
 def first(writer: Writer, groups: Sequence[Sequence[Node]], given: Given, codes: Codes, start: int = 0) -> str:
     """Code for that place, counted from `start`, of the record `d` and facts `f`.
 
-    What one group certainly reads, the next ones do not read again.
+    What one group certainly reads, the next ones do not read again; and those in a row that begin with the same equality ask it
+    once.
     """
     scope = Scope("d", dict(codes), is_object=True)
-    tests = "".join(f"{place} if {_all_true(writer, trees, scope, given)} else " for place, trees in enumerate(groups, start))
-    return f"{tests}-1"
+    parts: list[str] = []
+    for equality, several in groupby(enumerate(groups, start), lambda one: _said(leading(one[1]))):
+        run = list(several)
+        shared = leading(run[0][1])
+        if equality is None or shared is None or len(run) == 1:
+            parts += _in_turn(writer, run, scope, given)
+            continue
+        asked, name = writer.exactly(shared, scope), writer.temporary()
+        inner = Scope("d", dict(scope.known), is_object=True)
+        left = [(place, beyond(trees, equality)) for place, trees in run]
+        parts.append(f"{name} if ({name} := ({''.join(_in_turn(writer, left, inner, given))}-1) if {asked} else -1) >= 0 else ")
+    return f"{''.join(parts)}-1"
+
+
+def _said(equality: Node | None) -> Anchor | None:
+    return None if equality is None else says(equality)
+
+
+def _in_turn(writer: Writer, groups: Iterable[tuple[int, Sequence[Node]]], scope: Scope, given: Given) -> list[str]:
+    return [f"{place} if {_all_true(writer, trees, scope, given)} else " for place, trees in groups]
 
 
 def new_writer() -> Writer:
@@ -63,7 +85,7 @@ def new_writer() -> Writer:
     return Writer(_VALUES)
 
 
-def known(given: Given | None, row: Codes = NO_ROW) -> dict[tuple[str, ...], str]:
+def known(given: Given | None, row: Codes = NO_ROW) -> dict[Any, str]:
     """By which code facts are read; and, where the record `d` is a row, everything else that is read of it."""
     facts = {} if given is None else {path: f"f[{group}][{place}]" for path, (group, place) in given.places.items()}
     return {**row, **facts}

@@ -126,8 +126,15 @@ def _pattern(writer: Writer, node: Node, scope: Scope) -> str | None:
     subject, pattern = node.children
     if pattern.kind != "literal":
         return None
+    path = field_path(subject)
+    tested = (node.value, pattern.value, path)
+    if path is not None and tested in scope.known:
+        return scope.known[tested]
     quick = f"{writer.constant(pattern.value, node.value)}({{0}})"
-    return _of_text(writer, subject, scope, quick, f"absent('{node.value}', {{0}})")
+    code, name = writer.bind(_of_text(writer, subject, scope, quick, f"absent('{node.value}', {{0}})"))
+    if path is not None:
+        scope.known[tested] = name
+    return code
 
 
 def _glob(writer: Writer, node: Node, scope: Scope) -> str | None:

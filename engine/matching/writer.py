@@ -6,7 +6,7 @@ matcher asks.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from engine.matching.source import Constant, Source
 from engine.matching.types import BOOLEAN, types
@@ -18,9 +18,12 @@ if TYPE_CHECKING:
 
 
 class Scope:
-    """Where a node is read: the name of the current value, and the names of what was certainly read of it before."""
+    """Where a node is read: the name of the current value, and the names of what was certainly read of it before.
 
-    def __init__(self, name: str, known: dict[tuple[str, ...], str], *, is_object: bool = False) -> None:
+    `known` are names by path, and by test, pattern and path where that path was certainly tested.
+    """
+
+    def __init__(self, name: str, known: dict[Any, str], *, is_object: bool = False) -> None:
         self.name = name
         self.known = known
         self.is_object = is_object
