@@ -20,7 +20,7 @@ from engine.pipeline.audit import DecisionLines
 from engine.pipeline.decide import needed, program_of, seldom_needed
 from engine.pipeline.decide.by_rows import ByRows
 from engine.pipeline.decode.typed import Typed, record_of
-from engine.pipeline.select import S3, among_rows, selected
+from engine.pipeline.select import S3, selected
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -99,19 +99,17 @@ class Deciding:
     def __init__(self, policies: PolicySet, now: datetime) -> None:
         only = S3 if policies.selection.select is Selects.S3_DATA else None
         self.typed = Typed(needed(policies), only, seldom_needed(policies))
-        layout = self.typed.layout
         program = program_of(policies)
         self._selection = policies.selection
         self._verdict = program.verdict
         self._now = now
         self._lines = DecisionLines()
-        self._selected = among_rows(layout, policies.selection)
-        self._by_rows = ByRows(program, layout, record_of, self._lines.tail)
+        self._by_rows = ByRows(program, self.typed.layout, record_of, self._lines.tail)
 
     def answer(self, batch: Batch) -> Answer:
         """The decisions of a batch, a line each, and its errors. Raises `RowError` for rows that say too little."""
         if batch.rows:
-            output = self._lines.of(*self._by_rows.decided(self._selected(batch.rows), self._now))
+            output = self._lines.of(*self._by_rows.decided(batch.rows, self._now))
         else:
             records = batch.records or [one.record for one in batch.found if isinstance(one, Event)]
             verdict, now = self._verdict, self._now

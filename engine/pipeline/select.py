@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-from operator import attrgetter
 from typing import TYPE_CHECKING, Final
 
 from engine.model import Selects
-from engine.policy.rows import attribute_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable
 
     from engine.model import Event, Record, Selection
-    from engine.policy.rows import Layout, Row
-
-    _Rows = Sequence[Row]
 
 NOT_S3_DATA: Final = "not an S3 data event"
 NOT_NAMED: Final = "its name is not selected"
@@ -97,18 +92,17 @@ def selected(records: Iterable[Record], selection: Selection) -> list[Record]:
     return found if names is None else [record for record in found if _is_among(record.get("eventName"), names)]
 
 
-def among_rows(root: Layout, selection: Selection) -> Callable[[_Rows], _Rows]:
-    """The same of rows of a layout, which say of what category they are."""
-    source, category = (attrgetter(attribute_of(root, name)) for name in ("eventSource", "eventCategory"))
-    names = selection.names
-    name = None if names is None else attrgetter(attribute_of(root, "eventName"))
+def selecting(selection: Selection, code: Callable[[str], str], name: Callable[[object], str]) -> str:
+    """Code for whether a row, which says of what category it is, is selected; empty where every one is.
 
-    def found(rows: _Rows) -> _Rows:
-        if selection.select is Selects.S3_DATA:
-            rows = [row for row in rows if source(row) == S3 and category(row) == "Data"]
-        return rows if names is None or name is None else [row for row in rows if _is_among(name(row), names)]
-
-    return found
+    `code` says by which code a field of the row is read, `name` how a value is called there.
+    """
+    asked = []
+    if selection.select is Selects.S3_DATA:
+        asked += [f"{code('eventSource')} == {name(S3)}", f"{code('eventCategory')} == {name('Data')}"]
+    if selection.names is not None:
+        asked.append(f"{name(_is_among)}({code('eventName')}, {name(selection.names)})")
+    return " and ".join(asked)
 
 
 def _is_among(name: object, names: frozenset[str]) -> bool:

@@ -62,10 +62,11 @@ class DecisionLines:
         """The lines of `decision_json`, of what was recorded as the events' ids and of the tails of their verdicts."""
         if not names:
             return b""
-        parts = [""] * (2 * len(names))
-        parts[::2] = [_quoted(name) if name.__class__ is str and name else "null" for name in names]
-        parts[1::2] = tails
-        return f"{_BEFORE_ID}{''.join(parts)}"[: -len(_BEFORE_ID)].encode("ascii")
+        parts = [_BEFORE_ID] * (2 * len(names) + 1)
+        parts[1::2] = [_quoted(name) if name.__class__ is str and name else "null" for name in names]
+        parts[2::2] = tails
+        parts[-1] = parts[-1][: -len(_BEFORE_ID)]
+        return "".join(parts).encode("ascii")
 
     def tail(self, verdict: Verdict) -> str:
         """What follows the event's id in the lines of a verdict, to the beginning of the next line."""

@@ -1,4 +1,4 @@
-"""A program asked of rows: one function, written for the set and the layout, that decides many of them.
+"""A program asked of rows: one function, written for the set and the layout, that selects and decides many of them.
 
 It is made of this module's own templates, of what `engine.matching` writes, and of numbered constants. It finds what `Program`
 finds; whatever was not met before, and whatever fails, it leaves to that.
@@ -29,6 +29,7 @@ from engine.pipeline.facts import (
     target_of,
     time_in,
 )
+from engine.pipeline.select import selecting
 from engine.policy.given import ACCESS, CALLER, CLASSED, GIVEN, ROLE, SOURCE, TARGET
 from engine.policy.matchers import MOST_AT_ONCE
 from engine.policy.rows import read_by
@@ -51,15 +52,17 @@ Shown = TypeVar("Shown")
 _FUNCTION: Final = """\
 def made({constants}):
     def decided(rows, now):
-        found = []
+        names, found = [], []
         for d in rows:
+{selected}
             try:
 {lines}
                 shown = {kept}[e].get(h) or {missed}(e, h, d, now)
             except {error}:
                 shown = {failed}(d, now)
+            names.append({id})
             found.append(shown)
-        return [{name} for d in rows], found
+        return names, found
     return decided
 """
 
@@ -93,8 +96,8 @@ def _too_little() -> NoReturn:
 class ByRows(Generic[Shown]):
     """Decides rows of a layout. Of each verdict it gives what `shown` makes of it, once for all that are alike.
 
-    `decided(rows, now)` gives the events' ids, as they were recorded, and what is shown of their verdicts. It raises `RowError`
-    where a row says too little.
+    `decided(rows, now)` gives, of the rows that the set selects, the ids as they were recorded, and what is shown of the
+    verdicts. It raises `RowError` where a row says too little.
     """
 
     def __init__(
@@ -106,6 +109,7 @@ class ByRows(Generic[Shown]):
         self._shown = shown
         self._row = read_by(layout)
         self._codes = known(GIVEN, self._row)
+        self._local = {**self._row, **{path: f"g{group}[{place}]" for path, (group, place) in GIVEN.places.items()}}
         self._given = Given(GIVEN.places, lambda row, facts: GIVEN.whole(record_of(row), facts))
         self._kept: list[dict[object, Shown]] = [{} for _ in program.classes]
         self._count = 0
@@ -187,13 +191,15 @@ class ByRows(Generic[Shown]):
     def _written(self) -> Callable[[Sequence[Row], datetime], tuple[list[object], list[Shown]]]:
         writer = new_writer()
         name = writer.constant
+        selected = selecting(self._program.policies.selection, lambda field: self._code((field,)), name)
         filled = {
+            "selected": f"            if not ({selected}): continue" if selected else "",
             "lines": indent("\n".join(self._lines(writer)), " " * 16),
             "kept": name(self._kept),
             "missed": name(self._missed),
             "error": name(MatcherError),
             "failed": name(self._failed),
-            "name": self._code(("eventID",)),
+            "id": self._code(("eventID",)),
         }
         constants = writer.constants
         text = _FUNCTION.format(constants=", ".join(f"k{place}" for place in range(len(constants))), **filled)
@@ -212,7 +218,7 @@ class ByRows(Generic[Shown]):
         yield f"f = ({made}, g{CLASSED})"
         if program.timed:
             yield f"t = {name(time_in)}({self._code(reads.TIME)}) or now"
-        yield from program.everywhere.written(writer, self._code)
+        yield from program.everywhere.written(writer, lambda path: self._local.get(path, "None"))
         scope = name(program.unscoped)
         if program.scoped:
             scope = "s"
@@ -259,8 +265,8 @@ class ByRows(Generic[Shown]):
     def _evidence(self, writer: Writer) -> Iterator[str]:
         """Which evidence is the first that holds, as `e`."""
         trees = [[check(one) for one in expressions] for expressions in self._program.evidence]
-        facts = {path: "None" if group == CLASSED else f"g{group}[{place}]" for path, (group, place) in GIVEN.places.items()}
-        codes = {**self._row, **facts}
+        unclassed = {path: "None" for path, (group, _) in GIVEN.places.items() if group == CLASSED}
+        codes = {**self._local, **unclassed}
         yield f"e = {first(writer, trees[:MOST_AT_ONCE], self._given, codes)}"
         for start in range(MOST_AT_ONCE, len(trees), MOST_AT_ONCE):
             several = trees[start : start + MOST_AT_ONCE]
