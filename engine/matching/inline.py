@@ -131,6 +131,8 @@ def _pattern(writer: Writer, node: Node, scope: Scope) -> str | None:
     if path is not None and tested in scope.known:
         return scope.known[tested]
     quick = f"{writer.constant(pattern.value, node.value)}({{0}})"
+    if node.value == "regex":
+        quick = f"({quick} is not None)"
     code, name = writer.bind(_of_text(writer, subject, scope, quick, f"absent('{node.value}', {{0}})"))
     if path is not None:
         scope.known[tested] = name

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from engine.matching.globs import glob_test
 from engine.matching.networks import cidr_test
-from engine.matching.regexes import late_regex
+from engine.matching.regexes import late_search, search
 from engine.matching.runtime import NAMES
 
 if TYPE_CHECKING:
@@ -24,24 +24,29 @@ _NAMESPACE: Final = dict(NAMES)
 _KINDS: Final[Mapping[str, Callable[[Any], object]]] = {
     "texts": frozenset,
     "glob": glob_test,
-    "regex": late_regex,
+    "regex": late_search,
     "cidr": cidr_test,
 }
+_NOW: Final = {**_KINDS, "regex": search}
 
 
-def link(source: Source, given: Given | None = None, code: CodeType | None = None) -> Callable[..., Any]:
-    """The function that generated source describes, with its constants in place; of `code`, where that is its code."""
+def link(source: Source, given: Given | None = None, code: CodeType | None = None, *, often: bool = False) -> Callable[..., Any]:
+    """The function that generated source describes, with its constants in place; of `code`, where that is its code.
+
+    Its patterns are compiled when they are first asked, or now, where they are asked often: that is one call less each time.
+    """
     factory = _factory(source.text) if code is None else FunctionType(code, _NAMESPACE)
-    made: Callable[..., Any] = factory(*(_made(constant, given) for constant in source.constants))
+    kinds = _NOW if often else _KINDS
+    made: Callable[..., Any] = factory(*(_made(constant, given, kinds) for constant in source.constants))
     return made
 
 
-def _made(constant: Constant, given: Given | None) -> object:
+def _made(constant: Constant, given: Given | None, kinds: Mapping[str, Callable[[Any], object]]) -> object:
     if constant.kind == "value":
         return constant.value
     if constant.kind == "whole":
         return given and given.whole
-    return _KINDS[constant.kind](constant.value)
+    return kinds[constant.kind](constant.value)
 
 
 @lru_cache(_SHAPES)

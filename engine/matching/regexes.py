@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from engine.matching.globs import Test
 
-    _Search = Callable[[str], object | None]
+    Search = Callable[[str], object | None]
 
 _CACHED: Final = 64
 _ANSWERS: Final = 8_192
@@ -36,24 +36,25 @@ def check_regex(pattern: str) -> None:
 
 def regex_test(pattern: str) -> Test:
     """The test of one regular expression."""
-    search = _search(pattern)
-    return lambda text: search(text) is not None
+    found = search(pattern)
+    return lambda text: found(text) is not None
 
 
-def late_regex(pattern: str) -> Test:
-    """The same for a pattern that `check_regex` took, compiled when it is first asked: most of a set never are in one process."""
-    search: _Search | None = None
+def late_search(pattern: str) -> Search:
+    """`search` of a pattern that `check_regex` took, compiled when it is first asked: most of a set never are in one process."""
+    found: Search | None = None
 
-    def holds(text: str) -> bool:
-        nonlocal search
-        if search is None:
-            search = _search(pattern)
-        return search(text) is not None
+    def late(text: str) -> object | None:
+        nonlocal found
+        if found is None:
+            found = search(pattern)
+        return found(text)
 
-    return holds
+    return late
 
 
-def _search(pattern: str) -> _Search:
+def search(pattern: str) -> Search:
+    """What finds a regular expression in a text; None where it does not stand there."""
     if len(pattern) > MAX_PATTERN:
         raise ExpressionError(f"the regular expression is longer than {MAX_PATTERN} characters")
     return _plain_search(pattern) or _re2_search(pattern)
@@ -80,7 +81,7 @@ def is_plain(pattern: str) -> bool:
     return _plain_search(pattern) is not None
 
 
-def _plain_search(pattern: str) -> _Search | None:
+def _plain_search(pattern: str) -> Search | None:
     anchored = pattern.startswith("^")
     body = pattern.removeprefix("^")
     ends = body.endswith("$") and not body.endswith("\\$")
@@ -154,21 +155,21 @@ def re2_options(memory: int) -> Any:  # noqa: ANN401  re2 has no types
     return options
 
 
-def _re2_search(pattern: str) -> _Search:
+def _re2_search(pattern: str) -> Search:
     import re2  # noqa: PLC0415  as above
 
     try:
-        search = re2.compile(pattern.encode(), re2_options(MAX_REGEX_MEMORY)).search
+        found = re2.compile(pattern.encode(), re2_options(MAX_REGEX_MEMORY)).search
     except UnicodeEncodeError:
         raise ExpressionError("the regular expression holds half of a surrogate pair") from None
     except re2.error as error:
         raise ExpressionError(f"RE2 does not take this regular expression: {_said(error)}") from None
-    return lambda text: _answer(search, text) if len(text) <= _KEPT_LENGTH else search(utf8(text))
+    return lambda text: _answer(found, text) if len(text) <= _KEPT_LENGTH else found(utf8(text))
 
 
 @lru_cache(_ANSWERS)
-def _answer(search: Callable[[bytes], object | None], text: str) -> Literal[True] | None:
-    return None if search(utf8(text)) is None else True
+def _answer(found: Callable[[bytes], object | None], text: str) -> Literal[True] | None:
+    return None if found(utf8(text)) is None else True
 
 
 def _said(error: Exception) -> str:

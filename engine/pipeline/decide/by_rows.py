@@ -159,7 +159,7 @@ class ByRows(Generic[Shown]):
         source = predicate_source(trees if certain is None else beyond(trees, certain), self._given, self._row)
         same = repr(source)
         if same not in self._made:
-            self._made[same] = link(source, self._given)
+            self._made[same] = link(source, self._given, often=True)
         return self._made[same]
 
     def _candidates(self, index: Index) -> Callable[[Row, FactGroups], Sequence[int]]:
@@ -203,7 +203,7 @@ class ByRows(Generic[Shown]):
         }
         constants = writer.constants
         text = _FUNCTION.format(constants=", ".join(f"k{place}" for place in range(len(constants))), **filled)
-        return link(Source(text, constants), self._given)
+        return link(Source(text, constants), self._given, often=True)
 
     def _lines(self, writer: Writer) -> Iterator[str]:
         """What leads to the evidence `e` that holds for the row `d`, and to `h`: the rules that hold, the scope, the silences."""
