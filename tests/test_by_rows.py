@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import io
 import json
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from builders import NOW, actor, event, policy, policy_set, route, silence
-from hypothesis import given, settings
+from builders import NOW, actor, event, policy, policy_set, record, route, silence
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from test_index import events, sets
 
@@ -18,18 +18,20 @@ from engine.matching import check, choices, compile_predicate
 from engine.matching.anchors import beyond
 from engine.matching.generate import predicate_source
 from engine.matching.link import link
-from engine.model import Selection, Selects
+from engine.model import DecodeError, Event, Selection, Selects, Window
 from engine.pipeline.audit import decision_json, line
 from engine.pipeline.decide import by_rows, decide_plainly, needed, program_of
 from engine.pipeline.decide.by_rows import ByRows
+from engine.pipeline.decode import decode_stream
 from engine.pipeline.decode.batches import Batch, answers
 from engine.pipeline.decode.typed import Typed, record_of
+from engine.pipeline.select import passed_over
 from engine.policy.rows import layout, read_by
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from engine.model import Event, PolicySet
+    from engine.model import PolicySet
 
 
 def of_all(policies: PolicySet) -> PolicySet:
@@ -63,6 +65,98 @@ def test_over_any_set_the_decision_is_the_same(policies: Any, some: list[Event])
     assert told(of_all(policies), some, 2)[0] == meant(of_all(policies), some) * 2
 
 
+# --- rows, and nothing else -----------------------------------------------------------------------------------------------
+
+ROW_BUCKETS = ("payments-prod", "payments-dev", "ledger", "a", "x:y")
+ATOMS = (
+    *(f"bucket == '{bucket}'" for bucket in ROW_BUCKETS),
+    *(
+        "starts_with(bucket, 'payments')",
+        "glob(bucket, '*-prod')",
+        "contains(userAgent, 'aws-cli')",
+        "regex(userAgent, '^Boto3/')",
+    ),
+    *(
+        "actor.role == 'batch'",
+        "actor.type == 'IAMUser'",
+        "actor.kind == 'robot'",
+        "access.denied",
+        "access.kind == 'write'",
+        "!key",
+    ),
+    *("starts_with(errorCode, 'A')", "readOnly > `0`", "length(actor.role) > `3`", "key != `null`", "source.kind == 'ipv4'"),
+)
+row_expressions = st.lists(st.sampled_from(ATOMS), min_size=1, max_size=3).flatmap(
+    lambda parts: st.sampled_from([" && ", " || "]).map(lambda joint: joint.join(parts))
+)
+TIMES = ("2026-11-01T09:30:00Z", "2026-11-01T23:30:00Z", "2026-11-02T09:30:00Z", "2026-11-09T09:30:00Z", "never", None)
+
+
+HOURS = (Window(frozenset({5, 6}), 0, 1440, UTC), Window(frozenset({6}), 0, 720, UTC))
+
+
+@st.composite
+def row_sets(draw: st.DrawFn) -> PolicySet:
+    policies = []
+    for number in range(draw(st.integers(1, 4))):
+        made = []
+        for place in range(draw(st.integers(0, 4))):
+            does = (
+                {"mute": "a job"} if draw(st.booleans()) else {"notify": (draw(st.sampled_from(["watch", "security", "ops"])),)}
+            )
+            during = draw(
+                st.sampled_from([None, None, Window(frozenset({5, 6}), 0, 1440, UTC), Window(frozenset({6}), 0, 720, UTC)])
+            )
+            when = draw(st.none() | row_expressions)
+            made.append(route(f"r{place}", when, continues=draw(st.booleans()), during=during, **does))
+        if draw(st.booleans()):
+            made += [route(f"m{place}", f"bucket == 'other-{place}'") for place in range(60)]
+            made += [route(f"n{bucket}", f"bucket == '{bucket}' && {draw(row_expressions)}") for bucket in ROW_BUCKETS]
+        silences = tuple(
+            silence(f"s{place}", draw(row_expressions), datetime(2026, 11, draw(st.integers(1, 9)), tzinfo=UTC))
+            for place in range(draw(st.sampled_from([0, 0, 1, 3])))
+        )
+        buckets = draw(st.sampled_from([None, None, ("payments-*",), ("ledger", "a"), ("nothing",)]))
+        accounts = draw(st.sampled_from([None, None, None, frozenset({"111122223333"})]))
+        policies.append(policy(f"p{number}", *made, buckets=buckets, accounts=accounts, silences=silences))
+    actors = tuple(
+        actor(name, draw(row_expressions), never_mute=draw(st.booleans()))
+        for name in draw(st.sampled_from([(), ("c",), ("c", "d")]))
+    )
+    return policy_set(*policies, actors=actors)
+
+
+row_events = st.builds(
+    lambda bucket, key, agent, arn, kind, time, code, recipient, named: event(
+        requestParameters={"bucketName": bucket, **key},
+        userAgent=agent,
+        userIdentity={"type": kind, "arn": arn},
+        eventTime=time,
+        recipientAccountId=recipient,
+        eventName=named,
+        resources=[],
+        **code,
+    ),
+    st.sampled_from(ROW_BUCKETS),
+    st.sampled_from([{}, {"key": "2026/k"}]),
+    st.sampled_from(["aws-cli/2.15", "Boto3/1.34", None]),
+    st.sampled_from(["arn:aws:sts::111122223333:assumed-role/batch/0123", "arn:aws:iam::111122223333:user/ada", None]),
+    st.sampled_from(["AssumedRole", "IAMUser"]),
+    st.sampled_from(TIMES),
+    st.sampled_from([{}, {"errorCode": "AccessDenied"}, {"errorCode": "NoSuchKey", "readOnly": 1}]),
+    st.sampled_from(["111122223333", "444455556666"]),
+    st.sampled_from(["GetObject", "PutObject"]),
+)
+
+
+@given(row_sets(), st.lists(row_events, min_size=20, max_size=60))
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.large_base_example, HealthCheck.data_too_large])
+def test_many_rows_by_one_set_are_decided_as_each_record_is(policies: PolicySet, some: list[Event]) -> None:
+    assert told(policies, some) == (meant(policies, some), True)
+
+
+# --- sorts of sets -----------------------------------------------------------------------------------------------------------
+
 BUCKETS = ["payments-prod", "a", "ab", "arn:aws:s3:eu-west-1:111122223333:accesspoint/ab", "x:y", "", None, 7, "team-12-x"]
 SAMPLES = [
     event(
@@ -86,6 +180,8 @@ SAMPLES = [
 ]
 
 PLAIN = [one for one in SAMPLES if one.record["requestParameters"]["bucketName"] in ("payments-prod", "a", "ab", "x:y")]
+
+RESOURCES = (None, [{"ARN": "arn:aws:s3:::payments-prod/2026/k"}, {"ARN": "arn:aws:s3:::payments-prod"}])
 
 MANY = tuple(route(f"e{number}", f"bucket == 'b{number}' && userIdentity.type == 'IAMUser'") for number in range(80))
 
@@ -125,12 +221,83 @@ MANY = tuple(route(f"e{number}", f"bucket == 'b{number}' && userIdentity.type ==
     ],
 )
 def test_what_decides_rows_is_written_for_every_sort_of_set(policies: PolicySet) -> None:
-    lines, by_row = told(of_all(policies), PLAIN, 2)
-    assert by_row
-    assert lines == meant(of_all(policies), PLAIN) * 2
-    lines, by_row = told(of_all(policies), SAMPLES, 2)
-    assert by_row == any(one.buckets for one in policies.policies)  # else rows say too little without a plain bucket
-    assert lines == meant(of_all(policies), SAMPLES) * 2
+    assert told(policies, PLAIN, 2) == (meant(policies, PLAIN) * 2, True)
+    scoped = any(one.buckets for one in policies.policies)  # else rows say too little without a plain bucket
+    assert told(policies, SAMPLES, 2) == (meant(policies, SAMPLES) * 2, scoped)
+    assert told(of_all(policies), SAMPLES, 2) == (meant(policies, SAMPLES) * 2, True)
+
+
+def test_what_only_accounts_scope_needs_no_bucket() -> None:
+    policies = policy_set(policy("p", route("r", "requestParameters.bucketName == 'a'"), accounts=frozenset({"111122223333"})))
+    assert told(policies, SAMPLES) == (meant(policies, SAMPLES), True)
+
+
+@pytest.mark.parametrize("whole", ["requestParameters", "userIdentity", "resources", "additionalEventData", "userIdentity.arn"])
+@pytest.mark.parametrize("fact", ["bucket == 'payments-prod'", "key != `null`", "copy.bucket == 'from'", "actor.role == 'batch'"])
+def test_a_fact_is_found_though_what_it_stands_on_is_read_whole(whole: str, fact: str) -> None:
+    policies = policy_set(policy("p", route("r", f"{whole} == `null` && {fact}"), route("s", fact)))
+    some = [
+        *SAMPLES[:8],
+        *(event(requestParameters=parameters, resources=resources) for parameters in (None, "x", {}) for resources in RESOURCES),
+    ]
+    for one in some:
+        assert told(policies, [one])[0] == meant(policies, [one])
+    assert told(policies, some)[0] == meant(policies, some)
+
+
+@pytest.mark.parametrize("name", ['a"b', "a\\b", "a\u0001b", "\ud800", "", "\u00e9", "__class__", "Records", "eventSource"])
+def test_any_name_may_be_read(name: str) -> None:
+    quoted = json.dumps(name)
+    expressions = (f"responseElements.{quoted} == 'x'", f"{quoted} == 'x'", f"resources.{quoted} == `null`")
+    policies = policy_set(*(policy(f"p{number}", route("r", one)) for number, one in enumerate(expressions)))
+    some = [event(responseElements={name: "x"}), event()]
+    assert told(policies, some)[0] == meant(policies, some)
+
+
+def test_a_set_that_selects_names_and_looks_at_the_whole_document_decides() -> None:
+    policies = policy_set(policy("p", route("r", "length(@) > `3`")))
+    policies = policies._replace(selection=Selection(Selects.S3_DATA, frozenset({"GetObject"})))
+    some = [event(eventName="GetObject"), event(eventName="PutObject")]
+    assert told(policies, some)[0] == meant(policies, some[:1])
+
+
+@pytest.mark.parametrize("names", [None, frozenset({"GetObject", "7"})])
+def test_rows_are_selected_as_records_are(names: frozenset[str] | None) -> None:
+    policies = policy_set(policy("p", route("r", "userAgent == 'x'")))._replace(selection=Selection(Selects.S3_DATA, names))
+    some = [
+        event(eventSource=source, eventCategory=category, eventName=name)
+        for source in ("s3.amazonaws.com", "kms.amazonaws.com")
+        for category in ("Data", "Management", "data")
+        for name in ("GetObject", "PutObject", 7, None)
+    ]
+    selected = [one for one in some if passed_over(one, policies.selection) is None]
+    assert told(policies, some) == (meant(policies, selected), True)
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        record(eventCategory=None, managementEvent=False),
+        record(eventCategory=None, managementEvent=True),
+        {name: value for name, value in record().items() if name not in ("eventCategory", "eventID")},
+        {**record(), "eventSource": "aws:s3"},
+        {**record(), "Records": [record(eventID="inner")]},
+        {**record(), "additionalEventData": {"x": "LONG"}},
+    ],
+    ids=["no category", "management", "old", "a service's event", "a log within", "a long number"],
+)
+def test_what_is_no_row_is_found_as_it_is(odd: dict[str, Any]) -> None:
+    policies = of_all(policy_set(policy("p", route("r", "bucket == 'a'"))))
+    lines = [json.dumps(one) for one in (record(eventID="1"), odd, record(eventID="2"))]
+    content = "\n".join(lines).replace('"LONG"', "1" * 4_301).encode()
+    deciding = Deciding(policies, NOW)
+    read = list(answers(io.BytesIO(content), "f", deciding.typed, deciding.answer))
+    found = list(decode_stream(io.BytesIO(content), "f"))
+    events = [one for one in found if isinstance(one, Event)]
+    assert b"".join(one.output for one in read).decode().splitlines() == meant(policies, events)
+    assert [error for one in read for error in one.errors] == [
+        f"{one.where}: {one.reason}" for one in found if isinstance(one, DecodeError)
+    ]
 
 
 def test_what_is_kept_of_verdicts_is_bounded_and_changes_no_answer(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -104,11 +104,12 @@ class Deciding:
         self._verdict = program.verdict
         self._now = now
         self._lines = DecisionLines()
-        self._by_rows = ByRows(program, self.typed.layout, record_of, self._lines.tail)
+        layout = self.typed.layout
+        self._by_rows = None if layout is None else ByRows(program, layout, record_of, self._lines.tail)
 
     def answer(self, batch: Batch) -> Answer:
         """The decisions of a batch, a line each, and its errors. Raises `RowError` for rows that say too little."""
-        if batch.rows:
+        if batch.rows and self._by_rows is not None:
             output = self._lines.of(*self._by_rows.decided(batch.rows, self._now))
         else:
             records = batch.records or [one.record for one in batch.found if isinstance(one, Event)]

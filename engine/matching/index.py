@@ -87,8 +87,9 @@ class Index:
 
     def among(self, values: Iterable[Any]) -> _Numbers:
         """The same by the values of `paths`."""
-        found = [self.always, *(tests.hits(value) for tests, value in zip(self.tests, values, strict=True))]
-        return together(found)
+        several = (self.always, *(tests.hits(value) for tests, value in zip(self.tests, values, strict=True)))
+        found = [numbers for numbers in several if numbers]
+        return found[0] if len(found) == 1 else together(found)
 
 
 def _readable(choice: Choice, given: Given) -> bool:

@@ -13,11 +13,12 @@ from engine.matching.globs import glob_test
 from engine.matching.networks import cidr_test
 from engine.matching.regexes import late_search, search
 from engine.matching.runtime import NAMES
+from engine.matching.source import Source
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
-    from engine.matching.source import Constant, Given, Source
+    from engine.matching.source import Constant, Given
 
 _SHAPES: Final = 4_096
 _NAMESPACE: Final = dict(NAMES)
@@ -41,6 +42,13 @@ def link(source: Source, given: Given | None = None, code: CodeType | None = Non
     return made
 
 
+def link_statements(text: str, constants: Sequence[Constant], given: Given) -> Callable[..., Any]:
+    """The same of the text of one `def` that takes the constants and gives the function. Its patterns are asked often."""
+    whole = compile(text, "<rules>", "exec")
+    code = next(one for one in whole.co_consts if isinstance(one, CodeType))
+    return link(Source("", tuple(constants)), given, code, often=True)
+
+
 def _made(constant: Constant, given: Given | None, kinds: Mapping[str, Callable[[Any], object]]) -> object:
     if constant.kind == "value":
         return constant.value
@@ -52,8 +60,5 @@ def _made(constant: Constant, given: Given | None, kinds: Mapping[str, Callable[
 @lru_cache(_SHAPES)
 def _factory(text: str) -> Callable[..., Any]:
     """The code of one shape of expression; thousands of routes share a few dozen."""
-    if text.startswith("def "):
-        whole = compile(text, "<rules>", "exec")
-        return FunctionType(next(one for one in whole.co_consts if isinstance(one, CodeType)), _NAMESPACE)
     factory: Callable[..., Any] = FunctionType(compile(text, "<matcher>", "eval"), _NAMESPACE)()
     return factory

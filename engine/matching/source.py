@@ -30,7 +30,7 @@ class Given(NamedTuple):
 
 
 class Source(NamedTuple):
-    """Generated source: the text of a Python expression (or of one `def`) that takes the constants and gives the function."""
+    """Generated source: the text of a Python expression that takes the constants and gives the function."""
 
     text: str
     constants: tuple[Constant, ...]

@@ -13,8 +13,8 @@ from engine.errors import MatcherError, RowError
 from engine.matching.anchors import beyond
 from engine.matching.checks import check
 from engine.matching.generate import first, known, new_writer, predicate_source
-from engine.matching.link import link
-from engine.matching.source import Given, Source, reads_whole
+from engine.matching.link import link, link_statements
+from engine.matching.source import Given, reads_whole
 from engine.pipeline.decide import reads
 from engine.pipeline.decide.plain import within
 from engine.pipeline.decide.program import MOST_KEPT
@@ -40,8 +40,8 @@ if TYPE_CHECKING:
 
     from engine.matching.index import Index
     from engine.matching.writer import Writer
-    from engine.model import Anchor, FactGroups, Record, Silence, Verdict
-    from engine.pipeline.decide.program import Program, Rule, Scope
+    from engine.model import Anchor, FactGroups, Record, Verdict
+    from engine.pipeline.decide.program import Hushing, Program, Rule, Scope
     from engine.policy.given import Path
     from engine.policy.rows import Layout, Row
 
@@ -85,7 +85,7 @@ if h.__class__ is list: h = (*h,)
 
 _SILENCED: Final = """if {scope}.hushes:
     r = () if h is None else (h,) if h.__class__ is int else h
-    h = h, {silenced}({scope}, r, d, f, t)
+    h = h, {silenced}({hushing}, {scope}, r, (d, f, t))
 """
 
 
@@ -118,8 +118,7 @@ class ByRows(Generic[Shown]):
             rule if rule[1] is None else self._asking(number, self._late(number)) for number, rule in enumerate(program.rules)
         ]
         self._own = {policy: self._candidates(index) for policy, index in program.own.items()}
-        self._hushes = {policy: self._candidates(one.found_by) for policy, one in program.hushing.items()}
-        self._silences: dict[int, _Holds] = {}
+        self._hushing = {policy: self._asking_silences(one) for policy, one in program.hushing.items()}
         self.decided: Callable[[Sequence[Row], datetime], tuple[list[object], list[Shown]]] = self._written()
 
     # --- what the function asks ----------------------------------------------------------------------------------------------
@@ -135,7 +134,7 @@ class ByRows(Generic[Shown]):
         return shown
 
     def _failed(self, row: Row, now: datetime) -> Shown:
-        return self._shown(self._program.verdict(self._record_of(row), now))
+        return self._shown(self._program.weighed(self._record_of(row), now))
 
     def _late(self, number: int) -> _Holds:
         """What asks a rule, written when it is first asked: most rules of a large set never are."""
@@ -164,6 +163,8 @@ class ByRows(Generic[Shown]):
 
     def _candidates(self, index: Index) -> Callable[[Row, FactGroups], Sequence[int]]:
         """What finds the candidates of an index."""
+        if not index.paths:
+            return lambda _, __: index.always
         writer = new_writer()
         values = link(writer.source("".join(f"{self._code(path)}, " for path in index.paths), "d, f"))
         return lambda row, facts: index.among(values(row, facts))
@@ -172,19 +173,10 @@ class ByRows(Generic[Shown]):
         """Candidates with those of the policies that have a scope of their own."""
         return [*found, *(number for policy in scope.own for number in self._own[policy](row, facts))]
 
-    def _silenced(self, scope: Scope, routes: Sequence[int], row: Row, facts: FactGroups, time: datetime) -> tuple[int, ...]:
-        """The silences that hold."""
-        return tuple(
-            number
-            for policy, hushing in self._program.asked_for_silence(scope, routes)
-            for number in self._hushes[policy](row, facts)
-            if time < hushing.silences[number].until and self._silence(number, hushing.silences[number])(row, facts)
-        )
-
-    def _silence(self, number: int, silence: Silence) -> _Holds:
-        if number not in self._silences:
-            self._silences[number] = self._matcher(silence.matcher.expressions)
-        return self._silences[number]
+    def _asking_silences(self, hushing: Hushing) -> Hushing:
+        """Silences with what asks them of rows."""
+        holds = {number: self._matcher(silence.matcher.expressions) for number, silence in hushing.silences.items()}
+        return hushing._replace(candidates=self._candidates(hushing.found_by), holds=holds)
 
     # --- the function --------------------------------------------------------------------------------------------------------
 
@@ -203,7 +195,7 @@ class ByRows(Generic[Shown]):
         }
         constants = writer.constants
         text = _FUNCTION.format(constants=", ".join(f"k{place}" for place in range(len(constants))), **filled)
-        return link(Source(text, constants), self._given, often=True)
+        return link_statements(text, constants, self._given)
 
     def _lines(self, writer: Writer) -> Iterator[str]:
         """What leads to the evidence `e` that holds for the row `d`, and to `h`: the rules that hold, the scope, the silences."""
@@ -227,7 +219,7 @@ class ByRows(Generic[Shown]):
             yield f"c = {name(self._with_own)}(s, c, d, f) if s.own else c"
         yield _ASKED.format(rules=name(self._rules), within=name(within))
         if program.hushing:
-            yield _SILENCED.format(scope=scope, silenced=name(self._silenced))
+            yield _SILENCED.format(scope=scope, silenced=name(program.silenced), hushing=name(self._hushing))
         if program.scoped:
             yield "h = s.number, h"
 
@@ -259,7 +251,8 @@ class ByRows(Generic[Shown]):
         if bucket == "None":
             return general
         found = "(b, None, None, None)" if key == copied == "None" else general
-        otherwise = f"{name(_too_little)}()" if self._code(reads.RESOURCES) == "None" else general
+        seldom = reads.seldom_needed(self._program.policies)
+        otherwise = f"{name(_too_little)}()" if seldom else general
         return _PLAIN.format(found=found, bucket=bucket, otherwise=otherwise)
 
     def _evidence(self, writer: Writer) -> Iterator[str]:

@@ -152,6 +152,11 @@ def everything(policies: PolicySet) -> Plan:
     return plan
 
 
+def has_scope(policy: Policy) -> bool:
+    """Whether a policy is not asked about every event."""
+    return policy.buckets is not None or policy.accounts is not None
+
+
 def in_scope(policy: Policy, buckets: Iterable[str], recipient: str | None) -> bool:
     """Whether a policy is asked about an event: by the recipient account and by any bucket that the event names."""
     if policy.accounts is not None and recipient not in policy.accounts:

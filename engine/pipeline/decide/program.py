@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 from engine.errors import MatcherError
 from engine.matching.index import Globs, Index
-from engine.pipeline.decide.plain import answer, in_scope, weigh, within
+from engine.pipeline.decide.plain import answer, has_scope, in_scope, weigh, within
 from engine.pipeline.decide.reads import groups_read
 from engine.pipeline.facts import UNCLASSED, access, caller, classed, role_of, scope_of, source, target, time_of
 from engine.policy.given import ACCESS, CALLER, CLASSED, GIVEN, ROLE, SOURCE, TARGET
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from datetime import datetime
 
     from engine.model import FactGroups, Policy, PolicySet, Record, Route, Silence, Verdict, Window
@@ -46,10 +46,12 @@ class Scope(NamedTuple):
 
 
 class Hushing(NamedTuple):
-    """The silences of one policy by number, and what finds candidates among them."""
+    """The silences of one policy by number, their index, and how both are asked: what gives candidates, and whether one holds."""
 
     silences: Mapping[int, Silence]
     found_by: Index
+    candidates: Callable[[Any, FactGroups], Sequence[int]]
+    holds: Mapping[int, Callable[[Any, FactGroups], bool]]
 
 
 def _index(rules: Iterable[tuple[int, Route | Silence]]) -> Index:
@@ -69,10 +71,10 @@ class Program:
         self._made = [group in self.reads for group in (TARGET, ROLE, CALLER, SOURCE, ACCESS)]
         self.classes = [*_classes(policies), (classed(policies.unknown, None), policies.unknown.never_mute)]
         numbered = self._numbered_routes()
-        self.scoped = [number for number, policy in enumerate(policies.policies) if _has_scope(policy)]
+        self.scoped = [number for number, policy in enumerate(policies.policies) if has_scope(policy)]
         self._globs = Globs(policies.policies[number].buckets for number in self.scoped)
         self.own = {number: _index(numbered[number]) for number in self.scoped}
-        everywhere = [number for number, policy in enumerate(policies.policies) if not _has_scope(policy)]
+        everywhere = [number for number, policy in enumerate(policies.policies) if not has_scope(policy)]
         self.everywhere = _index(one for number in everywhere for one in numbered[number])
         self.certain = {number: one for index in (self.everywhere, *self.own.values()) for number, one in index.certain.items()}
         self.hushing = self._hushing()
@@ -97,7 +99,9 @@ class Program:
         for policy, one in enumerate(self.policies.policies):
             if one.silences:
                 numbered = dict(enumerate(one.silences, first))
-                found[policy] = Hushing(numbered, _index(numbered.items()))
+                index = _index(numbered.items())
+                holds = {number: silence.matcher.holds for number, silence in numbered.items()}
+                found[policy] = Hushing(numbered, index, index.candidates, holds)
             first += len(one.silences)
         return found
 
@@ -118,9 +122,13 @@ class Program:
         try:
             key = self._key(record, now)
         except MatcherError:
-            return weigh(record, self.policies, now, answer, self._plan)
+            return self.weighed(record, now)
         known = self._verdicts.get(key)
-        return known if known is not None else self._remember(key, weigh(record, self.policies, now, answer, self._plan))
+        return known if known is not None else self._remember(key, self.weighed(record, now))
+
+    def weighed(self, record: Record, now: datetime) -> Verdict:
+        """The same as `plain` finds it, of the policies in scope and the routes that may hold or fail."""
+        return weigh(record, self.policies, now, answer, self._plan)
 
     def _remember(self, key: tuple[int, ...], verdict: Verdict) -> Verdict:
         if len(self._verdicts) >= MOST_KEPT:
@@ -149,22 +157,28 @@ class Program:
             found = [*found, *(number for policy in scope.own for number in self.own[policy].candidates(record, facts))]
         key = [evidence, scope.number, *held(self.rules, found, record, facts, time, loud=loud)]
         if scope.hushes:
-            key += self._silenced(scope, key[2:], record, facts, time)
+            key += self.silenced(self.hushing, scope, key[2:], (record, facts, time))
         return tuple(key)
 
-    def _silenced(self, scope: Scope, key: Sequence[int], record: Record, facts: FactGroups, time: datetime) -> Iterable[int]:
-        for _, hushing in self.asked_for_silence(scope, key):
-            for number in hushing.found_by.candidates(record, facts):
-                silence = hushing.silences[number]
-                if time < silence.until and silence.matcher.holds(record, facts):
-                    yield number
+    def silenced(
+        self, hushing: Mapping[int, Hushing], scope: Scope, routes: Iterable[int], seen: tuple[Any, FactGroups, datetime]
+    ) -> tuple[int, ...]:
+        """The silences that hold, of policies that may want something: one of these routes notifies, or the default is theirs.
 
-    def asked_for_silence(self, scope: Scope, routes: Iterable[int]) -> Iterator[tuple[int, Hushing]]:
-        """The silences of policies that may want something: the default is theirs, or a route that holds notifies."""
+        `seen`: the record, as `hushing` asks it, the facts, and the time.
+        """
+        record, facts, time = seen
         wanting = {policy for policy, _, _, mutes, _ in map(self.rules.__getitem__, routes) if not mutes}
+        found: list[int] = []
         for policy in scope.hushes:
             if policy in wanting or self.policies.policies[policy].name == self.policies.default.policy:
-                yield policy, self.hushing[policy]
+                silences, _, candidates, holds = hushing[policy]
+                found += [
+                    number
+                    for number in candidates(record, facts)
+                    if time < silences[number].until and holds[number](record, facts)
+                ]
+        return tuple(found)
 
     # --- scopes --------------------------------------------------------------------------------------------------------------
 
@@ -232,7 +246,3 @@ def _rule(policy: int, route: Route) -> Rule:
 def _classes(policies: PolicySet) -> Iterable[tuple[tuple[str | None, ...], bool]]:
     """Of each evidence, in order, the facts of the class that it names, and whether mutes are void for that."""
     return ((classed(actor, evidence), actor.never_mute) for actor in policies.actors for evidence in actor.evidence)
-
-
-def _has_scope(policy: Policy) -> bool:
-    return policy.buckets is not None or policy.accounts is not None

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from engine.matching.source import reads_whole
+from engine.model import Selects
+from engine.pipeline.decide.plain import has_scope
 from engine.policy.given import GIVEN, GROUPS, ROLE, TARGET
 
 if TYPE_CHECKING:
@@ -72,12 +74,7 @@ def groups_read(policies: PolicySet) -> frozenset[int]:
     found = {group for path, (group, _) in GIVEN.places.items() if any(one[: len(path)] == path for one in paths)}
     if any(one[:2] == ("actor", "name") for one in paths):
         found.add(ROLE)  # the name may be the session's
-    return frozenset(found | ({TARGET} if is_scoped(policies) else set()))
-
-
-def is_scoped(policies: PolicySet) -> bool:
-    """Whether a policy has a scope of its own."""
-    return any(policy.buckets is not None or policy.accounts is not None for policy in policies.policies)
+    return frozenset(found | ({TARGET} if any(map(has_scope, policies.policies)) else set()))
 
 
 def needed(policies: PolicySet) -> frozenset[Path] | None:
@@ -92,9 +89,13 @@ def needed(policies: PolicySet) -> frozenset[Path] | None:
 
 
 def seldom_needed(policies: PolicySet) -> frozenset[Path]:
-    """Those of the same that facts read only where others do not tell, and nobody else does."""
-    asked = is_scoped(policies) or any(path[:1] == RESOURCES for path in _paths(policies))
-    return _NOTHING if asked else _BUCKET - {OF_TARGET[0]}
+    """Those of the same that only facts read, and only of records whose request does not name a bucket.
+
+    Of a set that looks at other than data events, and of one whose policies have scopes, that is not seldom.
+    """
+    often = policies.selection.select is not Selects.S3_DATA or any(map(has_scope, policies.policies))
+    asked = any(path == OF_TARGET[0][:1] or path[:1] == RESOURCES for path in _paths(policies))
+    return _NOTHING if often or asked else (_BUCKET - {OF_TARGET[0]}) & (needed(policies) or _NOTHING)
 
 
 def _meet(one: Path, other: Path) -> bool:

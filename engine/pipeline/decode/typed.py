@@ -11,6 +11,7 @@ msgspec comes with the command line, not with the Lambda.
 from __future__ import annotations
 
 import re
+from itertools import chain
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, NotRequired, Required, TypedDict, Union
 
@@ -51,6 +52,9 @@ _PLACE: Final = Place()
 _LONGEST_WAIT: Final = 64
 """Chunks that are read by the wider type before the narrow one is tried again."""
 
+_UNNAMEABLE: Final = re.compile('["\\\\\x00-\x1f\ud800-\udfff]')
+"""What stands in no name of a struct's field: what JSON would escape, and halves of surrogate pairs."""
+
 _MOST_DIGITS: Final = 4300
 _STRIDE: Final = 509
 _SAMPLED: Final = re.compile(rb"[0-9]{%d,}" % (_MOST_DIGITS // _STRIDE))
@@ -74,14 +78,14 @@ class _Reader(NamedTuple):
 class Typed:
     """Reads chunks by the fields that some paths name; where a path ends, its value is read whole. `paths` None: all of a record.
 
-    `layout` is that of the rows, which lack the paths that are `seldom` needed. `only`: records of another `eventSource` than
-    this need not be told, though they may be.
+    `layout` is that of the rows (None: there are none), which lack the paths that are `seldom` needed. `only`: records of another
+    `eventSource` than this need not be told, though they may be.
     """
 
     def __init__(self, paths: Iterable[Path] | None, only: str | None = None, seldom: Collection[Path] = ()) -> None:
-        self.layout = layout({*(paths or ()), *((name,) for name in _ROW)}.difference(seldom))
-        self._by_row = None if paths is None else _reader(row_type(self.layout))
-        self._source = attrgetter(attribute_of(self.layout, SOURCE))
+        self.layout = _layout(paths, seldom)
+        self._by_row = None if self.layout is None else _reader(row_type(self.layout))
+        self._source = attrgetter("eventSource" if self.layout is None else attribute_of(self.layout, SOURCE))
         self._by_field = _reader(dict[str, Any] if paths is None else _record_type(layout(paths)))
         self._known = _reader(_KNOWN)
         self._only = only
@@ -136,6 +140,13 @@ class Typed:
 def _is_sound(record: dict[str, Any]) -> bool:
     """Whether a record is what the plain way would find it to be."""
     return is_record(record) and not isinstance(record.get(LOG), list) and isinstance(event(record, _PLACE), Event)
+
+
+def _layout(paths: Iterable[Path] | None, seldom: Collection[Path]) -> Layout | None:
+    """The layout of rows; None where all of a record is wanted, or a name that msgspec does not take."""
+    if paths is None or any(map(_UNNAMEABLE.search, chain.from_iterable(paths))):
+        return None
+    return layout({*paths, *((name,) for name in _ROW)}.difference(seldom))
 
 
 def _are_records(sources: Iterable[str]) -> bool:
