@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from builders import NOW, actor, event, policy, policy_set, record, route, silence
+from builders import NOW, STRICT, actor, event, policy, policy_set, record, route, silence
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from test_index import events, sets
@@ -204,20 +204,21 @@ MANY = tuple(route(f"e{number}", f"bucket == 'b{number}' && userIdentity.type ==
             policy("p", route("r", "bucket == 'a'"), route("all"), silences=(silence("s", "key != `null`", NOW + timedelta(1)),)),
             policy("q", *MANY, silences=tuple(silence(f"s{n}", f"bucket == '{n}'", NOW + timedelta(1)) for n in range(70))),
         ),
+        policy_set(
+            policy(
+                "p", route("m", "bucket", mute="a job"), *MANY, *(route(f"r{one}", f"bucket == '{one}'") for one in ROW_BUCKETS)
+            ),
+            actors=(actor("c", "userIdentity.type == 'IAMUser'", never_mute=True),),
+        ),
+        policy_set(
+            policy("p", *MANY, buckets=("pay*",), masking_floor=STRICT), policy("q", route("all", mute="a job"), buckets=("a*",))
+        ),
         policy_set(policy("p", *(route(f"r{n}", f"key != '{n}'", continues=True) for n in range(3_000)))),
         policy_set(policy("p", route("r", "bucket == 'a' && length(actor.type) > `3`"), route("s", "length(bucket) > `2`"))),
     ],
     ids=[
-        "equal",
-        "prefix",
-        "many prefixes",
-        "scopes",
-        "parts",
-        "much evidence",
-        "facts as a whole",
-        "silences",
-        "many that hold",
-        "failures",
+        *("equal", "prefix", "many prefixes", "scopes", "parts", "much evidence", "facts as a whole", "silences"),
+        *("void mutes", "floors", "many that hold", "failures"),
     ],
 )
 def test_what_decides_rows_is_written_for_every_sort_of_set(policies: PolicySet) -> None:
@@ -281,7 +282,7 @@ def test_rows_are_selected_as_records_are(names: frozenset[str] | None) -> None:
         record(eventCategory=None, managementEvent=True),
         {name: value for name, value in record().items() if name not in ("eventCategory", "eventID")},
         {**record(), "eventSource": "aws:s3"},
-        {**record(), "Records": [record(eventID="inner")]},
+        {"Records": [record(eventID="inner")], **record()},
         {**record(), "additionalEventData": {"x": "LONG"}},
     ],
     ids=["no category", "management", "old", "a service's event", "a log within", "a long number"],
@@ -298,6 +299,20 @@ def test_what_is_no_row_is_found_as_it_is(odd: dict[str, Any]) -> None:
     assert [error for one in read for error in one.errors] == [
         f"{one.where}: {one.reason}" for one in found if isinstance(one, DecodeError)
     ]
+
+
+def test_where_rows_say_too_little_they_are_tried_less_and_less_often() -> None:
+    policies = policy_set(policy("p", route("r", "bucket == 'a'")))
+    content = json.dumps({"Records": [record(requestParameters=None)]}).encode()
+    deciding, tried = Deciding(policies, NOW), []
+
+    def answer(batch: Batch) -> bytes:
+        tried.append(bool(batch.rows))
+        return deciding.answer(batch).output
+
+    for _ in range(40):
+        list(answers(io.BytesIO(content), "f", deciding.typed, answer))
+    assert sum(tried) == 5  # the first, and after 2, 4, 8 and 16 chunks more
 
 
 def test_what_is_kept_of_verdicts_is_bounded_and_changes_no_answer(monkeypatch: pytest.MonkeyPatch) -> None:
