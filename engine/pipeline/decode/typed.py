@@ -5,7 +5,7 @@ not JSON, elements that are no records, values that JSON has and msgspec has not
 fields that are skipped only the grammar is checked: bytes in them that are no text do no harm, as elsewhere, but that one is
 nested deeper than a record may be goes unseen.
 
-msgspec comes with the command line, not with the Lambda.
+A start of the Lambda does not come in here: msgspec takes its time to import.
 """
 
 from __future__ import annotations
