@@ -18,6 +18,7 @@ from engine.pipeline.mask import mask, mask_by_parts
 from engine.pipeline.mask.addresses import forms
 from engine.pipeline.mask.at_once import LONGEST, masked_at_once
 from engine.pipeline.mask.plan import _MOST_SHAPES, plan, shaped
+from engine.pipeline.mask.withheld import starred
 
 POLICIES = policy_set(actors=(actor("anyone", "`true`"),))
 KEPT = dict.fromkeys(Field, Operator.KEEP)
@@ -122,6 +123,27 @@ def test_what_is_hidden_and_stands_elsewhere_is_left_to_the_parts(place: str, te
     one.record["userIdentity"]["accessKeyId"] = "ASIAIOSFODNN7EXAMPLE"
     assert at_once(one, level) is None
     assert text not in mask(one, decided(one), level, None).values.values()
+
+
+@pytest.mark.parametrize(
+    ("text", "accounts", "shown"),
+    [
+        ("from 44445555 hi", ["4444", "5555", "44445555"], "from ************ hi"),
+        ("4444555566667777", ["444455556666", "555566667777"], "************"),
+        ("4444555566667777", ["555566667777", "444455556666"], "************"),
+        ("44445555", ["4444", "5555"], "************************"),
+    ],
+)
+def test_of_account_ids_that_overlap_nothing_is_left(text: str, accounts: list[str], shown: str) -> None:
+    one = event(userAgent=text, resources=[{"accountId": account} for account in accounts])
+    assert mask(one, decided(one), STANDARD, None).values[Field.USER_AGENT] == shown
+    same(one, STANDARD, None)
+
+
+def test_account_ids_are_replaced_in_one_order() -> None:
+    orders = (["45", "**", "4567"], ["**", "4567", "45"], ["4567", "45", "**"])
+    assert len({starred(f"{'*' * 5} 45 4568", order) for order in orders}) == 1
+    assert {starred("4567", order) for order in orders} == {None}
 
 
 def test_folding_makes_no_digits_so_that_no_account_comes_about_by_it() -> None:
