@@ -108,6 +108,15 @@ def test_the_usual_event_is_masked_at_once(level: Level, changes: dict[str, Any]
     assert at_once(event(**changes), level) is not None
 
 
+@pytest.mark.parametrize("field", [Field.ERROR_CODE, Field.USER_AGENT, Field.ARN])
+def test_so_is_one_with_a_hidden_code_or_a_hidden_value_of_few_characters(field: Field) -> None:
+    level = Level("some", 1, MappingProxyType({**KEPT, field: Operator.DROP}))
+    one = event(errorCode="AccessDenied", userAgent="abc")
+    one.record["userIdentity"]["arn"] = "xyz"
+    assert at_once(one, level) is not None
+    same(one, level, None)
+
+
 @pytest.mark.parametrize("level", [OPEN_LEVEL, ALL, STANDARD], ids=lambda level: level.name)
 def test_a_value_that_is_too_long_is_left_to_the_parts(level: Level) -> None:
     one = event(userAgent="x" * (LONGEST + 1))

@@ -92,7 +92,7 @@ def _without_accounts(shown: str, record: Record) -> str | None:
 def _may_come_back(view: str, values: list[str], mails: list[str]) -> bool:
     """Whether one of some values, or the name in an address of e-mail, may stand in a folded text."""
     for text in values:
-        if len(text) < SHORTEST or "%" in text or folded(text) in view:
+        if "%" in text or folded(text) in view:
             return True
     for text in mails:
         local = text.rpartition("@")[0]
