@@ -135,6 +135,37 @@ def test_what_is_hidden_and_stands_elsewhere_is_left_to_the_parts(place: str, te
 
 
 @pytest.mark.parametrize(
+    ("hidden", "text", "left"),
+    [
+        ({"accessKeyId": "a%20bcd"}, "is a bcd", "is ***"),
+        ({"accessKeyId": "straße"}, "in STRASSE 1", "in *** 1"),
+        ({"accessKeyId": "STRASSE"}, "in straße 1", "in *** 1"),
+        ({"accountId": "ABCD"}, "of abcd", "of ************"),
+        ({"accountId": "ABCD"}, "of ABCD", "of ************"),
+        ({}, "a\0b", "a\0b"),
+        ({}, "203.0.113\0.7", "203.0.113\0.7"),
+    ],
+)
+@pytest.mark.parametrize("place", ["userAgent", "errorMessage"])
+def test_what_one_look_does_not_see_is_left_to_the_parts(hidden: dict[str, str], text: str, left: str, place: str) -> None:
+    level = Level("some", 1, MappingProxyType({**STANDARD.operators, Field.ACCESS_KEY: Operator.DROP}))
+    one = event(**{place: text})
+    one.record["userIdentity"].update(hidden)
+    assert at_once(one, level) is None
+    assert left in mask(one, decided(one), level, None).values.values()
+
+
+@pytest.mark.parametrize("field", [Field.CLASS, Field.EVIDENCE])
+def test_the_policies_words_stay_where_they_read_like_an_account(field: Field) -> None:
+    chosen = actor("444455556666", "`true`")
+    one = event(recipientAccountId="444455556666")
+    level = Level("some", 1, MappingProxyType({**STANDARD.operators, Field.CLASS: Operator.DROP, field: Operator.KEEP}))
+    found = decide(one, policy_set(actors=(chosen,)), NOW)
+    assert masked_at_once(one.record, found, plan(level), None) is None
+    assert mask(one, found, level, None).values[field].startswith("444455556666")
+
+
+@pytest.mark.parametrize(
     ("text", "accounts", "shown"),
     [
         ("from 44445555 hi", ["4444", "5555", "44445555"], "from ************ hi"),

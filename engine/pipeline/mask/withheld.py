@@ -128,8 +128,8 @@ def _spellings(name: Field, value: str) -> Sequence[str]:
 
 
 def accounts_in(record: Record) -> frozenset[str]:
-    """Every account id of a record: where it is called so, and in ARNs."""
-    return frozenset(one for one in named_accounts(record) if len(one) >= SHORTEST and one.lower() != "anonymous")
+    """Every account id of a record, folded: where it is called so, and in ARNs."""
+    return frozenset(folded(one) for one in named_accounts(record) if len(one) >= SHORTEST and one.lower() != "anonymous")
 
 
 def named_accounts(record: Record) -> set[str]:
