@@ -31,6 +31,7 @@ from engine.pipeline.render import plain, render
 from engine.pipeline.render.event import MOST_DRAFTS, _drawn
 from engine.pipeline.render.labels import WORDS
 from engine.pipeline.render.limits import violations
+from engine.pipeline.render.times import local_time
 
 
 def message(event: MaskedEvent | None = None, channel: Channel | None = None, **asked: Any) -> Message:
@@ -308,6 +309,24 @@ def test_every_language_has_every_word(language: Language) -> None:
 def test_times_are_the_channels(time: str, zone: Any, local: str) -> None:
     channel = tokyo(fields=(Field.TIME,))._replace(timezone=zone)
     assert f"Time: {local}" in lines(message(masked({Field.TIME: time}), channel))
+
+
+@pytest.mark.parametrize(
+    "time",
+    [
+        *("2026-06-30T00:00:Z\0Z", "2026-06-30T00:Z\0:00Z", "2026-06-30T00:Z\0:Z\0Z", "2026-06-30T0Z:00:00Z"),
+        *(
+            "2026-06-30T00:00:00Z\0",
+            "2026-06-30T00:00:00Z0",
+            "2026-06-30T00:00:+0Z",
+            "2026-06-30T00:00:٠٠Z",
+            "2026-06-30T:::::::Z",
+        ),
+    ],
+)
+def test_a_time_in_utc_is_shown_as_it_is_read_whatever_stands_in_it(time: str) -> None:
+    words = WORDS[Language.EN]
+    assert local_time(time, UTC, words) == local_time(time, ZoneInfo("UTC"), words)
 
 
 OTHER = HUMAN._replace(evidence=(HUMAN.evidence[0]._replace(says="something else"),))
