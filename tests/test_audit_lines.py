@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import sys
-from typing import TYPE_CHECKING
+from typing import Any
 
+import pytest
 from builders import NOW, OPEN_LEVEL, STANDARD, STRICT, actor, policy_set
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,17 +16,13 @@ from engine.pipeline import audit
 from engine.pipeline.audit import DecisionLines, decision_json, decision_line, decision_record, line
 from engine.pipeline.audit.encoding import AS_JSON, Encoder
 
-if TYPE_CHECKING:
-    from typing import Any
-
-    import pytest
-
 ACTORS = [actor("human", "type == `1`"), actor("robot", "type == `1`"), policy_set().unknown]
 NAMES = st.sampled_from(["a", "b/c", "é"])
 TUPLES = st.lists(NAMES, max_size=2).map(tuple)
 HUSHES = st.lists(st.builds(Hush, NAMES, NAMES, NAMES), max_size=2).map(tuple)
 FAILURES = st.lists(st.builds(Failure, st.sampled_from(MatcherKind), NAMES, NAMES, NAMES), max_size=2).map(tuple)
 LEVELS = st.sampled_from([OPEN_LEVEL, STANDARD, STRICT])
+FAILED = Failure(MatcherKind.ROUTE, "p", "r", "why")
 REQUESTS = st.lists(st.builds(Request, NAMES, LEVELS, st.sampled_from(Severity), NAMES, NAMES), max_size=3).map(tuple)
 
 
@@ -87,11 +84,55 @@ def test_a_record_is_written_as_it_is_said(some: list[Verdict], data: st.DataObj
 def test_what_records_have_in_common_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(audit, "MOST_KINDS", 3)
     audit._known.clear()
-    kept = [(Request(f"c{number}", STANDARD, Severity.INFO, "p", "r"),) for number in range(10)]
-    for requests in kept:
-        decision = Decision("e", ACTORS[0], None, requests, (), (), (), defaulted=False, failures=(), revision="r")
-        decision_line(Event({}, "w"), decision, None, policy_set(), NOW)
+    policies = policy_set()
+    for one in [decided(requests=(asked(f"c{number}"),)) for number in range(10)]:
+        decision_line(Event({}, "w"), one, None, policies, NOW)
         assert len(audit._known) <= 3
+
+
+def test_nothing_is_remembered_of_a_policy_set_that_was_replaced() -> None:
+    sets, events = [policy_set(commit=str(number)) for number in range(3)], [Event({}, "w")] * 2
+    some = [decided(requests=(asked(f"c{number}"),)) for number in range(2)]
+    for policies in sets:
+        for event, one in zip(events, some, strict=True):
+            assert decision_line(event, one, None, policies, NOW) == line(decision_record(event, one, None, policies, NOW))
+        assert [known.policies is policies for known in audit._known.values()] == [True, True]
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"actor": ACTORS[1]},
+        {"evidence": None},
+        {"routes": ("b/c",)},
+        {"defaulted": True},
+        {"failures": (FAILED,)},
+        {"revision": "s"},
+    ],
+    ids=str,
+)
+def test_what_records_have_in_common_is_of_one_verdict(other: dict[str, Any]) -> None:
+    policies, requests = policy_set(), (asked("c"),)
+    for one in (decided(requests=requests), decided(requests=requests, **other)):
+        record = decision_record(Event({}, "w"), one, None, policies, NOW)
+        assert decision_line(Event({}, "w"), one, None, policies, NOW) == line(record)
+
+
+def test_so_it_is_where_nothing_was_asked() -> None:
+    policies = policy_set()
+    for actor_class in ACTORS:
+        one = decided(actor=actor_class)
+        record = decision_record(Event({}, "w"), one, None, policies, NOW)
+        assert decision_line(Event({}, "w"), one, None, policies, NOW) == line(record)
+
+
+def asked(channel: str) -> Request:
+    return Request(channel, STANDARD, Severity.INFO, "p", "r")
+
+
+def decided(**parts: Any) -> Decision:
+    verdict = Verdict(ACTORS[0], ACTORS[0].evidence[0], (), (), (), (), defaulted=False, failures=(), revision="r")
+    return Decision("e", *verdict._replace(**parts))
 
 
 @given(st.lists(VALUES, max_size=4))

@@ -214,6 +214,21 @@ def test_a_record_in_an_eventbridge_event_is_known_by_its_shape(kind: str) -> No
     assert isinstance(found, Event)
 
 
+@pytest.mark.parametrize(
+    ("more", "where"),
+    [
+        ({"Records": [record(eventID="other")]}, "Records[0]"),
+        ({"messageId": "m", "body": record(eventID="other")}, "body"),
+        ({"kinesis": {"data": base64.b64encode(json.dumps(record(eventID="other")).encode()).decode()}}, "kinesis.data"),
+    ],
+    ids=["Records", "body", "kinesis"],
+)
+def test_what_is_known_by_an_earlier_name_is_not_taken_for_an_eventbridge_event(more: dict[str, Any], where: str) -> None:
+    (found,) = decode(payload("eventbridge") | more, no_fetch)
+    assert isinstance(found, Event)
+    assert (found.record["eventID"], found.where) == ("other", where)
+
+
 @pytest.mark.parametrize("kind", ["SubscriptionConfirmation", "UnsubscribeConfirmation"])
 def test_a_message_about_a_subscription_is_passed_over(kind: str) -> None:
     assert list(decode(payload("sns-http") | {"Type": kind}, no_fetch)) == [PassedOver("payload", SUBSCRIPTION)]

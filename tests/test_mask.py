@@ -10,7 +10,8 @@ from builders import NOW, OPEN_LEVEL, STANDARD, event, policy_set
 
 from engine.model import FIELD_OPERATORS, Event, Field, HashKey, Level, MaskedEvent, Operator
 from engine.pipeline.decide import decide
-from engine.pipeline.mask import mask, redact
+from engine.pipeline.mask import addresses, mask, mask_by_parts, prints, redact
+from engine.pipeline.mask.prints import LONGEST_ADDRESS
 
 KEY = HashKey("1", bytes(range(32)))
 
@@ -306,3 +307,17 @@ def test_hostile_texts_take_linear_time() -> None:
     source = "2001:db8::1"
     for piece in ("2001:", "2001-db8-", "%2532", "203.0.113.", "0", ":::::", "a" * 7 + ":"):
         assert masked(sourceIPAddress=source, userAgent=piece * 4_000).values[Field.USER_AGENT]
+
+
+def test_no_more_of_a_caller_is_remembered_than_an_address_has(monkeypatch: pytest.MonkeyPatch) -> None:
+    remembered: list[str] = []
+    for module, names in ((prints, ("_address", "_network")), (addresses, ("_forms", "_number"))):
+        for name in names:
+            asked = getattr(module, name)
+            monkeypatch.setattr(module, name, lambda text, asked=asked: (remembered.append(text), asked(text))[1])
+    for source in ("203.0.113.7", "2001:db8::1", "203.0.113.7" + " " * 60, "x" * 10_000):
+        one = event(sourceIPAddress=source, userAgent=f"2001:db8{'-' * 10_000}1 {'2001:0:' * 1_000} 2001:db8::1")
+        assert mask_by_parts(one, decide(one, policy_set(), NOW), STANDARD, None) == masked(made=one)
+        assert masked({Field.SOURCE_IP: Operator.HASH}, KEY, one).values[Field.SOURCE_IP].startswith("ip:1:")
+    assert "2001:db8::1" in remembered
+    assert max(map(len, remembered)) <= LONGEST_ADDRESS

@@ -18,6 +18,7 @@ from engine.pipeline.mask import mask, mask_by_parts
 from engine.pipeline.mask.addresses import forms
 from engine.pipeline.mask.at_once import LONGEST, masked_at_once
 from engine.pipeline.mask.plan import _MOST_SHAPES, plan, shaped
+from engine.pipeline.mask.withheld import starred
 
 POLICIES = policy_set(actors=(actor("anyone", "`true`"),))
 KEPT = dict.fromkeys(Field, Operator.KEEP)
@@ -107,6 +108,15 @@ def test_the_usual_event_is_masked_at_once(level: Level, changes: dict[str, Any]
     assert at_once(event(**changes), level) is not None
 
 
+@pytest.mark.parametrize("field", [Field.ERROR_CODE, Field.USER_AGENT, Field.ARN])
+def test_so_is_one_with_a_hidden_code_or_a_hidden_value_of_few_characters(field: Field) -> None:
+    level = Level("some", 1, MappingProxyType({**KEPT, field: Operator.DROP}))
+    one = event(errorCode="AccessDenied", userAgent="abc")
+    one.record["userIdentity"]["arn"] = "xyz"
+    assert at_once(one, level) is not None
+    same(one, level, None)
+
+
 @pytest.mark.parametrize("level", [OPEN_LEVEL, ALL, STANDARD], ids=lambda level: level.name)
 def test_a_value_that_is_too_long_is_left_to_the_parts(level: Level) -> None:
     one = event(userAgent="x" * (LONGEST + 1))
@@ -122,6 +132,58 @@ def test_what_is_hidden_and_stands_elsewhere_is_left_to_the_parts(place: str, te
     one.record["userIdentity"]["accessKeyId"] = "ASIAIOSFODNN7EXAMPLE"
     assert at_once(one, level) is None
     assert text not in mask(one, decided(one), level, None).values.values()
+
+
+@pytest.mark.parametrize(
+    ("hidden", "text", "left"),
+    [
+        ({"accessKeyId": "a%20bcd"}, "is a bcd", "is ***"),
+        ({"accessKeyId": "straße"}, "in STRASSE 1", "in *** 1"),
+        ({"accessKeyId": "STRASSE"}, "in straße 1", "in *** 1"),
+        ({"accountId": "ABCD"}, "of abcd", "of ************"),
+        ({"accountId": "ABCD"}, "of ABCD", "of ************"),
+        ({}, "a\0b", "a\0b"),
+        ({}, "203.0.113\0.7", "203.0.113\0.7"),
+    ],
+)
+@pytest.mark.parametrize("place", ["userAgent", "errorMessage"])
+def test_what_one_look_does_not_see_is_left_to_the_parts(hidden: dict[str, str], text: str, left: str, place: str) -> None:
+    level = Level("some", 1, MappingProxyType({**STANDARD.operators, Field.ACCESS_KEY: Operator.DROP}))
+    one = event(**{place: text})
+    one.record["userIdentity"].update(hidden)
+    assert at_once(one, level) is None
+    assert left in mask(one, decided(one), level, None).values.values()
+
+
+@pytest.mark.parametrize("field", [Field.CLASS, Field.EVIDENCE])
+def test_the_policies_words_stay_where_they_read_like_an_account(field: Field) -> None:
+    chosen = actor("444455556666", "`true`")
+    one = event(recipientAccountId="444455556666")
+    level = Level("some", 1, MappingProxyType({**STANDARD.operators, Field.CLASS: Operator.DROP, field: Operator.KEEP}))
+    found = decide(one, policy_set(actors=(chosen,)), NOW)
+    assert masked_at_once(one.record, found, plan(level), None) is None
+    assert mask(one, found, level, None).values[field].startswith("444455556666")
+
+
+@pytest.mark.parametrize(
+    ("text", "accounts", "shown"),
+    [
+        ("from 44445555 hi", ["4444", "5555", "44445555"], "from ************ hi"),
+        ("4444555566667777", ["444455556666", "555566667777"], "************"),
+        ("4444555566667777", ["555566667777", "444455556666"], "************"),
+        ("44445555", ["4444", "5555"], "************************"),
+    ],
+)
+def test_of_account_ids_that_overlap_nothing_is_left(text: str, accounts: list[str], shown: str) -> None:
+    one = event(userAgent=text, resources=[{"accountId": account} for account in accounts])
+    assert mask(one, decided(one), STANDARD, None).values[Field.USER_AGENT] == shown
+    same(one, STANDARD, None)
+
+
+def test_account_ids_are_replaced_in_one_order() -> None:
+    orders = (["45", "**", "4567"], ["**", "4567", "45"], ["4567", "45", "**"])
+    assert len({starred(f"{'*' * 5} 45 4568", order) for order in orders}) == 1
+    assert {starred("4567", order) for order in orders} == {None}
 
 
 def test_folding_makes_no_digits_so_that_no_account_comes_about_by_it() -> None:

@@ -164,22 +164,45 @@ ODD = [
     "a" * 121,
     "a" * 1025,
 ]
+GAPS = ("title", "a", "b", *(f"line {number}" for number in range(12)))
 CONTENT = Content(
     ("gear",),
-    Value("", 600, Style.BOLD),
-    (Value(""), Piece(" at "), Value("", 700)),
-    tuple((Piece("Label: ", Style.BOLD), Value("")) for _ in range(12)),
+    Value("title", 600, Style.BOLD),
+    (Value("a"), Piece(" at "), Value("b", 700), Piece(" and "), Value("a", 900)),
+    (*((Piece("Label: ", Style.BOLD), Value(name)) for name in GAPS[3:]), (Value("b"), Value("b", 800))),
     ("a note",),
     ("why",),
 )
+"""A dozen gaps with names of their own, one filled twice and one thrice."""
+
+BARE: list[Link] = []
+LINKED = [Link(Target.RUNBOOK, f"https://{'r' * 2992}")]
+NAMED = [Link(target, "https://x") for target in Target]
+
+
+EACH_ONCE = Content((), Piece("title"), tuple(Value(name, style=Style.PLAIN) for name in GAPS), (), (), ())
 
 
 @pytest.mark.parametrize("usual", ["a", "a" * 120, "a" * 600, "a" * 1024])
 @pytest.mark.parametrize("odd", ODD)
-@pytest.mark.parametrize("links", [[], [Link(Target.RUNBOOK, f"https://{'r' * 2992}")]], ids=["bare", "linked"])
+@pytest.mark.parametrize("links", [BARE, LINKED], ids=["bare", "linked"])
 def test_a_draft_filled_at_once_says_what_it_says_filled_with_care(usual: str, odd: str, links: list[Link]) -> None:
     draft, buttons = Draft(CONTENT), made_buttons(links, WORDS[Language.EN])
+    assert draft.names == GAPS
     for place in range(len(draft.names)):
         values = [usual] * len(draft.names)
         values[place] = odd
         assert draft.filled(values, buttons) == draft.with_care(values, buttons)
+
+
+@pytest.mark.parametrize("content", [CONTENT, EACH_ONCE], ids=["some repeated", "each once"])
+@pytest.mark.parametrize("links", [BARE, LINKED, NAMED], ids=["bare", "linked", "named"])
+def test_so_it_does_where_a_message_is_just_full(content: Content, links: list[Link]) -> None:
+    draft, buttons = Draft(content), made_buttons(links, WORDS[Language.JA])
+
+    def values(most: int) -> list[str]:
+        return ["a" * most] * len(GAPS)
+
+    full = next(most for most in range(1, 1026) if draft.at_once(values(most), buttons) is None) - 1
+    assert 100 < full < 1024
+    assert draft.at_once(values(full), buttons) == draft.with_care(values(full), buttons)

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from messages import DEPLOYED, EVENT_ID, masked
 
 from engine.model import Deployment, Field, Level, MaskedEvent, Operator
+from engine.pipeline.render import links
 from engine.pipeline.render.links import Target, audit_links, event_links, runbook_links
 
 MANAGEMENT = {Field.EVENT: "PutBucketPolicy", Field.KEY: None}
@@ -116,6 +117,22 @@ def test_an_event_of_another_region_is_looked_up_there_and_its_audit_record_here
 def test_a_region_that_is_none_is_not_put_into_an_address(region: str) -> None:
     found = urls(masked({**MANAGEMENT, Field.REGION: region}))
     assert {urlsplit(url).netloc for url in found.values()} == {"ap-northeast-1.console.aws.amazon.com"}
+
+
+@pytest.mark.parametrize("length", [33, 1460, 4000])
+def test_a_region_longer_than_any_is_not_put_into_an_address(length: int) -> None:
+    longest = f"us-{'a' * 27}-1"
+    assert longest in urls(masked({Field.REGION: longest}))[Target.CALLER]
+    assert urls(masked({Field.REGION: f"us-{'a' * (length - 5)}-1"})) == urls(masked())
+
+
+def test_no_address_of_the_history_is_longer_than_slack_takes(monkeypatch: pytest.MonkeyPatch) -> None:
+    event = masked()
+    length = len(urls(event)[Target.CALLER])
+    monkeypatch.setattr(links, "MAX_URL", length)
+    assert Target.CALLER in urls(event)
+    monkeypatch.setattr(links, "MAX_URL", length - 1)
+    assert Target.CALLER not in urls(event)
 
 
 def test_an_event_whose_name_is_hidden_could_be_either_and_is_not_looked_up() -> None:

@@ -6,6 +6,7 @@ each post.
 
 from __future__ import annotations
 
+from itertools import islice
 from json.encoder import encode_basestring_ascii as _quoted
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -126,6 +127,7 @@ class _Common(NamedTuple):
 
 
 _known: dict[int, _Common] = {}
+"""All of one policy set, that of the decision before."""
 
 
 def _common(decision: Decision, policies: PolicySet) -> _Common:
@@ -137,7 +139,8 @@ def _common(decision: Decision, policies: PolicySet) -> _Common:
         between=f',"masking":{level},"decision":{_BEFORE_ID}',
         after=f",{line(verdict_json(decision))[1:]}",
     )
-    if len(_known) >= MOST_KINDS:
+    # What is known of another policy set would keep all of that alive.
+    if len(_known) >= MOST_KINDS or any(known.policies is not policies for known in islice(_known.values(), 1)):
         _known.clear()
     _known[id(decision.requests or decision.mutes or decision.silences)] = made
     return made

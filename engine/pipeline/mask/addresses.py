@@ -12,7 +12,7 @@ from ipaddress import AddressValueError, IPv4Address, IPv6Address
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from engine.model import showing
-from engine.pipeline.mask.prints import address, network
+from engine.pipeline.mask.prints import LONGEST_ADDRESS, address, network
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -104,7 +104,7 @@ class Forms(NamedTuple):
         """Where a stretch may end that reads as one of the numbers: after some of the characters of a part."""
         for first, last in parts:
             for end in range(first + 1, min(last, first + _LONGEST_GROUP) + 1):
-                if _number(text[start:end].translate(_DASHES)) in self.numbers:
+                if end - start <= LONGEST_ADDRESS and _number(text[start:end].translate(_DASHES)) in self.numbers:
                     yield end
 
 
@@ -127,9 +127,13 @@ def _number(text: str) -> int | None:
         return None
 
 
-@lru_cache(maxsize=4_096)
 def forms(text: str) -> Forms | None:
     """All forms of the address that a text is; None where it is none."""
+    return _forms(text) if len(text) <= LONGEST_ADDRESS else None
+
+
+@lru_cache(maxsize=4_096)
+def _forms(text: str) -> Forms | None:
     source = address(text)
     if source is None:
         return None

@@ -14,9 +14,9 @@ from engine.pipeline.facts import access, source
 from engine.pipeline.mask.addresses import forms
 from engine.pipeline.mask.disguise import ACCOUNT
 from engine.pipeline.mask.plan import shaped
-from engine.pipeline.mask.prints import ACCOUNT_STARS, is_service, pseudonym
+from engine.pipeline.mask.prints import is_service, pseudonym
 from engine.pipeline.mask.values import read
-from engine.pipeline.mask.withheld import SHORTEST, folded, named_accounts
+from engine.pipeline.mask.withheld import SHORTEST, folded, named_accounts, starred
 
 if TYPE_CHECKING:
     from engine.model import Decision, HashKey, Record
@@ -66,9 +66,10 @@ def _harmless(
 ) -> list[str] | None:
     """The texts, without account ids where these are hidden; None where anything else may be hidden, or has to be cut."""
     own, accounts, _, sought, mails = hides
-    shown = _BREAK.join(texts)
-    if accounts:
-        shown = _without_accounts(shown, record)
+    together = _BREAK.join(texts)
+    shown = _without_accounts(together, record) if accounts else together
+    if shown is None:
+        return None
     view = folded(shown)
     if len(shown) > LONGEST or "%" in view or (address is not None and address.may_stand_in(view)):
         return None
@@ -79,20 +80,19 @@ def _harmless(
     return clean if clean[own] == texts[own] else None
 
 
-def _without_accounts(shown: str, record: Record) -> str:
-    """What is shown with asterisks for the event's account ids; nothing where more than that may have to be hidden."""
-    for account in named_accounts(record):
-        if len(account) >= SHORTEST:
-            if not account.isdigit():
-                return ""
-            shown = shown.replace(account, ACCOUNT_STARS)
-    return "" if ACCOUNT.search(shown) else shown
+def _without_accounts(shown: str, record: Record) -> str | None:
+    """What is shown with asterisks for the event's account ids; None where more than that may have to be hidden."""
+    accounts = [account for account in named_accounts(record) if len(account) >= SHORTEST]
+    if not all(map(str.isdigit, accounts)):
+        return None
+    clean = starred(shown, accounts)
+    return None if clean is None or ACCOUNT.search(clean) else clean
 
 
 def _may_come_back(view: str, values: list[str], mails: list[str]) -> bool:
     """Whether one of some values, or the name in an address of e-mail, may stand in a folded text."""
     for text in values:
-        if len(text) < SHORTEST or "%" in text or folded(text) in view:
+        if "%" in text or folded(text) in view:
             return True
     for text in mails:
         local = text.rpartition("@")[0]

@@ -105,12 +105,15 @@ def shaped(chosen: Plan, types: tuple[type, ...], *, keyed: bool) -> Shape | Non
 
 
 def _shape(chosen: Plan, types: tuple[type, ...], *, keyed: bool) -> Shape | None:
-    """None: where a value is no text, hides by more than itself (a copy's source) or is looked for by more (an error code)."""
+    """None: where a value is no text, or what it prints is not of itself alone (a copy's source).
+
+    What the parts would not look for, such as a plain error code, is looked for all the same: nothing hangs on where it stands.
+    """
     recorded = [field for field, found in zip(_FIELDS, types, strict=True) if found is str]
     changed = {field: operator for field, operator in chosen.changes if field in recorded}
     gone = {Operator.DROP} if keyed else {Operator.DROP, Operator.HASH}
     fields = tuple(field for field in recorded if changed.get(field) not in gone)
-    odd = len(recorded) != sum(found is not type(None) for found in types) or Field.ERROR_CODE in changed
+    odd = len(recorded) != sum(found is not type(None) for found in types)
     if odd or changed.get(Field.COPY_SOURCE) is Operator.MASK or len(fields) <= len(POLICY_TEXT):
         return None
     printed = [(place, field, changed[field]) for place, field in enumerate(fields) if field in changed]

@@ -21,7 +21,9 @@ STARS: Final = "***"
 ACCOUNT_STARS: Final = "*" * 12
 AWS_INTERNAL: Final = "AWS Internal"
 
-_LONGEST_ADDRESS: Final = 64
+LONGEST_ADDRESS: Final = 64
+"""Characters of what may be an address. Asked for before a text is remembered: callers choose what they send."""
+
 _SHORTEST_KEY: Final = 8
 _SHORTEST_NAME: Final = 2
 _ARN_PARTS: Final = 6
@@ -52,20 +54,28 @@ def is_service(text: str, source: tuple[Any, ...]) -> bool:
     return text == AWS_INTERNAL or source[1] == "service"
 
 
-@lru_cache(maxsize=4_096)
 def address(text: str) -> IPv4Address | IPv6Address | None:
     """An address without its zone; a mapped one as the IPv4 address that it stands for. None for anything else."""
+    return _address(text) if len(text) <= LONGEST_ADDRESS else None
+
+
+def network(text: str) -> str:
+    """An address's /24 or /64; junk is hidden whole."""
+    return _network(text) if len(text) <= LONGEST_ADDRESS else STARS
+
+
+@lru_cache(maxsize=4_096)
+def _address(text: str) -> IPv4Address | IPv6Address | None:
     try:
-        parsed = ip_address(text.strip().partition("%")[0]) if len(text) <= _LONGEST_ADDRESS else None
+        parsed = ip_address(text.strip().partition("%")[0])
     except ValueError:
         return None
     return (parsed.ipv4_mapped or parsed) if isinstance(parsed, IPv6Address) else parsed
 
 
 @lru_cache(maxsize=4_096)
-def network(text: str) -> str:
-    """An address's /24 or /64; junk is hidden whole."""
-    parsed = address(text)
+def _network(text: str) -> str:
+    parsed = _address(text)
     if parsed is None:
         return STARS
     return str(ip_network((parsed, _PREFIX_V4 if isinstance(parsed, IPv4Address) else _PREFIX_V6), strict=False))

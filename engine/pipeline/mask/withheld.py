@@ -12,7 +12,7 @@ from engine.pipeline.mask.prints import ACCOUNT_STARS, is_service
 from engine.policy.given import SOURCE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from engine.model import FactGroups, Record
     from engine.pipeline.mask.addresses import Forms
@@ -62,13 +62,30 @@ class Withheld(NamedTuple):
         return address is not None and address.may_stand_in(view)
 
     def without_accounts(self, texts: dict[Field, str], but: frozenset[Field]) -> dict[Field, str]:
-        """Texts with asterisks for the event's account ids where they stand plainly; those of some fields stay as they are."""
-        clean = texts.copy()
-        for account in self.accounts:
-            for field, text in texts.items():
-                if account in text and field not in but:
-                    clean[field] = clean[field].replace(account, ACCOUNT_STARS)
-        return clean
+        """Texts with asterisks for the event's account ids where they stand plainly; those of some fields stay as they are.
+
+        So does a text in which ids overlap: what is then to be hidden is more than one of them.
+        """
+        if not self.accounts:
+            return texts
+        return {field: text if field in but else starred(text, self.accounts) or text for field, text in texts.items()}
+
+
+def starred(text: str, accounts: Collection[str]) -> str | None:
+    """A text with asterisks for some account ids; None where they overlap in it, so that a part of one would be left.
+
+    The longest come first, and then they follow the alphabet: a set has another order in each process.
+    """
+    clean = text
+    for account in sorted(accounts, key=_longest_first) if len(accounts) > 1 else accounts:
+        if clean is not text and clean.count(account) != text.count(account):
+            return None
+        clean = clean.replace(account, ACCOUNT_STARS)
+    return clean
+
+
+def _longest_first(text: str) -> tuple[int, str]:
+    return -len(text), text
 
 
 def withheld(record: Record, recorded: Mapping[Field, str], chosen: Plan, found: FactGroups) -> Withheld:
@@ -111,8 +128,8 @@ def _spellings(name: Field, value: str) -> Sequence[str]:
 
 
 def accounts_in(record: Record) -> frozenset[str]:
-    """Every account id of a record: where it is called so, and in ARNs."""
-    return frozenset(one for one in named_accounts(record) if len(one) >= SHORTEST and one.lower() != "anonymous")
+    """Every account id of a record, folded: where it is called so, and in ARNs."""
+    return frozenset(folded(one) for one in named_accounts(record) if len(one) >= SHORTEST and one.lower() != "anonymous")
 
 
 def named_accounts(record: Record) -> set[str]:

@@ -119,7 +119,7 @@ class Draft:
         self.names = tuple(dict.fromkeys(name for name, _ in limits))
         self._limits = [min(limit for name, limit in limits if name == one) for one in self.names]
         self._often = max(map(gaps.count, self.names), default=1)
-        self._room = MOST_BYTES - max(len("".join(one).encode()) for one in (form.text, form.blocks)) - len("]")
+        self._room = MOST_BYTES + len(_END) - max(len("".join(one).encode()) for one in (form.text, form.blocks))
         self._gaps = picking(list(map(self.names.index, gaps)) * 2)
         *text, last = (_quoted(entities(run)) for run in form.text)
         runs = (*text, f'{last}","blocks":{form.blocks[0]}', *form.blocks[1:])
@@ -133,7 +133,8 @@ class Draft:
         """The payload, where each value is shown as it is and all of them fit, as nearly always; None where that may not be."""
         together = _BREAK.join(values)
         shown = together.encode("utf-8", "surrogatepass")
-        if len(shown) * self._often + len(buttons) > self._room or shown.translate(None, _AS_THEY_ARE):
+        end = f"{buttons}]{_END}".encode() if buttons else _CLOSED
+        if len(shown) * self._often + len(end) > self._room or shown.translate(None, _AS_THEY_ARE):
             return None
         texts = shown.split(_BREAK_BYTE)
         words = len(values) + shown.count(b" ")  # unless two blanks or breaks follow each other, or one is at an end
@@ -143,7 +144,7 @@ class Draft:
             return None
         parts = self._between.copy()
         parts[1:-1:2] = self._gaps(texts)
-        parts[-1] = f"{buttons}]{_END}".encode() if buttons else _CLOSED
+        parts[-1] = end
         return b"".join(parts)
 
     def with_care(self, values: Sequence[str], buttons: str) -> bytes:

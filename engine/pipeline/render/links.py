@@ -44,7 +44,9 @@ class Link(NamedTuple):
 MAX_URL: Final = 3000
 """Characters of a button's `url`: https://docs.slack.dev/reference/block-kit/block-elements/button-element."""
 
-_REGION: Final = re.compile(r"[a-z]{2,4}(?:-[a-z]+)+-[0-9]{1,2}", re.ASCII)
+_REGION: Final = re.compile(r"(?=.{1,32}\Z)[a-z]{2,4}(?:-[a-z]+)+-[0-9]{1,2}", re.ASCII)
+"""Longer than any; what a caller wrote there stands twice in an address."""
+
 _EVENT_ID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
 _RUNBOOK: Final = re.compile(r"https://[!-;=?-~]+")
 
@@ -111,7 +113,8 @@ def _history(masked: MaskedEvent, deployment: Deployment) -> Link | None:
     for target, attribute, field in _FOR_OBJECT_CALLS if _OBJECT_CALL.fullmatch(name) else _FOR_OTHERS:
         value = kept(masked, field)
         if value is not None and _LOOKED_UP.fullmatch(value):
-            return Link(target, f"{console.format(service='cloudtrailv2')}#/events?{attribute}={quote(value, safe='')}")
+            url = f"{console.format(service='cloudtrailv2')}#/events?{attribute}={quote(value, safe='')}"
+            return Link(target, url) if len(url) <= MAX_URL else None
     return None
 
 

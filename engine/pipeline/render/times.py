@@ -32,8 +32,9 @@ def local_time(text: str, zone: tzinfo, words: Words) -> str:
     time = moment(text)
     if time is None:
         return text
-    # As CloudTrail writes it, `2026-11-01T09:30:00Z`, it stands there already.
-    if zone is UTC and text[10::3] == "T::Z" and text[4:8:3] == "--" and text[11:13] != "24":
+    # As CloudTrail writes it, `2026-11-01T09:30:00Z`, it stands there already. Python reads some that have no digits there, too.
+    written = text[10::3] == "T::Z" and text[4:8:3] == "--" and text[11:19].replace(":", "").isdigit()
+    if zone is UTC and written and text[11:13] != "24":
         return f"{text[:10]} {text[11:19]} UTC ({words.weekdays[time.weekday()]})"
     local = time.astimezone(zone)
     name, stamp = local.tzname() or "", str(local)
