@@ -49,8 +49,8 @@ LOG: Final = "Records"
 _FAILURES: Final = (msgspec.MsgspecError, ValueError, RecursionError)
 _PLACE: Final = Place()
 
-_LONGEST_WAIT: Final = 64
-"""Chunks that are read by the wider type before the narrow one is tried again."""
+_MOST_MISSES: Final = 6
+"""Two to this power: the most chunks that are read without rows before rows are tried again."""
 
 _UNNAMEABLE: Final = re.compile('["\\\\\x00-\x1f\ud800-\udfff]')
 """What stands in no name of a struct's field: what JSON would escape, and halves of surrogate pairs."""
@@ -114,8 +114,8 @@ class Typed:
     def said_too_little(self) -> None:
         """Rows did not do for a chunk: read none for a while."""
         self._did = False
-        self._misses += 1
-        self._waits = min(2**self._misses, _LONGEST_WAIT)
+        self._misses = min(self._misses + 1, _MOST_MISSES)
+        self._waits = 2**self._misses
 
     def records(self, chunk: Chunk) -> Sequence[Record] | None:
         """The records of a chunk as far as their needed fields go; None where the plain way has to be taken."""
