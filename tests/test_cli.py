@@ -146,7 +146,7 @@ def test_a_fault_in_another_process_exits_3_without_event_text(
         raise RuntimeError("203.0.113.7")
 
     monkeypatch.setattr(reading, "FEW", 0)
-    monkeypatch.setattr(Program, "verdict", broken)
+    monkeypatch.setattr(Program, "weighed", broken)
     monkeypatch.setattr(sys, "argv", ["trailbell", "decide", "event.json", "--jobs", "2"])
     with pytest.raises(SystemExit) as stopped:
         main()
@@ -322,7 +322,7 @@ def test_a_fault_of_our_own_exits_3_without_event_text(
     def broken(*_: object) -> None:
         raise RuntimeError("203.0.113.7")
 
-    monkeypatch.setattr(Program, "verdict", broken)
+    monkeypatch.setattr(Program, "weighed", broken)
     monkeypatch.setattr(sys, "argv", ["trailbell", "decide", str(house / "event.json")])
     with pytest.raises(SystemExit) as stopped:
         main()
