@@ -34,18 +34,13 @@ def choices(trees: Iterable[Node], known: Known = NOTHING_KNOWN) -> tuple[Choice
     return tuple(islice(_of_all(trees, known), _MOST_CHOICES))
 
 
-def leading(trees: Sequence[Node]) -> Node | None:
-    """The first part of expressions that must all be true, where that is an equality of a path with a text."""
+def leading(trees: Sequence[Node]) -> tuple[Node, Anchor] | None:
+    """The first part of expressions that must all be true, and as an anchor, where it is an equality of a path with a text."""
     first = next(iter(conjuncts(trees[0]) if trees else ()), None)
     if first is None or first.kind != "comparator" or first.value != "eq":
         return None
-    return first if any(isinstance(one.value, str) for choice in _equality(*first.children) for one in choice) else None
-
-
-def says(equality: Node) -> Anchor:
-    """An equality as an anchor: equal ones say the same."""
-    ((anchor,),) = _equality(*equality.children)
-    return anchor
+    anchor = next((anchor for choice in _equality(*first.children) for anchor in choice), None)
+    return None if anchor is None or not isinstance(anchor.value, str) else (first, anchor)
 
 
 def beyond(trees: Iterable[Node], anchor: Anchor) -> tuple[Node, ...]:

@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from engine.matching import inline
-from engine.matching.anchors import beyond, leading, says
+from engine.matching.anchors import beyond, leading
 from engine.matching.source import reads_whole
 from engine.matching.tree import leading_names
 from engine.matching.types import reads, types
@@ -59,21 +59,23 @@ def first(writer: Writer, groups: Sequence[Sequence[Node]], given: Given, codes:
     """
     scope = Scope("d", dict(codes), is_object=True)
     parts: list[str] = []
-    for equality, several in groupby(enumerate(groups, start), lambda one: _said(leading(one[1]))):
+    for anchor, several in groupby(enumerate(groups, start), _anchor):
         run = list(several)
         shared = leading(run[0][1])
-        if equality is None or shared is None or len(run) == 1:
+        if anchor is None or shared is None or len(run) == 1:
             parts += _in_turn(writer, run, scope, given)
             continue
-        asked, name = writer.exactly(shared, scope), writer.temporary()
+        asked, name = writer.exactly(shared[0], scope), writer.temporary()
         inner = Scope("d", dict(scope.known), is_object=True)
-        left = [(place, beyond(trees, equality)) for place, trees in run]
+        left = [(place, beyond(trees, anchor)) for place, trees in run]
         parts.append(f"{name} if ({name} := ({''.join(_in_turn(writer, left, inner, given))}-1) if {asked} else -1) >= 0 else ")
     return f"{''.join(parts)}-1"
 
 
-def _said(equality: Node | None) -> Anchor | None:
-    return None if equality is None else says(equality)
+def _anchor(group: tuple[int, Sequence[Node]]) -> Anchor | None:
+    """The equality with which a group begins."""
+    found = leading(group[1])
+    return None if found is None else found[1]
 
 
 def _in_turn(writer: Writer, groups: Iterable[tuple[int, Sequence[Node]]], scope: Scope, given: Given) -> list[str]:
