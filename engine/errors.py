@@ -96,3 +96,7 @@ class HashKeyError(TrailbellError):
 
 class InputError(TrailbellError):
     """Input of the command line that cannot be used: a path that does not exist, an event file that is not JSON."""
+
+
+class LaneFaultError(Exception):
+    """A fault of ours in a process that reads files: what it was and where, without its text, which may hold event data."""

@@ -16,8 +16,8 @@ from builders import record
 from engine.cli import reading
 from engine.cli.inputs import Source, sources
 from engine.cli.reading import Answer, Reading, read
-from engine.edge.lanes import LaneError, LaneFaultError, Lanes, cores
-from engine.errors import InputError
+from engine.edge.lanes import LaneError, Lanes, cores
+from engine.errors import InputError, LaneFaultError
 from engine.model import DecodeError, Event
 from engine.pipeline.decode import chunks as chunking
 from engine.pipeline.decode import decode_stream

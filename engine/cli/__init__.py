@@ -9,38 +9,44 @@ import errno
 import os
 import sys
 import traceback
+from importlib import import_module
+from typing import Final
 
 import click
 
 from engine import __version__
-from engine.cli.build import build
-from engine.cli.completion import completion
-from engine.cli.decide import decide
-from engine.cli.doctor import doctor
-from engine.cli.explain import explain
-from engine.cli.lint import lint
-from engine.cli.publish import publish
-from engine.cli.run import run
-from engine.cli.send_test import send_test
-from engine.cli.test import test
-from engine.edge.lanes import LaneFaultError
-from engine.errors import TrailbellError
+from engine.errors import LaneFaultError, TrailbellError
 
 INTERNAL = 3
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+COMMANDS: Final = ("run", "decide", "explain", "lint", "test", "build", "publish", "doctor", "send-test", "completion")
+
+
+class _Commands(click.Group):
+    """The commands, each in a module of its name, which is imported when it is asked for: no command waits for the others."""
+
+    def list_commands(self, _: click.Context) -> list[str]:
+        """Their names, in the order in which help lists them."""
+        return list(COMMANDS)
+
+    def get_command(self, _: click.Context, name: str) -> click.Command | None:
+        """A command by its name; None where there is none of that name."""
+        if name not in COMMANDS:
+            return None
+        module = name.replace("-", "_")
+        command: click.Command = getattr(import_module(f"{__name__}.{module}"), module)
+        return command
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="trailbell")
 def trailbell() -> None:
     """Rings the right Slack channel when someone touches an S3 bucket.
 
     Policies (policies/*.yaml) say who is calling, how much of it a reader may see, and where it goes.
     """
-
-
-for command in (run, decide, explain, lint, test, build, publish, doctor, send_test, completion):
-    trailbell.add_command(command)
 
 
 def main() -> None:

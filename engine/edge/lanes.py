@@ -15,7 +15,7 @@ import traceback
 import warnings
 from typing import TYPE_CHECKING, Any, Final, Generic, NamedTuple, TypeVar
 
-from engine.errors import TrailbellError
+from engine.errors import LaneFaultError, TrailbellError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -39,10 +39,6 @@ def cores() -> int:
     if "fork" not in multiprocessing.get_all_start_methods():
         return 1
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-class LaneFaultError(Exception):
-    """A fault of ours in a lane: what it was and where, without its text, which may hold event data."""
 
 
 class _Fault(NamedTuple):
