@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import gc
 import sys
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -15,6 +13,7 @@ from engine.cli.options import open_policies, policies_option
 from engine.cli.progress import progress
 from engine.cli.reading import Answer, Reading, read
 from engine.edge.lanes import cores
+from engine.edge.memory import settled
 from engine.model import DecodeError, Event, Selection, Selects
 from engine.pipeline.audit import DecisionLines
 from engine.pipeline.decide import needed, program_of, seldom_needed
@@ -23,14 +22,11 @@ from engine.pipeline.decode.typed import Typed, record_of
 from engine.pipeline.select import S3, selected
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     from engine.model import PolicySet
     from engine.pipeline.decode.batches import Batch
-
-GARBAGE = 100_000
-"""Objects after which cycles among them are looked for. Records and decisions have none."""
 
 
 class Moment(click.ParamType[datetime]):
@@ -78,19 +74,6 @@ def decide(inputs: Sequence[str], policies_path: Path, now: datetime | None, sel
             show(answer)
     if unread:
         raise click.exceptions.Exit(1)
-
-
-@contextmanager
-def settled() -> Iterator[None]:
-    """While what was made so far stays, and little of what is made holds itself."""
-    before = gc.get_threshold()
-    gc.freeze()
-    gc.set_threshold(GARBAGE)
-    try:
-        yield
-    finally:
-        gc.set_threshold(*before)
-        gc.unfreeze()
 
 
 class Deciding:
