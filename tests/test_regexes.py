@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 
 import pytest
@@ -11,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.errors import ExpressionError
-from engine.matching import MAX_PATTERN
-from engine.matching.regexes import check_regex, is_plain, late_search, regex_test, required
+from engine.matching import MAX_PATTERN, compile_predicate, regexes
+from engine.matching.regexes import LateSearch, check_regex, is_plain, regex_test, required
 
 PIECES = (
     *("a", "b", "-", "/", " ", "\\.", "\\d", "\\w", "\\*", "\\\\", "[ab]", "[^a]", "[a-c-]", "[0-9a-f]", "[a\\-\\d]", "."),
@@ -60,9 +61,19 @@ def test_every_pattern_means_what_re2_says(pattern: str, text: str) -> None:
             regex_test(pattern)
         return
     assert expected is regex_test(pattern)(text)
-    assert expected is (late_search(pattern)(text) is not None)
+    assert expected is (LateSearch(pattern)(text) is not None)
     kind, literal = required(pattern)
     assert not expected or (text.startswith(literal) if kind == "prefix" else literal in text)
+
+
+def test_a_pattern_is_compiled_when_it_is_first_asked_and_then_asked_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    compiled: list[str] = []
+    monkeypatch.setattr(regexes, "search", lambda pattern: compiled.append(pattern) or re.compile(pattern).search)
+    holds = compile_predicate(["regex(a, '^x') || regex(b, '^y')"])
+    compiled.clear()  # each was compiled once to be checked
+    assert (holds({"a": "x"}), holds({"a": "x"}), compiled) == (True, True, ["^x"])
+    assert (holds({"a": "z", "b": "y"}), compiled) == (True, ["^x", "^y"])
+    assert not any(isinstance(cell.cell_contents, LateSearch) for cell in holds.__closure__ or ())
 
 
 @pytest.mark.parametrize(

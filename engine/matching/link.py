@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from engine.matching.globs import glob_test
 from engine.matching.networks import cidr_test
-from engine.matching.regexes import late_search, search
+from engine.matching.regexes import LateSearch, search
 from engine.matching.runtime import NAMES
 from engine.matching.source import Source
 
@@ -25,7 +25,7 @@ _NAMESPACE: Final = dict(NAMES)
 _KINDS: Final[Mapping[str, Callable[[Any], object]]] = {
     "texts": frozenset,
     "glob": glob_test,
-    "regex": late_search,
+    "regex": LateSearch,
     "cidr": cidr_test,
 }
 _NOW: Final = {**_KINDS, "regex": search}
@@ -34,11 +34,16 @@ _NOW: Final = {**_KINDS, "regex": search}
 def link(source: Source, given: Given | None = None, code: CodeType | None = None, *, often: bool = False) -> Callable[..., Any]:
     """The function that generated source describes, with its constants in place; of `code`, where that is its code.
 
-    Its patterns are compiled when they are first asked, or now, where they are asked often: that is one call less each time.
+    Its patterns are compiled when they are first asked, or now, where they are asked often.
     """
     factory = _factory(source.text) if code is None else FunctionType(code, _NAMESPACE)
     kinds = _NOW if often else _KINDS
-    made: Callable[..., Any] = factory(*(_made(constant, given, kinds) for constant in source.constants))
+    constants = [_made(constant, given, kinds) for constant in source.constants]
+    made: Callable[..., Any] = factory(*constants)
+    if not often and any(isinstance(one, LateSearch) for one in constants):
+        for cell in made.__closure__ or ():
+            if isinstance(cell.cell_contents, LateSearch):
+                cell.cell_contents.cell = cell
     return made
 
 

@@ -16,6 +16,7 @@ from engine.matching.limits import MAX_PATTERN, MAX_REGEX_MEMORY
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from types import CellType
 
     from engine.matching.globs import Test
 
@@ -40,17 +41,24 @@ def regex_test(pattern: str) -> Test:
     return lambda text: found(text) is not None
 
 
-def late_search(pattern: str) -> Search:
-    """`search` of a pattern that `check_regex` took, compiled when it is first asked: most of a set never are in one process."""
-    found: Search | None = None
+class LateSearch:
+    """`search` of a pattern that `check_regex` took, compiled when it is first asked: most of a set never are in one process.
 
-    def late(text: str) -> object | None:
-        nonlocal found
-        if found is None:
-            found = search(pattern)
+    `cell` is where the function that asks it has it: it is replaced there by what it compiles.
+    """
+
+    __slots__ = ("_pattern", "cell")
+
+    def __init__(self, pattern: str) -> None:
+        self._pattern = pattern
+        self.cell: CellType | None = None
+
+    def __call__(self, text: str) -> object | None:
+        """What is found in a text, and from now on without a call in between."""
+        found = search(self._pattern)
+        if self.cell is not None:
+            self.cell.cell_contents = found
         return found(text)
-
-    return late
 
 
 def search(pattern: str) -> Search:
