@@ -25,6 +25,9 @@ MOST_KINDS: Final = 10_000
 
 _BEFORE_TIME: Final = f'{{"type":"decision","version":{VERSION},"written":"'
 _BEFORE_ID: Final = '{"event_id":'
+_BEFORE_NAME: Final = f'{_BEFORE_ID}"'
+_AS_THEY_ARE: Final = bytes({*range(0x20, 0x7F)} - {*b'"\\'})
+"""Characters that JSON takes as they are."""
 
 _ENCODER: Final = Encoder()
 
@@ -63,21 +66,37 @@ class DecisionLines:
         """The lines of `decision_json`, of what was recorded as the events' ids and of the tails of their verdicts."""
         if not names:
             return b""
-        parts = [_BEFORE_ID] * (2 * len(names) + 1)
-        parts[1::2] = [_quoted(name) if name.__class__ is str and name else "null" for name in names]
+        if not _plain(names):
+            said = zip(names, tails, strict=True)
+            return "".join(f"{_BEFORE_ID}{_name(name)}{tail[1 : -len(_BEFORE_NAME)]}" for name, tail in said).encode("ascii")
+        parts: list[Any] = [_BEFORE_NAME] * (2 * len(names) + 1)
+        parts[1::2] = names
         parts[2::2] = tails
-        parts[-1] = parts[-1][: -len(_BEFORE_ID)]
+        parts[-1] = parts[-1][: -len(_BEFORE_NAME)]
         return "".join(parts).encode("ascii")
 
     def tail(self, verdict: Verdict) -> str:
-        """What follows the event's id in the lines of a verdict, to the beginning of the next line."""
+        """What follows the event's id in the lines of a verdict, with its quotes, to the id in the next line."""
         # A verdict is known by where it lies, which is its own while it is kept here.
         kept = self._known.get(id(verdict))
         if kept is None:
             if len(self._known) >= MOST_KINDS:
                 self._known.clear()
-            kept = self._known[id(verdict)] = verdict, f",{line(verdict_json(verdict))[1:]}\n{_BEFORE_ID}"
+            kept = self._known[id(verdict)] = verdict, f'",{line(verdict_json(verdict))[1:]}\n{_BEFORE_NAME}'
         return kept[1]
+
+
+def _plain(names: Sequence[Any]) -> bool:
+    """Whether all of these are texts that JSON takes as they are."""
+    try:
+        together = "".join(names)
+    except TypeError:
+        return False
+    return all(names) and not together.encode("utf-8", "surrogatepass").translate(None, _AS_THEY_ARE)
+
+
+def _name(name: object) -> str:
+    return _quoted(name) if name.__class__ is str and name else "null"
 
 
 def decision_record(
