@@ -127,10 +127,10 @@ def row_sets(draw: st.DrawFn) -> PolicySet:
 
 
 row_events = st.builds(
-    lambda bucket, key, agent, arn, kind, time, code, recipient, named: event(
+    lambda bucket, key, agent, who, time, code, recipient, named: event(
         requestParameters={"bucketName": bucket, **key},
         userAgent=agent,
-        userIdentity={"type": kind, "arn": arn},
+        userIdentity=who,
         eventTime=time,
         recipientAccountId=recipient,
         eventName=named,
@@ -140,8 +140,15 @@ row_events = st.builds(
     st.sampled_from(ROW_BUCKETS),
     st.sampled_from([{}, {"key": "2026/k"}]),
     st.sampled_from(["aws-cli/2.15", "Boto3/1.34", None]),
-    st.sampled_from(["arn:aws:sts::111122223333:assumed-role/batch/0123", "arn:aws:iam::111122223333:user/ada", None]),
-    st.sampled_from(["AssumedRole", "IAMUser"]),
+    st.sampled_from(
+        [
+            {"type": "AssumedRole", "arn": "arn:aws:sts::111122223333:assumed-role/batch/0123"},
+            {"type": "IAMUser", "arn": "arn:aws:sts::111122223333:assumed-role/batch/0123"},
+            {"type": "IAMUser", "arn": "arn:aws:iam::111122223333:user/ada", "sessionContext": {"attributes": {}}},
+            {"type": "FederatedUser", "sessionContext": {"sessionIssuer": {"type": "IAMUser", "userName": "ada"}}},
+            {"type": "IAMUser", "arn": None},
+        ]
+    ),
     st.sampled_from(TIMES),
     st.sampled_from([{}, {"errorCode": "AccessDenied"}, {"errorCode": "NoSuchKey", "readOnly": 1}]),
     st.sampled_from(["111122223333", "444455556666"]),
@@ -163,7 +170,7 @@ SAMPLES = [
         eventID=f"{number}",
         requestParameters={"bucketName": bucket, "x-amz-copy-source": copied, "key": "2026/k"},
         resources=resources,
-        userIdentity={"type": kind, "arn": arn, "principalId": "AROA:s", "sessionContext": {"sessionIssuer": {"type": "Role"}}},
+        userIdentity={"type": kind, "arn": arn, "principalId": "AROA:s", "sessionContext": {"sessionIssuer": {"type": kind}}},
         eventTime=time,
     )
     for number, (bucket, copied, resources, (kind, arn), time) in enumerate(
@@ -226,6 +233,30 @@ def test_what_decides_rows_is_written_for_every_sort_of_set(policies: PolicySet)
     scoped = any(one.buckets for one in policies.policies)  # else rows say too little without a plain bucket
     assert told(policies, SAMPLES, 2) == (meant(policies, SAMPLES) * 2, scoped)
     assert told(of_all(policies), SAMPLES, 2) == (meant(policies, SAMPLES) * 2, True)
+
+
+@pytest.mark.parametrize(
+    "identity",
+    [
+        {"type": "AssumedRole"},
+        {"type": "AssumedRole", "arn": "arn:aws:iam::111122223333:role/batch", "principalId": "AROA:0123"},
+        {"type": "AssumedRole", "sessionContext": {"sessionIssuer": {"userName": "batch"}}},
+        {"type": "Unknown", "sessionContext": {"sessionIssuer": {"type": "Role", "arn": "arn:aws:iam::1:role/x/batch"}}},
+    ],
+)
+@pytest.mark.parametrize("when", ["actor.role == 'batch'", "actor.session == '0123'", "actor.name == '0123'"])
+def test_a_role_that_no_arn_names_is_found(identity: dict[str, Any], when: str) -> None:
+    policies = of_all(policy_set(policy("p", route("r", when))))
+    some = [*PLAIN, event(userIdentity=identity), *PLAIN]
+    assert told(policies, some) == (meant(policies, some), False)
+
+
+@pytest.mark.parametrize("read", ["principalId", "sessionContext.sessionIssuer", "sessionContext.sessionIssuer.userName"])
+def test_what_else_is_read_of_a_role_is_always_read(read: str) -> None:
+    policies = of_all(policy_set(policy("p", route("r", f"userIdentity.{read} == 'x' && actor.role == 'batch'"))))
+    issuer = {"type": "Role", "userName": "batch"}
+    some = [event(userIdentity={"type": "AssumedRole", "principalId": "x:s", "sessionContext": {"sessionIssuer": issuer}})]
+    assert told(policies, some)[0] == meant(policies, some)
 
 
 def test_what_only_accounts_scope_needs_no_bucket() -> None:
@@ -351,9 +382,9 @@ def outcome(holds: Any, document: object) -> object:
 def test_no_name_of_a_policy_is_a_name_of_python() -> None:
     codes = read_by(layout({("__class__", "import os"), ("resources", "ARN"), ("a",), ("a", "b"), ("x", "y", "z")}))
     assert codes == {
-        ("__class__", "import os"): "(d.f0 and d.f0.f0)",
+        ("__class__", "import os"): "(d.f0.f0 if d.f0 is not None else None)",
         ("a",): "d.f1",
         ("resources",): "d.f2",
         ("resources", "ARN"): "None",
-        ("x", "y", "z"): "(d.f3 and d.f3.f0 and d.f3.f0.f0)",
+        ("x", "y", "z"): "(d.f3.f0.f0 if d.f3 is not None and d.f3.f0 is not None else None)",
     }

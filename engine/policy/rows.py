@@ -50,13 +50,24 @@ def read_by(root: Layout) -> dict[Path, str]:
     return dict(_codes(root, (), ("d",)))
 
 
+def read_bound(root: Layout) -> tuple[list[str], dict[Path, str]]:
+    """The same where lines of code, which come first, give the row's objects names: each is then read from the row once."""
+    lines: list[str] = []
+    codes = read_by(root)
+    for place, (name, inner) in enumerate(root.items()):
+        if inner and name not in LISTS:
+            lines.append(f"o{place:d} = d.{attribute(place)}")
+            codes |= _codes(inner, (name,), ("d", f"o{place:d}"))
+    return lines, codes
+
+
 def _codes(members: Layout, path: Path, owners: tuple[str, ...]) -> Iterator[tuple[Path, str]]:
     """`owners`: the codes of the row, of its object, … in which the members are."""
     for place, (name, inner) in enumerate(members.items()):
         here, code = (*path, name), f"{owners[-1]}.{attribute(place)}"
         listed = not path and name in LISTS
         if listed or not inner:
-            guarded = " and ".join((*owners[1:], code))
-            yield here, f"({guarded})" if path else code
+            there = " and ".join(f"{owner} is not None" for owner in owners[1:])
+            yield here, f"({code} if {there} else None)" if path else code
         if inner:
             yield from ((one, "None" if listed else found) for one, found in _codes(inner, here, (*owners, code)))

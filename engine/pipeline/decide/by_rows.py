@@ -32,7 +32,7 @@ from engine.pipeline.facts import (
 from engine.pipeline.select import selecting
 from engine.policy.given import ACCESS, CALLER, CLASSED, GIVEN, ROLE, SOURCE, TARGET
 from engine.policy.matchers import MOST_AT_ONCE
-from engine.policy.rows import read_by
+from engine.policy.rows import read_bound, read_by
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -93,6 +93,13 @@ def _too_little() -> NoReturn:
     raise RowError("a row does not name its bucket")
 
 
+def _no_role(actor_type: object, issuer_type: object) -> tuple[None, None]:
+    """The facts of a role where none called, for a row that says no more of it. Both values as `facts.issued_role` takes them."""
+    if actor_type == "AssumedRole" or issuer_type == "Role":
+        raise RowError("a row does not name its role")
+    return None, None
+
+
 class ByRows(Generic[Shown]):
     """Decides rows of a layout. Of each verdict it gives what `shown` makes of it, once for all that are alike.
 
@@ -105,11 +112,12 @@ class ByRows(Generic[Shown]):
     ) -> None:
         """`record_of` makes of a row the record that it stands for, as far as it was read."""
         self._program = program
+        self._seldom = reads.seldom_needed(program.policies)
         self._record_of = record_of
         self._shown = shown
         self._row = read_by(layout)
-        self._codes = known(GIVEN, self._row)
-        self._local = {**self._row, **{path: f"g{group}[{place}]" for path, (group, place) in GIVEN.places.items()}}
+        self._binding, self._bound = read_bound(layout)
+        self._local = {**self._bound, **{path: f"g{group}[{place}]" for path, (group, place) in GIVEN.places.items()}}
         self._given = Given(GIVEN.places, lambda row, facts: GIVEN.whole(record_of(row), facts))
         self._kept: list[dict[object, Shown]] = [{} for _ in program.classes]
         self._count = 0
@@ -166,7 +174,8 @@ class ByRows(Generic[Shown]):
         if not index.paths:
             return lambda _, __: index.always
         writer = new_writer()
-        values = link(writer.source("".join(f"{self._code(path)}, " for path in index.paths), "d, f"))
+        codes = known(GIVEN, self._row)
+        values = link(writer.source("".join(f"{codes.get(path, 'None')}, " for path in index.paths), "d, f"))
         return lambda row, facts: index.among(values(row, facts))
 
     def _with_own(self, scope: Scope, found: Sequence[int], row: Row, facts: FactGroups) -> Sequence[int]:
@@ -200,6 +209,7 @@ class ByRows(Generic[Shown]):
     def _lines(self, writer: Writer) -> Iterator[str]:
         """What leads to the evidence `e` that holds for the row `d`, and to `h`: the rules that hold, the scope, the silences."""
         program, name = self._program, writer.constant
+        yield from self._binding
         groups = self._groups(name)
         yield from (f"g{group} = {code}" for group, code in groups.items())
         made = ", ".join(f"g{group}" if group in groups else "None" for group in range(CLASSED))
@@ -235,10 +245,12 @@ class ByRows(Generic[Shown]):
             return f"{name(function)}({', '.join([*map(self._code, paths), *more])})"
 
         role = f"g{ROLE}" if ROLE in self._program.reads else "(None, None)"
+        told = self._seldom.isdisjoint(reads.OF_ISSUED)
+        issued = of(issued_role, reads.OF_ISSUED) if told else of(_no_role, reads.NO_ROLE)
         called = ", ".join(map(self._code, reads.OF_CALLER))
         made = {
             TARGET: self._target(name, of(target_of, reads.OF_TARGET)),
-            ROLE: f"{of(assumed_role, reads.OF_ASSUMED)} or {of(issued_role, reads.OF_ISSUED)}",
+            ROLE: f"{of(assumed_role, reads.OF_ASSUMED)} or {issued}",
             CALLER: f"{name(caller_of)}(({called}), {self._code(reads.RECIPIENT)}, {role})",
             SOURCE: of(source_of, reads.OF_SOURCE),
             ACCESS: of(access_of, reads.OF_ACCESS),
@@ -251,8 +263,8 @@ class ByRows(Generic[Shown]):
         if bucket == "None":
             return general
         found = "(b, None, None, None)" if key == copied == "None" else general
-        seldom = reads.seldom_needed(self._program.policies)
-        otherwise = f"{name(_too_little)}()" if seldom else general
+        few = any(path[:1] == reads.RESOURCES for path in self._seldom)
+        otherwise = f"{name(_too_little)}()" if few else general
         return _PLAIN.format(found=found, bucket=bucket, otherwise=otherwise)
 
     def _evidence(self, writer: Writer) -> Iterator[str]:
@@ -266,5 +278,5 @@ class ByRows(Generic[Shown]):
             yield f"e = ({first(writer, several, self._given, codes, start)}) if e < 0 else e"
 
     def _code(self, path: Path) -> str:
-        """By which code a path is read; nothing is below what is read as it is."""
-        return self._codes.get(path, "None")
+        """By which code the function reads a path; nothing is below what is read as it is."""
+        return self._bound.get(path, "None")

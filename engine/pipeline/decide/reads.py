@@ -37,6 +37,10 @@ _BUCKET: Final = frozenset({OF_TARGET[0], (*RESOURCES, "ARN"), (*RESOURCES, "ARN
 _COPY: Final = frozenset({OF_TARGET[2]})
 _SOURCE: Final = frozenset(OF_SOURCE)
 _ROLE: Final = frozenset(OF_ASSUMED + OF_ISSUED)
+NO_ROLE: Final = (OF_ISSUED[0], OF_ISSUED[2])
+"""What tells that no role called, where no ARN tells one."""
+
+_ISSUED: Final = frozenset(OF_ISSUED) - {*NO_ROLE}
 _NAME: Final = frozenset({("eventName",)})
 _NOTHING: Final = frozenset[tuple[str, ...]]()
 
@@ -89,13 +93,17 @@ def needed(policies: PolicySet) -> frozenset[Path] | None:
 
 
 def seldom_needed(policies: PolicySet) -> frozenset[Path]:
-    """Those of the same that only facts read, and only of records whose request does not name a bucket.
+    """Those of the same that only facts read, and only of few records.
 
-    Of a set that looks at other than data events, and of one whose policies have scopes, that is not seldom.
+    That is of records whose request does not name a bucket (in a set that looks at other than data events, and in one whose
+    policies have scopes, these are not few), and of those of a role that their ARN does not name.
     """
+    paths, found = _paths(policies), needed(policies) or _NOTHING
     often = policies.selection.select is not Selects.S3_DATA or any(map(has_scope, policies.policies))
-    asked = any(path == OF_TARGET[0][:1] or path[:1] == RESOURCES for path in _paths(policies))
-    return _NOTHING if often or asked else (_BUCKET - {OF_TARGET[0]}) & (needed(policies) or _NOTHING)
+    asked = any(path == OF_TARGET[0][:1] or path[:1] == RESOURCES for path in paths)
+    of_bucket = _NOTHING if often or asked else _BUCKET - {OF_TARGET[0]}
+    of_role = _NOTHING if any(_meet(one, path) for one in _ISSUED for path in paths) else _ISSUED
+    return (of_bucket | of_role) & found
 
 
 def _meet(one: Path, other: Path) -> bool:
