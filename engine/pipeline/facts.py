@@ -65,6 +65,7 @@ _SERVICE_HOST: Final = re.compile(
 _LONGEST_TIME: Final = 40
 _LONGEST_NAME: Final = 40
 _LONGEST_ADDRESS: Final = 256
+_LONGEST_ARN: Final = 2_048
 _ARN_PARTS: Final = 6
 _EARLIEST: Final = 1970
 _LATEST: Final = 9999
@@ -258,9 +259,16 @@ def assumed_role(arn: _Json) -> _Role | None:
     """Role and session of an assumed role's ARN; None for anything else."""
     if arn.__class__ is not str:
         return None
-    _, assumed, rest = arn.partition(":assumed-role/")
-    role, _, session = rest.rpartition("/")
-    return (role.rpartition("/")[2] if "/" in role else role, session or None) if assumed and role else None
+    head, _, session = arn.rpartition("/")
+    role = _assumed(head) if len(head) <= _LONGEST_ARN else _assumed.__wrapped__(head)
+    return None if role is None else (role, session or None)
+
+
+@lru_cache(maxsize=4_096)
+def _assumed(head: str) -> _Text:
+    """The role in an assumed role's ARN without its session: many sessions have the same."""
+    _, assumed, role = head.partition(":assumed-role/")
+    return role.rpartition("/")[2] if assumed and role else None
 
 
 def issued_role(actor_type: _Json, principal: _Json, issuer_type: _Json, issuer_arn: _Json, issuer_name: _Json) -> _Role:
