@@ -62,7 +62,10 @@ def _turn(job: Job, count: int) -> float:
 
 
 def whole_process(commands: Mapping[str, Sequence[str]], rounds: int = ROUNDS) -> dict[str, tuple[float, int]]:
-    """Seconds and peak memory (kB) of whole processes, medians of rounds in turns; a command is what follows `python`."""
+    """Seconds of processor time and peak memory (kB) of whole processes, medians of rounds in turns.
+
+    A command is what follows `python`.
+    """
     taken: dict[str, list[tuple[float, int]]] = {name: [] for name in commands}
     for number in range(rounds + 1):
         for name, command in commands.items():
@@ -76,12 +79,10 @@ def whole_process(commands: Mapping[str, Sequence[str]], rounds: int = ROUNDS) -
 
 LAUNCHER = """
 import json, os, sys
-from time import perf_counter
 quiet = [(os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0)]
-start = perf_counter()
 child = os.posix_spawn(sys.argv[1], sys.argv[1:], os.environ, file_actions=quiet)
 _, status, usage = os.wait4(child, 0)
-print(json.dumps([perf_counter() - start, usage.ru_maxrss, status]))
+print(json.dumps([usage.ru_utime + usage.ru_stime, usage.ru_maxrss, status]))
 """
 """Starts the measured process from a small one: Linux counts what the starting process held among the peak of the started one."""
 
