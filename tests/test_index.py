@@ -18,6 +18,7 @@ from engine.matching.source import Given
 from engine.model import Event, Severity, Window
 from engine.pipeline.decide import decide, decide_plainly, program
 from engine.pipeline.decode import decode_stream
+from engine.pipeline.facts import groups
 from engine.policy.load import load
 
 ROOT = Path(__file__).parent.parent
@@ -129,7 +130,9 @@ def index(matchers: list[list[str]]) -> Index:
 @given(sets(), st.lists(events, min_size=1, max_size=4))
 def test_with_an_index_the_decision_is_the_same(policies: Any, some: list[Event]) -> None:
     for one in some:
-        assert decide(one, policies, NOW) == decide_plainly(one, policies, NOW)
+        meant = decide_plainly(one, policies, NOW)
+        assert decide(one, policies, NOW) == meant
+        assert decide(one, policies, NOW, groups(one.record)) == meant
 
 
 @given(

@@ -14,6 +14,7 @@ from test_mask_law import KEY, events, levels
 
 from engine.model import Decision, Event, Field, HashKey, Level, MaskedEvent, Operator
 from engine.pipeline.decide import decide
+from engine.pipeline.facts import groups
 from engine.pipeline.mask import mask, mask_by_parts
 from engine.pipeline.mask.addresses import forms
 from engine.pipeline.mask.at_once import LONGEST, masked_at_once
@@ -50,7 +51,7 @@ PLACES = (
 
 
 def at_once(one: Event, level: Level, key: HashKey | None = None) -> MaskedEvent | None:
-    return masked_at_once(one.record, decided(one), plan(level), key)
+    return masked_at_once(one.record, decided(one), plan(level), key, groups(one.record))
 
 
 def decided(one: Event) -> Decision:
@@ -61,6 +62,7 @@ def same(one: Event, level: Level, key: HashKey | None) -> None:
     found, expected = at_once(one, level, key), mask_by_parts(one, decided(one), level, key)
     assert found is None or (found, list(found.values)) == (expected, list(expected.values))
     assert mask(one, decided(one), level, key) == expected
+    assert mask(one, decided(one), level, key, groups(one.record)) == expected
 
 
 @st.composite
@@ -161,7 +163,7 @@ def test_the_policies_words_stay_where_they_read_like_an_account(field: Field) -
     one = event(recipientAccountId="444455556666")
     level = Level("some", 1, MappingProxyType({**STANDARD.operators, Field.CLASS: Operator.DROP, field: Operator.KEEP}))
     found = decide(one, policy_set(actors=(chosen,)), NOW)
-    assert masked_at_once(one.record, found, plan(level), None) is None
+    assert masked_at_once(one.record, found, plan(level), None, groups(one.record)) is None
     assert mask(one, found, level, None).values[field].startswith("444455556666")
 
 

@@ -33,6 +33,7 @@ from engine.pipeline.decide import decide
 from engine.pipeline.dedupe import fingerprint
 from engine.pipeline.deliver import Courier
 from engine.pipeline.digest import Entry, fold, folds
+from engine.pipeline.facts import groups
 from engine.pipeline.mask import mask
 from engine.pipeline.metrics import Tally, metrics
 from engine.pipeline.render import plain, render, render_summary
@@ -41,7 +42,7 @@ from engine.pipeline.select import passed_over
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from engine.model import Channel, Ports
+    from engine.model import Channel, FactGroups, Ports
 
 EVERYTHING: Final = DigestRule(0, ())
 """All of one level in one summary."""
@@ -69,7 +70,8 @@ class Setting(NamedTuple):
 class Received(NamedTuple):
     """One record that came in, at its place in the batch. `end` is None while it hangs on what becomes of its messages.
 
-    `original`: the place of the event of which this one is a duplicate. `again`: its batch item must come again.
+    `facts` are the event's, `original` is the place of the event of which this one is a duplicate. `again`: its batch item must
+    come again.
     """
 
     place: int
@@ -78,18 +80,20 @@ class Received(NamedTuple):
     end: End | None = None
     event: Event | None = None
     decision: Decision | None = None
+    facts: FactGroups | None = None
     original: int | None = None
     again: bool = False
     hash_missing: int = 0
 
 
 class Asked(NamedTuple):
-    """One event that one channel is to hear of."""
+    """One event that one channel is to hear of; `facts` are the event's, where they are known."""
 
     place: int
     event: Event
     decision: Decision
     request: Request
+    facts: FactGroups | None = None
 
 
 class Told(NamedTuple):
@@ -146,8 +150,10 @@ def gather(stream: Iterable[Event | DecodeError | PassedOver], setting: Setting,
 def _decided(place: int, event: Event, setting: Setting, ports: Ports) -> Received:
     policies, now = setting.policies, ports.now()
     try:
-        decision = decide(event, policies, now)
-        masked = None if policies.audit.level.name == OPEN else mask(event, decision, policies.audit.level, setting.key)
+        found = groups(event.record)
+        decision = decide(event, policies, now, found)
+        level = policies.audit.level
+        masked = None if level.name == OPEN else mask(event, decision, level, setting.key, found)
         record = decision_line(event, decision, masked, policies, now)
     except Exception as error:  # noqa: BLE001  one event must not take its batch along
         kept = event if policies.audit.event and policies.audit.level.name == OPEN else None
@@ -156,7 +162,9 @@ def _decided(place: int, event: Event, setting: Setting, ports: Ports) -> Receiv
         return Received(place, event.where, event.item, End.FAILED, again=True)
     ports.emit(record)
     end = None if decision.requests else _unasked(decision)
-    return Received(place, event.where, event.item, end, event, decision, hash_missing=masked.hash_missing if masked else 0)
+    return Received(
+        place, event.where, event.item, end, event, decision, found, hash_missing=masked.hash_missing if masked else 0
+    )
 
 
 def _unasked(decision: Decision) -> End:
@@ -173,7 +181,7 @@ def by_channel(received: Iterable[Received]) -> dict[str, list[Asked]]:
     for one in received:
         if one.event is not None and one.decision is not None:
             for request in one.decision.requests:
-                wants.setdefault(request.channel, []).append(Asked(one.place, one.event, one.decision, request))
+                wants.setdefault(request.channel, []).append(Asked(one.place, one.event, one.decision, request, one.facts))
     return wants
 
 
@@ -190,8 +198,8 @@ def compose(channel: Channel, wants: Sequence[Asked], setting: Setting, rule: Di
 
 
 def _masked(want: Asked, setting: Setting) -> Entry:
-    place, event, decision, request = want
-    return Entry(place, mask(event, decision, request.level, setting.key), decision, request)
+    place, event, decision, request, found = want
+    return Entry(place, mask(event, decision, request.level, setting.key, found), decision, request)
 
 
 def _single(entry: Entry, channel: Channel, setting: Setting) -> Message:

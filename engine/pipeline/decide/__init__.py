@@ -16,7 +16,7 @@ from engine.pipeline.decide.reads import needed, seldom_needed
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from engine.model import Decision, Event, PolicySet
+    from engine.model import Decision, Event, FactGroups, PolicySet
 
 __all__ = ["DEFAULT_ROUTE", "decide", "decide_plainly", "needed", "program_of", "seldom_needed", "trace", "within"]
 
@@ -26,9 +26,12 @@ _programs: list[Program] = []
 """Those of the sets that were asked last, the latest first."""
 
 
-def decide(event: Event, policies: PolicySet, now: datetime) -> Decision:
-    """Everything chosen for one event. Pure and total; `now` (aware) serves only an event without a time."""
-    return decision(event, program_of(policies).verdict(event.record, now))
+def decide(event: Event, policies: PolicySet, now: datetime, found: FactGroups | None = None) -> Decision:
+    """Everything chosen for one event. Pure and total; `now` (aware) serves only an event without a time.
+
+    `found`: the event's facts (`facts.groups`), where they are known already.
+    """
+    return decision(event, program_of(policies).verdict(event.record, now, found))
 
 
 def program_of(policies: PolicySet) -> Program:

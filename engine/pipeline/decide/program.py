@@ -117,10 +117,13 @@ class Program:
 
     # --- the quick way -----------------------------------------------------------------------------------------------------
 
-    def verdict(self, record: Record, now: datetime) -> Verdict:
-        """Everything chosen for a record. Pure and total; `now` (aware) serves only a record without a time."""
+    def verdict(self, record: Record, now: datetime, found: FactGroups | None = None) -> Verdict:
+        """Everything chosen for a record. Pure and total; `now` (aware) serves only a record without a time.
+
+        `found`: the record's facts, where they are known already.
+        """
         try:
-            key = self._key(record, now)
+            key = self._key(record, now, found)
         except MatcherError:
             return self.weighed(record, now)
         known = self._verdicts.get(key)
@@ -136,26 +139,29 @@ class Program:
         self._verdicts[key] = verdict
         return verdict
 
-    def _key(self, record: Record, now: datetime) -> tuple[int, ...]:
-        """What the verdict hangs on: the evidence, the scope, and the rules that hold. Raises `MatcherError` where one fails."""
+    def _needed(self, record: Record) -> list[Any]:
+        """The groups of facts that some matcher or scope reads."""
         of_target, of_role, of_caller, of_source, of_access = self._made
         role = role_of(record) if of_role else (None, None)
-        facts: list[Any] = [
+        return [
             target(record) if of_target else None,
             role,
             caller(record, role) if of_caller else None,
             source(record) if of_source else None,
             access(record) if of_access else None,
-            UNCLASSED,
         ]
+
+    def _key(self, record: Record, now: datetime, found: FactGroups | None) -> tuple[int, ...]:
+        """What the verdict hangs on: the evidence, the scope, and the rules that hold. Raises `MatcherError` where one fails."""
+        facts = [*(self._needed(record) if found is None else found), UNCLASSED]
         evidence = self._first(record, facts)
         facts[CLASSED], loud = self.classes[evidence]
         scope = self.scope(*scope_of(record, facts[TARGET])) if self.scoped else self.unscoped
         time = (time_of(record) or now) if self.timed else now
-        found = self.everywhere.candidates(record, facts)
+        asked = self.everywhere.candidates(record, facts)
         if scope.own:
-            found = [*found, *(number for policy in scope.own for number in self.own[policy].candidates(record, facts))]
-        key = [evidence, scope.number, *held(self.rules, found, record, facts, time, loud=loud)]
+            asked = [*asked, *(number for policy in scope.own for number in self.own[policy].candidates(record, facts))]
+        key = [evidence, scope.number, *held(self.rules, asked, record, facts, time, loud=loud)]
         if scope.hushes:
             key += self.silenced(self.hushing, scope, key[2:], (record, facts, time))
         return tuple(key)

@@ -38,6 +38,7 @@ Source: https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-ev
 _OWN_NAMES: Final = frozenset(OWN_NAMES)
 _ENOUGH: Final = 3
 _CONTAINERS: Final = frozenset({dict, list})
+_FLOAT: Final = frozenset({float})
 
 
 def is_record(value: object) -> TypeGuard[dict[str, Any]]:
@@ -69,7 +70,7 @@ def event(record: dict[str, Any], place: Place) -> Event | DecodeError:
         everything += level
     if not _CONTAINERS.isdisjoint(map(type, level)):
         return place.unreadable(TOO_DEEP)
-    finite = float not in map(type, everything) or all(math.isfinite(one) for one in everything if type(one) is float)
+    finite = _FLOAT.isdisjoint(map(type, everything)) or all(math.isfinite(one) for one in everything if type(one) is float)
     return place.event(record if finite else _plain(record))
 
 

@@ -28,19 +28,21 @@ if TYPE_CHECKING:
 __all__ = ["mask", "mask_by_parts", "redact"]
 
 
-def mask(event: Event, decision: Decision, level: Level, key: HashKey | None) -> MaskedEvent:
+def mask(event: Event, decision: Decision, level: Level, key: HashKey | None, found: FactGroups | None = None) -> MaskedEvent:
     """What a level leaves of an event, as text, at most `LONGEST` characters a value. Never raises, whatever the record holds.
 
     Beyond what its own operator prints, no masked value of four or more characters stands in any value, in none of the disguises
-    that the policy language lists. Without a `key` the fields to be hashed are dropped and counted.
+    that the policy language lists. Without a `key` the fields to be hashed are dropped and counted. `found`: the event's facts
+    (`facts.groups`), where they are known already.
     """
-    return masked_at_once(event.record, decision, plan(level), key) or mask_by_parts(event, decision, level, key)
+    known = groups(event.record) if found is None else found
+    return masked_at_once(event.record, decision, plan(level), key, known) or mask_by_parts(event, decision, level, key)
 
 
 def mask_by_parts(event: Event, decision: Decision, level: Level, key: HashKey | None) -> MaskedEvent:
     """The same by the parts of this package. What `masked_at_once` must equal where it gives anything."""
     found, chosen = groups(event.record), plan(level)
-    recorded = values(read(event.record, decision)[0])
+    recorded = values(read(event.record, decision, found))
     if chosen.level.name == OPEN:
         return _masked(chosen.level, recorded, found)
     printed, missing = _printed(recorded, chosen, found, key)
@@ -81,7 +83,7 @@ def redact(text: str, event: Event, decision: Decision, level: Level) -> str:
     if level.name == OPEN:
         return text
     found = groups(event.record)
-    recorded = values(read(event.record, decision)[0])
+    recorded = values(read(event.record, decision, found))
     return redacted(text, withheld(event.record, recorded, plan(level), found))
 
 

@@ -56,7 +56,8 @@ class Forms(NamedTuple):
         if self.bare:
             dotted, reverse = self.bare
             bare = text.encode("utf-8", "surrogatepass").translate(_STRAIGHT, b"0")
-            if (dotted in bare or reverse in bare) and self._dotted_stands_in(text):
+            # As `in`, which in bytes first makes sure that it was not given a number.
+            if (bare.find(dotted) >= 0 or bare.find(reverse) >= 0) and self._dotted_stands_in(text):
                 return True
         for hint in self.hints:
             for part in hint:

@@ -10,16 +10,16 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 from engine.model import MaskedEvent
-from engine.pipeline.facts import access, source
 from engine.pipeline.mask.addresses import forms
 from engine.pipeline.mask.disguise import ACCOUNT
 from engine.pipeline.mask.plan import shaped
 from engine.pipeline.mask.prints import is_service, pseudonym
 from engine.pipeline.mask.values import read
 from engine.pipeline.mask.withheld import SHORTEST, folded, named_accounts, starred
+from engine.policy.given import ACCESS, CALLER, SOURCE
 
 if TYPE_CHECKING:
-    from engine.model import Decision, HashKey, Record
+    from engine.model import Decision, FactGroups, HashKey, Record
     from engine.pipeline.mask.addresses import Forms
     from engine.pipeline.mask.plan import Hides, Plan
 
@@ -30,9 +30,11 @@ _BREAK: Final = "\0"
 """Stands between values while one look is taken at all of them."""
 
 
-def masked_at_once(record: Record, decision: Decision, chosen: Plan, key: HashKey | None) -> MaskedEvent | None:
+def masked_at_once(
+    record: Record, decision: Decision, chosen: Plan, key: HashKey | None, found: FactGroups
+) -> MaskedEvent | None:
     """What a level leaves of an event; None where that cannot be said in one pass."""
-    everything, cross_account = read(record, decision)
+    everything = read(record, decision, found)
     types = tuple(map(type, everything))
     shape = (chosen.shapes if key is None else chosen.keyed).get(types) or shaped(chosen, types, keyed=key is not None)
     if shape is None or "" in everything:
@@ -41,7 +43,7 @@ def masked_at_once(record: Record, decision: Decision, chosen: Plan, key: HashKe
     texts: list[str] = [*left(everything)]
     address = None if hides is None or hides.source is None else forms(everything[hides.source])
     if network is not None:
-        if address is None and not is_service(texts[network], source(record)):
+        if address is None and not is_service(texts[network], found[SOURCE]):
             return None
         texts[network] = texts[network] if address is None else address.network
     for place, way in prints:
@@ -51,9 +53,9 @@ def masked_at_once(record: Record, decision: Decision, chosen: Plan, key: HashKe
     clean = _uncut(texts) if hides is None else _harmless(texts, hides, everything, address, record)
     if clean is None or len(clean) != len(fields):
         return None
-    denied, access_kind = access(record)
+    denied, access_kind = found[ACCESS]
     values = MappingProxyType(dict(zip(fields, clean, strict=True)))
-    return MaskedEvent(chosen.level, values, missing, denied, cross_account, access_kind)
+    return MaskedEvent(chosen.level, values, missing, denied, found[CALLER][3], access_kind)
 
 
 def _uncut(texts: list[str]) -> list[str] | None:

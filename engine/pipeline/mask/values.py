@@ -9,33 +9,25 @@ import json
 from typing import TYPE_CHECKING, Any, Final
 
 from engine.model import Field
-from engine.pipeline.facts import assumed_role, caller_of, role_of, target
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from engine.model import Decision, Record
+    from engine.model import Decision, FactGroups, Record
 
 _NOTHING: Final[Mapping[str, Any]] = {}
 _FIELDS: Final = tuple(Field)
 
 
-def read(record: Record, decision: Decision) -> tuple[tuple[Any, ...], bool]:
-    """What the event has of each field, in the order of `Field`, as JSON gave it; and whether it crosses accounts.
-
-    None and an empty text: nothing.
-    """
+def read(record: Record, decision: Decision, found: FactGroups) -> tuple[Any, ...]:
+    """What the event has of each field, in the order of `Field`, as JSON gave it. None and an empty text: nothing."""
     get, identity, evidence = record.get, record.get("userIdentity"), decision.evidence
     if identity.__class__ is not dict:
         identity = _NOTHING
     of, context = identity.get, identity.get("sessionContext")
     attributes = context.get("attributes") if context.__class__ is dict else None
-    arn = of("arn")
-    role = assumed_role(arn) or role_of(record)
-    called = (of("type"), arn, of("userName"), of("accountId"), of("invokedBy"))
-    actor_type, actor_name, account, cross_account, _ = caller_of(called, get("recipientAccountId"), role)
-    bucket, key, copy_bucket, copy_key = target(record)
-    everything = (
+    (bucket, key, copy_bucket, copy_key), (role, session), (actor_type, actor_name, account, _, _), *_ = found
+    return (
         get("eventTime"),
         get("eventName"),
         bucket,
@@ -48,8 +40,9 @@ def read(record: Record, decision: Decision) -> tuple[tuple[Any, ...], bool]:
         None if evidence is None else evidence.id,
         actor_type,
         actor_name,
-        *role,
-        arn,
+        role,
+        session,
+        of("arn"),
         of("principalId"),
         account,
         of("accessKeyId"),
@@ -59,7 +52,6 @@ def read(record: Record, decision: Decision) -> tuple[tuple[Any, ...], bool]:
         get("eventID"),
         get("requestID"),
     )
-    return everything, cross_account
 
 
 def values(everything: tuple[Any, ...]) -> dict[Field, str]:
