@@ -3,27 +3,21 @@
 The floor inflates and parses by the same libraries and the same type, each file at once, and does nothing else.
 
 The others answer only which rule is the first that holds, counted by rule: no classes, no channels, no levels.
+
+`python -m bench.files COUNT FOLDER` has DuckDB read a folder by so many rules, in a process that imports nothing of ours.
 """
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-from isal import isal_zlib
-
-from bench.generate import RAW, Compare, Condition, Field, Rule
-from engine.cli.decide import Deciding
-from engine.cli.inputs import sources
-from engine.cli.reading import Reading, read
-from engine.pipeline.decide import needed, seldom_needed
-from engine.pipeline.decode.typed import row_type
-from engine.policy.rows import layout
+from bench.generate import RAW, Compare, Condition, Field, Rule, Shape, rules
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from datetime import datetime
-    from pathlib import Path
 
     from engine.model import PolicySet
 
@@ -33,6 +27,10 @@ GZIP = 31
 
 def trailbell(policies: PolicySet, now: datetime) -> Callable[[Sequence[Path]], int]:
     """What decides every event of log files on one core, as `trailbell decide` does, and returns how many bytes it says."""
+    from engine.cli.decide import Deciding
+    from engine.cli.inputs import sources
+    from engine.cli.reading import Reading, read
+
     deciding = Deciding(policies, now)
 
     def read_all(paths: Sequence[Path]) -> int:
@@ -43,6 +41,13 @@ def trailbell(policies: PolicySet, now: datetime) -> Callable[[Sequence[Path]], 
 
 def inflate_and_parse(policies: PolicySet) -> Callable[[Sequence[Path]], int]:
     """What inflates and parses by the type of the rows that decisions of a set take; returns how many records there were."""
+    import msgspec
+    from isal import isal_zlib
+
+    from engine.pipeline.decide import needed, seldom_needed
+    from engine.pipeline.decode.typed import row_type
+    from engine.policy.rows import layout
+
     record: Any = row_type(layout((needed(policies) or frozenset()) - seldom_needed(policies)))
     decoder = msgspec.json.Decoder(dict[str, list[record]])
 
@@ -55,7 +60,7 @@ def inflate_and_parse(policies: PolicySet) -> Callable[[Sequence[Path]], int]:
 # --- DuckDB -----------------------------------------------------------------------------------------------------------------
 
 
-def duckdb(rules: Sequence[Rule], threads: int = 1) -> Callable[[Sequence[Path]], int]:
+def duckdb(some: Sequence[Rule], threads: int = 1) -> Callable[[Sequence[Path]], int]:
     """DuckDB as tuned by hand: JSON Lines, only the columns that are read, one CASE; returns what reads files."""
     import duckdb as database
 
@@ -66,7 +71,7 @@ def duckdb(rules: Sequence[Rule], threads: int = 1) -> Callable[[Sequence[Path]]
         "userAgent": "VARCHAR",
         "awsRegion": "VARCHAR",
     }
-    cases = " ".join(f"WHEN {' AND '.join(map(_sql_clause, rule.clauses))} THEN '{rule.id}'" for rule in rules)
+    cases = " ".join(f"WHEN {' AND '.join(map(_sql_clause, rule.clauses))} THEN '{rule.id}'" for rule in some)
     query = (
         "SELECT sum(n) FROM (SELECT rule, count(*) AS n FROM ("
         f"SELECT CASE {cases} END AS rule FROM read_json($paths, columns = {columns}, format = 'newline_delimited',"
@@ -96,7 +101,7 @@ def _sql_condition(one: Condition) -> str:
 # --- polars -----------------------------------------------------------------------------------------------------------------
 
 
-def polars(rules: Sequence[Rule]) -> Callable[[Sequence[Path]], int]:
+def polars(some: Sequence[Rule]) -> Callable[[Sequence[Path]], int]:
     """polars, on the threads that it chooses: JSON Lines, only the columns that are read, a chain of when and then."""
     import polars as pl
 
@@ -128,10 +133,14 @@ def polars(rules: Sequence[Rule]) -> Callable[[Sequence[Path]], int]:
     def holds(rule: Rule) -> pl.Expr:
         return pl.all_horizontal(pl.any_horizontal(condition(one) for one in clause) for clause in rule.clauses)
 
-    chosen = pl.coalesce([pl.when(holds(rule)).then(pl.lit(rule.id)) for rule in rules]).alias("rule")
+    chosen = pl.coalesce([pl.when(holds(rule)).then(pl.lit(rule.id)) for rule in some]).alias("rule")
 
     def read(paths: Sequence[Path]) -> int:
         frame = pl.scan_ndjson([str(path) for path in paths], schema=schema)
         return int(frame.select(chosen).group_by("rule").len().collect()["len"].sum())
 
     return read
+
+
+if __name__ == "__main__":
+    print(duckdb(rules(Shape.USUAL, int(sys.argv[1])))(sorted(Path(sys.argv[2]).iterdir())))

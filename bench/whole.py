@@ -14,6 +14,7 @@ from bench.generate import Shape, records, rules, write_log, write_policies
 from bench.notifier import notify
 from bench.report import Part, Row
 from bench.timing import Job, side_by_side, whole_process
+from engine.edge.memory import settled
 from engine.errors import FetchError
 from engine.model import Answer, Deployment, Ports
 from engine.pipeline.batch import Setting, by_channel, compose, gather
@@ -30,6 +31,7 @@ OURS, FLOOR = "Trailbell", "inflate and parse alone"
 DUCKDB = "DuckDB, tuned, one core"
 DATABASES: dict[str, Callable[[Sequence[Rule]], Callable[[Sequence[Path]], int]]] = {DUCKDB: files.duckdb, "polars": files.polars}
 DAY = 10
+MANY = 25
 AGAINST_DUCKDB = {10: (1.0, 1.8), 1_000: (1.3, 2.1)}
 
 
@@ -41,8 +43,10 @@ def log_files(folder: Path, sizes: Iterable[int], count: int = 10) -> Part:
     rows: list[Row] = []
     rates: dict[int, dict[str, float]] = {}
     skipped: dict[str, None] = {}
+    days: dict[int, dict[str, float]] = {}
     for size in sizes:
-        rates[size], missing = _rates(folder, rules(Shape.USUAL, size), count)
+        here = folder / f"files-{size}"
+        rates[size], missing = _rates(here, rules(Shape.USUAL, size), count)
         skipped |= dict.fromkeys(missing)
         ours = rates[size][OURS]
         if DUCKDB in rates[size]:
@@ -50,10 +54,14 @@ def log_files(folder: Path, sizes: Iterable[int], count: int = 10) -> Part:
             rows.append(Row(f"log files to decisions against {DUCKDB}, {size:,} routes", ratio, *AGAINST_DUCKDB.get(size, ())))
         ratio = rates[size][FLOOR] / ours
         rows.append(Row(f"log files to decisions against {FLOOR}, {size:,} routes", ratio, 2, 1.3, faster=False))
+        if DUCKDB in rates[size]:
+            days[size] = _day(here, size)
+            ratio = days[size][DUCKDB] / days[size][OURS]
+            rows.append(Row(f"the same with what a process takes to start, {MANY * count * A_FILE:,} records", ratio))
     peaks = _peaks(folder, rules(Shape.USUAL, 10))
     small, large = peaks.values()
     rows.append(Row("peak memory of decide over a file ten times as large", large / small, 1.2, 1.05, faster=False))
-    return Part(tuple(rows), {"records a second": rates, "peak kB": peaks}, tuple(skipped))
+    return Part(tuple(rows), {"records a second": rates, "seconds of a process": days, "peak kB": peaks}, tuple(skipped))
 
 
 def _peaks(folder: Path, made: Sequence[Rule]) -> dict[str, int]:
@@ -73,8 +81,8 @@ def _peaks(folder: Path, made: Sequence[Rule]) -> dict[str, int]:
 
 
 def _rates(folder: Path, made: Sequence[Rule], count: int) -> tuple[dict[str, float], list[str]]:
-    """Records a second of everything that is installed, and what is not."""
-    policies = loaded(folder / f"files-{len(made)}", made)
+    """Records a second of everything that is installed, and what is not. The folder is for policies, logs and lines."""
+    policies = loaded(folder / "policies", made)
     logs, lines = _written(folder, made, count)
     jobs = {
         OURS: Job(files.trailbell(policies, NOW), [logs]),
@@ -87,21 +95,38 @@ def _rates(folder: Path, made: Sequence[Rule], count: int) -> tuple[dict[str, fl
             jobs[name] = Job(build(made), [lines * DAY])
         except ImportError:
             missing.append(f"{name}: not installed, skipped")
-    times = side_by_side(jobs, rounds=3)
+    with settled():  # as `trailbell decide` does, for all of them
+        times = side_by_side(jobs, rounds=5)
     rates = {name: count * A_FILE * (DAY if name in DATABASES else 1) / seconds for name, seconds in times.items()}
     return rates, missing
 
 
 def _written(folder: Path, made: Sequence[Rule], count: int) -> tuple[list[Path], list[Path]]:
-    """The same records as CloudTrail log files and as JSON Lines."""
+    """The same records as CloudTrail log files and as JSON Lines, neither with spaces, and packed alike."""
     logs, lines = [], []
+    for name in ("logs", "lines"):
+        (folder / name).mkdir()
     for number in range(count):
         found = list(records(made, A_FILE, seed=number))
-        logs.append(folder / f"log-{number}.json.gz")
+        logs.append(folder / "logs" / f"{number}-0.json.gz")
         write_log(logs[-1], found)
-        lines.append(folder / f"lines-{number}.jsonl.gz")
-        lines[-1].write_bytes(gzip.compress("".join(json.dumps(record) + "\n" for record in found).encode(), mtime=0))
+        lines.append(folder / "lines" / f"{number}-0.jsonl.gz")
+        text = "".join(f"{json.dumps(record, separators=(',', ':'))}\n" for record in found)
+        lines[-1].write_bytes(gzip.compress(text.encode(), compresslevel=6, mtime=0))
     return logs, lines
+
+
+def _day(folder: Path, size: int) -> dict[str, float]:
+    """Seconds that a process takes to read each file of a folder many times over, beginning with its own start."""
+    for path in [*folder.glob("logs/*"), *folder.glob("lines/*")]:
+        for copy in range(1, MANY):
+            (path.parent / path.name.replace("-0.", f"-{copy}.")).hardlink_to(path)
+    policies, logs, lines = (str(folder / name) for name in ("policies", "logs", "lines"))
+    commands = {
+        OURS: ["-m", "engine", "decide", "--jobs", "1", "--policies", policies, logs],
+        DUCKDB: ["-m", "bench.files", str(size), lines],
+    }
+    return {name: seconds for name, (seconds, _) in whole_process(commands, rounds=2).items()}
 
 
 # --- an event to its message ------------------------------------------------------------------------------------------------

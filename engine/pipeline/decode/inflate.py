@@ -26,7 +26,10 @@ LARGEST_INLINE: Final = 32 << 20
 
 _READ: Final = 256 << 10
 _PIECE: Final = 1 << 20
+_FIRST: Final = 1 << 10
 _SLICE: Final = 64 << 10
+"""The first slice is small: by what it holds it is told what the rest is read as, and it is copied for that."""
+
 _CAREFUL_PIECE: Final = 128 << 10
 _CAREFUL_SLICE: Final = 512
 _HEAD: Final = 4
@@ -105,6 +108,7 @@ class _Fast(NamedTuple):
     """Large slices, by the fastest library there is."""
 
     bits: int
+    first: int = _FIRST
     slice: int = _SLICE
     piece: int = _PIECE
 
@@ -116,6 +120,7 @@ class _Careful(NamedTuple):
     """Small slices: where one turns out to be damaged, what the slices before it gave is not lost with it."""
 
     bits: int
+    first: int = _CAREFUL_SLICE
     slice: int = _CAREFUL_SLICE
     piece: int = _CAREFUL_PIECE
 
@@ -170,12 +175,15 @@ def _after_padding(waiting: bytes, stream: BinaryIO) -> bytes:
 
 def _member(waiting: bytes, stream: BinaryIO, way: _Fast | _Careful) -> Generator[bytes, None, bytes]:
     """One member, inflated slice by slice; returns the bytes after it."""
-    inflater = way.inflater()
+    inflater, size = way.inflater(), way.first
     while waiting:
-        for start in range(0, len(waiting), way.slice):
-            yield from _fed(inflater, waiting[start : start + way.slice], way.piece)
+        start = 0
+        while start < len(waiting):
+            end = start + size
+            yield from _fed(inflater, waiting[start:end], way.piece)
             if inflater.eof:
-                return inflater.unused_data + waiting[start + way.slice :]
+                return inflater.unused_data + waiting[end:]
+            start, size = end, way.slice
         waiting = _read(stream)
     yield inflater.flush()
     raise DamagedError("has a gzip that ends too early")

@@ -57,7 +57,9 @@ _UNNAMEABLE: Final = re.compile('["\\\\\x00-\x1f\ud800-\udfff]')
 
 _MOST_DIGITS: Final = 4300
 _STRIDE: Final = 509
-_SAMPLED: Final = re.compile(rb"[0-9]{%d,}" % (_MOST_DIGITS // _STRIDE))
+_FEWEST: Final = _MOST_DIGITS // _STRIDE
+_SAMPLED: Final = re.compile(rb"[0-9]{%d,}" % _FEWEST)
+_AS_ZEROS: Final = bytes(code if chr(code) not in "0123456789" else 0x30 for code in range(256))
 _DIGITS: Final = re.compile(rb"[0-9]{%d}" % (_MOST_DIGITS + 1))
 
 
@@ -162,9 +164,9 @@ def record_of(row: Row) -> Record:
 
 def has_too_many_digits(text: bytes | bytearray) -> bool:
     """Whether a text has a number of more digits than Python reads. Such a run is seen in samples taken at a stride."""
-    return any(
-        _DIGITS.search(text, max(0, (run.start() - 1) * _STRIDE), (run.end() + 1) * _STRIDE)
-        for run in _SAMPLED.finditer(text[::_STRIDE])
+    sample = text[::_STRIDE]
+    return b"0" * _FEWEST in sample.translate(_AS_ZEROS) and any(
+        _DIGITS.search(text, max(0, (run.start() - 1) * _STRIDE), (run.end() + 1) * _STRIDE) for run in _SAMPLED.finditer(sample)
     )
 
 
