@@ -66,6 +66,9 @@ _LONGEST_TIME: Final = 40
 _LONGEST_NAME: Final = 40
 _LONGEST_ADDRESS: Final = 256
 _LONGEST_ARN: Final = 2_048
+MOST_ROLES: Final = 4_096
+"""What is kept of roles, and the longest of it."""
+
 _ARN_PARTS: Final = 6
 _EARLIEST: Final = 1970
 _LATEST: Final = 9999
@@ -260,15 +263,24 @@ def assumed_role(arn: _Json) -> _Role | None:
     if arn.__class__ is not str:
         return None
     head, _, session = arn.rpartition("/")
-    role = _assumed(head) if len(head) <= _LONGEST_ARN else _assumed.__wrapped__(head)
+    role = ROLES[head]
     return None if role is None else (role, session or None)
 
 
-@lru_cache(maxsize=4_096)
-def _assumed(head: str) -> _Text:
-    """The role in an assumed role's ARN without its session: many sessions have the same."""
-    _, assumed, role = head.partition(":assumed-role/")
-    return role.rpartition("/")[2] if assumed and role else None
+class _Roles(dict[str, "_Text"]):
+    """The role in an assumed role's ARN without its session, which many sessions share; None in anything else."""
+
+    def __missing__(self, head: str) -> _Text:
+        _, assumed, role = head.partition(":assumed-role/")
+        found = role.rpartition("/")[2] if assumed and role else None
+        if len(head) <= _LONGEST_ARN:
+            if len(self) >= MOST_ROLES:
+                self.clear()
+            self[head] = found
+        return found
+
+
+ROLES: Final = _Roles()
 
 
 def issued_role(actor_type: _Json, principal: _Json, issuer_type: _Json, issuer_arn: _Json, issuer_name: _Json) -> _Role:

@@ -19,9 +19,9 @@ from engine.pipeline.decide import reads
 from engine.pipeline.decide.plain import within
 from engine.pipeline.decide.program import MOST_KEPT
 from engine.pipeline.facts import (
+    ROLES,
     UNCLASSED,
     access_of,
-    assumed_role,
     caller_of,
     issued_role,
     scope_by,
@@ -73,7 +73,7 @@ _ASKED: Final = """\
 h, z = None, -1
 for n in c:
     p, holds, ends, mutes, during = {rules}[n]
-    if p == z or (during is not None and not {within}(during, t)): continue
+    if p == z{untimely}: continue
     if holds is None or holds(d, f):
         if h is None: h = n
         elif h.__class__ is int: h = [h, n]
@@ -83,10 +83,21 @@ if h.__class__ is list: h = (*h,)
 """
 """As `program.held` asks them. `h` are the numbers of those that hold: a tuple, but nearly always one, which needs none."""
 
+_UNTIMELY: Final = " or (during is not None and not {within}(during, t))"
+
 _SILENCED: Final = """if {scope}.hushes:
     r = () if h is None else (h,) if h.__class__ is int else h
     h = h, {silenced}({hushing}, {scope}, r, (d, f, t))
 """
+
+
+_ROLE: Final = """\
+a = {arn}
+x, _, y = a.rpartition('/') if a.__class__ is str else ('', '', '')
+x = {roles}[x]
+g{group} = (x, y or None) if x is not None else {issued}
+"""
+"""What `facts.assumed_role` finds, without a call; else whether a role called that no ARN names."""
 
 
 def _too_little() -> NoReturn:
@@ -211,7 +222,7 @@ class ByRows(Generic[Shown]):
         program, name = self._program, writer.constant
         yield from self._binding
         groups = self._groups(name)
-        yield from (f"g{group} = {code}" for group, code in groups.items())
+        yield from (code if group == ROLE else f"g{group} = {code}" for group, code in groups.items())
         made = ", ".join(f"g{group}" if group in groups else "None" for group in range(CLASSED))
         if self._whole_evidence():
             yield f"f = ({made}, {name(UNCLASSED)})"
@@ -227,7 +238,8 @@ class ByRows(Generic[Shown]):
             asked = f"g{TARGET}, {self._code(reads.RESOURCES)}, {self._code(reads.RECIPIENT)}"
             yield f"s = {name(program.scope)}(*{name(scope_by)}({asked}))"
             yield f"c = {name(self._with_own)}(s, c, d, f) if s.own else c"
-        yield _ASKED.format(rules=name(self._rules), within=name(within))
+        untimely = _UNTIMELY.format(within=name(within)) if program.timed else ""
+        yield _ASKED.format(rules=name(self._rules), untimely=untimely)
         if program.hushing:
             yield _SILENCED.format(scope=scope, silenced=name(program.silenced), hushing=name(self._hushing))
         if program.scoped:
@@ -250,7 +262,7 @@ class ByRows(Generic[Shown]):
         called = ", ".join(map(self._code, reads.OF_CALLER))
         made = {
             TARGET: self._target(name, of(target_of, reads.OF_TARGET)),
-            ROLE: f"{of(assumed_role, reads.OF_ASSUMED)} or {issued}",
+            ROLE: _ROLE.format(arn=self._code(reads.ARN), roles=name(ROLES), group=ROLE, issued=issued),
             CALLER: f"{name(caller_of)}(({called}), {self._code(reads.RECIPIENT)}, {role})",
             SOURCE: of(source_of, reads.OF_SOURCE),
             ACCESS: of(access_of, reads.OF_ACCESS),

@@ -26,7 +26,7 @@ RESOURCES: Final = ("resources",)
 RECIPIENT: Final = ("recipientAccountId",)
 
 OF_TARGET: Final = (*(("requestParameters", name) for name in ("bucketName", "key", "x-amz-copy-source")), RESOURCES)
-OF_ASSUMED: Final = ((_IDENTITY, "arn"),)
+ARN: Final = (_IDENTITY, "arn")
 OF_ISSUED: Final = ((_IDENTITY, "type"), (_IDENTITY, "principalId"), *((*_ISSUER, name) for name in ("type", "arn", "userName")))
 OF_CALLER: Final = tuple((_IDENTITY, name) for name in ("type", "arn", "userName", "accountId", "invokedBy"))
 OF_SOURCE: Final = (("sourceIPAddress",),)
@@ -36,7 +36,7 @@ OF_ACCESS: Final = (("errorCode",), ("eventName",))
 _BUCKET: Final = frozenset({OF_TARGET[0], (*RESOURCES, "ARN"), (*RESOURCES, "ARNPrefix")})
 _COPY: Final = frozenset({OF_TARGET[2]})
 _SOURCE: Final = frozenset(OF_SOURCE)
-_ROLE: Final = frozenset(OF_ASSUMED + OF_ISSUED)
+_ROLE: Final = frozenset({ARN, *OF_ISSUED})
 NO_ROLE: Final = (OF_ISSUED[0], OF_ISSUED[2])
 """What tells that no role called, where no ARN tells one."""
 
