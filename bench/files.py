@@ -45,10 +45,10 @@ def inflate_and_parse(policies: PolicySet) -> Callable[[Sequence[Path]], int]:
     from isal import isal_zlib
 
     from engine.pipeline.decide import needed, seldom_needed
-    from engine.pipeline.decode.typed import row_type
+    from engine.pipeline.decode.typed import USUAL, row_type
     from engine.policy.rows import layout
 
-    record: Any = row_type(layout((needed(policies) or frozenset()) - seldom_needed(policies)))
+    record: Any = row_type(layout((needed(policies) or frozenset()) - seldom_needed(policies)), USUAL)
     decoder = msgspec.json.Decoder(dict[str, list[record]])
 
     def read_all(paths: Sequence[Path]) -> int:

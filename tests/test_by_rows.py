@@ -24,6 +24,7 @@ from engine.pipeline.decide import by_rows, decide_plainly, needed, program_of
 from engine.pipeline.decide.by_rows import ByRows
 from engine.pipeline.decode import decode_stream
 from engine.pipeline.decode.batches import Batch, answers
+from engine.pipeline.decode.chunks import Chunk
 from engine.pipeline.decode.typed import Typed, record_of
 from engine.pipeline.select import passed_over
 from engine.policy.rows import layout, read_by
@@ -388,3 +389,41 @@ def test_no_name_of_a_policy_is_a_name_of_python() -> None:
         ("resources", "ARN"): "None",
         ("x", "y", "z"): "(d.f3.f0.f0 if d.f3 is not None and d.f3.f0 is not None else None)",
     }
+
+
+# --- the usual values ----------------------------------------------------------------------------------------------------------
+
+USUAL = [record(eventID=f"{number}") for number in range(3)]
+
+
+@pytest.mark.parametrize(
+    "other", [None, {"eventCategory": "Management"}, {"eventSource": "kms.amazonaws.com"}, {"eventCategory": "data"}]
+)
+@pytest.mark.parametrize("place", range(4))
+def test_rows_are_the_same_whether_all_of_them_are_usual_or_not(other: dict[str, Any] | None, place: int) -> None:
+    some = [*USUAL[:place], *([] if other is None else [record(eventID="other", **other)]), *USUAL[place:]]
+    chunk = Chunk(bytearray(json.dumps(some).encode()), listed=True)
+    typed = Typed({("eventID",), ("userIdentity", "arn")})
+    rows = typed.rows(chunk)
+    assert rows is not None
+    assert [record_of(row) for row in rows] == [
+        {
+            **{name: one[name] for name in ("eventID", "eventSource", "eventCategory")},
+            "userIdentity": {"arn": one["userIdentity"]["arn"]},
+        }
+        for one in some
+    ]
+
+
+def test_where_not_all_rows_are_usual_that_is_tried_less_and_less_often(monkeypatch: pytest.MonkeyPatch) -> None:
+    typed, tried = Typed({("eventID",)}), []
+    usual = typed._usual
+    assert usual is not None
+    monkeypatch.setattr(typed, "_usual", usual._replace(listed=lambda body: tried.append(body) or usual.listed(body)))
+    odd, plain = (
+        Chunk(bytearray(json.dumps([record(eventCategory=category)]).encode()), listed=True) for category in ("x", "Data")
+    )
+    assert all(typed.rows(odd) for _ in range(20))
+    assert len(tried) == 4  # the first, and after 2, 4 and 8 chunks more
+    assert all(typed.rows(plain) for _ in range(40))
+    assert len(tried) > 20

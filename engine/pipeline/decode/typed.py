@@ -13,7 +13,7 @@ from __future__ import annotations
 import re
 from itertools import chain
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, NotRequired, Required, TypedDict, Union
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, NotRequired, Required, TypedDict, Union
 
 import msgspec
 
@@ -39,6 +39,9 @@ _ROW: Final[Mapping[str, Any]] = {SOURCE: str, "eventCategory": str, "eventID": 
 
 Source: https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-record-contents.html
 """
+
+USUAL: Final = {**_ROW, SOURCE: Literal["s3.amazonaws.com"], "eventCategory": Literal["Data"]}
+"""The types of the same in nearly all records of a trail of data events: of these two values nothing has to be made."""
 
 _RECORD: Final[Mapping[str, Any]] = {SOURCE: Required[str], "eventName": Required[Any], "managementEvent": Any}
 """By what a record is known that is read by needed fields, and what tells whether it is selected."""
@@ -77,6 +80,30 @@ class _Reader(NamedTuple):
         return (self.listed if chunk.listed else self.lines)(chunk.body)
 
 
+class _Trial:
+    """When to try what may not do: once it did not, not for a while, and each time for longer."""
+
+    def __init__(self) -> None:
+        self._misses = self._waits = 0
+        self._did = False
+
+    def now(self) -> bool:
+        """Whether to try it now. What was tried last, and not told to have missed, did."""
+        if self._waits:
+            self._waits -= 1
+            return False
+        if self._did:
+            self._misses = 0
+        self._did = True
+        return True
+
+    def missed(self) -> None:
+        """It did not do."""
+        self._did = False
+        self._misses = min(self._misses + 1, _MOST_MISSES)
+        self._waits = 2**self._misses
+
+
 class Typed:
     """Reads chunks by the fields that some paths name; where a path ends, its value is read whole. `paths` None: all of a record.
 
@@ -87,37 +114,42 @@ class Typed:
     def __init__(self, paths: Iterable[Path] | None, only: str | None = None, seldom: Collection[Path] = ()) -> None:
         self.layout = _layout(paths, seldom)
         self._by_row = None if self.layout is None else _reader(row_type(self.layout))
+        self._usual = None if self.layout is None else _reader(row_type(self.layout, USUAL))
         self._source = attrgetter("eventSource" if self.layout is None else attribute_of(self.layout, SOURCE))
         self._by_field = _reader(dict[str, Any] if paths is None else _record_type(layout(paths)))
         self._known = _reader(_KNOWN)
         self._only = only
-        self._misses = self._waits = 0
-        self._did = False
+        self._rows, self._usual_rows = _Trial(), _Trial()
 
     def rows(self, chunk: Chunk) -> Sequence[Row] | None:
         """The records of a chunk as rows; None where one is none, and for a while after one was none, or said too little."""
-        if self._by_row is None or self._waits:
-            self._waits = max(0, self._waits - 1)
+        if self._by_row is None or not self._rows.now():
             return None
-        if self._did:
-            self._misses = 0
         try:
             if not self._has_of(chunk) or has_too_many_digits(chunk.body):
                 return None
-            found: Sequence[Row] = self._by_row.read(chunk)
+            usual = self._read_usual(chunk)
+            found: Sequence[Row] = self._by_row.read(chunk) if usual is None else usual
         except msgspec.ValidationError:
             self.said_too_little()
             return None
         except _FAILURES:
             return None
-        self._did = True
-        return found if _are_records(set(map(self._source, found))) else None
+        return found if usual is not None or _are_records(set(map(self._source, found))) else None
 
     def said_too_little(self) -> None:
         """Rows did not do for a chunk: read none for a while."""
-        self._did = False
-        self._misses = min(self._misses + 1, _MOST_MISSES)
-        self._waits = 2**self._misses
+        self._rows.missed()
+
+    def _read_usual(self, chunk: Chunk) -> Sequence[Row] | None:
+        """The rows, where all of them have the usual values; None for others, and for a while after there were others."""
+        if self._usual is None or not self._usual_rows.now():
+            return None
+        try:
+            return self._usual.read(chunk)
+        except msgspec.ValidationError:
+            self._usual_rows.missed()
+            return None
 
     def records(self, chunk: Chunk) -> Sequence[Record] | None:
         """The records of a chunk as far as their needed fields go; None where the plain way has to be taken."""
@@ -178,9 +210,12 @@ def _reader(record: Any) -> _Reader:  # noqa: ANN401  a type
     return _Reader(lists.decode, lines.decode_lines)
 
 
-def row_type(root: Layout) -> Any:  # noqa: ANN401  a type
-    """The type of rows of a layout. It takes no object and no list where a value is, and nothing but objects in between."""
-    members = {name: _ROW.get(name) or _row_member(name, inner) for name, inner in root.items()}
+def row_type(root: Layout, own: Mapping[str, Any] = _ROW) -> Any:  # noqa: ANN401  a type
+    """The type of rows of a layout, with `own` types for what every row has.
+
+    It takes no object and no list where a value is, and nothing but objects in between.
+    """
+    members = {name: own.get(name) or _row_member(name, inner) for name, inner in root.items()}
     return _struct(members | ({} if LOG in root else {LOG: _Scalar}), required=_ROW)
 
 
