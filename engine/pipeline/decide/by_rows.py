@@ -57,7 +57,7 @@ def made({constants}):
 {selected}
             try:
 {lines}
-                shown = {kept}[e].get(h) or {missed}(e, h, d, now)
+                shown = kept(h) or {missed}(e, h, d, now)
             except {error}:
                 shown = {failed}(d, now)
             names.append({id})
@@ -207,7 +207,6 @@ class ByRows(Generic[Shown]):
         filled = {
             "selected": f"            if not ({selected}): continue" if selected else "",
             "lines": indent("\n".join(self._lines(writer)), " " * 16),
-            "kept": name(self._kept),
             "missed": name(self._missed),
             "error": name(MatcherError),
             "failed": name(self._failed),
@@ -227,7 +226,8 @@ class ByRows(Generic[Shown]):
         if self._whole_evidence():
             yield f"f = ({made}, {name(UNCLASSED)})"
         yield from self._evidence(writer)
-        yield f"g{CLASSED}, loud = {name(program.classes)}[e]"
+        classes = [(*of_class, kept.get) for of_class, kept in zip(program.classes, self._kept, strict=True)]
+        yield f"g{CLASSED}, loud, kept = {name(classes)}[e]"
         yield f"f = ({made}, g{CLASSED})"
         if program.timed:
             yield f"t = {name(time_in)}({self._code(reads.TIME)}) or now"
