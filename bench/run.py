@@ -1,12 +1,15 @@
 """`make bench`: measure, print the ratios beside their targets, write docs/speed.json and draw docs/speed.svg.
 
-`--quick` takes fewer routes and leaves the files in docs/ alone; names of parts measure only these.
+Each part has a process of its own, so that none meets what another left in caches and memory. `--quick` takes fewer routes and
+leaves the files in docs/ alone; names of parts measure only these.
 """
 
 from __future__ import annotations
 
 import json
 import sys
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
@@ -24,9 +27,14 @@ QUICK = SIZES[:3]
 PARTS = ("usual", "awkward", "single", "files", "message", "start", "cold")
 
 
-def measured(part: str, folder: Path, sizes: Sequence[int]) -> Part:
-    """One part of the suite."""
-    parts: dict[str, Callable[[], Part]] = {
+def measured(part: str, sizes: Sequence[int]) -> Part:
+    """One part of the suite, measured in this process."""
+    with TemporaryDirectory() as made:
+        return _parts(Path(made), sizes)[part]()
+
+
+def _parts(folder: Path, sizes: Sequence[int]) -> dict[str, Callable[[], Part]]:
+    return {
         "usual": lambda: deciding.usual(folder, sizes),
         "awkward": lambda: deciding.awkward(folder),
         "single": deciding.single,
@@ -35,7 +43,6 @@ def measured(part: str, folder: Path, sizes: Sequence[int]) -> Part:
         "start": lambda: start.start(folder),
         "cold": lambda: start.cold(folder),
     }
-    return parts[part]()
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -45,8 +52,8 @@ def main(arguments: Sequence[str]) -> None:
     parts: dict[str, Part] = {}
     for name in names:
         print(f"measuring: {name}", file=sys.stderr, flush=True)
-        with TemporaryDirectory() as folder:
-            parts[name] = measured(name, Path(folder), QUICK if quick else SIZES)
+        with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as alone:
+            parts[name] = alone.submit(measured, name, QUICK if quick else SIZES).result()
         print("\n".join(parts[name].skipped), file=sys.stderr, end="\n" if parts[name].skipped else "")
     print("\n".join(table(row for part in parts.values() for row in part.rows)))
     if not quick and len(parts) == len(PARTS):
