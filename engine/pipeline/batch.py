@@ -27,6 +27,7 @@ from engine.model import (
     PassedOver,
     PolicySet,
     Request,
+    showing,
 )
 from engine.pipeline.audit import decision_line, delivery_record, line, undecided_record
 from engine.pipeline.decide import decide
@@ -67,6 +68,7 @@ class Setting(NamedTuple):
     key: HashKey | None = None
 
 
+@showing("place", "where", "item", "end", "event", "decision", "original", "again", "hash_missing")
 class Received(NamedTuple):
     """One record that came in, at its place in the batch. `end` is None while it hangs on what becomes of its messages.
 
@@ -86,6 +88,7 @@ class Received(NamedTuple):
     hash_missing: int = 0
 
 
+@showing("place", "event", "decision", "request")
 class Asked(NamedTuple):
     """One event that one channel is to hear of; `facts` are the event's, where they are known."""
 
