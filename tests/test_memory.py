@@ -17,7 +17,7 @@ from engine.edge.memory import settled
 def faults():
     before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
     for _ in range(20):
-        several = [bytes(1_500_000) for _ in range(8)]
+        several = [b"x" * 1_500_000 for _ in range(8)]
         del several
     return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
 
@@ -37,9 +37,9 @@ def faults(within: str) -> int:
 @pytest.mark.skipif(sys.platform != "linux", reason="glibc is what gives memory back")
 def test_what_is_freed_is_not_asked_for_again() -> None:
     as_it_is = faults("contextlib.nullcontext()")
-    if as_it_is < 1_000:
+    if as_it_is < 10_000:
         pytest.skip("this C library keeps memory by itself")
-    assert faults("settled()") < as_it_is / 10
+    assert faults("settled()") < 100
 
 
 def test_garbage_is_looked_for_as_before_in_the_end() -> None:
@@ -48,3 +48,9 @@ def test_garbage_is_looked_for_as_before_in_the_end() -> None:
         assert gc.get_threshold()[0] == GARBAGE
         assert gc.get_freeze_count() > 0
     assert (gc.get_threshold(), gc.get_freeze_count()) == (before, 0)
+
+
+def test_a_python_without_ctypes_does_without(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "ctypes", None)
+    with settled():
+        assert gc.get_threshold()[0] == GARBAGE

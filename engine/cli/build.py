@@ -12,7 +12,7 @@ from typing import Final
 
 import click
 
-from engine.cli.options import open_policies, policies_option
+from engine.cli.options import commit_of, open_policies, policies_option
 from engine.policy.load import read
 from engine.policy.prepared import CODE, NAME, prepare
 from engine.workbench.bundle import LIMIT, bundle
@@ -60,16 +60,6 @@ def build(policies_path: Path, output: Path, architecture: str, runtime: str) ->
         click.echo(f"without byte code, so the first start is slower: python{runtime} is not on this machine", err=True)
     if len(content) > LIMIT:
         raise click.ClickException(f"{output} is over {LIMIT / 1e6:.0f} MB, more than Lambda takes directly")
-
-
-def commit_of(policies_path: Path) -> str | None:
-    """The git commit that is checked out, where there is one."""
-    git = shutil.which("git")
-    if git is None:
-        return None
-    command = (git, "-C", str(policies_path), "rev-parse", "HEAD")
-    done = subprocess.run(command, check=False, capture_output=True, text=True)  # noqa: S603  no shell, fixed words
-    return done.stdout.strip() if done.returncode == 0 else None
 
 
 def _install(task: Path, architecture: str, runtime: str) -> None:

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 import click
 
 from engine.cli.inputs import paths_argument, sources
-from engine.cli.options import open_policies, policies_option
+from engine.cli.options import Moment, open_policies, policies_option, selection_of
 from engine.cli.progress import progress
 from engine.cli.reading import Answer, Reading, read
 from engine.edge.lanes import cores
 from engine.edge.memory import settled
-from engine.model import DecodeError, Event, Selection, Selects
+from engine.model import DecodeError, Event, Selects
 from engine.pipeline.audit import DecisionLines
 from engine.pipeline.decide import needed, program_of, seldom_needed
 from engine.pipeline.decide.by_rows import ByRows
@@ -27,27 +27,6 @@ if TYPE_CHECKING:
 
     from engine.model import PolicySet
     from engine.pipeline.decode.batches import Batch
-
-
-class Moment(click.ParamType[datetime]):
-    """A time with its zone, in ISO 8601."""
-
-    name = "time"
-
-    def convert(self, value: str | datetime, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
-        """`2026-11-01T00:00:00Z` -> an aware datetime."""
-        try:
-            time = value if isinstance(value, datetime) else datetime.fromisoformat(value)
-        except ValueError:
-            self.fail(f"{value!r} is not a time; write 2026-11-01T00:00:00Z", param, ctx)
-        if time.tzinfo is None:
-            self.fail(f"{value!r} has no zone; write {value}Z for UTC", param, ctx)
-        return time
-
-
-def selection_of(own: Selection, select: str | None) -> Selection:
-    """The policy set's selection, or what `--select` puts in its place: every name of that kind."""
-    return own if select is None else Selection(Selects(select))
 
 
 @click.command(short_help="Print one decision per event, as JSON Lines.")

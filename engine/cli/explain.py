@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from engine.cli.decide import Moment
 from engine.cli.inputs import decode_inputs
-from engine.cli.options import open_policies, policies_option
+from engine.cli.options import Moment, open_policies, policies_option
 from engine.cli.preview import preview, safe
 from engine.edge.secrets import random_key
 from engine.model import Answered, DecodeError, Deployment, Event

@@ -1,13 +1,17 @@
-"""Options that several commands share, and what they open."""
+"""What several commands share: options, what these mean, and what they open."""
 
 from __future__ import annotations
 
+import shutil
+import subprocess
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import click
 
 from engine.errors import PolicySetError
+from engine.model import Selection, Selects
 from engine.policy.load import load
 
 if TYPE_CHECKING:
@@ -34,3 +38,34 @@ def open_policies(path: Path) -> PolicySet:
         for finding in error.findings:
             click.echo(finding.line, err=True)
         raise click.exceptions.Exit(1) from None
+
+
+class Moment(click.ParamType[datetime]):
+    """A time with its zone, in ISO 8601."""
+
+    name = "time"
+
+    def convert(self, value: str | datetime, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
+        """`2026-11-01T00:00:00Z` -> an aware datetime."""
+        try:
+            time = value if isinstance(value, datetime) else datetime.fromisoformat(value)
+        except ValueError:
+            self.fail(f"{value!r} is not a time; write 2026-11-01T00:00:00Z", param, ctx)
+        if time.tzinfo is None:
+            self.fail(f"{value!r} has no zone; write {value}Z for UTC", param, ctx)
+        return time
+
+
+def selection_of(own: Selection, select: str | None) -> Selection:
+    """The policy set's selection, or what `--select` puts in its place: every name of that kind."""
+    return own if select is None else Selection(Selects(select))
+
+
+def commit_of(policies_path: Path) -> str | None:
+    """The git commit that is checked out, where there is one."""
+    git = shutil.which("git")
+    if git is None:
+        return None
+    command = (git, "-C", str(policies_path), "rev-parse", "HEAD")
+    done = subprocess.run(command, check=False, capture_output=True, text=True)  # noqa: S603  no shell, fixed words
+    return done.stdout.strip() if done.returncode == 0 else None

@@ -8,8 +8,7 @@ from pathlib import Path
 
 import click
 
-from engine.cli.build import commit_of
-from engine.cli.options import NEEDS_BOTO3, open_policies
+from engine.cli.options import NEEDS_BOTO3, commit_of, open_policies
 from engine.edge.published import S3Store
 from engine.errors import TrailbellError
 from engine.lint import lint

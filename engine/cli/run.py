@@ -12,9 +12,8 @@ from typing import IO, TYPE_CHECKING
 
 import click
 
-from engine.cli.decide import selection_of
 from engine.cli.inputs import decode_inputs, paths_argument
-from engine.cli.options import open_policies, policies_option
+from engine.cli.options import open_policies, policies_option, selection_of
 from engine.cli.preview import preview
 from engine.edge.http import post as http_post
 from engine.edge.secrets import Secrets, random_key

@@ -42,7 +42,7 @@ def cores() -> int:
 
 
 class _Fault(NamedTuple):
-    """The same on its way."""
+    """A `LaneFaultError` on its way."""
 
     what: str
 

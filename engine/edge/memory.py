@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import gc
 import sys
 from typing import TYPE_CHECKING, Final
@@ -15,7 +14,7 @@ GARBAGE: Final = 100_000
 """Objects after which cycles among them are looked for. Records and decisions have none."""
 
 KEPT: Final = 32 << 20
-"""Bytes up to which freed memory is kept, and not given back to the system only to be asked for again."""
+"""Bytes at the end of the heap that are kept when they are free, and of a thing that is still put on the heap."""
 
 _M_TRIM_THRESHOLD: Final = -1
 _M_MMAP_THRESHOLD: Final = -3
@@ -24,7 +23,10 @@ _M_MMAP_THRESHOLD: Final = -3
 
 @contextlib.contextmanager
 def settled() -> Iterator[None]:
-    """While what was made so far stays, and what is made holds little that holds itself, and is made of the same memory again."""
+    """While what was made so far stays, and what is made holds little that holds itself.
+
+    Freed memory is used again from now on, and to the end of the process not given back each time.
+    """
     before = gc.get_threshold()
     gc.freeze()
     gc.set_threshold(GARBAGE)
@@ -37,9 +39,12 @@ def settled() -> Iterator[None]:
 
 
 def _keep_memory() -> None:
-    """Have glibc keep what is freed: by itself it gives large buffers back each time. Other systems' libraries do as they do."""
+    """Have glibc keep what is freed: by itself it gives large buffers back, only to ask for them again."""
     if sys.platform == "linux":
-        with contextlib.suppress(OSError, AttributeError):  # another library than glibc
+        # Another library than glibc, or a Python without `ctypes`, does as it does.
+        with contextlib.suppress(ImportError, OSError, AttributeError):
+            import ctypes  # noqa: PLC0415  see above
+
             mallopt = ctypes.CDLL(None).mallopt
             mallopt(_M_TRIM_THRESHOLD, KEPT)
             mallopt(_M_MMAP_THRESHOLD, KEPT)
