@@ -348,7 +348,9 @@ def test_no_summary_of_a_command_is_cut() -> None:
     assert all(line.endswith(".") and not line.endswith("...") for line in told.strip().splitlines())
 
 
-@pytest.mark.parametrize(("wrong", "meant"), [("decid", "'decide'"), ("send_test", "'send-test'"), ("preview.x", None), ("", None)])
+@pytest.mark.parametrize(
+    ("wrong", "meant"), [("decid", "'decide'"), ("send_test", "'send-test'"), ("preview.x", None), ("", None)]
+)
 def test_a_command_that_is_not_there_is_refused_with_what_may_be_meant(wrong: str, meant: str | None) -> None:
     done = CliRunner().invoke(trailbell, [wrong])
     assert done.exit_code == 2
@@ -360,7 +362,8 @@ def test_a_command_that_is_not_there_is_refused_with_what_may_be_meant(wrong: st
 @pytest.mark.parametrize("name", COMMANDS)
 def test_a_command_imports_no_other(name: str) -> None:
     asked = f"from engine.cli import trailbell; trailbell.get_command(None, {name!r}); import sys; print(*sys.modules)"
-    done = subprocess.run([sys.executable, "-c", asked], check=True, capture_output=True, text=True, cwd=ROOT)  # noqa: S603  our own
+    command = [sys.executable, "-c", asked]
+    done = subprocess.run(command, check=True, capture_output=True, text=True, cwd=ROOT)  # noqa: S603  our own
     loaded = {one.removeprefix("engine.cli.").replace("_", "-") for one in done.stdout.split() if one.startswith("engine.cli.")}
     assert loaded & set(COMMANDS) == {name}
 

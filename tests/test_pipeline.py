@@ -18,7 +18,7 @@ from engine.pipeline.batch import Result, Setting, conclude, gather, run
 from engine.pipeline.decode import decode
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from typing import BinaryIO
 
     from engine.model import Channel, PolicySet
@@ -99,6 +99,64 @@ def sqs(*records: Mapping[str, Any]) -> dict[str, Any]:
 
 def numbered(number: int, **changes: Any) -> dict[str, Any]:
     return record(eventID=f"event-{number}", **changes)
+
+
+# --- facts ------------------------------------------------------------------------------------------------------------------
+
+TWO = (
+    numbered(1),
+    numbered(
+        2,
+        requestParameters={"bucketName": "ledger", "key": "2026/book.csv"},
+        sourceIPAddress="2001:db8::7",
+        errorCode="AccessDenied",
+        recipientAccountId="444455556666",
+        userIdentity={
+            "type": "AssumedRole",
+            "arn": "arn:aws:sts::444455556666:assumed-role/auditor/erin@example.com",
+            "accountId": "444455556666",
+            "accessKeyId": "ASIAIOSFODNN7EXAMPLE",
+        },
+    ),
+)
+"""Two events that agree in no fact."""
+
+
+def heard(some: Sequence[Mapping[str, Any]], policies: PolicySet, gone: str) -> tuple[list[Any], list[Any]]:
+    """What is posted where somebody hears it, sorted, and what the audit records hold of the events, of a batch."""
+    world = World(lambda url: GONE if gone in url else OK)
+    ran(sqs(*some), policies, world)
+    posts = sorted((body for url, body in world.posts if gone not in url), key=str)
+    return posts, [line["event"] for line in world.of("decision")]
+
+
+@pytest.mark.parametrize(
+    ("watch", "gone"),
+    [(named("watch"), "NONE"), (named("watch", fallback="ops"), "WATCH")],
+    ids=["as it was asked", "fallback"],
+)
+def test_each_message_and_audit_record_has_the_facts_of_its_own_event(watch: Channel, gone: str) -> None:
+    policies = policy_set(policy("p", route("r")), channels={**CHANNELS, "watch": watch})
+    policies = policies._replace(audit=AuditRule(STANDARD, event=True))
+    expected = [heard([one], policies, gone) for one in TWO]
+    posts = sorted((post for posts, _ in expected for post in posts), key=str)
+    assert heard(TWO, policies, gone) == (posts, [event for _, (event,) in expected])
+    for one, (posts, (event,)) in zip(TWO, expected, strict=True):
+        said = json.dumps(posts)
+        assert event["bucket"] == one["requestParameters"]["bucketName"]
+        assert event["role"] == one["userIdentity"]["arn"].split("/")[1]
+        assert event["bucket"] in said
+        assert event["role"] in said
+
+
+def test_a_summary_has_the_facts_of_its_own_events() -> None:
+    folding = {**CHANNELS, "watch": named("watch", digest=DigestRule(1, (Field.CLASS,)))}
+    policies = policy_set(policy("p", route("r")), channels=folding)
+    posts, _ = heard([*TWO, {**TWO[1], "eventID": "event-3"}], policies, "NONE")
+    (summary,) = [post for post in posts if "3 like events" in post["text"]]
+    for one in TWO:
+        assert one["requestParameters"]["bucketName"] in json.dumps(summary)
+        assert one["userIdentity"]["arn"].split("/")[1] in json.dumps(summary)
 
 
 # --- order and records -----------------------------------------------------------------------------------------------------
