@@ -26,7 +26,7 @@ GZIP = 31
 
 
 def trailbell(policies: PolicySet, now: datetime) -> Callable[[Sequence[Path]], int]:
-    """What decides every event of log files on one core, as `trailbell decide` does, and returns how many bytes it says."""
+    """What decides every event of log files on one core, as `trailbell decide` does, and returns how many these were."""
     from engine.cli.decide import Deciding
     from engine.cli.inputs import sources
     from engine.cli.reading import Reading, read
@@ -34,7 +34,8 @@ def trailbell(policies: PolicySet, now: datetime) -> Callable[[Sequence[Path]], 
     deciding = Deciding(policies, now)
 
     def read_all(paths: Sequence[Path]) -> int:
-        return sum(len(one.output) for one in read(Reading(sources(map(str, paths)), deciding.typed, deciding.answer), jobs=1))
+        answers = read(Reading(sources(map(str, paths)), deciding.typed, deciding.answer), jobs=1)
+        return sum(one.records for one in answers if one.output)
 
     return read_all
 
