@@ -6,6 +6,7 @@ import gzip
 import io
 import itertools
 import json
+import signal
 import tracemalloc
 import zlib
 from typing import TYPE_CHECKING, Any
@@ -18,7 +19,7 @@ from test_decode import EXPECTED, PAYLOADS, fetch, payload, seen
 
 from engine.errors import FetchError
 from engine.model import DecodeError, Event
-from engine.pipeline.decode import decode_stream
+from engine.pipeline.decode import decode_stream, inflate
 from engine.pipeline.decode.inflate import text_of
 from engine.pipeline.decode.scan import EMPTY, LONGEST_ELEMENT, scan
 from engine.pipeline.decode.text import CUT_OFF, GIVEN_UP, MOST_GAPS, NOT_JSON, TOO_LONG, TOO_MANY_DIGITS
@@ -121,6 +122,54 @@ def test_gzip_and_every_encoding_of_json_are_read(packed: Any, opened: Any) -> N
     assert isinstance(first, Event)
     assert isinstance(second, Event)
     assert (first.record["key"], second.record["eventID"]) == ("領収書 é", "2")
+
+
+class Pipe(io.BytesIO):
+    """A stream that cannot be read a second time."""
+
+    def seekable(self) -> bool:
+        """No."""
+        return False
+
+
+@pytest.fixture
+def ending() -> Iterator[None]:
+    """Whatever has not ended after a minute fails."""
+
+    def fail(*_: object) -> None:
+        pytest.fail("it does not end")
+
+    before = signal.signal(signal.SIGALRM, fail)
+    signal.alarm(60)
+    yield
+    signal.alarm(0)
+    signal.signal(signal.SIGALRM, before)
+
+
+@pytest.mark.usefixtures("ending")
+@pytest.mark.parametrize(
+    ("after", "more"),
+    [(gzip.compress(b"\n" + json.dumps(small(7)).encode()), 1), (b"\0" * 64, 0), (b"garbage", 1), (b"", 0)],
+    ids=["another member", "padding", "no gzip", "nothing"],
+)
+@pytest.mark.parametrize("opened", [io.BytesIO, Pipe])
+@pytest.mark.parametrize("library", [zlib, inflate.isal_zlib], ids=["zlib", "isal"])
+def test_a_member_that_inflates_to_several_pieces_from_one_slice_ends(
+    library: Any, opened: Any, after: bytes, more: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(inflate, "isal_zlib", library)
+    line = json.dumps(small(1, key="k" * 900)).encode() + b"\n"
+    for count in (900, 2_000):
+        found = list(decode_stream(opened(gzip.compress(line * count) + after), "f"))
+        assert len(found) == count + more
+        assert all(isinstance(one, Event) for one in found[:count])
+
+
+@pytest.mark.parametrize("first", range(1, 6))
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16-le", "utf-32-be"])
+def test_the_encoding_is_told_though_the_first_member_is_short(first: int, encoding: str) -> None:
+    content = log(small(1)).decode().encode(encoding)
+    assert read(gzip.compress(content[:first]) + gzip.compress(content[first:])) == read(content)
 
 
 def test_bytes_that_are_no_text_do_not_cost_the_record() -> None:

@@ -65,9 +65,9 @@ _SERVICE_HOST: Final = re.compile(
 _LONGEST_TIME: Final = 40
 _LONGEST_NAME: Final = 40
 _LONGEST_ADDRESS: Final = 256
-_LONGEST_ARN: Final = 2_048
+LONGEST_HEAD: Final = 256
 MOST_ROLES: Final = 4_096
-"""What is kept of roles, and the longest of it."""
+"""How many ARNs are kept without their last part, and characters of each. A role's name has at most 64."""
 
 _ARN_PARTS: Final = 6
 _EARLIEST: Final = 1970
@@ -273,7 +273,7 @@ class _Roles(dict[str, "_Text"]):
     def __missing__(self, head: str) -> _Text:
         _, assumed, role = head.partition(":assumed-role/")
         found = role.rpartition("/")[2] if assumed and role else None
-        if len(head) <= _LONGEST_ARN:
+        if len(head) <= LONGEST_HEAD:
             if len(self) >= MOST_ROLES:
                 self.clear()
             self[head] = found

@@ -101,13 +101,13 @@ g{group} = (x, y or None) if x is not None else {issued}
 
 
 def _too_little() -> NoReturn:
-    raise RowError("a row does not name its bucket")
+    raise RowError("a row does not name its bucket, or its role")
 
 
 def _no_role(actor_type: object, issuer_type: object) -> tuple[None, None]:
     """The facts of a role where none called, for a row that says no more of it. Both values as `facts.issued_role` takes them."""
     if actor_type == "AssumedRole" or issuer_type == "Role":
-        raise RowError("a row does not name its role")
+        _too_little()
     return None, None
 
 

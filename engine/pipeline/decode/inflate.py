@@ -49,8 +49,12 @@ def text_of(stream: BinaryIO, largest: int = LARGEST) -> Iterator[str]:
     cannot be read on.
     """
     pieces = inflated(stream, largest)
-    first = next(pieces, None)
-    if first is not None:
+    first = b""
+    for piece in pieces:
+        first += piece
+        if len(first) >= _HEAD:
+            break
+    if first:
         yield from decoded(chain((first,), pieces), encoding_of(first))
 
 
@@ -68,7 +72,7 @@ def decoded(pieces: Iterable[bytes], encoding: str) -> Iterator[str]:
 
 
 def inflated(stream: BinaryIO, largest: int = LARGEST) -> Iterator[bytes]:
-    """The bytes of a stream, inflated; the first piece has at least four of them, unless there are no more.
+    """The bytes of a stream, inflated, in pieces of any size.
 
     Raises what `text_of` raises. A stream that can be read a second time is inflated in large slices; where it is damaged, it is
     read again in small ones, so that what stands before the damage is not lost with it.
@@ -199,5 +203,6 @@ def _fed(inflater: zlib._Decompress, piece: bytes, largest: int) -> Iterator[byt
         if found:
             yield found
         piece = inflater.unconsumed_tail
-        if not piece:
+        # zlib may still name a tail when the member has ended: what follows the member is not the member's.
+        if inflater.eof or not piece:
             return

@@ -88,14 +88,17 @@ class _Trial:
         self._did = False
 
     def now(self) -> bool:
-        """Whether to try it now. What was tried last, and not told to have missed, did."""
+        """Whether to try it now."""
         if self._waits:
             self._waits -= 1
             return False
         if self._did:
             self._misses = 0
-        self._did = True
         return True
+
+    def did(self) -> None:
+        """It did, unless it is told before the next try that it missed after all."""
+        self._did = True
 
     def missed(self) -> None:
         """It did not do."""
@@ -123,10 +126,10 @@ class Typed:
 
     def rows(self, chunk: Chunk) -> Sequence[Row] | None:
         """The records of a chunk as rows; None where one is none, and for a while after one was none, or said too little."""
-        if self._by_row is None or not self._rows.now():
+        if self._by_row is None or not self._has_of(chunk) or not self._rows.now():
             return None
         try:
-            if not self._has_of(chunk) or has_too_many_digits(chunk.body):
+            if has_too_many_digits(chunk.body):
                 return None
             usual = self._read_usual(chunk)
             found: Sequence[Row] = self._by_row.read(chunk) if usual is None else usual
@@ -135,6 +138,7 @@ class Typed:
             return None
         except _FAILURES:
             return None
+        self._rows.did()
         return found if usual is not None or _are_records(set(map(self._source, found))) else None
 
     def said_too_little(self) -> None:
@@ -146,10 +150,12 @@ class Typed:
         if self._usual is None or not self._usual_rows.now():
             return None
         try:
-            return self._usual.read(chunk)
+            found = self._usual.read(chunk)
         except msgspec.ValidationError:
             self._usual_rows.missed()
             return None
+        self._usual_rows.did()
+        return found
 
     def records(self, chunk: Chunk) -> Sequence[Record] | None:
         """The records of a chunk as far as their needed fields go; None where the plain way has to be taken."""
