@@ -427,3 +427,22 @@ def test_where_not_all_rows_are_usual_that_is_tried_less_and_less_often(monkeypa
     assert len(tried) == 4  # the first, and after 2, 4 and 8 chunks more
     assert all(typed.rows(plain) for _ in range(40))
     assert len(tried) > 20
+
+
+def test_chunks_of_which_no_row_is_read_do_not_make_rows_tried_again_sooner() -> None:
+    typed, tried = Typed({("eventID",)}, only="s3.amazonaws.com"), 0
+    made = [json.dumps(one).encode() for one in ([record(eventCategory=None)], [record(eventSource="kms.amazonaws.com")])]
+    odd, other = (Chunk(bytearray(one), listed=True) for one in made)
+    reader = typed._by_row
+    assert reader is not None
+
+    def counting(body: bytearray) -> list[Any]:
+        nonlocal tried
+        tried += 1
+        return reader.listed(body)
+
+    typed._by_row = reader._replace(listed=counting)
+    for _ in range(200):
+        assert typed.rows(odd) is None
+        assert typed.rows(other) is None
+    assert tried == 8  # the first, and after 2, 4, 8, 16, 32, 64 and 64 chunks more

@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.model import Event, Facts
-from engine.pipeline.facts import document, facts, scope_of, target
+from engine.pipeline import facts as module
+from engine.pipeline.facts import LONGEST_HEAD, _Roles, assumed_role, document, facts, scope_of, target
 
 
 def of(**changes: Any) -> Facts:
@@ -241,3 +242,16 @@ json_values = st.recursive(
 def test_facts_never_raise_whatever_a_record_holds(changes: dict[str, Any]) -> None:
     one = Event({**record(), **changes}, "test")
     assert document(one.record, facts(one))["source"]["kind"] in {"ipv4", "ipv6", "service", "none"}
+
+
+def test_what_is_kept_of_roles_is_bounded_and_changes_no_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MOST_ROLES", 3)
+    monkeypatch.setattr(module, "ROLES", _Roles())
+    long = "r" * LONGEST_HEAD
+    for number in (*range(6), *range(6)):
+        arn = "arn:aws:sts::111122223333:assumed-role"
+        assert assumed_role(f"{arn}/role-{number}/s") == (f"role-{number}", "s")
+        assert assumed_role(f"{arn}/{long}{number}/s") == (f"{long}{number}", "s")
+        assert assumed_role(f"arn:aws:iam::111122223333:user/{number}/u") is None
+        assert len(module.ROLES) <= 3
+    assert all(len(head) <= LONGEST_HEAD for head in module.ROLES)
