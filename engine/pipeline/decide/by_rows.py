@@ -133,6 +133,7 @@ class ByRows(Generic[Shown]):
         self._kept: list[dict[object, Shown]] = [{} for _ in program.classes]
         self._count = 0
         self._made: dict[object, _Holds] = {}
+        self._alike: dict[Rule, Rule] = {}
         self._rules = [
             rule if rule[1] is None else self._asking(number, self._late(number)) for number, rule in enumerate(program.rules)
         ]
@@ -161,7 +162,9 @@ class ByRows(Generic[Shown]):
         def holds(row: Row, facts: FactGroups) -> bool:
             certain = self._program.certain.get(number)
             made = self._matcher(self._program.expressions(number), certain)
-            self._rules[number] = self._asking(number, made)
+            rule = self._asking(number, made)
+            # One for all that are alike stays in the processor's cache.
+            self._rules[number] = self._alike.setdefault(rule, rule)
             return made(row, facts)
 
         return holds
