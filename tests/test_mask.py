@@ -10,6 +10,7 @@ from builders import NOW, OPEN_LEVEL, STANDARD, event, policy_set
 
 from engine.model import FIELD_OPERATORS, Event, Field, HashKey, Level, MaskedEvent, Operator
 from engine.pipeline.decide import decide
+from engine.pipeline.facts import groups
 from engine.pipeline.mask import addresses, mask, mask_by_parts, prints, redact
 from engine.pipeline.mask.prints import LONGEST_ADDRESS
 
@@ -317,7 +318,7 @@ def test_no_more_of_a_caller_is_remembered_than_an_address_has(monkeypatch: pyte
             monkeypatch.setattr(module, name, lambda text, asked=asked: (remembered.append(text), asked(text))[1])
     for source in ("203.0.113.7", "2001:db8::1", "203.0.113.7" + " " * 60, "x" * 10_000):
         one = event(sourceIPAddress=source, userAgent=f"2001:db8{'-' * 10_000}1 {'2001:0:' * 1_000} 2001:db8::1")
-        assert mask_by_parts(one, decide(one, policy_set(), NOW), STANDARD, None) == masked(made=one)
+        assert mask_by_parts(one, decide(one, policy_set(), NOW), STANDARD, None, groups(one.record)) == masked(made=one)
         assert masked({Field.SOURCE_IP: Operator.HASH}, KEY, one).values[Field.SOURCE_IP].startswith("ip:1:")
     assert "2001:db8::1" in remembered
     assert max(map(len, remembered)) <= LONGEST_ADDRESS

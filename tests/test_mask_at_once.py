@@ -59,7 +59,7 @@ def decided(one: Event) -> Decision:
 
 
 def same(one: Event, level: Level, key: HashKey | None) -> None:
-    found, expected = at_once(one, level, key), mask_by_parts(one, decided(one), level, key)
+    found, expected = at_once(one, level, key), mask_by_parts(one, decided(one), level, key, groups(one.record))
     assert found is None or (found, list(found.values)) == (expected, list(expected.values))
     assert mask(one, decided(one), level, key) == expected
     assert mask(one, decided(one), level, key, groups(one.record)) == expected

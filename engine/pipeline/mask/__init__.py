@@ -36,12 +36,12 @@ def mask(event: Event, decision: Decision, level: Level, key: HashKey | None, fo
     (`facts.groups`), where they are known already.
     """
     known = groups(event.record) if found is None else found
-    return masked_at_once(event.record, decision, plan(level), key, known) or mask_by_parts(event, decision, level, key)
+    return masked_at_once(event.record, decision, plan(level), key, known) or mask_by_parts(event, decision, level, key, known)
 
 
-def mask_by_parts(event: Event, decision: Decision, level: Level, key: HashKey | None) -> MaskedEvent:
+def mask_by_parts(event: Event, decision: Decision, level: Level, key: HashKey | None, found: FactGroups) -> MaskedEvent:
     """The same by the parts of this package. What `masked_at_once` must equal where it gives anything."""
-    found, chosen = groups(event.record), plan(level)
+    chosen = plan(level)
     recorded = values(read(event.record, decision, found))
     if chosen.level.name == OPEN:
         return _masked(chosen.level, recorded, found)
