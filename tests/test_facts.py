@@ -245,8 +245,7 @@ def test_facts_never_raise_whatever_a_record_holds(changes: dict[str, Any]) -> N
 
 
 def test_what_is_kept_of_roles_is_bounded_and_changes_no_answer(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "MOST_ROLES", 3)
-    monkeypatch.setattr(module, "ROLES", _Roles())
+    monkeypatch.setattr(module, "ROLES", _Roles(3))
     long = "r" * LONGEST_HEAD
     for number in (*range(6), *range(6)):
         arn = "arn:aws:sts::111122223333:assumed-role"

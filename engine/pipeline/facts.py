@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
+from engine.cache import BoundedCache
 from engine.model import Facts
 from engine.policy.given import whole
 
@@ -267,20 +268,18 @@ def assumed_role(arn: _Json) -> _Role | None:
     return None if role is None else (role, session or None)
 
 
-class _Roles(dict[str, "_Text"]):
+class _Roles(BoundedCache[str, "_Text"]):
     """The role in an assumed role's ARN without its session, which many sessions share; None in anything else."""
 
     def __missing__(self, head: str) -> _Text:
         _, assumed, role = head.partition(":assumed-role/")
         found = role.rpartition("/")[2] if assumed and role else None
         if len(head) <= LONGEST_HEAD:
-            if len(self) >= MOST_ROLES:
-                self.clear()
             self[head] = found
         return found
 
 
-ROLES: Final = _Roles()
+ROLES: Final = _Roles(MOST_ROLES)
 
 
 def issued_role(actor_type: _Json, principal: _Json, issuer_type: _Json, issuer_arn: _Json, issuer_name: _Json) -> _Role:

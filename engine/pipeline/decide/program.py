@@ -9,6 +9,7 @@ from __future__ import annotations
 from itertools import count
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
+from engine.cache import BoundedCache
 from engine.errors import MatcherError
 from engine.matching.index import Globs, Index
 from engine.pipeline.decide.plain import answer, has_scope, in_scope, weigh, within
@@ -79,11 +80,11 @@ class Program:
         self.certain = {number: one for index in (self.everywhere, *self.own.values()) for number, one in index.certain.items()}
         self.hushing = self._hushing()
         self.timed = bool(self.hushing) or any(route.during is not None for _, route in self._routes)
-        self._known_scopes: dict[tuple[tuple[str, ...], str | None], Scope] = {}
-        self._scopes: dict[tuple[int, ...], Scope] = {}
+        self._known_scopes: BoundedCache[tuple[tuple[str, ...], str | None], Scope] = BoundedCache(MOST_KEPT)
+        self._scopes: BoundedCache[tuple[int, ...], Scope] = BoundedCache(MOST_KEPT)
         self._count = count()
         self.unscoped = self._scope_of(everywhere)
-        self._verdicts: dict[tuple[int, ...], Verdict] = {}
+        self._verdicts: BoundedCache[tuple[int, ...], Verdict] = BoundedCache(MOST_KEPT)
 
     def _numbered_routes(self) -> list[list[tuple[int, Route]]]:
         """The routes of each policy with their numbers."""
@@ -134,8 +135,6 @@ class Program:
         return weigh(record, self.policies, now, answer, self._plan)
 
     def _remember(self, key: tuple[int, ...], verdict: Verdict) -> Verdict:
-        if len(self._verdicts) >= MOST_KEPT:
-            self._verdicts.clear()
         self._verdicts[key] = verdict
         return verdict
 
@@ -198,8 +197,6 @@ class Program:
         found = {number for number in own if in_scope(policies[number], buckets, recipient)}
         scope = self._scope_of(sorted({*self.unscoped.policies, *found}))
         if sum(map(len, buckets)) <= LONGEST_KEPT:
-            if len(self._known_scopes) >= MOST_KEPT:
-                self._known_scopes.clear()
             self._known_scopes[buckets, recipient] = scope
         return scope
 
@@ -207,9 +204,6 @@ class Program:
         """The scope of these policies, the same one for the same policies."""
         key = tuple(policies)
         if key not in self._scopes:
-            if len(self._scopes) >= MOST_KEPT:
-                self._scopes.clear()
-                self._known_scopes.clear()
             own = tuple(number for number in policies if number in self.own)
             hushes = tuple(number for number in policies if number in self.hushing)
             self._scopes[key] = Scope(next(self._count), key, own, hushes)
