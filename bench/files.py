@@ -27,11 +27,11 @@ GZIP = 31
 
 def trailbell(policies: PolicySet, now: datetime) -> Callable[[Sequence[Path]], int]:
     """What decides every event of log files on one core, as `trailbell decide` does, and returns how many these were."""
-    from engine.cli.decide import Deciding
+    from engine.bulk.deciding import BatchDecider
+    from engine.bulk.reading import Reading, read
     from engine.cli.inputs import sources
-    from engine.cli.reading import Reading, read
 
-    deciding = Deciding(policies, now)
+    deciding = BatchDecider(policies, now)
 
     def read_all(paths: Sequence[Path]) -> int:
         answers = read(Reading(sources(map(str, paths)), deciding.typed, deciding.answer), jobs=1)
@@ -45,9 +45,9 @@ def inflate_and_parse(policies: PolicySet) -> Callable[[Sequence[Path]], int]:
     import msgspec
     from isal import isal_zlib
 
-    from engine.pipeline.decide import needed, seldom_needed
-    from engine.pipeline.decode.typed import USUAL, row_type
-    from engine.policy.rows import layout
+    from engine.bulk.fields import needed, seldom_needed
+    from engine.bulk.rows import layout
+    from engine.bulk.typed import USUAL, row_type
 
     record: Any = row_type(layout((needed(policies) or frozenset()) - seldom_needed(policies)), USUAL)
     decoder = msgspec.json.Decoder(dict[str, list[record]])

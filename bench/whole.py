@@ -14,7 +14,7 @@ from bench.generate import Shape, records, rules, write_log, write_policies
 from bench.notifier import notify
 from bench.report import Part, Row
 from bench.timing import Job, side_by_side, whole_process
-from engine.edge.memory import settled
+from engine.bulk.memory import tuned_allocator
 from engine.errors import FetchError
 from engine.model import Answer, Deployment, Ports
 from engine.pipeline.batch import Setting, by_channel, compose, gather
@@ -102,7 +102,7 @@ def _rates(folder: Path, made: Sequence[Rule], count: int) -> tuple[dict[str, fl
         read, expected = job.do(job.things[0]), count * A_FILE * (DAY if name in DATABASES else 1)
         if read != expected:
             raise RuntimeError(f"{name} read {read} of {expected} records")
-    with settled():  # as `trailbell decide` does, for all of them
+    with tuned_allocator():  # as `trailbell decide` does, for all of them
         times = side_by_side(jobs, rounds=5)
     rates = {name: count * A_FILE * (DAY if name in DATABASES else 1) / seconds for name, seconds in times.items()}
     return rates, missing

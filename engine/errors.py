@@ -43,10 +43,6 @@ class UnknownFunctionError(MatcherError):
     """A function that neither JMESPath nor Trailbell has."""
 
 
-class RowError(TrailbellError):
-    """A row that says too little to decide by: its record has to be read again, more of it."""
-
-
 class PolicySetError(TrailbellError):
     """A policy set that cannot be used: `findings`, at least one, say where, what and what instead."""
 
@@ -98,5 +94,5 @@ class InputError(TrailbellError):
     """Input of the command line that cannot be used: a path that does not exist, an event file that is not JSON."""
 
 
-class LaneFaultError(Exception):
+class WorkerFaultError(Exception):
     """A fault of ours in a process that reads files: what it was and where, without its text, which may hold event data."""

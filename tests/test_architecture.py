@@ -23,9 +23,10 @@ MAY_IMPORT = {
     "edge": GROUND | {"version"},
     "policy": GROUND | {"matching", "version"},
     "pipeline": GROUND | {"matching", "policy"},
+    "bulk": GROUND | {"matching", "policy", "pipeline"},
     "lint": GROUND | {"matching", "policy", "pipeline", "version"},
     "workbench": GROUND | {"matching", "policy", "pipeline", "lint"},
-    "cli": GROUND | {"matching", "policy", "pipeline", "lint", "workbench", "edge", "version"},
+    "cli": GROUND | {"matching", "policy", "pipeline", "bulk", "lint", "workbench", "edge", "version"},
     "__main__": {"cli"},
     "version": set(),
     "in_force": GROUND | {"matching", "policy", "pipeline", "edge", "lint"},
@@ -38,6 +39,7 @@ COMPOSERS = {"batch", "decide"}
 
 EDGES = (
     *("lambda_entry.py", "engine/cli/", "engine/edge/", "engine/in_force.py"),
+    *("engine/bulk/memory.py", "engine/bulk/sources.py", "engine/bulk/workers.py"),
     *("engine/policy/source.py", "engine/policy/load.py", "engine/policy/prepared.py", "engine/policy/files.py"),
 )
 OUTSIDE_MODULES = {

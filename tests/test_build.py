@@ -93,7 +93,7 @@ def test_it_holds_what_runs_and_nothing_else(package: Path) -> None:
         entries = archive.infolist()
     assert {"lambda_entry.py", "prepared.json", "engine/pipeline/batch.py", "policies/watch.yaml"} <= names
     assert any(name.startswith("engine/__pycache__/") for name in names)
-    assert not any(name.startswith(("engine/cli/", "engine/workbench/", "boto3/", "tests/")) for name in names)
+    assert not any(name.startswith(("engine/bulk/", "engine/cli/", "engine/workbench/", "boto3/", "tests/")) for name in names)
     assert {entry.date_time for entry in entries} == {(1980, 1, 1, 0, 0, 0)}
     assert package.stat().st_size < 10_000_000
 

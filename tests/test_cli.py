@@ -13,7 +13,8 @@ from builders import record
 from click.testing import CliRunner
 from jsonschema import Draft202012Validator
 
-from engine.cli import COMMANDS, main, reading, trailbell
+from engine.bulk import reading
+from engine.cli import COMMANDS, main, trailbell
 from engine.cli.options import NEEDS_BOTO3
 from engine.pipeline.decide.program import Program
 

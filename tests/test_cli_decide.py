@@ -15,12 +15,12 @@ from hypothesis import strategies as st
 from mutated import ODD
 from test_decode_properties import places, replaced
 
-from engine.cli.decide import Deciding
+from engine.bulk.batches import answers
+from engine.bulk.deciding import BatchDecider
 from engine.model import Event, Window
 from engine.pipeline.audit import decision_json, line
 from engine.pipeline.decide import decide
 from engine.pipeline.decode import decode_stream
-from engine.pipeline.decode.batches import answers
 from engine.pipeline.select import passed_over
 from engine.policy.load import load
 
@@ -38,7 +38,7 @@ def check(event: object, policies: PolicySet) -> None:
     found = [one for one in decode_stream(io.BytesIO(stream[0]), "f") if isinstance(one, Event)]
     selected = [one for one in found if passed_over(one, policies.selection) is None]
     expected = "".join(line(decision_json(decide(one, policies, NOW))) + "\n" for one in selected)
-    deciding = Deciding(policies, NOW)
+    deciding = BatchDecider(policies, NOW)
     said = answers(io.BytesIO(stream[1]), "f", deciding.typed, deciding.answer)
     assert b"".join(one.output for one in said).decode() == expected
 

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from engine.cli.decide import Deciding
+from engine.bulk.batches import Batch, answers
+from engine.bulk.deciding import BatchDecider
 from engine.errors import FetchError
 from engine.model import DecodeError, Event, PassedOver, Selection, Selects
 from engine.pipeline.decode import decode, decode_stream
-from engine.pipeline.decode.batches import Batch, answers
 from engine.policy.load import load
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ def test_every_log_file_gives_its_records(corpus: Path, name: str, count: int) -
 def test_every_file_decides_the_same_by_the_needed_fields_alone(corpus: Path) -> None:
     policies = load(ROOT / "policies")
     policies = policies._replace(selection=Selection(Selects.ALL))
-    deciding = Deciding(policies, datetime(2026, 11, 1, tzinfo=UTC))
+    deciding = BatchDecider(policies, datetime(2026, 11, 1, tzinfo=UTC))
     by_type = 0
     for path in sorted(path for path in corpus.rglob("*") if path.name.endswith((".json", ".jsonl", ".json.gz"))):
         content = path.read_bytes()

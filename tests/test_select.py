@@ -10,8 +10,9 @@ from builders import event
 from hypothesis import given
 from hypothesis import strategies as st
 
+from engine.bulk.deciding import selected
 from engine.model import Event, Selection, Selects
-from engine.pipeline.select import NOT_NAMED, NOT_S3_DATA, OWN_READ, is_s3_data, passed_over, selected
+from engine.pipeline.select import NOT_NAMED, NOT_S3_DATA, OWN_READ, is_s3_data, passed_over
 
 if TYPE_CHECKING:
     from pathlib import Path

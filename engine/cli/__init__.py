@@ -15,7 +15,7 @@ from typing import Final
 import click
 
 from engine import __version__
-from engine.errors import LaneFaultError, TrailbellError
+from engine.errors import TrailbellError, WorkerFaultError
 
 INTERNAL = 3
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
@@ -65,5 +65,5 @@ def main() -> None:
             sys.exit(1)
         where = traceback.extract_tb(broken.__traceback__)[-1]
         what = f"{type(broken).__name__} in {where.filename}:{where.lineno}"
-        click.echo(f"trailbell: internal error {broken if isinstance(broken, LaneFaultError) else what}", err=True)
+        click.echo(f"trailbell: internal error {broken if isinstance(broken, WorkerFaultError) else what}", err=True)
         sys.exit(INTERNAL)

@@ -75,7 +75,7 @@ def _install(task: Path, architecture: str, runtime: str) -> None:
 
 def _copy(policies_path: Path, task: Path) -> None:
     shutil.copy(ROOT / "lambda_entry.py", task)
-    shutil.copytree(ROOT / "engine", task / "engine", ignore=shutil.ignore_patterns("__pycache__", "cli", "workbench"))
+    shutil.copytree(ROOT / "engine", task / "engine", ignore=shutil.ignore_patterns("__pycache__", "bulk", "cli", "workbench"))
     shutil.copytree(ROOT / "schemas", task / "schemas")
     shutil.copytree(policies_path, task / "policies")
 

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import stat
-import sys
-from contextlib import nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, NamedTuple
+from typing import TYPE_CHECKING
 
 import click
 
+from engine.bulk.sources import InputSource, opened
 from engine.model import DecodeError
 from engine.pipeline.decode import decode_stream
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-    from contextlib import AbstractContextManager
 
     from engine.model import Event, PassedOver
 
@@ -27,24 +25,12 @@ paths_argument = click.argument(
 )
 
 
-class Source(NamedTuple):
-    """Something to be read: its name for a reader, its path (None: standard input), and its size where it is a file."""
-
-    where: str
-    path: str | None = None
-    size: int | None = None
-
-    def open(self) -> AbstractContextManager[BinaryIO]:
-        """Its bytes, to be used in a `with`; standard input stays open. Raises `OSError`."""
-        return nullcontext(sys.stdin.buffer) if self.path is None else Path(self.path).open("rb")
-
-
-def sources(inputs: Iterable[str]) -> list[Source]:
+def sources(inputs: Iterable[str]) -> list[InputSource]:
     """Files, the JSON files in folders (in path order), and standard input (`-`)."""
-    found: list[Source] = []
+    found: list[InputSource] = []
     for name in inputs:
         if name == STDIN:
-            found.append(Source("standard input"))
+            found.append(InputSource("standard input"))
         else:
             found += [_source(path) for path in _files(name)]
     return found
@@ -53,28 +39,20 @@ def sources(inputs: Iterable[str]) -> list[Source]:
 def decode_inputs(inputs: Iterable[str]) -> Iterator[Event | DecodeError | PassedOver]:
     """Everything in files, folders (their JSON files, in path order) and standard input (`-`)."""
     for source in sources(inputs):
-        opened = opened_or_why(source)
-        if isinstance(opened, DecodeError):
-            yield opened
+        stream_or_error = opened(source)
+        if isinstance(stream_or_error, DecodeError):
+            yield stream_or_error
             continue
-        with opened as stream:
+        with stream_or_error as stream:
             yield from decode_stream(stream, source.where)
 
 
-def opened_or_why(source: Source) -> AbstractContextManager[BinaryIO] | DecodeError:
-    """A source's bytes, or why there are none."""
-    try:
-        return source.open()
-    except OSError as error:
-        return DecodeError(source.where, f"could not be opened ({type(error).__name__})")
-
-
-def _source(path: str) -> Source:
+def _source(path: str) -> InputSource:
     try:
         found = Path(path).stat()
     except OSError:
-        return Source(path, path)  # opening it will say why
-    return Source(path, path, found.st_size if stat.S_ISREG(found.st_mode) else None)
+        return InputSource(path, path)  # opening it will say why
+    return InputSource(path, path, found.st_size if stat.S_ISREG(found.st_mode) else None)
 
 
 def _files(name: str) -> Iterable[str]:

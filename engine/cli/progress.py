@@ -12,8 +12,8 @@ import click
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from engine.cli.inputs import Source
-    from engine.cli.reading import Answer
+    from engine.bulk.reading import Answer
+    from engine.bulk.sources import InputSource
 
 INTERVAL = 0.25
 """Seconds between two lines."""
@@ -22,7 +22,7 @@ _CLEAR = "\r\x1b[K"
 
 
 @contextmanager
-def progress(sources: Sequence[Source]) -> Iterator[Callable[[Answer], None]]:
+def progress(sources: Sequence[InputSource]) -> Iterator[Callable[[Answer], None]]:
     """A function that is told each answer and shows how far that is; the line is gone at the end."""
     if not sys.stderr.isatty() or sys.stdout.isatty():
         yield lambda _: None

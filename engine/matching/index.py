@@ -85,12 +85,6 @@ class Index:
         for path, tests in zip(self.paths, self.tests, strict=True):
             yield from tests.written(writer, code(path))
 
-    def among(self, values: Iterable[Any]) -> _Numbers:
-        """The same by the values of `paths`."""
-        several = (self.always, *(tests.hits(value) for tests, value in zip(self.tests, values, strict=True)))
-        found = [numbers for numbers in several if numbers]
-        return found[0] if len(found) == 1 else together(found)
-
 
 def _readable(choice: Choice, given: Given) -> bool:
     """Whether every path of a choice is a fact, or a field of the record."""

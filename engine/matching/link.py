@@ -13,12 +13,11 @@ from engine.matching.globs import glob_test
 from engine.matching.networks import cidr_test
 from engine.matching.regexes import LateSearch, search
 from engine.matching.runtime import NAMES
-from engine.matching.source import Source
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Mapping
 
-    from engine.matching.source import Constant, Given
+    from engine.matching.source import Constant, Given, Source
 
 _SHAPES: Final = 4_096
 _NAMESPACE: Final = dict(NAMES)
@@ -45,13 +44,6 @@ def link(source: Source, given: Given | None = None, code: CodeType | None = Non
             if isinstance(cell.cell_contents, LateSearch):
                 cell.cell_contents.cell = cell
     return made
-
-
-def link_statements(text: str, constants: Sequence[Constant], given: Given) -> Callable[..., Any]:
-    """The same of the text of one `def` that takes the constants and gives the function. Its patterns are asked often."""
-    whole = compile(text, "<rules>", "exec")
-    code = next(one for one in whole.co_consts if isinstance(one, CodeType))
-    return link(Source("", tuple(constants)), given, code, often=True)
 
 
 def _made(constant: Constant, given: Given | None, kinds: Mapping[str, Callable[[Any], object]]) -> object:

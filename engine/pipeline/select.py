@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING, Final
 from engine.model import Selects
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-
     from engine.model import Event, Record, Selection
 
 NOT_S3_DATA: Final = "not an S3 data event"
@@ -73,39 +71,12 @@ def passed_over(event: Event, selection: Selection, own_role: str | None = None)
     record = event.record
     if selection.select is Selects.S3_DATA and not is_s3_data(record):
         return NOT_S3_DATA
-    if selection.names is not None and not _is_among(record.get("eventName"), selection.names):
+    if selection.names is not None and not is_named(record.get("eventName"), selection.names):
         return NOT_NAMED
     return None
 
 
-def selected(records: Iterable[Record], selection: Selection) -> list[Record]:
-    """Those of many records that are selected, in order."""
-    found = list(records)
-    if selection.select is Selects.S3_DATA:
-        # An event of today's says both; the rest is asked one by one.
-        found = [
-            record
-            for record in found
-            if record.get("eventSource") == S3 and (record.get("eventCategory") == "Data" or is_s3_data(record))
-        ]
-    names = selection.names
-    return found if names is None else [record for record in found if _is_among(record.get("eventName"), names)]
-
-
-def selecting(selection: Selection, code: Callable[[str], str], name: Callable[[object], str]) -> str:
-    """Code for whether a row, which says of what category it is, is selected; empty where every one is.
-
-    `code` says by which code a field of the row is read, `name` how a value is called there.
-    """
-    asked = []
-    if selection.select is Selects.S3_DATA:
-        asked += [f"{code('eventSource')} == {name(S3)}", f"{code('eventCategory')} == {name('Data')}"]
-    if selection.names is not None:
-        asked.append(f"{name(_is_among)}({code('eventName')}, {name(selection.names)})")
-    return " and ".join(asked)
-
-
-def _is_among(name: object, names: frozenset[str]) -> bool:
+def is_named(name: object, names: frozenset[str]) -> bool:
     """Whether an event name is one of some. A name that is no text says nothing, so its event is looked at."""
     return name in names if name is None or isinstance(name, str) else True
 
@@ -120,7 +91,7 @@ def is_s3_data(record: Record) -> bool:
     management = record.get("managementEvent")
     if isinstance(management, bool | str):
         return str(management).lower() == "false"
-    return _is_among(record.get("eventName"), OBJECT_CALLS)
+    return is_named(record.get("eventName"), OBJECT_CALLS)
 
 
 def _reads_as(record: Record, role: str) -> bool:

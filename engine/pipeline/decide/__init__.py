@@ -11,14 +11,13 @@ from typing import TYPE_CHECKING, Final
 
 from engine.pipeline.decide.plain import DEFAULT_ROUTE, decide_plainly, decision, trace, within
 from engine.pipeline.decide.program import Program
-from engine.pipeline.decide.reads import needed, seldom_needed
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from engine.model import Decision, Event, FactGroups, PolicySet
 
-__all__ = ["DEFAULT_ROUTE", "decide", "decide_plainly", "needed", "program_of", "seldom_needed", "trace", "within"]
+__all__ = ["DEFAULT_ROUTE", "decide", "decide_plainly", "program_of", "trace", "within"]
 
 MOST_PROGRAMS: Final = 4
 

@@ -61,7 +61,7 @@ def _index(rules: Iterable[tuple[int, Route | Silence]]) -> Index:
 
 
 class Program:
-    """What decides by one policy set. `rules`, `scoped` and the like are its parts, for who asks them of rows (`by_rows`)."""
+    """Decides by one policy set. Its public attributes are its parts, for the code that `engine.bulk` generates for rows."""
 
     def __init__(self, policies: PolicySet) -> None:
         self.policies = policies

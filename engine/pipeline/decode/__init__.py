@@ -2,7 +2,6 @@
 
 A record that cannot be read is a value among its neighbours. To be read in this order: `carriers` (the kinds of payload),
 `logfile` (files in S3), `scan` and `text` (JSON out of a text of any size), `inflate` (bytes to text), `record`, `place`.
-Where only decisions are wanted, files are read in `batches`: of `chunks`, the fields that are needed, by `typed` decoding.
 """
 
 from __future__ import annotations
@@ -10,10 +9,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, BinaryIO, Final
 
 from engine.model import DecodeError, Event, PassedOver
-from engine.pipeline.decode.batches import refused
 from engine.pipeline.decode.carriers import DETAIL, item_of, opened, sole_record, texts
 from engine.pipeline.decode.inflate import text_of
-from engine.pipeline.decode.place import Fetch, Found, Place
+from engine.pipeline.decode.place import Fetch, Found, Place, no_fetch
 from engine.pipeline.decode.record import event
 
 if TYPE_CHECKING:
@@ -49,7 +47,7 @@ def decode_stream(stream: BinaryIO, where: str, fetch: Fetch | None = None) -> I
     Needs no more memory for a large file than for a small one, and waits for nothing: no `DecodeError` is `whole` for what else
     could be read. Without `fetch`, log files that a payload names are not read.
     """
-    yield from texts(text_of(stream), Place(root=where), fetch or refused)
+    yield from texts(text_of(stream), Place(root=where), fetch or no_fetch)
 
 
 def _items(payload: object) -> list[tuple[object, Place]]:

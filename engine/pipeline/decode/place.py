@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import BinaryIO, Final, NamedTuple, TypeAlias
 
+from engine.errors import FetchError
 from engine.model import DecodeError, Event, PassedOver, Record
 
 Found: TypeAlias = Event | DecodeError | PassedOver
@@ -15,6 +16,12 @@ Fetch: TypeAlias = Callable[[str, str], BinaryIO]
 
 It raises `FetchError` and nothing else; reading what it gives, `FetchError` or `OSError`.
 """
+
+
+def no_fetch(_bucket: str, _key: str) -> BinaryIO:
+    """The `Fetch` of callers that read no log files from S3."""
+    raise FetchError("log files in S3 are not read here", passing=False)
+
 
 MOST_LAYERS: Final = 16
 """How many steps lead into a payload. S3 in SNS in SQS in Kinesis needs eleven."""

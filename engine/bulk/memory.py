@@ -22,7 +22,7 @@ _M_MMAP_THRESHOLD: Final = -3
 
 
 @contextlib.contextmanager
-def settled() -> Iterator[None]:
+def tuned_allocator() -> Iterator[None]:
     """While what was made so far stays, and what is made holds little that holds itself.
 
     Freed memory is used again from now on, and to the end of the process not given back each time.

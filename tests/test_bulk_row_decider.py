@@ -13,21 +13,23 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from test_index import events, sets
 
-from engine.cli.decide import Deciding
+from engine.bulk import row_decider
+from engine.bulk.batches import Batch, answers
+from engine.bulk.chunks import Chunk
+from engine.bulk.deciding import BatchDecider
+from engine.bulk.fields import needed
+from engine.bulk.row_decider import RowDecider
+from engine.bulk.rows import layout, read_by
+from engine.bulk.typed import Typed, record_of
 from engine.matching import check, choices, compile_predicate
 from engine.matching.anchors import beyond
 from engine.matching.generate import predicate_source
 from engine.matching.link import link
 from engine.model import DecodeError, Event, Selection, Selects, Window
 from engine.pipeline.audit import decision_json, line
-from engine.pipeline.decide import by_rows, decide_plainly, needed, program_of
-from engine.pipeline.decide.by_rows import ByRows
+from engine.pipeline.decide import decide_plainly, program_of
 from engine.pipeline.decode import decode_stream
-from engine.pipeline.decode.batches import Batch, answers
-from engine.pipeline.decode.chunks import Chunk
-from engine.pipeline.decode.typed import Typed, record_of
 from engine.pipeline.select import passed_over
-from engine.policy.rows import layout, read_by
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -43,7 +45,7 @@ def of_all(policies: PolicySet) -> PolicySet:
 def told(policies: PolicySet, some: Iterable[Event], copies: int = 1) -> tuple[list[str], bool]:
     """What the command says of a log file, so many times; and whether it was read by rows."""
     content = json.dumps({"Records": [one.record for one in some]}).encode()
-    deciding = Deciding(policies, NOW)
+    deciding = BatchDecider(policies, NOW)
     lines, by_row = [], []
 
     def answer(batch: Batch) -> bytes:
@@ -323,7 +325,7 @@ def test_what_is_no_row_is_found_as_it_is(odd: dict[str, Any]) -> None:
     policies = of_all(policy_set(policy("p", route("r", "bucket == 'a'"))))
     lines = [json.dumps(one) for one in (record(eventID="1"), odd, record(eventID="2"))]
     content = "\n".join(lines).replace('"LONG"', "1" * 4_301).encode()
-    deciding = Deciding(policies, NOW)
+    deciding = BatchDecider(policies, NOW)
     read = list(answers(io.BytesIO(content), "f", deciding.typed, deciding.answer))
     found = list(decode_stream(io.BytesIO(content), "f"))
     events = [one for one in found if isinstance(one, Event)]
@@ -336,7 +338,7 @@ def test_what_is_no_row_is_found_as_it_is(odd: dict[str, Any]) -> None:
 def test_where_rows_say_too_little_they_are_tried_less_and_less_often() -> None:
     policies = policy_set(policy("p", route("r", "bucket == 'a'")))
     content = json.dumps({"Records": [record(requestParameters=None)]}).encode()
-    deciding, tried = Deciding(policies, NOW), []
+    deciding, tried = BatchDecider(policies, NOW), []
 
     def answer(batch: Batch) -> bytes:
         tried.append(bool(batch.rows))
@@ -348,13 +350,13 @@ def test_where_rows_say_too_little_they_are_tried_less_and_less_often() -> None:
 
 
 def test_what_is_kept_of_verdicts_is_bounded_and_changes_no_answer(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(by_rows, "MOST_KEPT", 3)
+    monkeypatch.setattr(row_decider, "MOST_KEPT", 3)
     policies = of_all(policy_set(policy("p", *(route(f"r{n}", f"bucket == 'b{n}'") for n in range(20)))))
     some = [event(requestParameters={"bucketName": f"b{number % 20}"}) for number in range(60)]
     typed = Typed(needed(policies))
     content = json.dumps({"Records": [one.record for one in some]}).encode()
     (rows,) = answers(io.BytesIO(content), "f", typed, lambda batch: batch.rows)
-    made = ByRows(program_of(policies), typed.layout, record_of, lambda verdict: verdict.routes)
+    made = RowDecider(program_of(policies), typed.layout, record_of, lambda verdict: verdict.routes)
     assert made.decided(rows, NOW)[1] == [decide_plainly(one, policies, NOW).routes for one in some]
     assert sum(map(len, made._kept)) <= 3
 

@@ -15,7 +15,7 @@ import traceback
 import warnings
 from typing import TYPE_CHECKING, Any, Final, Generic, NamedTuple, TypeVar
 
-from engine.errors import LaneFaultError, TrailbellError
+from engine.errors import TrailbellError, WorkerFaultError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -30,7 +30,7 @@ PIPE: Final = 1 << 20
 """How many bytes a lane may be ahead of its reader, where the system lets one say so."""
 
 
-class LaneError(TrailbellError):
+class WorkerError(TrailbellError):
     """A lane ended before its work did: it was killed, or ran out of memory."""
 
 
@@ -42,12 +42,12 @@ def cores() -> int:
 
 
 class _Fault(NamedTuple):
-    """A `LaneFaultError` on its way."""
+    """A `WorkerFaultError` on its way."""
 
     what: str
 
 
-class Lanes(Generic[_Sent]):
+class WorkerPool(Generic[_Sent]):
     """So many processes, each of which sends what `work(number)` gives. To be used in a `with`, at whose end all of them end."""
 
     def __init__(self, count: int, work: _Work) -> None:
@@ -66,18 +66,18 @@ class Lanes(Generic[_Sent]):
             self._lanes.append((receiving, lane))
 
     def take(self, number: int) -> _Sent:
-        """What a lane sends next. Raises `LaneError` where it sends nothing more, `LaneFaultError` where it broke."""
+        """What a lane sends next. Raises `WorkerError` where it sends nothing more, `WorkerFaultError` where it broke."""
         try:
             sent: _Sent | _Fault = pickle.loads(self._lanes[number][0].recv_bytes())  # noqa: S301  from a copy of this process
         except (EOFError, OSError):
-            raise LaneError(
+            raise WorkerError(
                 "a process that reads files ended too early: it was killed, or a file changed; --jobs 1 does without"
             ) from None
         if isinstance(sent, _Fault):
-            raise LaneFaultError(sent.what)
+            raise WorkerFaultError(sent.what)
         return sent
 
-    def __enter__(self) -> Lanes[_Sent]:
+    def __enter__(self) -> WorkerPool[_Sent]:
         """Itself."""
         return self
 

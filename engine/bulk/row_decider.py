@@ -7,15 +7,19 @@ finds; whatever was not met before, and whatever fails, it leaves to that.
 from __future__ import annotations
 
 from textwrap import indent
-from typing import TYPE_CHECKING, Final, Generic, NoReturn, TypeVar
+from types import CodeType
+from typing import TYPE_CHECKING, Any, Final, Generic, NoReturn, TypeVar
 
-from engine.errors import MatcherError, RowError
+from engine.bulk import fields
+from engine.bulk.rows import RowError, read_bound, read_by
+from engine.errors import MatcherError
 from engine.matching.anchors import beyond
 from engine.matching.checks import check
 from engine.matching.generate import first, known, new_writer, predicate_source
-from engine.matching.link import link, link_statements
-from engine.matching.source import Given, reads_whole
-from engine.pipeline.decide import reads
+from engine.matching.index import together
+from engine.matching.link import link
+from engine.matching.source import Given, Source, reads_whole
+from engine.model import Selects
 from engine.pipeline.decide.plain import within
 from engine.pipeline.decide.program import MOST_KEPT
 from engine.pipeline.facts import (
@@ -29,21 +33,21 @@ from engine.pipeline.facts import (
     target_of,
     time_in,
 )
-from engine.pipeline.select import selecting
+from engine.pipeline.select import S3, is_named
 from engine.policy.given import ACCESS, CALLER, CLASSED, GIVEN, ROLE, SOURCE, TARGET
 from engine.policy.matchers import MOST_AT_ONCE
-from engine.policy.rows import read_bound, read_by
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
     from datetime import datetime
 
+    from engine.bulk.rows import Layout, Row
     from engine.matching.index import Index
+    from engine.matching.source import Constant
     from engine.matching.writer import Writer
-    from engine.model import Anchor, FactGroups, Record, Verdict
+    from engine.model import Anchor, FactGroups, Record, Selection, Verdict
     from engine.pipeline.decide.program import Hushing, Program, Rule, Scope
     from engine.policy.given import Path
-    from engine.policy.rows import Layout, Row
 
     _Holds = Callable[[Row, FactGroups], bool]
 
@@ -111,7 +115,7 @@ def _no_role(actor_type: object, issuer_type: object) -> tuple[None, None]:
     return None, None
 
 
-class ByRows(Generic[Shown]):
+class RowDecider(Generic[Shown]):
     """Decides rows of a layout. Of each verdict it gives what `shown` makes of it, once for all that are alike.
 
     `decided(rows, now)` gives, of the rows that the set selects, the ids as they were recorded, and what is shown of the
@@ -123,7 +127,7 @@ class ByRows(Generic[Shown]):
     ) -> None:
         """`record_of` makes of a row the record that it stands for, as far as it was read."""
         self._program = program
-        self._seldom = reads.seldom_needed(program.policies)
+        self._seldom = fields.seldom_needed(program.policies)
         self._record_of = record_of
         self._shown = shown
         self._row = read_by(layout)
@@ -190,7 +194,7 @@ class ByRows(Generic[Shown]):
         writer = new_writer()
         codes = known(GIVEN, self._row)
         values = link(writer.source("".join(f"{codes.get(path, 'None')}, " for path in index.paths), "d, f"))
-        return lambda row, facts: index.among(values(row, facts))
+        return lambda row, facts: _among(index, values(row, facts))
 
     def _with_own(self, scope: Scope, found: Sequence[int], row: Row, facts: FactGroups) -> Sequence[int]:
         """Candidates with those of the policies that have a scope of their own."""
@@ -206,7 +210,7 @@ class ByRows(Generic[Shown]):
     def _written(self) -> Callable[[Sequence[Row], datetime], tuple[list[object], list[Shown]]]:
         writer = new_writer()
         name = writer.constant
-        selected = selecting(self._program.policies.selection, lambda field: self._code((field,)), name)
+        selected = _selecting(self._program.policies.selection, lambda field: self._code((field,)), name)
         filled = {
             "selected": f"            if not ({selected}): continue" if selected else "",
             "lines": indent("\n".join(self._lines(writer)), " " * 16),
@@ -217,7 +221,7 @@ class ByRows(Generic[Shown]):
         }
         constants = writer.constants
         text = _FUNCTION.format(constants=", ".join(f"k{place}" for place in range(len(constants))), **filled)
-        return link_statements(text, constants, self._given)
+        return _linked(text, constants, self._given)
 
     def _lines(self, writer: Writer) -> Iterator[str]:
         """What leads to the evidence `e` that holds for the row `d`, and to `h`: the rules that hold, the scope, the silences."""
@@ -233,12 +237,12 @@ class ByRows(Generic[Shown]):
         yield f"g{CLASSED}, loud, kept = {name(classes)}[e]"
         yield f"f = ({made}, g{CLASSED})"
         if program.timed:
-            yield f"t = {name(time_in)}({self._code(reads.TIME)}) or now"
+            yield f"t = {name(time_in)}({self._code(fields.TIME)}) or now"
         yield from program.everywhere.written(writer, lambda path: self._local.get(path, "None"))
         scope = name(program.unscoped)
         if program.scoped:
             scope = "s"
-            asked = f"g{TARGET}, {self._code(reads.RESOURCES)}, {self._code(reads.RECIPIENT)}"
+            asked = f"g{TARGET}, {self._code(fields.RESOURCES)}, {self._code(fields.RECIPIENT)}"
             yield f"s = {name(program.scope)}(*{name(scope_by)}({asked}))"
             yield f"c = {name(self._with_own)}(s, c, d, f) if s.own else c"
         untimely = _UNTIMELY.format(within=name(within)) if program.timed else ""
@@ -260,25 +264,25 @@ class ByRows(Generic[Shown]):
             return f"{name(function)}({', '.join([*map(self._code, paths), *more])})"
 
         role = f"g{ROLE}" if ROLE in self._program.reads else "(None, None)"
-        told = self._seldom.isdisjoint(reads.OF_ISSUED)
-        issued = of(issued_role, reads.OF_ISSUED) if told else of(_no_role, reads.NO_ROLE)
-        called = ", ".join(map(self._code, reads.OF_CALLER))
+        told = self._seldom.isdisjoint(fields.OF_ISSUED)
+        issued = of(issued_role, fields.OF_ISSUED) if told else of(_no_role, fields.NO_ROLE)
+        called = ", ".join(map(self._code, fields.OF_CALLER))
         made = {
-            TARGET: self._target(name, of(target_of, reads.OF_TARGET)),
-            ROLE: _ROLE.format(arn=self._code(reads.ARN), roles=name(ROLES), group=ROLE, issued=issued),
-            CALLER: f"{name(caller_of)}(({called}), {self._code(reads.RECIPIENT)}, {role})",
-            SOURCE: of(source_of, reads.OF_SOURCE),
-            ACCESS: of(access_of, reads.OF_ACCESS),
+            TARGET: self._target(name, of(target_of, fields.OF_TARGET)),
+            ROLE: _ROLE.format(arn=self._code(fields.ARN), roles=name(ROLES), group=ROLE, issued=issued),
+            CALLER: f"{name(caller_of)}(({called}), {self._code(fields.RECIPIENT)}, {role})",
+            SOURCE: of(source_of, fields.OF_SOURCE),
+            ACCESS: of(access_of, fields.OF_ACCESS),
         }
         return {group: code for group, code in made.items() if group in self._program.reads}
 
     def _target(self, name: Callable[[object], str], general: str) -> str:
         """How bucket, key and copy's source are found: mostly by the bucket; else by the resources, where rows have them."""
-        bucket, key, copied = map(self._code, reads.OF_TARGET[:3])
+        bucket, key, copied = map(self._code, fields.OF_TARGET[:3])
         if bucket == "None":
             return general
         found = "(b, None, None, None)" if key == copied == "None" else general
-        few = any(path[:1] == reads.RESOURCES for path in self._seldom)
+        few = any(path[:1] == fields.RESOURCES for path in self._seldom)
         otherwise = f"{name(_too_little)}()" if few else general
         return _PLAIN.format(found=found, bucket=bucket, otherwise=otherwise)
 
@@ -295,3 +299,30 @@ class ByRows(Generic[Shown]):
     def _code(self, path: Path) -> str:
         """By which code the function reads a path; nothing is below what is read as it is."""
         return self._bound.get(path, "None")
+
+
+def _selecting(selection: Selection, code: Callable[[str], str], name: Callable[[object], str]) -> str:
+    """Code for whether a row, which says of what category it is, is selected; empty where every one is.
+
+    `code` says by which code a field of the row is read, `name` how a value is called there.
+    """
+    asked = []
+    if selection.select is Selects.S3_DATA:
+        asked += [f"{code('eventSource')} == {name(S3)}", f"{code('eventCategory')} == {name('Data')}"]
+    if selection.names is not None:
+        asked.append(f"{name(is_named)}({code('eventName')}, {name(selection.names)})")
+    return " and ".join(asked)
+
+
+def _linked(text: str, constants: Sequence[Constant], given: Given) -> Callable[..., Any]:
+    """The function that the text of one `def` returns when it is called with the constants. Its patterns are compiled at once."""
+    whole = compile(text, "<rules>", "exec")
+    code = next(one for one in whole.co_consts if isinstance(one, CodeType))
+    return link(Source("", tuple(constants)), given, code, often=True)
+
+
+def _among(index: Index, values: Iterable[object]) -> Sequence[int]:
+    """The candidates of an index, by the values of its paths."""
+    several = (index.always, *(tests.hits(value) for tests, value in zip(index.tests, values, strict=True)))
+    found = [numbers for numbers in several if numbers]
+    return found[0] if len(found) == 1 else together(found)

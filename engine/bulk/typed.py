@@ -17,18 +17,18 @@ from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, NotRequired, 
 
 import msgspec
 
+from engine.bulk.rows import LISTS, attribute, attribute_of, layout
 from engine.model import Event
 from engine.pipeline.decode.place import Place
 from engine.pipeline.decode.record import event, from_a_service, is_record
-from engine.policy.rows import LISTS, attribute, attribute_of, layout
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
+    from engine.bulk.chunks import Chunk
+    from engine.bulk.rows import Layout, Row
     from engine.model import Record
-    from engine.pipeline.decode.chunks import Chunk
     from engine.policy.given import Path
-    from engine.policy.rows import Layout, Row
 
 _SCALARS: Final = (None, bool, int, float, str)
 _Scalar: Final[Any] = Union[_SCALARS]  # noqa: UP007  made while running

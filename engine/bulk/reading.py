@@ -11,22 +11,22 @@ from contextlib import ExitStack
 from itertools import count, cycle
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
-from engine.cli.inputs import opened_or_why
-from engine.edge.lanes import Lanes
+from engine.bulk.batches import Batch, answered, answers, plain_batch, plainly
+from engine.bulk.chunks import Chunks
+from engine.bulk.sources import opened as open_source
+from engine.bulk.workers import WorkerPool
 from engine.errors import InputError
 from engine.model import DecodeError, showing
-from engine.pipeline.decode.batches import Batch, answered, answers, plain_batch, plainly
-from engine.pipeline.decode.chunks import Chunks
 from engine.pipeline.decode.inflate import inflated
 from engine.pipeline.decode.scan import START
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from engine.cli.inputs import Source
-    from engine.pipeline.decode.chunks import Chunk
+    from engine.bulk.chunks import Chunk
+    from engine.bulk.sources import InputSource
+    from engine.bulk.typed import Typed
     from engine.pipeline.decode.scan import Begun
-    from engine.pipeline.decode.typed import Typed
 
     Answering: TypeAlias = "Callable[[Batch], Answer]"
 
@@ -63,7 +63,7 @@ class Answer(NamedTuple):
 class Reading(NamedTuple):
     """How sources are read: by which fields, and what is answered to each batch."""
 
-    sources: Sequence[Source]
+    sources: Sequence[InputSource]
     typed: Typed
     answer: Answering
 
@@ -72,20 +72,20 @@ def read(reading: Reading, jobs: int) -> Iterator[Answer]:
     """The answers to all sources, in order, from at most so many processes."""
     sizes = [_inflated_size(source) for source in reading.sources]
     if jobs > 1 and sum(sizes) > FEW:
-        with Lanes[Answer](jobs, lambda lane: _Lane(reading, sizes, jobs, lane).answers()) as lanes:
+        with WorkerPool[Answer](jobs, lambda lane: _Lane(reading, sizes, jobs, lane).answers()) as lanes:
             yield from _in_turns(reading, sizes, jobs, lanes)
     else:
         for number, source in enumerate(reading.sources):
             yield from _whole(reading, number, source)
 
 
-def _inflated_size(source: Source) -> int:
+def _inflated_size(source: InputSource) -> int:
     return (source.size or 0) * (GZIP_RATIO if source.where.endswith(".gz") else 1)
 
 
-def _whole(reading: Reading, number: int, source: Source) -> Iterator[Answer]:
+def _whole(reading: Reading, number: int, source: InputSource) -> Iterator[Answer]:
     """The answers to one source, read here and at once."""
-    opened = opened_or_why(source)
+    opened = open_source(source)
     if isinstance(opened, DecodeError):
         yield reading.answer(Batch(found=(opened,)))._replace(place=(number, 0))
         return
@@ -121,8 +121,8 @@ class _Lane:
         self._unit += 1
         return (self._unit - 1) % self._lanes == self._lane
 
-    def _share(self, number: int, source: Source) -> Iterator[Answer]:
-        opened = opened_or_why(source)
+    def _share(self, number: int, source: InputSource) -> Iterator[Answer]:
+        opened = open_source(source)
         if isinstance(opened, DecodeError):
             if self._is_ours():
                 yield Answer(place=(number, 0), unread=True)
@@ -136,7 +136,7 @@ class _Lane:
                     answer = self._answer(chunk, chunks.begun or START, source)
                     yield answer._replace(place=(number, place), last=chunk.last)
 
-    def _answer(self, chunk: Chunk, begun: Begun, source: Source) -> Answer:
+    def _answer(self, chunk: Chunk, begun: Begun, source: InputSource) -> Answer:
         """An answer that needs not know what came before the chunk."""
         one = answered(chunk, begun, source.where, self._reading.typed, self._reading.answer)
         return one.said if one is not None and one.clean else Answer(unread=True)
@@ -154,7 +154,7 @@ def _to_the_last(answers: Iterator[Answer], number: int) -> Iterator[Answer]:
 # --- in turns ---------------------------------------------------------------------------------------------------------------
 
 
-def _in_turns(reading: Reading, sizes: Sequence[int], jobs: int, lanes: Lanes[Answer]) -> Iterator[Answer]:
+def _in_turns(reading: Reading, sizes: Sequence[int], jobs: int, lanes: WorkerPool[Answer]) -> Iterator[Answer]:
     """The answers of all lanes in the order of what was read, with those that are given here."""
     turns = cycle(range(jobs))
     for number, source in enumerate(reading.sources):
@@ -166,7 +166,7 @@ def _in_turns(reading: Reading, sizes: Sequence[int], jobs: int, lanes: Lanes[An
             yield from _small(lanes, next(turns), (number, 0), source)
 
 
-def _small(lanes: Lanes[Answer], lane: int, place: tuple[int, int], source: Source) -> Iterator[Answer]:
+def _small(lanes: WorkerPool[Answer], lane: int, place: tuple[int, int], source: InputSource) -> Iterator[Answer]:
     """The answers to a source that one lane reads."""
     last = False
     while not last:
@@ -175,17 +175,17 @@ def _small(lanes: Lanes[Answer], lane: int, place: tuple[int, int], source: Sour
         yield answer
 
 
-def _expected(answer: Answer, place: tuple[int, int], source: Source) -> Answer:
+def _expected(answer: Answer, place: tuple[int, int], source: InputSource) -> Answer:
     if answer.place != place:
         raise _changed(source)
     return answer
 
 
-def _changed(source: Source) -> InputError:
+def _changed(source: InputSource) -> InputError:
     return InputError(f"{source.where}: changed while it was read; --jobs 1 reads it once")
 
 
-def _large(reading: Reading, number: int, source: Source, turns: Iterator[Answer]) -> Iterator[Answer]:
+def _large(reading: Reading, number: int, source: InputSource, turns: Iterator[Answer]) -> Iterator[Answer]:
     """The answers to a large source; those that lanes could not give are given here."""
     values = line_ends = 0
     taken_over = False
@@ -209,10 +209,10 @@ def _large(reading: Reading, number: int, source: Source, turns: Iterator[Answer
 class _Here:
     """A large source read in this process: chunks of it, or all from one chunk on."""
 
-    def __init__(self, reading: Reading, source: Source, opened: ExitStack) -> None:
+    def __init__(self, reading: Reading, source: InputSource, opened: ExitStack) -> None:
         self._reading = reading
         self._source = source
-        found = opened_or_why(source)
+        found = open_source(source)
         self._error = found if isinstance(found, DecodeError) else None
         self._chunks = None if isinstance(found, DecodeError) else Chunks(inflated(opened.enter_context(found)))
         self._numbered = enumerate(self._chunks or ())

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
+from engine.errors import TrailbellError
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
@@ -21,6 +23,10 @@ Row: TypeAlias = Any
 
 Layout: TypeAlias = "dict[str, Layout]"
 """The members of an object by name, in the order of their attributes; one without members is a value, read as it is."""
+
+
+class RowError(TrailbellError):
+    """A row lacks a field that a decision needs: more of its record has to be read."""
 
 
 def layout(paths: Iterable[Path]) -> Layout:

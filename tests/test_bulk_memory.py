@@ -8,11 +8,11 @@ import sys
 
 import pytest
 
-from engine.edge.memory import GARBAGE, settled
+from engine.bulk.memory import GARBAGE, tuned_allocator
 
 LARGE = """
 import contextlib, resource
-from engine.edge.memory import settled
+from engine.bulk.memory import tuned_allocator
 
 def faults():
     before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
@@ -39,12 +39,12 @@ def test_what_is_freed_is_not_asked_for_again() -> None:
     as_it_is = faults("contextlib.nullcontext()")
     if as_it_is < 10_000:
         pytest.skip("this C library keeps memory by itself")
-    assert faults("settled()") < 100
+    assert faults("tuned_allocator()") < 100
 
 
 def test_garbage_is_looked_for_as_before_in_the_end() -> None:
     before = gc.get_threshold()
-    with settled():
+    with tuned_allocator():
         assert gc.get_threshold()[0] == GARBAGE
         assert gc.get_freeze_count() > 0
     assert (gc.get_threshold(), gc.get_freeze_count()) == (before, 0)
@@ -52,5 +52,5 @@ def test_garbage_is_looked_for_as_before_in_the_end() -> None:
 
 def test_a_python_without_ctypes_does_without(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "ctypes", None)
-    with settled():
+    with tuned_allocator():
         assert gc.get_threshold()[0] == GARBAGE

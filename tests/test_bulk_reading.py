@@ -13,21 +13,22 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from builders import record
 
-from engine.cli import reading
-from engine.cli.inputs import Source, sources
-from engine.cli.reading import Answer, Reading, read
-from engine.edge.lanes import LaneError, Lanes, cores
-from engine.errors import InputError, LaneFaultError
+from engine.bulk import chunks as chunking
+from engine.bulk import reading
+from engine.bulk.reading import Answer, Reading, read
+from engine.bulk.sources import InputSource
+from engine.bulk.typed import Typed, record_of
+from engine.bulk.workers import WorkerError, WorkerPool, cores
+from engine.cli.inputs import sources
+from engine.errors import InputError, WorkerFaultError
 from engine.model import DecodeError, Event
-from engine.pipeline.decode import chunks as chunking
 from engine.pipeline.decode import decode_stream
-from engine.pipeline.decode.typed import Typed, record_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from engine.pipeline.decode.batches import Batch
+    from engine.bulk.batches import Batch
 
 ID = frozenset({("eventID",)})
 
@@ -45,9 +46,9 @@ def answer(batch: Batch) -> Answer:
     )
 
 
-def all_of(inputs: list[Path] | list[Source], jobs: int) -> tuple[list[str], list[str]]:
+def all_of(inputs: list[Path] | list[InputSource], jobs: int) -> tuple[list[str], list[str]]:
     """What is read, and the errors."""
-    found = [one if isinstance(one, Source) else sources([str(one)])[0] for one in inputs]
+    found = [one if isinstance(one, InputSource) else sources([str(one)])[0] for one in inputs]
     answers = list(read(Reading(found, Typed(ID), answer), jobs))
     assert [one.place[0] for one in answers] == sorted(one.place[0] for one in answers)
     return b"".join(one.output for one in answers).decode().splitlines(), [error for one in answers for error in one.errors]
@@ -131,7 +132,8 @@ def test_what_cannot_be_opened_is_an_error_among_its_neighbours(jobs: int, tmp_p
     path, gone = tmp_path / "there.json", str(tmp_path / "gone.json")
     path.write_bytes(LOGS["a log"])
     there = sources([str(path)])[0]
-    found, errors = all_of([there, Source(gone, gone, 10), Source(gone, gone, 10**9), Source(gone, gone), there], jobs)
+    missing = [InputSource(gone, gone, size) for size in (10, 10**9, None)]
+    found, errors = all_of([there, *missing, there], jobs)
     assert errors == [f"{gone}: could not be opened (FileNotFoundError)"] * 3
     assert found == plainly([path, path])[0]
 
@@ -140,7 +142,7 @@ def test_a_file_that_changes_while_it_is_read_is_told(tmp_path: Path) -> None:
     path = tmp_path / "log.json"
     path.write_bytes(LOGS["a log"])
     found = Reading(sources([str(path)]), Typed(ID), answer)
-    with Lanes[Answer](2, lambda lane: [Answer(place=(0, 7 + lane))]) as lanes:
+    with WorkerPool[Answer](2, lambda lane: [Answer(place=(0, 7 + lane))]) as lanes:
         turns = reading._in_turns(found, [10**9], 2, lanes)
         with pytest.raises(InputError, match="changed while it was read"):
             next(turns)
@@ -150,7 +152,7 @@ def test_a_file_that_changes_while_it_is_read_is_told(tmp_path: Path) -> None:
 
 
 def test_lanes_send_what_their_work_gives() -> None:
-    with Lanes[int](3, lambda lane: (lane * 10 + number for number in range(3))) as lanes:
+    with WorkerPool[int](3, lambda lane: (lane * 10 + number for number in range(3))) as lanes:
         assert [lanes.take(number % 3) for number in range(9)] == [0, 10, 20, 1, 11, 21, 2, 12, 22]
 
 
@@ -159,9 +161,9 @@ def test_a_lane_that_ends_too_early_is_told() -> None:
         yield lane
         os.kill(os.getpid(), signal.SIGKILL)
 
-    with Lanes[int](2, work) as lanes:
+    with WorkerPool[int](2, work) as lanes:
         assert lanes.take(0) == 0
-        with pytest.raises(LaneError):
+        with pytest.raises(WorkerError):
             lanes.take(0)
 
 
@@ -169,12 +171,12 @@ def test_a_lane_that_is_killed_in_the_middle_of_a_message_is_told() -> None:
     def large(_: int) -> Iterator[bytes]:
         yield b"x" * (8 << 20)
 
-    with Lanes[bytes](1, large) as lanes:
+    with WorkerPool[bytes](1, large) as lanes:
         receiving, lane = lanes._lanes[0]
         receiving.poll(10)
         time.sleep(0.2)  # until the pipe is full
         lane.kill()
-        with pytest.raises(LaneError):
+        with pytest.raises(WorkerError):
             lanes.take(0)
 
 
@@ -182,7 +184,10 @@ def test_a_fault_in_a_lane_is_told_without_its_text() -> None:
     def broken(_: int) -> Iterator[int]:
         raise RuntimeError("203.0.113.7")
 
-    with Lanes[int](1, broken) as lanes, pytest.raises(LaneFaultError, match=r"^RuntimeError in .*test_reading\.py:\d+$"):
+    with (
+        WorkerPool[int](1, broken) as lanes,
+        pytest.raises(WorkerFaultError, match=r"^RuntimeError in .*test_bulk_reading\.py:\d+$"),
+    ):
         lanes.take(0)
 
 
@@ -191,6 +196,6 @@ def test_lanes_that_nobody_reads_any_more_end() -> None:
         while True:
             yield bytes([lane]) * 100_000
 
-    with Lanes[bytes](2, endless) as lanes:
+    with WorkerPool[bytes](2, endless) as lanes:
         assert lanes.take(1) == b"\1" * 100_000
     assert cores() >= 1

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from builders import policy, policy_set, route
 
-from engine.pipeline.decide import needed
-from engine.pipeline.decide.reads import ALWAYS, FIELDS, groups_read
+from engine.bulk.fields import ALWAYS, FIELDS, needed
+from engine.pipeline.decide.reads import groups_read
 from engine.policy.given import ACCESS, CALLER, GIVEN, GROUPS, ROLE, TARGET
 
 

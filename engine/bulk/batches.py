@@ -8,23 +8,23 @@ from __future__ import annotations
 from itertools import chain
 from typing import TYPE_CHECKING, BinaryIO, Final, Generic, NamedTuple, TypeVar
 
-from engine.errors import FetchError, RowError
+from engine.bulk.chunks import Chunks
+from engine.bulk.rows import RowError
 from engine.model import DecodeError, showing
 from engine.pipeline.decode.carriers import opened, texts
-from engine.pipeline.decode.chunks import Chunks
 from engine.pipeline.decode.inflate import decoded, encoding_of, inflated
-from engine.pipeline.decode.place import Place
+from engine.pipeline.decode.place import Place, no_fetch
 from engine.pipeline.decode.record import READER
 from engine.pipeline.decode.scan import RECORDS, START, Begun, starts_a_log
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    from engine.bulk.chunks import Chunk
+    from engine.bulk.rows import Row
+    from engine.bulk.typed import Typed
     from engine.model import Record
-    from engine.pipeline.decode.chunks import Chunk
     from engine.pipeline.decode.place import Found
-    from engine.pipeline.decode.typed import Typed
-    from engine.policy.rows import Row
 
 Said = TypeVar("Said")
 
@@ -114,7 +114,7 @@ def plain_batch(chunk: Chunk, begun: Begun, where: str) -> Batch | None:
     if steps is None:
         return None
     place = Place(root=where)
-    found = tuple(one for step, value in steps for one in opened(value, place.at(step), refused))
+    found = tuple(one for step, value in steps for one in opened(value, place.at(step), no_fetch))
     return Batch((), (), found, len(steps), chunk.line_ends, len(chunk.body))
 
 
@@ -124,17 +124,12 @@ def plainly(chunks: Chunks, where: str, chunk: Chunk | None = None, begun: Begun
     first = next(pieces)
     text = decoded(chain((first,), pieces), encoding_of(first) if chunk is None else "utf-8")
     waiting: list[Found] = []
-    for one in texts(text, Place(root=where), refused, begun):
+    for one in texts(text, Place(root=where), no_fetch, begun):
         waiting.append(one)
         if len(waiting) == MANY:
             yield Batch(found=waiting)
             waiting = []
     yield Batch(found=waiting)
-
-
-def refused(_bucket: str, _key: str) -> BinaryIO:
-    """In place of what fetches log files from S3."""
-    raise FetchError("log files in S3 are not read here", passing=False)
 
 
 def _values(chunk: Chunk, begun: Begun) -> list[tuple[str, object]] | None:

@@ -15,12 +15,12 @@ from mutated import ODD
 from test_decode import EXPECTED, PAYLOADS
 from test_decode_properties import JSON, depth, places, replaced
 
+from engine.bulk import chunks as chunking
+from engine.bulk.batches import Batch, answers
+from engine.bulk.typed import Typed, has_too_many_digits, record_of
 from engine.model import DecodeError, Event, PassedOver
-from engine.pipeline.decode import chunks as chunking
 from engine.pipeline.decode import decode_stream
-from engine.pipeline.decode.batches import Batch, answers
 from engine.pipeline.decode.record import DEEPEST
-from engine.pipeline.decode.typed import Typed, has_too_many_digits, record_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

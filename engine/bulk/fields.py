@@ -1,0 +1,109 @@
+"""Which of CloudTrail's fields a policy set needs: those its matchers name, and those its facts and scopes are made of."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from engine.model import Selects
+from engine.pipeline.decide.plain import has_scope
+from engine.pipeline.decide.reads import paths_read
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from engine.model import PolicySet
+    from engine.policy.given import Path
+
+ALWAYS: Final = frozenset({("eventID",), ("eventSource",), ("eventCategory",)})
+"""What tells an event's id, and of today's records whether they are selected."""
+
+_IDENTITY: Final = "userIdentity"
+_ISSUER: Final = (_IDENTITY, "sessionContext", "sessionIssuer")
+
+TIME: Final = ("eventTime",)
+RESOURCES: Final = ("resources",)
+RECIPIENT: Final = ("recipientAccountId",)
+
+OF_TARGET: Final = (*(("requestParameters", name) for name in ("bucketName", "key", "x-amz-copy-source")), RESOURCES)
+ARN: Final = (_IDENTITY, "arn")
+OF_ISSUED: Final = ((_IDENTITY, "type"), (_IDENTITY, "principalId"), *((*_ISSUER, name) for name in ("type", "arn", "userName")))
+OF_CALLER: Final = tuple((_IDENTITY, name) for name in ("type", "arn", "userName", "accountId", "invokedBy"))
+OF_SOURCE: Final = (("sourceIPAddress",),)
+OF_ACCESS: Final = (("errorCode",), ("eventName",))
+"""What the functions of `facts` that are named so are given, in order."""
+
+_BUCKET: Final = frozenset({OF_TARGET[0], (*RESOURCES, "ARN"), (*RESOURCES, "ARNPrefix")})
+_COPY: Final = frozenset({OF_TARGET[2]})
+_SOURCE: Final = frozenset(OF_SOURCE)
+_ROLE: Final = frozenset({ARN, *OF_ISSUED})
+NO_ROLE: Final = (OF_ISSUED[0], OF_ISSUED[2])
+"""What tells that no role called, where no ARN tells one."""
+
+_ISSUED: Final = frozenset(OF_ISSUED) - {*NO_ROLE}
+_NAME: Final = frozenset({("eventName",)})
+_NOTHING: Final = frozenset[tuple[str, ...]]()
+
+FIELDS: Final[Mapping[Path, frozenset[Path]]] = {
+    ("bucket",): _BUCKET,
+    ("key",): _BUCKET | {OF_TARGET[1]},
+    ("copy", "bucket"): _COPY,
+    ("copy", "key"): _COPY,
+    ("actor", "type"): frozenset({(_IDENTITY, "type")}),
+    ("actor", "name"): _ROLE | {(_IDENTITY, "userName"), (_IDENTITY, "invokedBy")},
+    ("actor", "role"): _ROLE,
+    ("actor", "session"): _ROLE,
+    ("actor", "account"): frozenset({(_IDENTITY, "accountId")}),
+    ("actor", "cross_account"): frozenset({RECIPIENT, (_IDENTITY, "accountId")}),
+    ("actor", "service"): frozenset({(_IDENTITY, "invokedBy")}),
+    ("actor", "class"): _NOTHING,
+    ("actor", "kind"): _NOTHING,
+    ("actor", "evidence"): _NOTHING,
+    ("source", "ip"): _SOURCE,
+    ("source", "kind"): _SOURCE,
+    ("source", "private"): _SOURCE,
+    ("access", "denied"): frozenset({("errorCode",)}),
+    ("access", "kind"): frozenset({("eventName",)}),
+}
+"""The fields behind each fact; of a list, those of its objects."""
+
+_HEADS: Final = frozenset(path[0] for path in FIELDS)
+
+
+def needed(policies: PolicySet) -> frozenset[Path] | None:
+    """The paths that decisions of a set read; None: a matcher looks at the document as a whole."""
+    paths = paths_read(policies)
+    if () in paths:
+        return None
+    fields = {path for path in paths if path[0] not in _HEADS}
+    facts = (behind for fact, behind in FIELDS.items() if any(_meet(fact, path) for path in paths))
+    named = _NAME if policies.selection.names is not None else _NOTHING
+    return ALWAYS.union(fields, *facts, named, _of_scopes(policies))
+
+
+def seldom_needed(policies: PolicySet) -> frozenset[Path]:
+    """Those of the same that only facts read, and only of few records.
+
+    That is of records whose request does not name a bucket (in a set that looks at other than data events, and in one whose
+    policies have scopes, these are not few), and of those of a role that their ARN does not name.
+    """
+    paths, found = paths_read(policies), needed(policies) or _NOTHING
+    often = policies.selection.select is not Selects.S3_DATA or any(map(has_scope, policies.policies))
+    asked = any(path == OF_TARGET[0][:1] or path[:1] == RESOURCES for path in paths)
+    of_bucket = _NOTHING if often or asked else _BUCKET - {OF_TARGET[0]}
+    of_role = _NOTHING if any(_meet(one, path) for one in _ISSUED for path in paths) else _ISSUED
+    return (of_bucket | of_role) & found
+
+
+def _meet(one: Path, other: Path) -> bool:
+    """Whether one of two paths leads through the other."""
+    return all(left == right for left, right in zip(one, other, strict=False))
+
+
+def _of_scopes(policies: PolicySet) -> frozenset[Path]:
+    """What scopes, recurring hours and the ends of silences read."""
+    found = _NOTHING
+    for policy in policies.policies:
+        found |= _BUCKET | _COPY if policy.buckets is not None else _NOTHING
+        found |= {RECIPIENT} if policy.accounts is not None else _NOTHING
+        found |= {TIME} if policy.silences or any(route.during for route in policy.routes) else _NOTHING
+    return found
