@@ -298,7 +298,7 @@ def test_completion_prints_a_script(shell: str) -> None:
     assert "_TRAILBELL_COMPLETE" in got.stdout
 
 
-@pytest.mark.parametrize("command", ["run", "decide", "explain", "lint", "test", "build", "completion"])
+@pytest.mark.parametrize("command", ["run", "decide", "explain", "fields", "lint", "test", "build", "completion"])
 def test_every_command_says_what_it_does(command: str) -> None:
     got = ran(command, "--help")
     assert got.exit_code == 0

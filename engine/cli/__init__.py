@@ -21,7 +21,7 @@ INTERNAL = 3
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
-COMMANDS: Final = ("run", "decide", "explain", "lint", "test", "build", "publish", "doctor", "send-test", "completion")
+COMMANDS: Final = ("run", "decide", "explain", "fields", "lint", "test", "build", "publish", "doctor", "send-test", "completion")
 
 
 class _Commands(click.Group):
