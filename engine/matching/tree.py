@@ -67,6 +67,11 @@ def leading_names(node: Node) -> tuple[str, ...]:
     return tuple(child.value for child in takewhile(lambda child: child.kind == "field", children))
 
 
+def spelling(node: Node) -> object:
+    """A node without its positions: equal for nodes that are written alike."""
+    return node.kind, repr(node.value), tuple(map(spelling, node.children))
+
+
 # --- before the parser -------------------------------------------------------------------------------------------------
 
 _DEEPENERS: Final = "([{!&*:?"
