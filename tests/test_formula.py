@@ -84,10 +84,12 @@ def alone(atom: Atom, value: dict[str, Any]) -> dict[str, Any]:
         return value
     made: dict[str, Any] = {}
     for path in sorted(atom.paths):
+        if any(path[:length] in atom.paths for length in range(len(path))):
+            continue  # it is in the value of a shorter one
         inner, here = value, made
         for name in path[:-1]:
             inner = inner.get(name) if isinstance(inner, dict) else None  # type: ignore[assignment]  # any JSON value
-            here = here.setdefault(name, {}) if isinstance(here, dict) else {}
+            here = here.setdefault(name, {})
         here[path[-1]] = inner.get(path[-1]) if isinstance(inner, dict) else None
     return made
 
