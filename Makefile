@@ -123,7 +123,7 @@ lock: dev ## The requirement files anew, where their sources changed (UPGRADE=--
 	$(LOCK) $(UPGRADE) -o requirements/runtime.txt pyproject.toml
 	$(LOCK) $(UPGRADE) -o requirements/lambda.txt requirements/lambda.in
 	$(LOCK) $(UPGRADE) -o requirements/dev.txt requirements/dev.in
-	$(LOCK) $(UPGRADE) -o requirements/aws.txt requirements/aws.in
+	$(LOCK) $(UPGRADE) --extra aws --constraint requirements/runtime.txt --constraint requirements/dev.txt -o requirements/aws.txt pyproject.toml
 	$(LOCK) $(UPGRADE) -o requirements/bench.txt requirements/bench.in
 
 clean: ## Away with everything that the targets made

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from engine.model import Finding
 
@@ -92,6 +93,13 @@ class HashKeyError(TrailbellError):
 
 class InputError(TrailbellError):
     """Input of the command line that cannot be used: a path that does not exist, an event file that is not JSON."""
+
+
+class MissingResourceError(Exception):
+    """A file that every installation of Trailbell has is not there: its name, and the path where it was expected."""
+
+    def __init__(self, name: str, path: Path) -> None:
+        super().__init__(f"this installation of Trailbell lacks {name} (expected at {path}); install it again")
 
 
 class WorkerFaultError(Exception):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -14,8 +16,7 @@ from click.testing import CliRunner
 from jsonschema import Draft202012Validator
 
 from engine.bulk import reading
-from engine.cli import COMMANDS, main, trailbell
-from engine.cli.options import NEEDS_BOTO3
+from engine.cli import COMMANDS, NEEDS_BOTO3, main, trailbell
 from engine.pipeline.decide.program import Program
 
 if TYPE_CHECKING:
@@ -379,8 +380,56 @@ def test_each_line_that_completes_a_shell_stands_alone() -> None:
     assert sum(line.strip().startswith(("bash:", "zsh:", "fish:")) for line in lines) == 3
 
 
-def test_doctor_and_publish_name_the_same_way_to_boto3() -> None:
-    asked = "pip install --require-hashes -r requirements/aws.txt"
-    assert asked in NEEDS_BOTO3
-    assert asked in CliRunner().invoke(trailbell, ["doctor", "--help"]).output
-    assert asked in (ROOT / "docs/operations.md").read_text("utf-8")
+WITHOUT_BOTO3 = """
+import sys
+sys.modules |= {"boto3": None, "botocore": None}
+from engine.cli import main
+main()
+"""
+
+
+@pytest.mark.parametrize(
+    "words", [["doctor"], ["publish", "--to", "s3://bucket/key", "--key", "key"], ["send-test", "--channel", "s3-watch"]]
+)
+def test_a_command_that_needs_boto3_names_the_extra_that_brings_it(words: list[str], tmp_path: Path) -> None:
+    shutil.copytree(ROOT / "policies", tmp_path / "policies")
+    channels = tmp_path / "policies/channels.yaml"
+    in_secret = "webhook: {secret: trailbell/slack, key: s3-watch}"
+    channels.write_text(channels.read_text("utf-8").replace("webhook: {env: SLACK_WEBHOOK_URL}", in_secret), "utf-8")
+    command = [sys.executable, "-c", WITHOUT_BOTO3, *words]
+    done = subprocess.run(command, check=False, capture_output=True, text=True, cwd=tmp_path)  # noqa: S603  our own
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == f"Error: {NEEDS_BOTO3}\n"
+    assert "trailbell[aws]" in NEEDS_BOTO3
+    assert "trailbell[aws]" in CliRunner().invoke(trailbell, ["doctor", "--help"]).output
+
+
+BROKEN = """
+import sys
+from pathlib import Path
+from engine.cli import main, run
+def broken(*_, **__):
+    Path({missing!r}).read_text()
+run.open_policies = broken
+main()
+"""
+
+
+@pytest.mark.parametrize("ours", [True, False])
+def test_an_internal_error_names_trailbells_own_line_and_what_it_lacks_of_its_own(tmp_path: Path, *, ours: bool) -> None:
+    missing = ROOT / "engine/absent.yaml" if ours else tmp_path / "AKIAIOSFODNN7EXAMPLE.json"
+    command = [sys.executable, "-c", BROKEN.format(missing=str(missing)), "run", str(ROOT / "tests/events/ecs-task.json")]
+    done = subprocess.run(command, check=False, capture_output=True, text=True, cwd=ROOT)  # noqa: S603  our own
+    assert done.returncode == 3
+    what = f"FileNotFoundError ({missing} is missing)" if ours else "FileNotFoundError"
+    assert re.fullmatch(rf"trailbell: internal error: {re.escape(what)} in {ROOT}/engine/cli/\w+\.py:\d+\n", done.stderr)
+
+
+def test_a_file_of_trailbells_own_that_is_missing_is_named(tmp_path: Path) -> None:
+    shutil.copytree(ROOT / "engine", tmp_path / "engine")
+    command = [sys.executable, "-c", "from engine.cli import main; main()", "lint", str(ROOT / "policies")]
+    done = subprocess.run(  # noqa: S603  our own
+        command, check=False, capture_output=True, text=True, cwd=tmp_path, env={"PATH": "", "PYTHONPATH": str(tmp_path)}
+    )
+    assert done.returncode == 3
+    assert f"lacks schemas/v1/policy.schema.json (expected at {tmp_path}/schemas/v1/policy.schema.json)" in done.stderr

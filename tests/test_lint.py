@@ -273,7 +273,6 @@ def test_json_has_every_part_of_a_finding() -> None:
         "length": 4,
         "what": "true is read as a field name",
         "instead": "write `true`",
-        "page": "docs/lint/TB203.md",
         "edits": [{"start": 92, "end": 96, "text": "`true`"}],
     }
 

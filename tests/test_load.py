@@ -116,7 +116,7 @@ MISTAKES: list[tuple[str, str, list[str]]] = [
         "after: 5",
         "after: five",
         [
-            "p.yaml:13:21: after: 'five' (text) stands where a whole number is wanted; see the key's description in docs/policies.md [TB113]"
+            "p.yaml:13:21: after: 'five' (text) stands where a whole number is wanted; the schema describes the key; an editor shows the description at the key [TB113]"
         ],
     ),
     ("after: 5", "after: -1", ["p.yaml:13:21: after: this is too small; write at least 0 [TB114]"]),
@@ -236,7 +236,9 @@ MISTAKES: list[tuple[str, str, list[str]]] = [
     (
         "mute: reconciliation job",
         "mute: ",
-        ["p.yaml:33:10: mute: nothing stands where text is wanted; see the key's description in docs/policies.md [TB113]"],
+        [
+            "p.yaml:33:10: mute: nothing stands where text is wanted; the schema describes the key; an editor shows the description at the key [TB113]"
+        ],
     ),
     (
         "mute: reconciliation job",

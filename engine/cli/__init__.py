@@ -10,14 +10,16 @@ import os
 import sys
 import traceback
 from importlib import import_module
-from typing import Final
+from pathlib import Path
+from typing import Any, Final
 
 import click
 
 from engine import __version__
-from engine.errors import TrailbellError, WorkerFaultError
+from engine.errors import MissingResourceError, TrailbellError, WorkerFaultError
 
 INTERNAL = 3
+NEEDS_BOTO3: Final = "this needs boto3: install Trailbell with its extra aws, as in pip install 'trailbell[aws]'"
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
@@ -39,6 +41,15 @@ class _Commands(click.Group):
         command: click.Command = getattr(import_module(f"{__name__}.{module}"), module)
         return command
 
+    def invoke(self, context: click.Context) -> Any:  # noqa: ANN401  what a command returns
+        """Run a command; one that needs boto3, where it is not installed, says how to get it."""
+        try:
+            return super().invoke(context)
+        except ModuleNotFoundError as error:
+            if (error.name or "").partition(".")[0] not in {"boto3", "botocore"}:
+                raise
+            raise click.ClickException(NEEDS_BOTO3) from None
+
 
 @click.group(cls=_Commands, commands=dict.fromkeys(COMMANDS), context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="trailbell")
@@ -59,11 +70,27 @@ def main() -> None:
     except TrailbellError as error:
         click.echo(f"trailbell: {error}", err=True)
         sys.exit(1)
-    except Exception as broken:  # noqa: BLE001  the edge: what is left is a fault of ours
-        if isinstance(broken, OSError) and broken.errno in _FULL:
-            click.echo(f"trailbell: {broken.strerror}", err=True)
+    except Exception as error:  # noqa: BLE001  the edge: what is left is a fault of ours
+        if isinstance(error, OSError) and error.errno in _FULL:
+            click.echo(f"trailbell: {error.strerror}", err=True)
             sys.exit(1)
-        where = traceback.extract_tb(broken.__traceback__)[-1]
-        what = f"{type(broken).__name__} in {where.filename}:{where.lineno}"
-        click.echo(f"trailbell: internal error {broken if isinstance(broken, WorkerFaultError) else what}", err=True)
+        click.echo(f"trailbell: internal error: {_described(error)}", err=True)
         sys.exit(INTERNAL)
+
+
+def _described(error: Exception) -> str:
+    """What broke and where, without the text of an error that may quote event data.
+
+    The place is the innermost line of Trailbell's own code; the name of a missing file is shown where it is one of Trailbell's.
+    """
+    if isinstance(error, MissingResourceError | WorkerFaultError):
+        return str(error)
+    from engine.resources import package_folder  # noqa: PLC0415  only where something broke
+
+    package = package_folder()
+    frames = traceback.extract_tb(error.__traceback__)
+    frame = next((frame for frame in reversed(frames) if Path(frame.filename).is_relative_to(package)), frames[-1])
+    missing = error.filename if isinstance(error, FileNotFoundError) else None
+    ours = isinstance(missing, str | Path) and Path(missing).is_relative_to(package)
+    what = f" ({missing} is missing)" if ours else ""
+    return f"{type(error).__name__}{what} in {frame.filename}:{frame.lineno}"

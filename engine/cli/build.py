@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
@@ -15,18 +16,21 @@ import click
 from engine.cli.options import commit_of, open_policies, policies_option
 from engine.policy.load import read
 from engine.policy.prepared import CODE, NAME, prepare
+from engine.resources import package_folder, resource
 from engine.workbench.bundle import LIMIT, bundle
 
 RUNTIMES: Final = ("3.11", "3.12", "3.13", "3.14")
 MACHINES: Final = {"arm64": "aarch64", "x86_64": "x86_64"}
-PLATFORMS: Final = ("manylinux2014", "manylinux_2_26", "manylinux_2_28")
+PLATFORMS: Final = ("manylinux_2_28", "manylinux_2_26", "manylinux2014")
 """What runs on Lambda: python3.12 and newer have glibc 2.34 (Amazon Linux 2023), python3.11 2.26 (Amazon Linux 2).
 
 Source: https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtimes.html
 """
-ROOT: Final = Path(__file__).resolve().parents[2]
-REQUIREMENTS: Final = ROOT / "requirements" / "lambda.txt"
-_LEFT_OUT: Final = ("__pycache__", "direct_url.json", "RECORD", "INSTALLER", "REQUESTED", "tests", "bin")
+_LEFT_OUT: Final = frozenset(
+    ("__pycache__", "direct_url.json", "RECORD", "INSTALLER", "REQUESTED", "uv_cache.json", ".lock", "tests", "bin")
+)
+_NOT_IN_LAMBDA: Final = ("__pycache__", "assets", "bulk", "cli", "workbench")
+"""What of the package `engine` the Lambda does not need."""
 
 
 @click.command(short_help="Make the zip for Lambda.")
@@ -63,20 +67,37 @@ def build(policies_path: Path, output: Path, architecture: str, runtime: str) ->
 
 
 def _install(task: Path, architecture: str, runtime: str) -> None:
-    """The dependencies, exactly those that are pinned, for the runtime and not for this machine."""
-    command = (sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--require-hashes", "--no-deps")
-    platforms = (word for name in PLATFORMS for word in ("--platform", f"{name}_{MACHINES[architecture]}"))
-    target = ("--target", str(task), "--only-binary", ":all:", *platforms)
-    version = ("--python-version", runtime, "--implementation", "cp", "--no-compile", "--requirement", str(REQUIREMENTS))
-    done = subprocess.run((*command, *target, *version), check=False, capture_output=True, text=True)  # noqa: S603  no shell, fixed words
+    """Install exactly the pinned dependencies, for the Lambda's platform and not for this machine's."""
+    installer = _installer(architecture)
+    if installer is None:
+        raise click.ClickException("neither pip nor uv is here to install the Lambda's dependencies; install one of them")
+    exact = ("--require-hashes", "--no-deps", "--only-binary", ":all:", "--quiet")
+    requirements = ("--target", str(task), "--python-version", runtime, "--requirement", str(resource("requirements/lambda.txt")))
+    done = subprocess.run((*installer, *exact, *requirements), check=False, capture_output=True, text=True)  # noqa: S603  no shell
     if done.returncode:
         raise click.ClickException(f"the dependencies could not be installed:\n{done.stderr.strip()}")
 
 
+def _installer(architecture: str) -> tuple[str, ...] | None:
+    """The command of pip, or of uv where this Python has no pip (as pipx and uvx set it up); None where there is neither.
+
+    Both take the same wheels, so the zip has the same bits.
+    """
+    machine = MACHINES[architecture]
+    if find_spec("pip") is not None:
+        platforms = (word for name in PLATFORMS for word in ("--platform", f"{name}_{machine}"))
+        pip = (sys.executable, "-m", "pip", "install", "--disable-pip-version-check", "--no-compile", "--implementation", "cp")
+        return (*pip, *platforms)
+    uv = (sys.executable, "-m", "uv") if find_spec("uv") is not None else (shutil.which("uv"),)
+    if uv[0] is None:
+        return None
+    return (*uv, "pip", "install", "--python", sys.executable, "--python-platform", f"{machine}-{PLATFORMS[0]}")
+
+
 def _copy(policies_path: Path, task: Path) -> None:
-    shutil.copy(ROOT / "lambda_entry.py", task)
-    shutil.copytree(ROOT / "engine", task / "engine", ignore=shutil.ignore_patterns("__pycache__", "bulk", "cli", "workbench"))
-    shutil.copytree(ROOT / "schemas", task / "schemas")
+    shutil.copy(resource("lambda_entry.py"), task)
+    shutil.copytree(package_folder(), task / "engine", ignore=shutil.ignore_patterns(*_NOT_IN_LAMBDA))
+    shutil.copytree(resource("schemas"), task / "schemas")
     shutil.copytree(policies_path, task / "policies")
 
 
@@ -92,5 +113,5 @@ def _compile(task: Path, runtime: str) -> bool:
 
 
 def _files(task: Path, *, compiled: bool) -> list[Path]:
-    left_out = [word for word in _LEFT_OUT if not (compiled and word == "__pycache__")]
-    return [path for path in task.rglob("*") if path.is_file() and not set(left_out) & set(path.relative_to(task).parts)]
+    left_out = _LEFT_OUT - {"__pycache__"} if compiled else _LEFT_OUT
+    return [path for path in task.rglob("*") if path.is_file() and not left_out & set(path.relative_to(task).parts)]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from engine.cli.options import NEEDS_BOTO3, open_policies, policies_option
+from engine.cli.options import open_policies, policies_option
 from engine.edge.stack import read_stack
 from engine.workbench.doctor import Health, Link, diagnose
 
@@ -26,12 +26,8 @@ _MARK = {Health.OK: "✓", Health.BROKEN: "✗", Health.UNKNOWN: "?"}
 def doctor(policies_path: Path, stack: str, form: str) -> None:
     """Check each link of a deployed chain, from the trail to Slack, with read-only calls.
 
-    \b
-    Needs credentials, and boto3:
-    .venv/bin/python -m pip install --require-hashes -r requirements/aws.txt
-
-    Exit code 0: every link holds, 1: one is broken or could not be looked at.
-    """  # noqa: D301  click's mark for lines that stay apart is the character itself
+    Needs credentials, and the extra trailbell[aws]. Exit code 0: every link holds, 1: one is broken or could not be read.
+    """
     policies, now = open_policies(policies_path), datetime.now(UTC)
     webhooks = [channel.webhook for channel in policies.channels.values()]
     links = diagnose(read_stack(stack, webhooks, now, _client), policies, now)
@@ -41,10 +37,8 @@ def doctor(policies_path: Path, stack: str, form: str) -> None:
 
 
 def _client(service: str) -> Any:  # noqa: ANN401  boto3 clients have no types
-    try:
-        import boto3  # noqa: PLC0415  only this command needs it
-    except ImportError:
-        raise click.ClickException(NEEDS_BOTO3) from None
+    import boto3  # noqa: PLC0415  only this command needs it
+
     return boto3.client(service)
 
 

@@ -6,7 +6,7 @@ import shutil
 import subprocess
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import click
 
@@ -16,8 +16,6 @@ from engine.policy.load import load
 
 if TYPE_CHECKING:
     from engine.model import PolicySet
-
-NEEDS_BOTO3: Final = "this command needs boto3: .venv/bin/python -m pip install --require-hashes -r requirements/aws.txt"
 
 policies_option = click.option(
     "--policies",

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from importlib.util import find_spec
 from pathlib import Path
 
 import click
 
-from engine.cli.options import NEEDS_BOTO3, commit_of, open_policies
+from engine.cli.options import commit_of, open_policies
 from engine.edge.published import S3Store
 from engine.errors import TrailbellError
 from engine.lint import lint
@@ -42,8 +41,6 @@ def publish(path: Path, url: str | None, key_id: str | None, packed: Path | None
         return
     if packed is not None or url is None or key_id is None:
         raise click.UsageError("give --to and --key, or --pack alone")
-    if find_spec("boto3") is None:
-        raise click.ClickException(NEEDS_BOTO3)
     try:
         version = S3Store(url, key_id, Copy).publish(content)
     except TrailbellError as error:

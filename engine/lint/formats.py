@@ -13,7 +13,7 @@ from urllib.parse import quote
 from xml.sax.saxutils import escape, quoteattr
 
 from engine import __version__
-from engine.lint.registry import BY_CODE, CHECKS, page, page_of
+from engine.lint.registry import BY_CODE, CHECKS, page
 from engine.model import Finding, FindingSeverity
 from engine.pipeline.render.escape import harmless
 from engine.policy.places import line_text, place
@@ -51,8 +51,8 @@ def _block(finding: Finding, file: str, room: int, *, colour: bool) -> Iterator[
     severity = styled(_COLOUR[finding.severity], f"{finding.severity.value}[{finding.code}]")
     yield f"{styled(_BOLD, harmless(str(finding.where)))}: {severity} {harmless(finding.what)}"
     yield from (styled(_DIM, line) for line in _frame(finding, file, room))
-    page = styled(_DIM, f"({page_of(finding.code)})") if finding.code in BY_CODE else ""
-    yield f"  {' '.join(part for part in (harmless(finding.instead), page) if part)}"
+    more = styled(_DIM, f"(trailbell lint --explain {finding.code})") if finding.code in BY_CODE else ""
+    yield f"  {' '.join(part for part in (harmless(finding.instead), more) if part)}"
 
 
 def _frame(finding: Finding, file: str, room: int) -> Iterator[str]:
@@ -130,7 +130,6 @@ def _object(finding: Finding) -> dict[str, Any]:
         "length": where.length,
         "what": finding.what,
         "instead": finding.instead,
-        "page": page_of(finding.code),
         "edits": [{"start": edit.start, "end": edit.end, "text": edit.text} for edit in finding.edits],
     }
 

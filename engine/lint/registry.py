@@ -480,11 +480,6 @@ CODES: Final = frozenset(check.code for check in CHECKS)
 BY_CODE: Final = {check.code: check for check in CHECKS}
 
 
-def page_of(code: str) -> str:
-    """Where the page of a code is, in Trailbell's own folder."""
-    return f"docs/lint/{code}.md"
-
-
 def page(check: Check) -> str:
     """The documentation page of one code, in Markdown."""
     parts = [f"# {check.code}: {check.what}", "", check.why]

@@ -18,14 +18,13 @@ from engine.policy.places import before_line, line_text
 from engine.policy.references import reference_findings
 from engine.policy.shape import shape_findings
 from engine.policy.source import Source, read_source
+from engine.resources import resource
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from engine.model import PolicySet
     from engine.policy.source import Node
-
-SCHEMAS: Final = Path(__file__).resolve().parents[2] / "schemas"
 
 CASES_SCHEMA: Final = "v1/policy-test.schema.json"
 
@@ -157,4 +156,4 @@ def _text_of(path: Path) -> Source | None:
 @cache
 def schema(name: str) -> str:
     """The text of a schema in `schemas/`."""
-    return (SCHEMAS / name).read_text(encoding="utf-8")
+    return resource(f"schemas/{name}").read_text(encoding="utf-8")

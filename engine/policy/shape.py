@@ -133,7 +133,7 @@ def _instead(value: object, wanted: list[str]) -> str:
         return f"write a list: [{value}]"
     if "boolean" in wanted and isinstance(value, str):
         return "write true or false, without quotes"
-    return "see the key's description in docs/policies.md"
+    return "the schema describes the key; an editor shows the description at the key"
 
 
 def _seen(value: object) -> str:
