@@ -24,7 +24,7 @@ SEED := 1
 MACHINE := $(if $(filter aarch64 arm64,$(shell uname -m)),arm64,x86_64)
 
 .DEFAULT_GOAL := help
-.PHONY: help python setup dev node demo test check lint types policies lock bench chaos load clean
+.PHONY: help python setup dev node demo test check lint types policies lock bench chaos load package clean
 
 help: ## This list
 	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -83,7 +83,7 @@ demo: setup ## Sample events through three teams' policies, and what Slack would
 	@$(BIN)/trailbell run examples/tour/events --policies examples/tour/policies
 
 test: dev ## The tests, then the policy tests
-	$(BIN)/python -m pytest --numprocesses auto
+	$(BIN)/python -m pytest --numprocesses auto -m "not long"
 	@$(MAKE) --no-print-directory policies
 
 check: dev node lint types ## What CI runs: style, types, the long tests, the policies
@@ -108,6 +108,9 @@ chaos: dev ## Payloads that nobody sends; events, workers killed, a Slack that m
 	$(BIN)/python tests/mutated.py $(PAYLOADS) $(SEED)
 	@$(BIN)/trailbell build --runtime $(VERSION) --architecture $(MACHINE) --output dist/chaos.zip
 	$(BIN)/python tests/chaos.py $(EVENTS) $(SEED) dist/chaos.zip
+
+package: setup ## dist/: the wheel and the sdist
+	$(BIN)/python -m hatchling build
 
 load: dev ## Events a second through one worker and through two, and what bounds them, as a table
 	@$(BIN)/trailbell build --runtime $(VERSION) --architecture $(MACHINE) --output dist/chaos.zip

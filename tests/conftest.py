@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -53,3 +55,29 @@ def aws() -> Iterator[str]:
     host, port = server.get_host_and_port()
     yield f"http://{host}:{port}"
     server.stop()
+
+
+@pytest.fixture(scope="session")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel of this checkout."""
+    target = tmp_path_factory.mktemp("wheel")
+    command = [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", str(target)]
+    subprocess.run(command, cwd=ROOT, check=True, capture_output=True)  # noqa: S603  our own interpreter
+    (path,) = target.glob("*.whl")
+    return path
+
+
+@pytest.fixture(scope="session")
+def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The `bin` folder of an environment away from the checkout that holds the wheel and its pinned dependencies alone."""
+    home = tmp_path_factory.mktemp("installed")
+    python = home / "bin/python"
+    pip = [str(python), "-m", "pip", "--quiet", "--disable-pip-version-check", "install"]
+    commands = (
+        [sys.executable, "-m", "venv", str(home)],
+        [*pip, "--require-hashes", "--requirement", str(ROOT / "requirements/runtime.txt")],
+        [*pip, "--no-deps", str(wheel)],
+    )
+    for command in commands:
+        subprocess.run(command, check=True, capture_output=True, cwd=home)  # noqa: S603  our own interpreter
+    return home / "bin"

@@ -1,0 +1,174 @@
+"""The package: a wheel that holds all that its commands need, installed away from the checkout."""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+import shutil
+import subprocess
+import sys
+import tarfile
+import venv
+import zipfile
+from pathlib import Path
+
+import pytest
+from stub_slack import StubSlack
+
+from engine import __version__
+from engine.cli import COMMANDS
+
+ROOT = Path(__file__).parent.parent
+TOOLS = Path(sys.executable).parent
+RUNTIME = f"{sys.version_info[0]}.{sys.version_info[1]}"
+MACHINE = {"x86_64": "x86_64", "aarch64": "arm64"}.get(platform.machine(), "arm64")
+BUILD = ("build", "--runtime", RUNTIME, "--architecture", MACHINE)
+
+pytestmark = pytest.mark.long
+
+
+def run(command: list[str | Path], cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    """A command in a folder, with nothing of the environment but how packages are found."""
+    kept = {name: value for name, value in os.environ.items() if name.startswith(("PIP_", "UV_", "SSL_")) or name == "HOME"}
+    variables = {**kept, "PATH": "/usr/bin:/bin", **environment}
+    return subprocess.run(command, cwd=cwd, env=variables, capture_output=True, text=True, check=False)  # noqa: S603  no shell
+
+
+def output(command: list[str | Path], cwd: Path, **environment: str) -> str:
+    """What a command prints; it has to succeed."""
+    done = run(command, cwd, **environment)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with policies, policy tests and events, and nothing else."""
+    folder = tmp_path_factory.mktemp("repository")
+    for name in ("policies", "tests/policies", "tests/events"):
+        shutil.copytree(ROOT / name, folder / name)
+    return folder
+
+
+# --- what is in it ------------------------------------------------------------------------------------------------------------
+
+
+def test_the_wheel_holds_the_files_of_the_checkout_and_no_others(wheel: Path) -> None:
+    git = shutil.which("git")
+    if git is None or not (ROOT / ".git").exists():
+        pytest.skip("not a git checkout: the list of its files is not known")
+    tracked = output([git, "ls-files", "--cached", "--others", "--exclude-standard"], ROOT).splitlines()
+    shipped = ("schemas/", "deploy/", "tests/events/", "lambda_entry.py", "requirements/lambda.txt")
+    expected = {name for name in tracked if name.startswith("engine/")}
+    expected |= {f"engine/assets/{name}" for name in tracked if name.startswith(shipped)}
+    with zipfile.ZipFile(wheel) as archive:
+        held = {name for name in archive.namelist() if not name.startswith(f"trailbell-{__version__}.dist-info/")}
+    assert held == expected
+
+
+def test_the_sdist_builds_the_same_wheel(wheel: Path, tmp_path: Path) -> None:
+    hatchling: list[str | Path] = [sys.executable, "-m", "hatchling", "build", "--directory", tmp_path]
+    output([*hatchling, "--target", "sdist"], ROOT)
+    (sdist,) = tmp_path.glob("*.tar.gz")
+    with tarfile.open(sdist) as archive:
+        archive.extractall(tmp_path, filter="data")
+    output([*hatchling, "--target", "wheel"], tmp_path / sdist.name.removesuffix(".tar.gz"))
+    assert (tmp_path / wheel.name).read_bytes() == wheel.read_bytes()
+
+
+def test_the_version_stands_in_one_place(wheel: Path, installed: Path, tmp_path: Path) -> None:
+    assert wheel.name == f"trailbell-{__version__}-py3-none-any.whl"
+    assert output([installed / "trailbell", "--version"], tmp_path) == f"trailbell, version {__version__}\n"
+
+
+# --- what it does -------------------------------------------------------------------------------------------------------------
+
+EVENT = "tests/events/human-role-cli.json"
+LAUNCHED: dict[str, tuple[tuple[str, ...], str]] = {
+    "run": (("run", EVENT), r"s3-watch"),
+    "decide": (("decide", "tests/events"), r'"class": ?"human"'),
+    "explain": (("explain", EVENT), r"Matchers asked"),
+    "fields": (("fields",), r"userIdentity"),
+    "lint": (("lint", "--format", "json"), r"\[\]|findings"),
+    "test": (("test", "--full-coverage"), r"\d+ of \d+ passed"),
+    "build": (BUILD, r"dist/trailbell\.zip: [\d.]+ MB"),
+    "publish": (("publish", "--pack", "set.json"), r"set\.json: policy set sha256:"),
+    "send-test": (("send-test", "--channel", "s3-watch"), r"s3-watch: delivered"),
+    "completion": (("completion", "bash"), r"_trailbell_completion"),
+}
+REFUSED: dict[str, tuple[str, ...]] = {
+    "doctor": ("doctor",),
+    "publish": ("publish", "--to", "s3://bucket/key", "--key", "key"),
+}
+"""What needs AWS, in an environment without the extra."""
+
+
+def test_every_command_is_tried() -> None:
+    assert LAUNCHED.keys() | REFUSED.keys() == set(COMMANDS)
+
+
+@pytest.mark.parametrize("name", LAUNCHED)
+def test_a_command_of_the_installed_package_does_its_work(name: str, installed: Path, repository: Path) -> None:
+    words, expected = LAUNCHED[name]
+    with StubSlack() as slack:
+        url = slack.url("services/T/B/X")
+        printed = output([installed / "trailbell", *words], repository, SLACK_WEBHOOK_URL=url, TRAILBELL_WEBHOOK_HOSTS=slack.host)
+        assert len(slack.taken) == (name == "send-test")
+    assert re.search(expected, printed), printed
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_needs_aws_names_the_extra(name: str, installed: Path, repository: Path) -> None:
+    done = run([installed / "trailbell", *REFUSED[name]], repository)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "trailbell[aws]" in done.stderr
+
+
+def test_a_code_is_explained_without_the_pages_of_the_checkout(installed: Path, tmp_path: Path) -> None:
+    assert output([installed / "trailbell", "lint", "--explain", "TB203"], tmp_path).startswith("# TB203: ")
+
+
+# --- the zip ------------------------------------------------------------------------------------------------------------------
+
+
+def test_the_zip_is_the_same_from_the_wheel_and_from_the_checkout(installed: Path, repository: Path, tmp_path: Path) -> None:
+    output([installed / "trailbell", *BUILD, "--output", tmp_path / "wheel.zip"], repository)
+    output([TOOLS / "trailbell", *BUILD, "--output", tmp_path / "checkout.zip"], repository)
+    assert (tmp_path / "wheel.zip").read_bytes() == (tmp_path / "checkout.zip").read_bytes()
+
+
+def without_pip(wheel: Path, home: Path) -> Path:
+    """The `bin` folder of an environment as pipx and uvx make it: the wheel, and no pip."""
+    uv = TOOLS / "uv"
+    if not uv.exists():
+        pytest.skip("uv is not installed: make dev installs it")
+    venv.create(home, with_pip=False, symlinks=True)
+    requirements = ROOT / "requirements/runtime.txt"
+    output([uv, "pip", "install", "--python", home / "bin/python", "--require-hashes", "-r", requirements], ROOT)
+    output([uv, "pip", "install", "--python", home / "bin/python", "--no-deps", wheel], ROOT)
+    return home / "bin"
+
+
+def test_where_there_is_no_pip_uv_makes_the_same_zip(wheel: Path, installed: Path, repository: Path, tmp_path: Path) -> None:
+    alone = without_pip(wheel, tmp_path / "alone")
+    output([installed / "trailbell", *BUILD, "--output", tmp_path / "pip.zip"], repository)
+    output([alone / "trailbell", *BUILD, "--output", tmp_path / "uv.zip"], repository, PATH=f"{TOOLS}:/usr/bin:/bin")
+    assert (tmp_path / "uv.zip").read_bytes() == (tmp_path / "pip.zip").read_bytes()
+
+
+def test_where_there_is_neither_pip_nor_uv_build_says_so(wheel: Path, repository: Path, tmp_path: Path) -> None:
+    alone = without_pip(wheel, tmp_path / "alone")
+    done = run([alone / "trailbell", *BUILD, "--output", tmp_path / "x.zip"], repository, PATH=str(tmp_path))
+    assert done.returncode == 1
+    assert done.stderr == "Error: neither pip nor uv is here to install the Lambda's dependencies; install one of them\n"
+    assert not (tmp_path / "x.zip").exists()
+
+
+def test_uvx_runs_it_from_the_wheel(wheel: Path, repository: Path) -> None:
+    uvx = TOOLS / "uvx"
+    if not uvx.exists():
+        pytest.skip("uv is not installed: make dev installs it")
+    command: list[str | Path] = [uvx, "--python", sys.executable, "--from", wheel, "trailbell"]
+    assert "no findings" in run([*command, "lint"], repository).stderr
+    assert "dist/uvx.zip" in output([*command, *BUILD, "--output", "dist/uvx.zip"], repository, PATH=f"{TOOLS}:/usr/bin:/bin")
