@@ -223,12 +223,11 @@ class Finding(NamedTuple):
 # --- policies, compiled ------------------------------------------------------------------------------------------------
 
 
-class Anchor(NamedTuple):
-    """A test of the value at a path, of which a matcher says that it must answer yes: see `engine.matching.anchors`.
+class IndexKey(NamedTuple):
+    """A test of the value at a path by which an index can find a matcher: see `engine.matching.keys`.
 
-    `kind`: `equals` (a string, or any other scalar), `prefix`, `suffix`, `holds` (a part of a string), `true` (as JMESPath
-    sees it, no value). `other` says which values that are not strings count as a yes for a test of strings: `never`,
-    `unless_null` or `always`.
+    `kind`: `equals` (the scalar `value`), `prefix`, `suffix`, `contains` (a part of a text), `truthy` (true as JMESPath sees it,
+    no value). `other` says which values that are not texts count as a yes for a test of texts: `never`, `unless_null`, `always`.
     """
 
     kind: str
@@ -237,21 +236,21 @@ class Anchor(NamedTuple):
     other: str = "never"
 
 
-Choice: TypeAlias = frozenset[Anchor]
-"""Anchors of which at least one must answer yes for a matcher to hold or fail."""
+AnyOf: TypeAlias = frozenset[IndexKey]
+"""Keys of which at least one must answer yes for a matcher to hold or fail."""
 
 
 @showing("expressions")
 class Matcher(NamedTuple):
     """A compiled `when`: its expressions, in order, and the predicate that says whether all of them are exactly true.
 
-    `holds(record, facts)` raises `MatcherError` where an expression fails. `choices` are by what an index can look it up, `reads`
-    the paths that the expressions read, as far as their names go (the empty one: the document as a whole).
+    `holds(record, facts)` raises `MatcherError` where an expression fails. `keys` are by what an index can find it (each set by
+    itself), `reads` the paths that the expressions read, as far as their names go (the empty one: the document as a whole).
     """
 
     expressions: tuple[str, ...]
     holds: Callable[[Record, FactGroups], bool]
-    choices: tuple[Choice, ...] = ()
+    keys: tuple[AnyOf, ...] = ()
     reads: frozenset[tuple[str, ...]] = frozenset()
 
 

@@ -8,13 +8,15 @@ import re
 from typing import Any, Final
 
 import re2  # type: ignore[import-untyped]  # it has no stubs
+from hypothesis import assume
 from hypothesis import strategies as st
 from jmespath import exceptions
 from jmespath.functions import Functions, signature
 from jmespath.parser import Parser
 from jmespath.visitor import Options, TreeInterpreter
 
-from engine.errors import MatcherError, MatcherTypeError, MatcherValueError
+from engine.errors import ExpressionError, MatcherError, MatcherTypeError, MatcherValueError
+from engine.matching import Node, check
 
 EXAMPLES: Final = int(os.environ.get("TRAILBELL_EXAMPLES", "300"))
 """How many examples a law is tried on; a long run sets more."""
@@ -201,3 +203,26 @@ def compound(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
 
 
 expressions = st.recursive(atoms, compound, max_leaves=10)
+
+conditions = st.recursive(
+    expressions,
+    lambda inner: st.one_of(
+        st.builds("({}) && ({})".format, inner, inner),
+        st.builds("({}) || ({})".format, inner, inner),
+        st.builds("!({})".format, inner),
+        st.builds("glob({} || {}, 'a*')".format, st.sampled_from("abc"), st.sampled_from("abc")),
+        st.builds("({} || {} || 'a') == 'a'".format, st.sampled_from("abc"), st.sampled_from("abc")),
+        st.builds("contains(['a', 'ab'], {})".format, st.sampled_from("abc")),
+    ),
+    max_leaves=6,
+)
+"""Expressions that are joined more often than arbitrary ones are."""
+
+
+def trees_of(parts: list[str]) -> list[Node]:
+    """The syntax trees; an example of which a part does not compile is not tried."""
+    try:
+        return [check(part) for part in parts]
+    except ExpressionError:
+        assume(condition=False)
+        raise

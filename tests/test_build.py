@@ -146,7 +146,7 @@ def test_a_prepared_set_equals_the_one_that_is_read(tmp_path: Path, policies: Pa
     assert prepared.commit == "c0ffee"
     assert repr(prepared) == repr(plain)  # all but the compiled predicates
     matchers = [[route.matcher for policy in one.policies for route in policy.routes] for one in (prepared, plain)]
-    assert [one and (one.choices, one.reads) for one in matchers[0]] == [one and (one.choices, one.reads) for one in matchers[1]]
+    assert [one and (one.keys, one.reads) for one in matchers[0]] == [one and (one.keys, one.reads) for one in matchers[1]]
     for path in sorted((ROOT / "tests" / "events").glob("*.json")):
         one = Event(read_event(path)[0], path.name)
         assert decision_json(decide(one, prepared, NOW)) == decision_json(decide(one, plain, NOW))

@@ -21,10 +21,10 @@ from engine.bulk.fields import needed
 from engine.bulk.row_decider import RowDecider
 from engine.bulk.rows import layout, read_by
 from engine.bulk.typed import Typed, record_of
-from engine.matching import check, choices, compile_predicate
-from engine.matching.anchors import beyond
+from engine.matching import check, compile_predicate
 from engine.matching.generate import predicate_source
 from engine.matching.link import link
+from engine.matching.residual import residual
 from engine.model import DecodeError, Event, Selection, Selects, Window
 from engine.pipeline.audit import decision_json, line
 from engine.pipeline.decide import decide_plainly, program_of
@@ -370,8 +370,7 @@ def test_what_is_kept_of_verdicts_is_bounded_and_changes_no_answer(monkeypatch: 
 )
 def test_what_an_equality_leaves_open_is_what_the_whole_asks(parts: list[str], joint: str, document: dict[str, Any]) -> None:
     expression = joint.join(parts)
-    (anchor,) = next(iter(choices([check("a == 'x'")])))
-    left = link(predicate_source(beyond([check(expression)], anchor)))
+    left = link(predicate_source(residual([check(expression)], (("a",), "x"))))
     assert outcome(left, {"a": "x", **document}) == outcome(compile_predicate([expression]), {"a": "x", **document})
 
 

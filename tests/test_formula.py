@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from expressions import EXAMPLES, expressions, objects, values
-from hypothesis import HealthCheck, assume, example, given, settings
+from expressions import EXAMPLES, conditions, objects, trees_of, values
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from engine.errors import ExpressionError, MatcherError
-from engine.matching import Node, check, compile_predicate
+from engine.errors import MatcherError
+from engine.matching import check, compile_predicate
 from engine.matching.formula import (
     FALSE,
     TRUE,
@@ -25,7 +25,7 @@ from engine.matching.formula import (
     Result,
     atoms,
     evaluate,
-    formula,
+    formula_of,
     settle,
 )
 from engine.model import Event
@@ -36,30 +36,6 @@ from engine.policy.load import load
 ROOT = Path(__file__).parent.parent
 RECORDS = [json.loads(path.read_text()) for path in sorted((ROOT / "tests/events").glob("*.json"))]
 SLOW = settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-
-names = st.sampled_from(["a", "b", "c"])
-conditions = st.recursive(
-    expressions,
-    lambda inner: st.one_of(
-        st.builds("({}) && ({})".format, inner, inner),
-        st.builds("({}) || ({})".format, inner, inner),
-        st.builds("!({})".format, inner),
-        st.builds("glob({} || {}, 'a*')".format, names, names),
-        st.builds("({} || {} || 'a') == 'a'".format, names, names),
-        st.builds("contains(['a', 'ab'], {})".format, names),
-    ),
-    max_leaves=6,
-)
-"""Expressions that are joined more often than arbitrary ones are."""
-
-
-def trees_of(parts: list[str]) -> list[Node]:
-    """The syntax trees; an example of which a part does not compile is not tried."""
-    try:
-        return [check(part) for part in parts]
-    except ExpressionError:
-        assume(condition=False)
-        raise
 
 
 def result(predicate: Any, value: dict[str, Any]) -> tuple[str, str]:
@@ -102,13 +78,13 @@ def alone(atom: Atom, value: dict[str, Any]) -> dict[str, Any]:
 @example(["a == `1`", "a == `true`"], {"a": 1})
 def test_the_result_of_a_formula_is_that_of_its_expressions(parts: list[str], value: dict[str, Any]) -> None:
     trees = trees_of(parts)
-    assert settled(formula(trees), value) == result(compile_predicate(parts), value)
+    assert settled(formula_of(trees), value) == result(compile_predicate(parts), value)
 
 
 @SLOW
 @given(conditions, objects)
 def test_an_atom_depends_on_its_path_alone(part: str, value: dict[str, Any]) -> None:
-    for atom in atoms(formula(trees_of([part]))):
+    for atom in atoms(formula_of(trees_of([part]))):
         # A failure names types and functions; where it comes from the atom's path, it is the same one.
         assert repr(evaluate(atom, value)) == repr(evaluate(atom, alone(atom, value)))
 
@@ -116,14 +92,14 @@ def test_an_atom_depends_on_its_path_alone(part: str, value: dict[str, Any]) -> 
 @SLOW
 @given(conditions, objects)
 def test_an_atom_that_is_said_never_to_fail_does_not(part: str, value: dict[str, Any]) -> None:
-    for atom in atoms(formula(trees_of([part]))):
+    for atom in atoms(formula_of(trees_of([part]))):
         assert atom.may_fail or isinstance(evaluate(atom, value), bool)
 
 
 @SLOW
 @given(conditions, objects, st.lists(st.booleans(), max_size=8))
 def test_what_is_not_known_is_evaluated_next(part: str, value: dict[str, Any], hidden: list[bool]) -> None:
-    whole = formula(trees_of([part]))
+    whole = formula_of(trees_of([part]))
     known = {atom: evaluate(atom, value) for atom, hides in zip(dict.fromkeys(atoms(whole)), hidden, strict=False) if not hides}
     found = settle(whole, known.get)
     while isinstance(found, Atom):
@@ -159,7 +135,7 @@ def test_shipped_matchers_and_their_formulas_agree_on_damaged_records(
         inner[data.draw(st.sampled_from(sorted(inner)))] = broken
     seen = document(damaged, facts(Event(damaged, "test")))
     for parts in shipped:
-        whole = formula([check(part) for part in parts], KNOWN)
+        whole = formula_of([check(part) for part in parts], KNOWN)
         assert settled(whole, seen) == result(compile_predicate(parts), seen)
         for atom in atoms(whole):
             assert repr(evaluate(atom, seen)) == repr(evaluate(atom, alone(atom, seen)))
@@ -202,18 +178,18 @@ A = ("truthy", "a", None)
     ],
 )  # fmt: skip
 def test_what_a_formula_looks_like(expression: str, expected: object) -> None:
-    assert spelled(formula([check(expression)])) == expected
+    assert spelled(formula_of([check(expression)])) == expected
 
 
 def test_what_is_known_of_types_makes_a_true_value_exactly_true() -> None:
     known = {("denied",): frozenset({"boolean"})}
-    whole = formula([check("denied && b || a")], known)
-    assert spelled(formula([check("denied && a")], known)) == ("and", ("true", "denied", None), ("true", "a", None))
-    assert spelled(whole) != spelled(formula([check("denied && b || a")]))
+    whole = formula_of([check("denied && b || a")], known)
+    assert spelled(formula_of([check("denied && a")], known)) == ("and", ("true", "denied", None), ("true", "a", None))
+    assert spelled(whole) != spelled(formula_of([check("denied && b || a")]))
 
 
 def test_equal_questions_are_one_atom_wherever_they_stand() -> None:
-    first, second, third, fourth = atoms(formula([check("a == `1` && ('x' == b) && b == 'x' && a == `true`")]))
+    first, second, third, fourth = atoms(formula_of([check("a == `1` && ('x' == b) && b == 'x' && a == `true`")]))
     assert second == third
     assert second.node.offset != third.node.offset or second.node != third.node
     assert first != fourth
@@ -222,15 +198,15 @@ def test_equal_questions_are_one_atom_wherever_they_stand() -> None:
 
 
 def test_a_long_chain_stays_one_atom_where_each_link_would_be_written_once_more_for_all_before_it() -> None:
-    (atom,) = atoms(formula([check(" || ".join(f"a{number}" for number in range(1_500)))]))
+    (atom,) = atoms(formula_of([check(" || ".join(f"a{number}" for number in range(1_500)))]))
     assert len(atom.paths) == 1_500
-    whole = formula([check(" || ".join(f"a{number} == 'x'" for number in range(400)))])
+    whole = formula_of([check(" || ".join(f"a{number} == 'x'" for number in range(400)))])
     assert len(list(atoms(whole))) == 400
     assert settle(whole, lambda atom: atom.path == ("a399",)) is True
 
 
 def test_results_are_never_taken_for_one_another() -> None:
-    (atom,) = atoms(formula([check("starts_with(a, 'x')")]))
+    (atom,) = atoms(formula_of([check("starts_with(a, 'x')")]))
     found: Result = evaluate(atom, {"a": 1})
     assert isinstance(found, AtomFailure)
     assert settle(Not(atom), lambda _: found) is found

@@ -13,7 +13,9 @@ from hypothesis import strategies as st
 from test_decode_corpus import rows
 
 from engine.errors import MatcherError
-from engine.matching import Globs, Index, check, choices, compile_predicate, glob
+from engine.matching import GlobIndex, Index, check, compile_predicate, glob
+from engine.matching.formula import formula_of
+from engine.matching.keys import index_keys
 from engine.matching.source import Given
 from engine.model import Event, Severity, Window
 from engine.pipeline.decide import decide, decide_plainly, program
@@ -123,7 +125,7 @@ events = st.fixed_dictionaries(
 
 def index(matchers: list[list[str]]) -> Index:
     """An index of matchers over a document, which is given nothing beside it."""
-    found = [(number, choices([check(one) for one in matcher])) for number, matcher in enumerate(matchers)]
+    found = [(number, index_keys(formula_of([check(one) for one in matcher]))) for number, matcher in enumerate(matchers)]
     return Index(found, Given({}, lambda record, _: record))
 
 
@@ -152,7 +154,7 @@ def test_what_is_no_candidate_neither_holds_nor_fails(matchers: list[list[str]],
 
 @given(st.lists(st.one_of(st.none(), st.lists(globs, min_size=1, max_size=3)), max_size=8), st.lists(texts, max_size=3))
 def test_what_is_no_candidate_matches_no_glob(groups: list[list[str] | None], some: list[str]) -> None:
-    candidates = set(Globs(groups).candidates(some))
+    candidates = set(GlobIndex(groups).candidates(some))
     for number, patterns in enumerate(groups):
         matches = patterns is None or any(glob(text, pattern) for text in some for pattern in patterns)
         assert number in candidates or not matches

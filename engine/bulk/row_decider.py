@@ -11,13 +11,13 @@ from types import CodeType
 from typing import TYPE_CHECKING, Any, Final, Generic, NoReturn, TypeVar
 
 from engine.bulk import fields
+from engine.bulk.candidates import candidate_lines, candidates_by_values
 from engine.bulk.rows import RowError, read_bound, read_by
 from engine.errors import MatcherError
-from engine.matching.anchors import beyond
 from engine.matching.checks import check
 from engine.matching.generate import first, known, new_writer, predicate_source
-from engine.matching.index import together
 from engine.matching.link import link
+from engine.matching.residual import residual
 from engine.matching.source import Given, Source, reads_whole
 from engine.model import Selects
 from engine.pipeline.decide.plain import within
@@ -43,9 +43,10 @@ if TYPE_CHECKING:
 
     from engine.bulk.rows import Layout, Row
     from engine.matching.index import Index
+    from engine.matching.residual import Equality
     from engine.matching.source import Constant
     from engine.matching.writer import Writer
-    from engine.model import Anchor, FactGroups, Record, Selection, Verdict
+    from engine.model import FactGroups, Record, Selection, Verdict
     from engine.pipeline.decide.program import Hushing, Program, Rule, Scope
     from engine.policy.given import Path
 
@@ -178,10 +179,10 @@ class RowDecider(Generic[Shown]):
         policy, _, ends, mutes, during = self._program.rules[number]
         return policy, holds, ends, mutes, during
 
-    def _matcher(self, expressions: Iterable[str], certain: Anchor | None = None) -> _Holds:
+    def _matcher(self, expressions: Iterable[str], certain: Equality | None = None) -> _Holds:
         """What asks a matcher of rows for which an equality is `certain`; the same for all that ask the same."""
         trees = [check(one) for one in expressions]
-        source = predicate_source(trees if certain is None else beyond(trees, certain), self._given, self._row)
+        source = predicate_source(trees if certain is None else residual(trees, certain), self._given, self._row)
         same = repr(source)
         if same not in self._made:
             self._made[same] = link(source, self._given, often=True)
@@ -194,7 +195,7 @@ class RowDecider(Generic[Shown]):
         writer = new_writer()
         codes = known(GIVEN, self._row)
         values = link(writer.source("".join(f"{codes.get(path, 'None')}, " for path in index.paths), "d, f"))
-        return lambda row, facts: _among(index, values(row, facts))
+        return lambda row, facts: candidates_by_values(index, values(row, facts))
 
     def _with_own(self, scope: Scope, found: Sequence[int], row: Row, facts: FactGroups) -> Sequence[int]:
         """Candidates with those of the policies that have a scope of their own."""
@@ -238,7 +239,7 @@ class RowDecider(Generic[Shown]):
         yield f"f = ({made}, g{CLASSED})"
         if program.timed:
             yield f"t = {name(time_in)}({self._code(fields.TIME)}) or now"
-        yield from program.everywhere.written(writer, lambda path: self._local.get(path, "None"))
+        yield from candidate_lines(program.everywhere, writer, lambda path: self._local.get(path, "None"))
         scope = name(program.unscoped)
         if program.scoped:
             scope = "s"
@@ -319,10 +320,3 @@ def _linked(text: str, constants: Sequence[Constant], given: Given) -> Callable[
     whole = compile(text, "<rules>", "exec")
     code = next(one for one in whole.co_consts if isinstance(one, CodeType))
     return link(Source("", tuple(constants)), given, code, often=True)
-
-
-def _among(index: Index, values: Iterable[object]) -> Sequence[int]:
-    """The candidates of an index, by the values of its paths."""
-    several = (index.always, *(tests.hits(value) for tests, value in zip(index.tests, values, strict=True)))
-    found = [numbers for numbers in several if numbers]
-    return found[0] if len(found) == 1 else together(found)

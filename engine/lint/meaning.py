@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from engine.lint.implication import implied, landmarks, mentioned, premises
 from engine.lint.problems import path_of
 from engine.matching import Node as Tree
-from engine.matching import choices, conjuncts, never_fails, parse, reads, walk
+from engine.matching import conjuncts, formula_of, index_keys, never_fails, parse, reads, walk
 from engine.model import Edit, Finding, FindingSeverity, Location
 from engine.policy.places import inside, last_line, line_text, without_lines
 from engine.policy.references import PLACEHOLDER
@@ -35,8 +35,8 @@ ORDER: Final = "TB411"
 MOST_COMPARED: Final = 30_000
 """Pairs of conditions of one section that are compared; few sets of real size come near."""
 
-_TELLING: Final = frozenset({"equals", "prefix"})
-"""Tests that leave few routes to ask."""
+_SELECTIVE: Final = frozenset({"equals", "prefix"})
+"""Kinds of index keys that leave few routes to evaluate."""
 _BUCKET: Final = frozenset("abcdefghijklmnopqrstuvwxyz0123456789.-*?")
 _LONGEST_BUCKET: Final = 63
 _SHORTEST_BUCKET: Final = 3
@@ -224,9 +224,11 @@ def _nowhere(source: Source, where: Location) -> Finding:
 def _order(route: Node) -> Iterator[Finding]:
     """A condition by which a route could be looked up, behind one that may fail: such a route is asked for every event."""
     parts = [one for each in _trees(route) for one in conjuncts(each)]
-    if choices(parts) or len(parts) == 1:
+    if index_keys(formula_of(parts)) or len(parts) == 1:
         return
-    late = next((one for one in parts if any(anchor.kind in _TELLING for choice in choices((one,)) for anchor in choice)), None)
+    late = next(
+        (part for part in parts if any(key.kind in _SELECTIVE for keys in index_keys(formula_of((part,))) for key in keys)), None
+    )
     if late is not None and never_fails(late):
         name = ".".join(min(reads(late)))
         what = f"the test of {name} stands behind one that may fail, so this route is asked for every event"

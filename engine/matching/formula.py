@@ -18,7 +18,7 @@ from engine.errors import MatcherError
 from engine.matching.generate import predicate_source
 from engine.matching.inline import texts
 from engine.matching.link import link
-from engine.matching.tree import Node, field_path, spelling
+from engine.matching.tree import Node, equality, field_path, spelling
 from engine.matching.types import BOOLEAN, NOTHING_KNOWN, never_fails, reads, types
 
 if TYPE_CHECKING:
@@ -109,7 +109,7 @@ TRUE: Final = And(())
 FALSE: Final = Or(())
 
 
-def formula(trees: Iterable[Node], known: Known = NOTHING_KNOWN) -> Formula:
+def formula_of(trees: Iterable[Node], known: Known = NOTHING_KNOWN) -> Formula:
     """The formula of expressions that must all be exactly true, in order, for an object.
 
     `known` are the types of the object's paths. Formulas are compared only where they were made with the same ones.
@@ -286,9 +286,9 @@ def _atom(node: Node, known: Known, *, exact: bool) -> Formula:
 
 def _understood(node: Node) -> tuple[str, Any] | None:
     """Kind and value of an atom whose question is understood; None for any other."""
-    if node.kind == "comparator" and node.value == "eq":
-        left, right = node.children if node.children[1].kind == "literal" else node.children[::-1]
-        return _equality(right.value) if field_path(left) and right.kind == "literal" else None
+    equal = equality(node)
+    if equal is not None:
+        return _equality(equal[1])
     if node.kind != "function_expression" or len(node.children) != 2:  # noqa: PLR2004  a field and a literal
         return None
     subject, argument = node.children

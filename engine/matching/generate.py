@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from engine.matching import inline
-from engine.matching.anchors import beyond, leading
+from engine.matching.residual import leading_equality, residual
 from engine.matching.source import reads_whole
 from engine.matching.tree import leading_names
 from engine.matching.types import reads, types
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
     from engine.matching.source import Given, Source
     from engine.matching.tree import Node
-    from engine.model import Anchor
 
     Codes: TypeAlias = Mapping[Any, str]
 
@@ -59,23 +58,23 @@ def first(writer: Writer, groups: Sequence[Sequence[Node]], given: Given, codes:
     """
     scope = Scope("d", dict(codes), is_object=True)
     parts: list[str] = []
-    for anchor, several in groupby(enumerate(groups, start), _anchor):
+    for _, several in groupby(enumerate(groups, start), lambda group: _equality(group[1])):
         run = list(several)
-        shared = leading(run[0][1])
-        if anchor is None or shared is None or len(run) == 1:
+        shared = leading_equality(run[0][1])
+        if shared is None or len(run) == 1:
             parts += _in_turn(writer, run, scope, given)
             continue
         asked, name = writer.exactly(shared[0], scope), writer.temporary()
         inner = Scope("d", dict(scope.known), is_object=True)
-        left = [(place, beyond(trees, anchor)) for place, trees in run]
+        left = [(place, residual(trees, shared[1])) for place, trees in run]
         parts.append(f"{name} if ({name} := ({''.join(_in_turn(writer, left, inner, given))}-1) if {asked} else -1) >= 0 else ")
     return f"{''.join(parts)}-1"
 
 
-def _anchor(group: tuple[int, Sequence[Node]]) -> Anchor | None:
-    """The equality with which a group begins."""
-    found = leading(group[1])
-    return None if found is None else found[1]
+def _equality(trees: Sequence[Node]) -> object:
+    """The equality with which a group begins, without its position."""
+    leading = leading_equality(trees)
+    return leading and leading[1]
 
 
 def _in_turn(writer: Writer, groups: Iterable[tuple[int, Sequence[Node]]], scope: Scope, given: Given) -> list[str]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 from engine.errors import ExpressionError
 from engine.matching.limits import MAX_PATTERN
-from engine.model import Anchor
+from engine.model import IndexKey
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,14 +41,14 @@ def shape(pattern: str) -> Shape:
     return Shape("pattern", literal)
 
 
-def glob_anchor(path: tuple[str, ...], pattern: str) -> Anchor | None:
-    """The anchor of a glob: the whole of a plain one, the literal start or the longest literal piece of another."""
+def glob_key(path: tuple[str, ...], pattern: str) -> IndexKey | None:
+    """The index key of a glob: the whole of a plain one, the literal start or the longest literal piece of another."""
     kind, text = shape(pattern)
     if kind == "pattern":
-        kind, text = ("prefix", text) if text else ("holds", max(re.split(r"[*?]", pattern), key=len))
+        kind, text = ("prefix", text) if text else ("contains", max(re.split(r"[*?]", pattern), key=len))
     if not text and kind != "equals":
         return None
-    return Anchor(kind, path, text, "unless_null")
+    return IndexKey(kind, path, text, "unless_null")
 
 
 def check_glob(pattern: str) -> None:

@@ -1,7 +1,7 @@
-"""Which of many matchers may hold for an event, without asking each: those that stand on a test which says yes.
+"""Which of many matchers may hold for an event, without evaluating each: those of which an index key matches.
 
-A matcher is entered by one of its choices (`engine.matching.anchors`): where none of the choice's tests says yes, the matcher
-neither holds nor fails, so it need not be asked. Matchers without a choice are always among the candidates.
+A matcher is entered by one set of its keys (`engine.matching.keys`): where none of them answers yes, the matcher neither holds
+nor fails, so it need not be evaluated. Matchers without keys are always among the candidates.
 """
 
 from __future__ import annotations
@@ -10,220 +10,196 @@ from collections import Counter
 from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
 
-from engine.matching.globs import glob_anchor
-from engine.matching.parts import Parts
+from engine.matching.globs import glob_key
+from engine.matching.substrings import SubstringIndex
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
+    from engine.matching.residual import Equality
     from engine.matching.source import Given
-    from engine.matching.writer import Writer
-    from engine.model import Anchor, Choice, FactGroups, Record
+    from engine.model import AnyOf, FactGroups, IndexKey, Record
 
-    _Numbers = Sequence[int]
+    Numbers = Sequence[int]
 
-_ASKED_IN_PLACE: Final = 2
-"""Matchers that are asked in the time that one look takes."""
+_MATCHERS_PER_LOOKUP: Final = 2
+"""Matchers that are evaluated in the time that one lookup takes."""
 
-_MOST_WRITTEN: Final = 16
-"""Lengths of prefixes that are written out one by one."""
-
-_WORTH: Final = {"equals": 0, "prefix": 1, "suffix": 2, "holds": 3, "true": 4}
-"""Kinds of tests, the most telling first."""
+_RANK: Final = {"equals": 0, "prefix": 1, "suffix": 2, "contains": 3, "truthy": 4}
+"""Kinds of keys, the most selective first; one that asks for true or false is no better than `truthy`."""
 
 
 class Index:
-    """Matchers by number; what gives candidates gives their numbers in order. All of them, where asking each is as quick.
+    """Matchers by number; `candidates` returns the numbers of those that may hold, all of them where evaluating each is as quick.
 
-    `paths` are those whose values are looked up, each in the tests at its place; `always`: who is a candidate whatever they say.
-    `certain` are the equalities with a text that are so for an event where those matchers are candidates.
+    `paths` are those whose values are looked up, each with its `PathIndex`; `always` are the numbers of matchers that are
+    candidates whatever the values are. `certain` are equalities with a text that are true of every event for which those matchers
+    are candidates.
     """
 
-    def __init__(self, matchers: Iterable[tuple[int, Sequence[Choice]]], given: Given) -> None:
-        """`matchers`: the number of each, with its choices; none for one that always holds."""
-        always: list[int] = []
-        paths: dict[tuple[str, ...], Tests] = {}
-        found = [(number, [one for one in several if _readable(one, given)]) for number, several in matchers]
-        self.certain: dict[int, Anchor] = {}
-        shared = Counter(anchor for _, several in found for choice in several for anchor in choice)
-        for number, several in found:
-            choice = _best(several, shared)
-            if choice is None:
-                always.append(number)
-            for anchor in choice or ():
-                paths.setdefault(anchor.path, Tests()).enter(number, anchor)
-                if anchor.kind == "equals" and isinstance(anchor.value, str) and choice == frozenset({anchor}):
-                    self.certain[number] = anchor
-        looks = sum(tests.looks for tests in paths.values())
-        if len(found) <= _ASKED_IN_PLACE * looks + len(always):
-            always, paths, self.certain = [number for number, _ in found], {}, {}
-        self.always = always
-        self.paths = tuple(paths)
-        self.tests = tuple(paths.values())
-        self._facts = [(*given.places[path], tests.hits) for path, tests in paths.items() if path in given.places]
-        self._fields = [(path, tests.hits) for path, tests in paths.items() if path not in given.places]
+    def __init__(self, matchers: Iterable[tuple[int, Sequence[AnyOf]]], given: Given) -> None:
+        """`matchers`: the number of each, with its keys; none for one that always holds."""
+        readable = [(number, [keys for keys in several if _readable(keys, given)]) for number, several in matchers]
+        shared = Counter(key for _, several in readable for keys in several for key in keys)
+        self.always: list[int] = []
+        self.paths: dict[tuple[str, ...], PathIndex] = {}
+        self.certain: dict[int, Equality] = {}
+        for number, several in readable:
+            self._enter(number, _most_selective(several, shared))
+        lookups = sum(values.lookups for values in self.paths.values())
+        if len(readable) <= _MATCHERS_PER_LOOKUP * lookups + len(self.always):
+            self.always, self.paths, self.certain = [number for number, _ in readable], {}, {}
+        self._facts = [(*given.places[path], values.hits) for path, values in self.paths.items() if path in given.places]
+        self._fields = [(path, values.hits) for path, values in self.paths.items() if path not in given.places]
 
-    def candidates(self, record: Record, facts: FactGroups) -> _Numbers:
-        """The numbers of all matchers that may hold or fail for an event."""
-        found: list[_Numbers] = [self.always] if self.always else []
+    def _enter(self, number: int, keys: AnyOf | None) -> None:
+        if keys is None:
+            self.always.append(number)
+            return
+        for key in keys:
+            self.paths.setdefault(key.path, PathIndex()).enter(number, key)
+            if len(keys) == 1 and isinstance(key.value, str) and (key.kind, key.other) == ("equals", "never"):
+                self.certain[number] = (key.path, key.value)
+
+    def candidates(self, record: Record, facts: FactGroups) -> Numbers:
+        """The numbers of all matchers that may hold or fail for an event, in order."""
+        found: list[Numbers] = [self.always] if self.always else []
         for group, place, hits in self._facts:
-            more = hits(facts[group][place])
-            if more:
-                found.append(more)
+            numbers = hits(facts[group][place])
+            if numbers:
+                found.append(numbers)
         for path, hits in self._fields:
             value: Any = record
             for name in path:
                 value = value.get(name) if value.__class__ is dict else None
-            more = hits(value)
-            if more:
-                found.append(more)
+            numbers = hits(value)
+            if numbers:
+                found.append(numbers)
         return found[0] if len(found) == 1 else together(found)
 
-    def written(self, writer: Writer, code: Callable[[tuple[str, ...]], str]) -> Iterator[str]:
-        """The same as lines of code that leave the candidates in `c`. `code` says by which code a path is read."""
-        yield f"c = {writer.constant(self.always)}"
-        for path, tests in zip(self.paths, self.tests, strict=True):
-            yield from tests.written(writer, code(path))
 
-
-def _readable(choice: Choice, given: Given) -> bool:
-    """Whether every path of a choice is a fact, or a field of the record."""
+def _readable(keys: AnyOf, given: Given) -> bool:
+    """Whether every path is a fact, or a field of the record."""
     heads = {path[0] for path in given.places}
-    return bool(choice) and all(anchor.path in given.places or anchor.path[0] not in heads for anchor in choice)
+    return all(key.path in given.places or key.path[0] not in heads for key in keys)
 
 
-def _best(found: Sequence[Choice], shared: Mapping[Anchor, int]) -> Choice | None:
-    """The most telling choice: the one that fewest matchers share, of the surest tests, of few."""
+def _most_selective(several: Sequence[AnyOf], shared: Mapping[IndexKey, int]) -> AnyOf | None:
+    """The keys that fewest matchers share, of the most selective kind, and few of them."""
 
-    def telling(choice: Choice) -> tuple[int, int, int]:
-        return max(shared[anchor] for anchor in choice), max(_WORTH[anchor.kind] for anchor in choice), len(choice)
+    def selectivity(keys: AnyOf) -> tuple[int, int, int]:
+        ranks = (_RANK["truthy" if isinstance(key.value, bool) else key.kind] for key in keys)
+        return max(shared[key] for key in keys), max(ranks), len(keys)
 
-    return min(found, key=telling, default=None)
+    return min(several, key=selectivity, default=None)
 
 
-def together(several: Iterable[_Numbers]) -> _Numbers:
+def together(several: Iterable[Numbers]) -> Numbers:
     """The numbers of several lists, each once, in order."""
     return sorted(set(chain.from_iterable(several)))
 
 
-class Globs:
-    """Groups of globs by number; `candidates` gives the groups of which one may match a text."""
+class GlobIndex:
+    """Groups of globs by number; `candidates` returns the numbers of those of which a glob may match a text."""
 
     def __init__(self, groups: Iterable[Sequence[str] | None]) -> None:
         """`groups`: the globs of each; None for one that matches everything."""
-        always: list[int] = []
-        tests = Tests()
+        self._always: list[int] = []
+        values = PathIndex()
         for number, patterns in enumerate(groups):
-            anchors = [] if patterns is None else [glob_anchor((), pattern) for pattern in patterns]
-            entered = [anchor for anchor in anchors if anchor is not None]
-            if patterns is None or len(entered) < len(anchors):
-                always.append(number)
+            keys = [] if patterns is None else [glob_key((), pattern) for pattern in patterns]
+            if patterns is None or None in keys:
+                self._always.append(number)
             else:
-                for anchor in entered:
-                    tests.enter(number, anchor)
-        self._always = always
-        self._hits = tests.hits
+                for key in filter(None, keys):
+                    values.enter(number, key)
+        self._hits = values.hits
 
-    def candidates(self, texts: Iterable[str]) -> _Numbers:
+    def candidates(self, texts: Iterable[str]) -> Numbers:
         """The numbers of all groups that may match one of the texts, in order."""
         return together([self._always, *map(self._hits, texts)])
 
 
-class Tests:
-    """The tests of one path. Each table holds, for what is looked up, the numbers of the matchers that stand on it."""
+class PathIndex:
+    """The keys of one path: tables from what is looked up to the numbers of the matchers with such a key.
 
-    __slots__ = ("_ends", "_equals", "_other", "_parts", "_present", "_rare", "_starts", "_true")
+    `equals` is by the value itself, `starts` by the length of a start and the start. `rare`: there are other kinds of keys, too.
+    """
+
+    __slots__ = ("_ends", "_not_null", "_not_text", "_substrings", "_truthy", "equals", "rare", "starts")
 
     def __init__(self) -> None:
-        self._equals: dict[object, list[int]] = {}
-        self._starts: dict[int, dict[str, list[int]]] = {}
+        self.equals: dict[object, list[int]] = {}
+        self.starts: dict[int, dict[str, list[int]]] = {}
+        self.rare = False
         self._ends: dict[int, dict[str, list[int]]] = {}
-        self._parts = Parts()
-        self._true: list[int] = []
-        self._present: list[int] = []
-        self._other: list[int] = []
-        self._rare = False
+        self._substrings = SubstringIndex()
+        self._truthy: list[int] = []
+        self._not_null: list[int] = []
+        self._not_text: list[int] = []
 
-    def enter(self, number: int, anchor: Anchor) -> None:
-        """Enter a matcher by one of its tests."""
-        kind, text = anchor.kind, anchor.value
-        self._rare = self._rare or kind not in ("equals", "prefix")
-        if kind == "true":
-            self._true.append(number)
-        elif kind == "equals":
-            self._equals.setdefault(_key(text), []).append(number)
-        elif isinstance(text, str):
-            self._enter_text(kind, text, number)
-        if anchor.other == "always":
-            self._other.append(number)
-        elif anchor.other == "unless_null":
-            self._present.append(number)
+    def enter(self, number: int, key: IndexKey) -> None:
+        """Enter a matcher by one of its keys."""
+        self.rare = self.rare or key.kind not in ("equals", "prefix")
+        if key.kind == "truthy":
+            self._truthy.append(number)
+        elif key.kind == "equals":
+            self.equals.setdefault(_distinct(key.value), []).append(number)
+        elif isinstance(key.value, str):
+            self._enter_text(key.kind, key.value, number)
+        if key.other == "always":
+            self._not_text.append(number)
+        elif key.other == "unless_null":
+            self._not_null.append(number)
 
     def _enter_text(self, kind: str, text: str, number: int) -> None:
         if kind == "prefix":
-            self._starts.setdefault(len(text), {}).setdefault(text, []).append(number)
+            self.starts.setdefault(len(text), {}).setdefault(text, []).append(number)
         elif kind == "suffix":
             self._ends.setdefault(len(text), {}).setdefault(text, []).append(number)
         else:
-            self._parts.enter(text, number)
+            self._substrings.enter(text, number)
 
     @property
-    def looks(self) -> int:
-        """How many tables a value is looked up in, about."""
-        return 1 + len(self._starts) + len(self._ends) + bool(self._parts)
+    def lookups(self) -> int:
+        """In how many tables a value is looked up, about."""
+        return 1 + len(self.starts) + len(self._ends) + bool(self._substrings)
 
-    def hits(self, value: Any) -> _Numbers:  # noqa: ANN401  any JSON value
-        """The matchers of which a test says yes to a value, in order."""
+    def hits(self, value: Any) -> Numbers:  # noqa: ANN401  any JSON value
+        """The numbers of the matchers of which a key answers yes to a value, in order."""
         if value.__class__ is not str:
-            return self._of_other(value)
-        equal = self._equals.get(value)
+            return self.hits_of_other(value)
+        equal = self.equals.get(value)
         found = [equal] if equal else []
-        for length, texts in self._starts.items():
-            more = texts.get(value[:length])
-            if more:
-                found.append(more)
-        if self._rare:
-            found += self._of_text(value)
+        for length, texts in self.starts.items():
+            numbers = texts.get(value[:length])
+            if numbers:
+                found.append(numbers)
+        if self.rare:
+            found += self.rare_hits(value)
         if not found:
             return ()
         return found[0] if len(found) == 1 else together(found)
 
-    def written(self, writer: Writer, value: str) -> Iterator[str]:
-        """The same as lines of code that add what hits the value of that code to what `c` names."""
-        name = writer.constant
-        add = f"if m: c = {name(together)}((c, m)) if c else m"
-        yield f"v = {value}"
-        if len(self._starts) > _MOST_WRITTEN:
-            yield from (f"m = {name(self.hits)}(v)", add)
-            return
-        yield "if v.__class__ is str:"
-        yield from (f"    m = {name(self._equals)}.get(v)", f"    {add}")
-        for length, texts in self._starts.items():
-            yield from (f"    m = {name(texts)}.get(v[:{length:d}])", f"    {add}")
-        if self._rare:
-            yield f"    for m in {name(self._of_text)}(v): c = {name(together)}((c, m))"
-        yield "else:"
-        yield from (f"    m = {name(self._of_other)}(v)", f"    {add}")
+    def rare_hits(self, value: str) -> list[list[int]]:
+        """Those of the rarer kinds of keys for a text, a list for each."""
+        found = [self._truthy] if self._truthy and value else []
+        found += [numbers for length, texts in self._ends.items() if (numbers := texts.get(value[-length:]))]
+        contained = self._substrings.hits(value) if self._substrings else []
+        return [*found, sorted(set(contained))] if contained else found
 
-    def _of_text(self, value: str) -> list[list[int]]:
-        """What the rarer kinds of tests of a text hit."""
-        found = [self._true] if self._true and value else []
-        found += [more for length, texts in self._ends.items() if (more := texts.get(value[-length:]))]
-        parts = self._parts.hits(value) if self._parts else []
-        return [*found, sorted(set(parts))] if parts else found
-
-    def _of_other(self, value: Any) -> _Numbers:  # noqa: ANN401  any JSON value
-        """The matchers of which a test says yes to what is not a string."""
-        found = list(self._other)
+    def hits_of_other(self, value: Any) -> Numbers:  # noqa: ANN401  any JSON value
+        """Those for what is not a text."""
+        found = list(self._not_text)
         if value.__class__ not in (dict, list):
-            found += self._equals.get(_key(value), ())
+            found += self.equals.get(_distinct(value), ())
         if value or value.__class__ in (int, float):
-            found += self._true
+            found += self._truthy
         if value is not None:
-            found += self._present
+            found += self._not_null
         return sorted(set(found))
 
 
-def _key(value: object) -> object:
+def _distinct(value: object) -> object:
     """What equal JSON scalars have in common: true is not 1, and 1 is 1.0."""
     return (value.__class__, value) if value.__class__ is bool else value

@@ -104,7 +104,7 @@ def _plain_search(pattern: str) -> Search | None:
 
 
 def required(pattern: str) -> Shape:
-    """What every text has in which a pattern is found: it starts with it (`prefix`) or holds it (`holds`). It may be empty."""
+    """What every text that a pattern matches starts with (`prefix`) or contains (`contains`). It may be empty."""
     runs = [""]
     place = int(pattern.startswith("^")) if is_plain(pattern) else len(pattern)
     while part := _PART.match(pattern, place) or _GROUP.match(pattern, place):
@@ -116,7 +116,7 @@ def required(pattern: str) -> Shape:
             runs.append("")
     if pattern.startswith("^") and runs[0]:
         return Shape("prefix", runs[0])
-    return Shape("holds", max(runs, key=len))
+    return Shape("contains", max(runs, key=len))
 
 
 def _character(part: re.Match[str]) -> str | None:

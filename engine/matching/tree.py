@@ -67,6 +67,15 @@ def leading_names(node: Node) -> tuple[str, ...]:
     return tuple(child.value for child in takewhile(lambda child: child.kind == "field", children))
 
 
+def equality(node: Node) -> tuple[tuple[str, ...], Any] | None:
+    """The path and the literal of which a node says that they are equal; None for any other node."""
+    if node.kind != "comparator" or node.value != "eq":
+        return None
+    field, other = node.children if node.children[1].kind == "literal" else node.children[::-1]
+    path = field_path(field)
+    return None if path is None or other.kind != "literal" else (path, other.value)
+
+
 def spelling(node: Node) -> object:
     """A node without its positions: equal for nodes that are written alike."""
     return node.kind, repr(node.value), tuple(map(spelling, node.children))

@@ -45,7 +45,7 @@ def matcher(expressions: Expressions) -> Matcher:
     from engine.matching.analyse import analyse  # noqa: PLC0415  the parser, which a prepared set does without
 
     found = analyse(expressions, GIVEN, KNOWN)
-    return Matcher(expressions, link(found.source, GIVEN), found.choices, found.reads)
+    return Matcher(expressions, link(found.source, GIVEN), found.keys, found.reads)
 
 
 def forget_matchers() -> None:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from engine import __version__
 from engine.matching.link import link
 from engine.matching.source import Constant, Source
-from engine.model import Anchor, Matcher
+from engine.model import IndexKey, Matcher
 from engine.policy.compile import compile_set, expressions
 from engine.policy.files import policy_files
 from engine.policy.given import GIVEN
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from engine.matching.analyse import Analysed
-    from engine.model import Choice, PolicySet
+    from engine.model import AnyOf, PolicySet
     from engine.policy.matchers import Expressions, First
     from engine.policy.source import Source as PolicyFile
 
@@ -92,7 +92,7 @@ def _matcher_json(when: Expressions, texts: dict[str, int]) -> dict[str, Any]:
     return {
         "when": when,
         "source": _source_json(found.source, texts),
-        "choices": [sorted(choice, key=repr) for choice in found.choices],
+        "keys": [sorted(keys, key=repr) for keys in found.keys],
         "reads": sorted(found.reads),
     }
 
@@ -136,7 +136,7 @@ def _makers(content: Mapping[str, Any], codes: Sequence[CodeType]) -> Makers:
         one = matchers[when]
         holds = link(_source(one["source"]), GIVEN, codes[one["source"][0]])
         paths = reads.setdefault(repr(one["reads"]), frozenset(map(tuple, one["reads"])))
-        return Matcher(when, holds, tuple(map(_choice, one["choices"])), paths)
+        return Matcher(when, holds, tuple(map(_any_of, one["keys"])), paths)
 
     def first(_: Sequence[Expressions]) -> First:
         return in_turn(firsts)
@@ -148,8 +148,8 @@ def _source(one: Sequence[Any]) -> Source:
     return Source("", tuple(Constant(*constant) for constant in one[1]))
 
 
-def _choice(anchors: Sequence[Sequence[Any]]) -> Choice:
-    return frozenset(Anchor(kind, tuple(path), value, other) for kind, path, value, other in anchors)
+def _any_of(keys: Sequence[Sequence[Any]]) -> AnyOf:
+    return frozenset(IndexKey(kind, tuple(path), value, other) for kind, path, value, other in keys)
 
 
 def _digest(path: Path) -> str:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 from engine.cache import BoundedCache
 from engine.errors import MatcherError
-from engine.matching.index import Globs, Index
+from engine.matching.index import GlobIndex, Index
 from engine.pipeline.decide.plain import answer, has_scope, in_scope, weigh, within
 from engine.pipeline.decide.reads import groups_read
 from engine.pipeline.facts import UNCLASSED, access, caller, classed, role_of, scope_of, source, target, time_of
@@ -57,7 +57,7 @@ class Hushing(NamedTuple):
 
 def _index(rules: Iterable[tuple[int, Route | Silence]]) -> Index:
     """What gives, of some rules, the numbers of those that may hold or fail for an event, in order."""
-    return Index(((number, () if rule.matcher is None else rule.matcher.choices) for number, rule in rules), GIVEN)
+    return Index(((number, () if rule.matcher is None else rule.matcher.keys) for number, rule in rules), GIVEN)
 
 
 class Program:
@@ -73,7 +73,7 @@ class Program:
         self.classes = [*_classes(policies), (classed(policies.unknown, None), policies.unknown.never_mute)]
         numbered = self._numbered_routes()
         self.scoped = [number for number, policy in enumerate(policies.policies) if has_scope(policy)]
-        self._globs = Globs(policies.policies[number].buckets for number in self.scoped)
+        self._globs = GlobIndex(policies.policies[number].buckets for number in self.scoped)
         self.own = {number: _index(numbered[number]) for number in self.scoped}
         everywhere = [number for number, policy in enumerate(policies.policies) if not has_scope(policy)]
         self.everywhere = _index(one for number in everywhere for one in numbered[number])
