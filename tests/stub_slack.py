@@ -11,7 +11,7 @@ from collections import deque
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any, Final, Self
 
-from engine.pipeline.render.limits import violations
+from slack_limits import violations
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 from builders import NOW
+from slack_limits import violations
 from test_decode_corpus import rows
 
 from engine.model import Deployment, Event, Selection, Selects
 from engine.pipeline.batch import Asked, Setting, compose
 from engine.pipeline.decide import decide
 from engine.pipeline.decode import decode_stream
-from engine.pipeline.render.limits import violations
 from engine.pipeline.select import passed_over
 from engine.policy.load import load
 

@@ -9,11 +9,11 @@ from builders import STANDARD, STRICT
 from hypothesis import given
 from hypothesis import strategies as st
 from messages import DEPLOYED, EVIDENCE, HUMAN, UNKNOWN, decision, masked, request, tokyo
+from slack_limits import violations
 
 from engine.model import DigestRule, Failure, Field, Language, Level, MatcherKind, Operator, Severity, Top, TopActors
 from engine.pipeline.digest import Entry, fold
 from engine.pipeline.render import render_summary
-from engine.pipeline.render.limits import violations
 
 BY_NAME = DigestRule(3, (Field.NAME, Field.BUCKET))
 

@@ -6,13 +6,17 @@ from types import MappingProxyType
 from typing import Any
 
 import pytest
-from builders import NOW, OPEN_LEVEL, STANDARD, event, policy_set
+from builders import NOW, OPEN_LEVEL, STANDARD, STRICT, actor, event, policy_set, record
+from hypothesis import given
+from hypothesis import strategies as st
 
 from engine.model import FIELD_OPERATORS, Event, Field, HashKey, Level, MaskedEvent, Operator
 from engine.pipeline.decide import decide
 from engine.pipeline.facts import groups
-from engine.pipeline.mask import addresses, mask, mask_by_parts, prints, redact
-from engine.pipeline.mask.prints import LONGEST_ADDRESS
+from engine.pipeline.mask import VALUE_MAX_LENGTH, addresses, mask, operators, redact
+from engine.pipeline.mask.addresses import address_spellings
+from engine.pipeline.mask.operators import ADDRESS_MAX_LENGTH
+from engine.pipeline.mask.sensitive import _without
 
 KEY = HashKey("1", bytes(range(32)))
 
@@ -304,6 +308,111 @@ def test_asterisks_in_a_value_end_the_search() -> None:
     assert one.values[Field.USER_AGENT] == "***"
 
 
+def test_values_are_cut_after_redaction() -> None:
+    long = "x" * (VALUE_MAX_LENGTH - 4) + "203.0.113.7"
+    one = masked(userAgent=long)
+    assert one.values[Field.USER_AGENT] == "x" * (VALUE_MAX_LENGTH - 4) + "***"
+    assert len(masked(OPEN_LEVEL, userAgent=long).values[Field.USER_AGENT]) == VALUE_MAX_LENGTH
+
+
+@pytest.mark.parametrize("place", ["userAgent", "errorMessage"])
+@pytest.mark.parametrize("text", ["from 203.0.113.7", "203-000-113-007", "cb007107", "3405803783", "ASIAIOSFODNN7EXAMPLE"])
+def test_a_masked_value_is_hidden_in_every_other_field(place: str, text: str) -> None:
+    one = masked({Field.SOURCE_IP: Operator.NETWORK, Field.ACCESS_KEY: Operator.LAST4}, **{place: text})
+    assert not [shown for shown in one.values.values() if text in shown]
+
+
+@pytest.mark.parametrize(
+    ("hidden", "text", "left"),
+    [
+        ({"accessKeyId": "a%20bcd"}, "is a bcd", "is ***"),
+        ({"accessKeyId": "straße"}, "in STRASSE 1", "in *** 1"),
+        ({"accessKeyId": "STRASSE"}, "in straße 1", "in *** 1"),
+        ({"accountId": "ABCD"}, "of abcd", "of ************"),
+        ({"accountId": "ABCD"}, "of ABCD", "of ************"),
+        ({}, "a\0b", "a\0b"),
+        ({}, "203.0.113\0.7", "203.0.113\0.7"),
+    ],
+)
+@pytest.mark.parametrize("place", ["userAgent", "errorMessage"])
+def test_a_masked_value_is_hidden_in_another_case_or_encoding(hidden: dict[str, str], text: str, left: str, place: str) -> None:
+    one = event(**{place: text})
+    one.record["userIdentity"].update(hidden)
+    chosen = Level("some", 1, MappingProxyType({**STANDARD.operators, Field.ACCESS_KEY: Operator.DROP}))
+    assert left in masked(chosen, made=one).values.values()
+
+
+@pytest.mark.parametrize("field", [Field.CLASS, Field.EVIDENCE])
+def test_the_policies_own_words_stay_although_they_read_like_an_account(field: Field) -> None:
+    one = event(recipientAccountId="444455556666")
+    chosen = level({**STANDARD.operators, Field.CLASS: Operator.DROP, field: Operator.KEEP})
+    decision = decide(one, policy_set(actors=(actor("444455556666", "`true`"),)), NOW)
+    assert mask(one, decision, chosen, None).values[field].startswith("444455556666")
+
+
+@pytest.mark.parametrize(
+    ("text", "accounts", "shown"),
+    [
+        ("from 44445555 hi", ["4444", "5555", "44445555"], "from ************ hi"),
+        ("4444555566667777", ["444455556666", "555566667777"], "************"),
+        ("4444555566667777", ["555566667777", "444455556666"], "************"),
+        ("44445555", ["4444", "5555"], "************************"),
+    ],
+)
+def test_nothing_is_left_of_account_ids_that_overlap(text: str, accounts: list[str], shown: str) -> None:
+    one = masked(userAgent=text, resources=[{"accountId": account} for account in accounts])
+    assert one.values[Field.USER_AGENT] == shown
+
+
+def test_account_ids_are_replaced_in_one_order() -> None:
+    orders = (["45", "**", "4567"], ["**", "4567", "45"], ["4567", "45", "**"])
+    assert len({_without(f"{'*' * 5} 45 4568", order) for order in orders}) == 1
+
+
+SPELLINGS = st.sampled_from(
+    ["203.0.113.7", "7.113.0.203", "203-0-113-007", "cb007107", "3405803783", "::ffff:cb00:7107", "2001-db8--1"]
+)
+TEXTS = st.lists(SPELLINGS | st.text("0123456789abcdef.:-_ ", max_size=6), max_size=4).map("".join)
+
+
+@given(st.sampled_from(["203.0.113.7", "2001:db8::1", "0.0.0.7", "10.0.0.10"]), TEXTS)
+def test_the_quick_search_for_an_address_misses_no_spelling(address: str, text: str) -> None:
+    spellings = address_spellings(address)
+    assert spellings is not None
+    assert spellings.may_stand_in(text) or not list(spellings.spans(text))
+
+
+ODD_VALUES = st.sampled_from(
+    [
+        *(None, "", 7, True, 0.5, [], {}, ["111122223333"], {"arn": "x"}),
+        *("abc", "1234", "anonymous", "111122223333", "x\0y", "100%", "a+b@example.com", "203.0.113.7", "\ud800"),
+        *("arn:aws:iam::444455556666:role/x", "arn:aws:s3:::b/444455556666", "AWS Internal", "é" * 5, "fe80::1%eth0"),
+        *("athena.amazonaws.com", "::ffff:203.0.113.7", " 203.0.113.7 ", "x" * (VALUE_MAX_LENGTH + 1)),
+    ]
+)
+MEMBERS = (
+    *("sourceIPAddress", "userAgent", "errorCode", "errorMessage", "eventID", "recipientAccountId", "userIdentity", "resources"),
+    *("userIdentity.arn", "userIdentity.accountId", "userIdentity.principalId", "userIdentity.sessionContext"),
+    *("requestParameters.key", "requestParameters.bucketName", "requestParameters.x-amz-copy-source"),
+)
+
+
+@given(st.dictionaries(st.sampled_from(MEMBERS), ODD_VALUES, max_size=4), st.sampled_from([OPEN_LEVEL, STANDARD, STRICT]))
+def test_every_record_is_masked_to_texts_of_bounded_length(changes: dict[str, Any], chosen: Level) -> None:
+    made = record()
+    for path, value in sorted(changes.items()):
+        holder, _, member = path.rpartition(".")
+        if not holder:
+            made[member] = value
+        elif isinstance(made.get(holder), dict):
+            made[holder] = {**made[holder], member: value}
+    one = Event(made, "test")
+    decision = decide(one, policy_set(), NOW)
+    result = mask(one, decision, chosen, KEY)
+    assert result == mask(one, decision, chosen, KEY, groups(made))
+    assert all(isinstance(text, str) and 0 < len(text) <= VALUE_MAX_LENGTH for text in result.values.values())
+
+
 def test_hostile_texts_take_linear_time() -> None:
     source = "2001:db8::1"
     for piece in ("2001:", "2001-db8-", "%2532", "203.0.113.", "0", ":::::", "a" * 7 + ":"):
@@ -312,13 +421,13 @@ def test_hostile_texts_take_linear_time() -> None:
 
 def test_no_more_of_a_caller_is_remembered_than_an_address_has(monkeypatch: pytest.MonkeyPatch) -> None:
     remembered: list[str] = []
-    for module, names in ((prints, ("_address", "_network")), (addresses, ("_forms", "_number"))):
+    for module, names in ((operators, ("_address", "_network")), (addresses, ("_spellings", "_number"))):
         for name in names:
             asked = getattr(module, name)
             monkeypatch.setattr(module, name, lambda text, asked=asked: (remembered.append(text), asked(text))[1])
     for source in ("203.0.113.7", "2001:db8::1", "203.0.113.7" + " " * 60, "x" * 10_000):
         one = event(sourceIPAddress=source, userAgent=f"2001:db8{'-' * 10_000}1 {'2001:0:' * 1_000} 2001:db8::1")
-        assert mask_by_parts(one, decide(one, policy_set(), NOW), STANDARD, None, groups(one.record)) == masked(made=one)
+        assert masked(made=one).values[Field.EVENT] == "GetObject"
         assert masked({Field.SOURCE_IP: Operator.HASH}, KEY, one).values[Field.SOURCE_IP].startswith("ip:1:")
     assert "2001:db8::1" in remembered
-    assert max(map(len, remembered)) <= LONGEST_ADDRESS
+    assert max(map(len, remembered)) <= ADDRESS_MAX_LENGTH

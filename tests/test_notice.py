@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 from builders import NOW, channel, policy, policy_set, route, silence
+from slack_limits import violations
 
 from engine.model import Language, PolicySet
 from engine.pipeline.render import muted_notice, plain, trial_notice
-from engine.pipeline.render.limits import violations
 
 DAY = date(2026, 10, 31)
 RULES = policy(

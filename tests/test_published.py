@@ -13,13 +13,13 @@ from botocore.exceptions import ReadTimeoutError
 from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
+from slack_limits import violations
 
 from engine.edge.published import S3Store
 from engine.errors import PublishedSetError
 from engine.in_force import accepted
 from engine.model import InForce, PolicySet, Refused
 from engine.pipeline.render import changed_notice, refused_notice
-from engine.pipeline.render.limits import violations
 from engine.policy.emergency import CONTENT, emergency_set
 from engine.policy.following import Copy, Following
 from engine.policy.load import READERS, schema

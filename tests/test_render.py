@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from builders import STANDARD, STRICT
 from messages import DEPLOYED, EVENT_ID, HUMAN, TOKYO, UNKNOWN, VALUES, decision, masked, request, tokyo
+from slack_limits import violations
 
 from engine.model import (
     ActorClass,
@@ -27,10 +28,8 @@ from engine.model import (
     Severity,
     Strength,
 )
-from engine.pipeline.render import plain, render
-from engine.pipeline.render.event import MOST_DRAFTS, _drawn
+from engine.pipeline.render import LAYOUTS_SIZE, Layouts, plain, render
 from engine.pipeline.render.labels import WORDS
-from engine.pipeline.render.limits import violations
 from engine.pipeline.render.times import local_time
 
 
@@ -329,23 +328,22 @@ def test_a_time_in_utc_is_shown_as_it_is_read_whatever_stands_in_it(time: str) -
     assert local_time(time, UTC, words) == local_time(time, ZoneInfo("UTC"), words)
 
 
-OTHER = HUMAN._replace(evidence=(HUMAN.evidence[0]._replace(says="something else"),))
+OTHER = HUMAN.evidence[0]._replace(id="other", says="something else")
 NAMED_OTHERWISE = Level("else", 1, STANDARD.operators)
-ROBOT = HUMAN._replace(emoji=":robot_face:")
+ROBOT = HUMAN._replace(name="robot", emoji=":robot_face:")
 FAILED = Failure(MatcherKind.ROUTE, "payments", "r", "why")
 
 
 @pytest.mark.parametrize(
-    ("changes", "decided", "asked", "there"),
+    ("changes", "decided", "requested", "channel_parts"),
     [
         ({Field.MFA: None}, {}, {}, {}),
         ({Field.ERROR_CODE: "AccessDenied"}, {"denied": True}, {}, {}),
         ({}, {"hash_missing": 2}, {}, {}),
         ({}, {"actor": ROBOT}, {}, {}),
-        ({}, {"evidence": OTHER.evidence[0]}, {}, {}),
+        ({}, {"evidence": OTHER}, {}, {}),
         ({}, {"evidence": None}, {}, {}),
         ({}, {"failures": (FAILED,)}, {}, {}),
-        ({}, {"revision": "sha256:ba9876543210"}, {}, {}),
         ({}, {}, {"severity": Severity.CRITICAL}, {}),
         ({}, {}, {"routes": ("payments/other",)}, {}),
         ({}, {}, {"routes": (), "route": "other"}, {}),
@@ -356,34 +354,28 @@ FAILED = Failure(MatcherKind.ROUTE, "payments", "r", "why")
         ({}, {}, {}, {"fields": (Field.KEY,)}),
     ],
 )
-def test_what_was_drawn_for_one_event_is_not_taken_for_another(
-    changes: dict[Field, str | None], decided: dict[str, Any], asked: dict[str, Any], there: dict[str, Any]
+def test_the_layout_of_one_event_is_not_used_for_an_event_that_differs_in_one_thing(
+    changes: dict[Field, str | None], decided: dict[str, Any], requested: dict[str, Any], channel_parts: dict[str, Any]
 ) -> None:
-    """Each differs in one thing alone, and the rest is the same objects."""
-    usual, parts = tokyo(), decided.copy()
-    denied, missing = parts.pop("denied", False), parts.pop("hash_missing", 0)
-    event = {field: text for field, text in changes.items() if text is not None}
-    other_channel = tokyo(**there) if there else usual
-
-    def first() -> Message:
-        return render(masked(event), decision(), request(), usual, DEPLOYED)
-
-    def other() -> Message:
-        level = asked.get("level", STANDARD)
-        given = masked(changes, level, missing, denied=denied)
-        return render(given, decision(**parts), request(**{"level": level, **asked}), other_channel, DEPLOYED)
-
-    _drawn.clear()
-    alone = other()
-    _drawn.clear()
-    assert first() != alone
-    assert other() == alone
+    parts = decided.copy()
+    denied, hash_missing = parts.pop("denied", False), parts.pop("hash_missing", 0)
+    level = requested.get("level", STANDARD)
+    event = masked(changes, level, hash_missing, denied=denied)
+    channel = tokyo(**channel_parts)._replace(name="other") if channel_parts else tokyo()
+    given = (event, decision(**parts), request(**{"level": level, **requested}), channel, DEPLOYED)
+    usual = (masked(), decision(), request(), tokyo(), DEPLOYED)
+    alone, layouts = render(*given), Layouts(LAYOUTS_SIZE)
+    assert render(*usual, layouts=layouts) != alone
+    assert render(*given, layouts=layouts) == alone
 
 
-def test_no_more_drafts_are_kept_than_are_of_use() -> None:
-    for number in range(3 * MOST_DRAFTS):
-        message(routes=(f"payments/{number}",))
-    assert len(_drawn) <= MOST_DRAFTS
+def test_a_layout_is_filled_anew_for_each_event() -> None:
+    layouts = Layouts(LAYOUTS_SIZE)
+    for key in ("a.csv", "b.csv", "é  <x>", "k" * 5000):
+        event = masked({Field.KEY: key})
+        made = render(event, decision(), request(), tokyo(), DEPLOYED, layouts=layouts)
+        assert made == render(event, decision(), request(), tokyo(), DEPLOYED)
+    assert len(layouts) == 1
 
 
 # --- buttons ----------------------------------------------------------------

@@ -11,6 +11,7 @@ import yaml
 from builders import NOW, STANDARD, channel, event, policy, policy_set, route
 from hypothesis import given
 from hypothesis import strategies as st
+from slack_limits import violations
 
 from engine.lint import lint
 from engine.matching import compile_predicate, parse
@@ -19,7 +20,6 @@ from engine.pipeline.decide import decide
 from engine.pipeline.mask import mask
 from engine.pipeline.render import render
 from engine.pipeline.render.changes import mute_links
-from engine.pipeline.render.limits import violations
 from engine.policy.load import check, read
 from engine.policy.source import parse_source
 

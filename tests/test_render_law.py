@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from typing import Any
 
-import pytest
 from builders import OPEN_LEVEL, STANDARD
 from hypothesis import example, given
 from hypothesis import strategies as st
 from messages import DEPLOYED, HUMAN, VALUES, decision, request, tokyo
+from slack_limits import violations
 
 from engine.model import (
     ActorClass,
@@ -33,10 +33,6 @@ from engine.model import (
     TopActors,
 )
 from engine.pipeline.render import plain, render, render_summary
-from engine.pipeline.render.labels import WORDS
-from engine.pipeline.render.layout import Content, Draft, Piece, Style, Value, made_buttons
-from engine.pipeline.render.limits import violations
-from engine.pipeline.render.links import Link, Target
 
 WIDE = "\N{GRINNING FACE}" * 2000
 """Four bytes a character, and too many of them."""
@@ -138,71 +134,3 @@ SUMMARIES = st.builds(
 @given(SUMMARIES, CHANNELS, DEPLOYMENTS)
 def test_slack_takes_every_summary(summary: Summary, channel: Channel, deployment: Deployment) -> None:
     assert_taken(render_summary(summary, channel, deployment))
-
-
-ODD = [
-    "",
-    "a",
-    " a",
-    "a ",
-    "a  b",
-    "a b",
-    "://",
-    "a|b",
-    "&",
-    "<",
-    ">",
-    '"',
-    "\\",
-    "\n",
-    "\x7f",
-    "é",
-    "\ud800",
-    "a\n",
-    "\n",
-    "a\x1f",
-    "a" * 121,
-    "a" * 1025,
-]
-GAPS = ("title", "a", "b", *(f"line {number}" for number in range(12)))
-CONTENT = Content(
-    ("gear",),
-    Value("title", 600, Style.BOLD),
-    (Value("a"), Piece(" at "), Value("b", 700), Piece(" and "), Value("a", 900)),
-    (*((Piece("Label: ", Style.BOLD), Value(name)) for name in GAPS[3:]), (Value("b"), Value("b", 800))),
-    ("a note",),
-    ("why",),
-)
-"""A dozen gaps with names of their own, one filled twice and one thrice."""
-
-BARE: list[Link] = []
-LINKED = [Link(Target.RUNBOOK, f"https://{'r' * 2992}")]
-NAMED = [Link(target, "https://x") for target in Target]
-
-
-EACH_ONCE = Content((), Piece("title"), tuple(Value(name, style=Style.PLAIN) for name in GAPS), (), (), ())
-
-
-@pytest.mark.parametrize("usual", ["a", "a" * 120, "a" * 600, "a" * 1024])
-@pytest.mark.parametrize("odd", ODD)
-@pytest.mark.parametrize("links", [BARE, LINKED], ids=["bare", "linked"])
-def test_a_draft_filled_at_once_says_what_it_says_filled_with_care(usual: str, odd: str, links: list[Link]) -> None:
-    draft, buttons = Draft(CONTENT), made_buttons(links, WORDS[Language.EN])
-    assert draft.names == GAPS
-    for place in range(len(draft.names)):
-        values = [usual] * len(draft.names)
-        values[place] = odd
-        assert draft.filled(values, buttons) == draft.with_care(values, buttons)
-
-
-@pytest.mark.parametrize("content", [CONTENT, EACH_ONCE], ids=["some repeated", "each once"])
-@pytest.mark.parametrize("links", [BARE, LINKED, NAMED], ids=["bare", "linked", "named"])
-def test_so_it_does_where_a_message_is_just_full(content: Content, links: list[Link]) -> None:
-    draft, buttons = Draft(content), made_buttons(links, WORDS[Language.JA])
-
-    def values(most: int) -> list[str]:
-        return ["a" * most] * len(GAPS)
-
-    full = next(most for most in range(1, 1026) if draft.at_once(values(most), buttons) is None) - 1
-    assert 100 < full < 1024
-    assert draft.at_once(values(full), buttons) == draft.with_care(values(full), buttons)

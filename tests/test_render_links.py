@@ -129,9 +129,9 @@ def test_a_region_longer_than_any_is_not_put_into_an_address(length: int) -> Non
 def test_no_address_of_the_history_is_longer_than_slack_takes(monkeypatch: pytest.MonkeyPatch) -> None:
     event = masked()
     length = len(urls(event)[Target.CALLER])
-    monkeypatch.setattr(links, "MAX_URL", length)
+    monkeypatch.setattr(links, "URL_MAX_LENGTH", length)
     assert Target.CALLER in urls(event)
-    monkeypatch.setattr(links, "MAX_URL", length - 1)
+    monkeypatch.setattr(links, "URL_MAX_LENGTH", length - 1)
     assert Target.CALLER not in urls(event)
 
 

@@ -37,7 +37,7 @@ from engine.pipeline.digest import Entry, fold, folds
 from engine.pipeline.facts import groups
 from engine.pipeline.mask import mask
 from engine.pipeline.metrics import Tally, metrics
-from engine.pipeline.render import plain, render, render_summary
+from engine.pipeline.render import LAYOUTS_SIZE, Layouts, plain, render, render_summary
 from engine.pipeline.select import passed_over
 
 if TYPE_CHECKING:
@@ -60,12 +60,16 @@ _REFUSALS: Final = {
 }
 
 
-class Setting(NamedTuple):
-    """What stays the same from batch to batch."""
+class Setting:
+    """Configuration shared by all batches while one policy set is active, and the message layouts drawn for that set."""
 
-    policies: PolicySet
-    deployment: Deployment
-    key: HashKey | None = None
+    __slots__ = ("deployment", "key", "layouts", "policies")
+
+    def __init__(self, policies: PolicySet, deployment: Deployment, key: HashKey | None = None) -> None:
+        self.policies = policies
+        self.deployment = deployment
+        self.key = key
+        self.layouts: Layouts = Layouts(LAYOUTS_SIZE)
 
 
 @showing("place", "where", "item", "end", "event", "decision", "original", "again", "hash_missing")
@@ -207,7 +211,7 @@ def _masked(want: Asked, setting: Setting) -> Entry:
 
 def _single(entry: Entry, channel: Channel, setting: Setting) -> Message:
     place, masked, decision, request = entry
-    message = render(masked, decision, request, channel, setting.deployment)
+    message = render(masked, decision, request, channel, setting.deployment, layouts=setting.layouts)
     return message._replace(events=(place,)) if place else message
 
 

@@ -1,95 +1,99 @@
 """What a masking level leaves of an event: the only thing that can be rendered.
 
-An allow-list: a field that the level does not name is dropped. `values` reads the fields, `prints` says what each operator shows,
-`withheld` collects what must not come back in any other field, `disguise` and `addresses` find it there however it is written.
-`plan` works out once what a level does, and `at_once` does all of it together for the usual event.
+An example. The level keeps the user agent and reduces the source address to its network; the caller wrote the address into the
+user agent as well, in another notation:
+
+    sourceIPAddress  203.0.113.7              -> source_ip   203.0.113.0/24       the operator `network`
+    userAgent        curl/8 203-0-113-7       -> user_agent  curl/8 ***           the same address again, dashed
+    userName         analyst@example.com      -> (none)                           not in the level: dropped
+
+1. `fields` reads the message fields from the record as text.
+2. `operators` says what the level's operator shows of each field. A field that the level does not list is dropped.
+3. `sensitive` collects the values that must not be shown: each masked value, the account ids, the spellings of the source address
+   (`addresses`).
+4. `encodings` finds these in every value that is shown, also in other case or percent-encoded, and replaces them by asterisks.
 """
 
 from __future__ import annotations
 
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from engine.model import OPEN, Field, MaskedEvent, Operator
 from engine.pipeline.facts import groups
-from engine.pipeline.mask.at_once import LONGEST, masked_at_once
-from engine.pipeline.mask.disguise import redacted, stands_in
-from engine.pipeline.mask.plan import POLICY_TEXT, plan
-from engine.pipeline.mask.prints import pseudonym, shown
-from engine.pipeline.mask.values import read, values
-from engine.pipeline.mask.withheld import withheld
+from engine.pipeline.mask.encodings import may_contain, redacted
+from engine.pipeline.mask.fields import field_values
+from engine.pipeline.mask.operators import apply_operator, pseudonym
+from engine.pipeline.mask.sensitive import POLICY_TEXT, sensitive_values
 from engine.policy.given import ACCESS, CALLER
 
 if TYPE_CHECKING:
     from engine.model import Decision, Event, FactGroups, HashKey, Level
-    from engine.pipeline.mask.plan import Plan
-    from engine.pipeline.mask.withheld import Withheld
+    from engine.pipeline.mask.sensitive import SensitiveValues
 
-__all__ = ["mask", "mask_by_parts", "redact"]
+__all__ = ["VALUE_MAX_LENGTH", "mask", "redact"]
+
+VALUE_MAX_LENGTH: Final = 4_096
+"""Characters of a value that are kept; Slack shows far fewer. Values are cut last, so that no part of a masked value is left."""
 
 
-def mask(event: Event, decision: Decision, level: Level, key: HashKey | None, found: FactGroups | None = None) -> MaskedEvent:
-    """What a level leaves of an event, as text, at most `LONGEST` characters a value. Never raises, whatever the record holds.
+def mask(event: Event, decision: Decision, level: Level, key: HashKey | None, facts: FactGroups | None = None) -> MaskedEvent:
+    """What a level leaves of an event, as text, at most `VALUE_MAX_LENGTH` characters a value. Never raises for any record.
 
-    Beyond what its own operator prints, no masked value of four or more characters stands in any value, in none of the disguises
-    that the policy language lists. Without a `key` the fields to be hashed are dropped and counted. `found`: the event's facts
-    (`facts.groups`), where they are known already.
+    Beyond what its own operator shows, no masked value of four or more characters stands in any value, in none of the encodings
+    that the policy language lists. Without a `key` the fields to be hashed are dropped and counted. `facts`: the event's, where
+    they are known already.
     """
-    known = groups(event.record) if found is None else found
-    return masked_at_once(event.record, decision, plan(level), key, known) or mask_by_parts(event, decision, level, key, known)
+    known = groups(event.record) if facts is None else facts
+    recorded = field_values(event.record, decision, known)
+    if level.name == OPEN:
+        return _masked(level, recorded, known)
+    shown, hash_missing = _operators_applied(recorded, level, known, key)
+    sensitive = sensitive_values(event.record, recorded, level, known)
+    shown = sensitive.without_accounts(shown)
+    if may_contain("\0".join(shown.values()), sensitive):  # rare: one search over all values rules it out
+        shown = {field: _redacted_field(field, text, sensitive, level) for field, text in shown.items()}
+    return _masked(level, shown, known, hash_missing)
 
 
-def mask_by_parts(event: Event, decision: Decision, level: Level, key: HashKey | None, found: FactGroups) -> MaskedEvent:
-    """The same by the parts of this package. What `masked_at_once` must equal where it gives anything."""
-    chosen = plan(level)
-    recorded = values(read(event.record, decision, found))
-    if chosen.level.name == OPEN:
-        return _masked(chosen.level, recorded, found)
-    printed, missing = _printed(recorded, chosen, found, key)
-    sought = withheld(event.record, recorded, chosen, found)
-    clean = sought.without_accounts(printed, but=POLICY_TEXT)
-    if stands_in("\0".join(clean.values()), sought):  # seldom, and one look says so for all
-        clean = {field: _clean(field, text, sought, chosen.level) for field, text in clean.items()}
-    return _masked(chosen.level, clean, found, missing)
+def _operators_applied(
+    recorded: dict[Field, str], level: Level, facts: FactGroups, key: HashKey | None
+) -> tuple[dict[Field, str], int]:
+    """What the level's operators show of each field by itself, and how many fields were dropped because there is no hash key."""
+    shown: dict[Field, str] = {}
+    hash_missing = 0
+    for field, text in recorded.items():
+        operator = level.operators.get(field, Operator.DROP)
+        if operator is Operator.KEEP:
+            shown[field] = text
+        elif operator is Operator.HASH and key is not None:
+            shown[field] = pseudonym(field, text, key)
+        elif operator is Operator.HASH:
+            hash_missing += 1
+        elif operator is not Operator.DROP:
+            shown[field] = apply_operator(field, text, facts)
+    return shown, hash_missing
 
 
-def _printed(recorded: dict[Field, str], chosen: Plan, found: FactGroups, key: HashKey | None) -> tuple[dict[Field, str], int]:
-    """What the operators print, each of its own field; and of how many fields nothing for want of a key."""
-    printed, missing = recorded.copy(), 0
-    for field, operator in chosen.changes:
-        text = recorded.get(field)
-        if text is None:
-            continue
-        if operator is Operator.HASH and key is not None:
-            printed[field] = pseudonym(field, text, key)
-        elif operator is Operator.HASH or operator is Operator.DROP:
-            missing += operator is Operator.HASH
-            del printed[field]
-        else:
-            printed[field] = shown(field, operator, text, found)
-    return printed, missing
+def _redacted_field(field: Field, text: str, sensitive: SensitiveValues, level: Level) -> str:
+    """What is shown of a field, without the sensitive values of the other fields."""
+    operator = level.operators[field]
+    if field in POLICY_TEXT or operator is Operator.HASH:
+        return text
+    return redacted(text, sensitive, None if operator is Operator.KEEP else field)
 
 
-def _masked(level: Level, texts: dict[Field, str], found: FactGroups, missing: int = 0) -> MaskedEvent:
-    if len("".join(texts.values())) > LONGEST:
-        texts = {field: text[:LONGEST] for field, text in texts.items()}
-    _, _, _, cross_account, _ = found[CALLER]
-    denied, access_kind = found[ACCESS]
-    return MaskedEvent(level, MappingProxyType(texts), missing, denied, cross_account, access_kind)
+def _masked(level: Level, texts: dict[Field, str], facts: FactGroups, hash_missing: int = 0) -> MaskedEvent:
+    if len("".join(texts.values())) > VALUE_MAX_LENGTH:
+        texts = {field: text[:VALUE_MAX_LENGTH] for field, text in texts.items()}
+    _, _, _, cross_account, _ = facts[CALLER]
+    denied, access_kind = facts[ACCESS]
+    return MaskedEvent(level, MappingProxyType(texts), hash_missing, denied, cross_account, access_kind)
 
 
 def redact(text: str, event: Event, decision: Decision, level: Level) -> str:
     """A text without what the level masks of an event."""
     if level.name == OPEN:
         return text
-    found = groups(event.record)
-    recorded = values(read(event.record, decision, found))
-    return redacted(text, withheld(event.record, recorded, plan(level), found))
-
-
-def _clean(field: Field, text: str, sought: Withheld, level: Level) -> str:
-    """A print without what the other fields withhold."""
-    operator = level.operators[field]
-    if field in POLICY_TEXT or operator is Operator.HASH:
-        return text
-    return redacted(text, sought, None if operator is Operator.KEEP else field)
+    facts = groups(event.record)
+    return redacted(text, sensitive_values(event.record, field_values(event.record, decision, facts), level, facts))

@@ -12,7 +12,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from engine.model import Message
-from engine.pipeline.render.event import event_payload
+from engine.pipeline.render.event import LAYOUTS_SIZE, Layouts, event_payload
 from engine.pipeline.render.layout import FLAGS
 from engine.pipeline.render.notice import changed_notice, muted_notice, refused_notice, trial_notice
 from engine.pipeline.render.summary import summary_payload
@@ -22,12 +22,30 @@ if TYPE_CHECKING:
 
     from engine.model import Channel, Decision, Deployment, MaskedEvent, Request, Summary
 
-__all__ = ["changed_notice", "muted_notice", "plain", "refused_notice", "render", "render_summary", "trial_notice"]
+__all__ = [
+    "LAYOUTS_SIZE",
+    "Layouts",
+    "changed_notice",
+    "muted_notice",
+    "plain",
+    "refused_notice",
+    "render",
+    "render_summary",
+    "trial_notice",
+]
 
 
-def render(masked: MaskedEvent, decision: Decision, request: Request, channel: Channel, deployment: Deployment) -> Message:
-    """The message about one event."""
-    body = event_payload(masked, decision, request, channel, deployment)
+def render(  # noqa: PLR0913  the values that flow, each of its own type
+    masked: MaskedEvent,
+    decision: Decision,
+    request: Request,
+    channel: Channel,
+    deployment: Deployment,
+    *,
+    layouts: Layouts | None = None,
+) -> Message:
+    """The message about one event. `layouts`: those drawn for messages of the same policy set, to be used again."""
+    body = event_payload(masked, decision, request, channel, deployment, layouts=layouts)
     return Message(channel.name, body, (0,), masked.hash_missing)
 
 

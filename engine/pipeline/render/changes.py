@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
 from engine.model import UNKNOWN, Field, Kind
-from engine.pipeline.render.links import MAX_URL, Link, Target, kept
+from engine.pipeline.render.buttons import URL_MAX_LENGTH, Link, Target
+from engine.pipeline.render.links import kept
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -54,7 +55,7 @@ def mute_links(masked: MaskedEvent, decision: Decision, deployment: Deployment) 
     if bucket is None or role is None or not _BUCKET.fullmatch(bucket) or not _ROLE.fullmatch(role):
         return
     url = _url(base, actor.name, bucket, role, masked.access_kind)
-    if len(url) <= MAX_URL:
+    if len(url) <= URL_MAX_LENGTH:
         yield Link(Target.MUTE, url)
 
 

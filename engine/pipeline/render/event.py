@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, TypeAlias
 
+from engine.cache import BoundedCache
 from engine.model import Field
+from engine.pipeline.render.buttons import button_block
 from engine.pipeline.render.changes import mute_links
 from engine.pipeline.render.escape import visible
 from engine.pipeline.render.labels import WORDS
-from engine.pipeline.render.layout import Content, Draft, Piece, Style, Value, made_buttons, picking
+from engine.pipeline.render.layout import Content, Layout, Piece, Style, Value
 from engine.pipeline.render.links import event_links, runbook_links
 from engine.pipeline.render.phrases import (
     DASH,
     LONGEST_TITLE,
-    LONGEST_TITLE_VALUE,
     LONGEST_WORDS,
     absent,
     filled,
@@ -25,7 +26,6 @@ from engine.pipeline.render.phrases import (
     notes,
     outcome,
     shows,
-    unfilled,
 )
 from engine.pipeline.render.times import local_time
 
@@ -33,9 +33,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from engine.model import Channel, Decision, Deployment, MaskedEvent, Request
+    from engine.pipeline.render.buttons import Link
     from engine.pipeline.render.labels import Words
-    from engine.pipeline.render.layout import Part, Picking
-    from engine.pipeline.render.links import Link
+    from engine.pipeline.render.layout import Part
 
 _EVERY_FIELD: Final = tuple(Field)
 
@@ -47,29 +47,32 @@ _LONGER: Final = {Field.KEY: 1024, Field.COPY_SOURCE: 1024, Field.ERROR_MESSAGE:
 
 _TITLE: Final = "title"
 _OBJECT: Final = "object"
-"""Beside the fields, what fills the gaps of a draft."""
+"""Names of the gaps that are no fields."""
 
-MOST_DRAFTS: Final = 256
-"""Drafts that are kept."""
+LAYOUTS_SIZE: Final = 256
+
+Layouts: TypeAlias = BoundedCache[tuple[object, ...], Layout]
+"""The layouts of one policy set, in which a name means one channel, level, class or route."""
 
 
-def event_payload(masked: MaskedEvent, decision: Decision, request: Request, channel: Channel, deployment: Deployment) -> bytes:
+def event_payload(  # noqa: PLR0913  the values that flow, each of its own type
+    masked: MaskedEvent,
+    decision: Decision,
+    request: Request,
+    channel: Channel,
+    deployment: Deployment,
+    *,
+    layouts: Layouts | None = None,
+) -> bytes:
     """The payload of a message about one event; of the event itself only what `masked` has."""
-    draft, words, time, touched, title, titled, places, _ = _draft(masked, decision, request, channel)
-    # The values by place: those of the fields, then the object, then the title.
-    texts = [*masked.values.values()]
-    if time is not None:
-        texts[time] = local_time(texts[time], channel.timezone, words)
-    texts.append("/".join(touched(texts)))
-    texts.append(title % titled(texts))
-    links = _links(masked, decision, request, deployment)
-    buttons = made_buttons(links, words) if links else ""
-    made = draft.at_once(places(texts), buttons)
-    if made is None:
-        shown: dict[str, str] = dict(zip(masked.values, texts[:-2], strict=True))
-        texts[-1] = filled(_title(masked, decision, request, words), shown, masked, words)
-        made = draft.with_care(places(texts), buttons)
-    return made
+    words = WORDS[channel.language]
+    values = dict[str, str](masked.values.items())
+    if Field.TIME in values:
+        values[Field.TIME] = local_time(values[Field.TIME], channel.timezone, words)
+    values[_OBJECT] = "/".join(values[field] for field in _touched(masked, channel))
+    values[_TITLE] = filled(_title(masked, decision, request, words), values, masked, words)
+    layout = _layout(masked, decision, request, channel, layouts)
+    return layout.filled(values, button_block(_links(masked, decision, request, deployment), words.links))
 
 
 def _links(masked: MaskedEvent, decision: Decision, request: Request, deployment: Deployment) -> list[Link]:
@@ -92,81 +95,30 @@ def _title(masked: MaskedEvent, decision: Decision, request: Request, words: Wor
     return words.title if Field.BUCKET in masked.values else words.title_without_bucket
 
 
-# --- the draft: what is the same in messages about like events --------------------------------------------------------------
+# --- the layout: what is the same in messages about like events ---------------------------------------------------------------
 
 
-class _Drawn(NamedTuple):
-    """A draft, its words, and what is picked from the values by their places.
-
-    `time` is the place of the time, `touched` picks what the object is made of, `places` what fills the draft. `title % titled`
-    is the title where all values are shown as they are. `parties` are kept with it, so that no other can be taken for one.
-    """
-
-    draft: Draft
-    words: Words
-    time: int | None
-    touched: Picking
-    title: str
-    titled: Picking
-    places: Picking
-    parties: tuple[object, ...]
-
-
-_drawn: dict[object, _Drawn] = {}
-
-
-def _draft(masked: MaskedEvent, decision: Decision, request: Request, channel: Channel) -> _Drawn:
-    """The draft for every event that has the same fields and of which the same was decided.
-
-    Channels, levels, classes and evidence are told apart by which object they are.
-    """
-    level, values, missing, denied, _, _ = masked
-    _, actor, evidence, _, _, _, _, _, failures, revision = decision
-    _, _, severity, _, _, title, _, routes, fallback_for = request
+def _layout(masked: MaskedEvent, decision: Decision, request: Request, channel: Channel, layouts: Layouts | None) -> Layout:
+    """The layout for every event that has the same fields and the same decision. `layouts`: those of the policy set so far."""
+    if layouts is None:
+        return Layout(_content(masked, decision, request, channel))
     key = (
-        id(channel),
-        id(level),
-        id(actor),
-        id(evidence),
-        tuple(values),
-        missing,
-        severity,
-        title,
-        routes or _routes(request),
-        fallback_for,
-        failures,
-        denied,
-        revision,
+        channel.name,
+        masked.level.name,
+        decision.actor.name,
+        decision.evidence and decision.evidence.id,
+        tuple(masked.values),
+        masked.hash_missing,
+        masked.denied,
+        request.severity,
+        _routes(request),
+        request.fallback_for,
+        decision.failures,
     )
-    found = _drawn.get(key)
-    if found is None:
-        if len(_drawn) >= MOST_DRAFTS:
-            _drawn.clear()
-        parties = channel, level, actor, evidence
-        found = _drawn[key] = _drafted(masked, decision, request, channel, parties)
-    return found
-
-
-def _drafted(masked: MaskedEvent, decision: Decision, request: Request, channel: Channel, parties: tuple[object, ...]) -> _Drawn:
-    words = WORDS[channel.language]
-    title, titled = unfilled(_title(masked, decision, request, words), masked, words)
-    most: dict[str, int] = dict.fromkeys(titled, LONGEST_TITLE_VALUE)
-    draft = Draft(_content(masked, decision, request, channel), {**most, _TITLE: LONGEST_WORDS})
-    names = (*masked.values, _OBJECT, _TITLE)
-
-    def placed(some: Sequence[str]) -> Picking:
-        return picking([names.index(name) for name in some])
-
-    return _Drawn(
-        draft=draft,
-        words=words,
-        time=names.index(Field.TIME) if Field.TIME in masked.values else None,
-        touched=placed(_touched(masked, channel)),
-        title=title,
-        titled=placed(titled),
-        places=placed(draft.names),
-        parties=parties,
-    )
+    layout = layouts.get(key)
+    if layout is None:
+        layout = layouts[key] = Layout(_content(masked, decision, request, channel))
+    return layout
 
 
 def _routes(request: Request) -> tuple[str, ...]:

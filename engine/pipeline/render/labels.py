@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from engine.model import Field, Language, MatcherKind, Severity, Strength
-from engine.pipeline.render.links import Target
+from engine.pipeline.render.buttons import Target
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, timedelta
-from enum import StrEnum
 from functools import lru_cache
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
 from engine.model import Field, Operator
+from engine.pipeline.render.buttons import URL_MAX_LENGTH, Link, Target
 from engine.pipeline.render.times import moment
 
 if TYPE_CHECKING:
@@ -22,27 +22,6 @@ if TYPE_CHECKING:
 
     from engine.model import Deployment, MaskedEvent
 
-
-class Target(StrEnum):
-    """What a link shows; also the `action_id` of its button."""
-
-    EVENT = "event"
-    CALLER = "caller"
-    BUCKET = "bucket"
-    AUDIT = "audit"
-    RUNBOOK = "runbook"
-    MUTE = "mute"
-
-
-class Link(NamedTuple):
-    """A button of a message."""
-
-    target: Target
-    url: str
-
-
-MAX_URL: Final = 3000
-"""Characters of a button's `url`: https://docs.slack.dev/reference/block-kit/block-elements/button-element."""
 
 _REGION: Final = re.compile(r"(?=.{1,32}\Z)[a-z]{2,4}(?:-[a-z]+)+-[0-9]{1,2}", re.ASCII)
 """Longer than any; what a caller wrote there stands twice in an address."""
@@ -114,7 +93,7 @@ def _history(masked: MaskedEvent, deployment: Deployment) -> Link | None:
         value = kept(masked, field)
         if value is not None and _LOOKED_UP.fullmatch(value):
             url = f"{console.format(service='cloudtrailv2')}#/events?{attribute}={quote(value, safe='')}"
-            return Link(target, url) if len(url) <= MAX_URL else None
+            return Link(target, url) if len(url) <= URL_MAX_LENGTH else None
     return None
 
 
@@ -150,7 +129,7 @@ def audit_links(text: str, span: tuple[str | None, str | None], deployment: Depl
         return
     before, between, after = around
     url = f"{before}{_twice(_span(span))}{between}{_starred(text)}{after}"
-    if len(url) <= MAX_URL:
+    if len(url) <= URL_MAX_LENGTH:
         yield Link(Target.AUDIT, url)
 
 
@@ -193,5 +172,5 @@ def _twice(text: str) -> str:
 
 def runbook_links(runbook: str | None) -> Iterator[Link]:
     """The runbook, if a browser and Slack take its address."""
-    if runbook is not None and _RUNBOOK.fullmatch(runbook) and len(runbook) <= MAX_URL:
+    if runbook is not None and _RUNBOOK.fullmatch(runbook) and len(runbook) <= URL_MAX_LENGTH:
         yield Link(Target.RUNBOOK, runbook)

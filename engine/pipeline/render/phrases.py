@@ -81,19 +81,6 @@ def filled(template: str, values: Mapping[str, str], masked: MaskedEvent, words:
     return visible("".join(title), LONGEST_WORDS)
 
 
-def unfilled(template: str, masked: MaskedEvent, words: Words) -> tuple[str, tuple[Field, ...]]:
-    """What `filled` gives as `title % values of these fields`, where all of that is shown as it is and none of it is too long."""
-    parts = [
-        (part.replace("%", "%%"), None)
-        if field is None
-        else ("%s", field)
-        if field in masked.values
-        else (absent(field, masked.level, masked.hash_missing, words).replace("%", "%%"), None)
-        for part, field in _parts(template)
-    ]
-    return "".join(part for part, _ in parts), tuple(field for _, field in parts if field is not None)
-
-
 @lru_cache(maxsize=1_024)
 def _parts(template: str) -> tuple[tuple[str, Field | None], ...]:
     """What a template of a policy is made of: texts, and placeholders with the field that each means."""

@@ -1,4 +1,4 @@
-"""What Slack would refuse in a payload, or do with it that no message of ours wants. For tests and policy tests; sends nothing.
+"""What Slack would refuse in a payload, or do with it that no message of ours wants.
 
 Sources: the pages of each block, element and object under https://docs.slack.dev/reference/block-kit, and what Slack was seen to
 refuse without saying so there: empty text anywhere in rich text, and blocks that are too long in sum.
@@ -10,7 +10,7 @@ import json
 import re
 from typing import TYPE_CHECKING, Any, Final
 
-from engine.pipeline.render.layout import FLAGS, MOST_BYTES
+from engine.pipeline.render.layout import BLOCKS_MAX_BYTES, FLAGS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -50,8 +50,8 @@ def _blocks(blocks: object) -> Iterator[str]:
     if not isinstance(blocks, list):
         return
     size = len(json.dumps(blocks, ensure_ascii=False, separators=(",", ":")).encode())
-    if size > MOST_BYTES:
-        yield f"blocks: {size:,} bytes, at most {MOST_BYTES:,}"
+    if size > BLOCKS_MAX_BYTES:
+        yield f"blocks: {size:,} bytes, at most {BLOCKS_MAX_BYTES:,}"
     for place, block in enumerate(blocks):
         where = f"blocks[{place}]"
         check = _CHECKS.get(block.get("type")) if isinstance(block, dict) else None
@@ -61,7 +61,7 @@ def _blocks(blocks: object) -> Iterator[str]:
 
 def _unique(name: str, values: list[str | None]) -> Iterator[str]:
     named = [value for value in values if value is not None]
-    yield from (f"{name}: longer than 255 characters" for value in named if len(value) > 255)  # noqa: PLR2004  block_id, action_id
+    yield from (f"{name}: longer than 255 characters" for value in named if len(value) > 255)
     if len(set(named)) < len(named):
         yield f"{name}: the same twice"
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-
-from engine.pipeline.render.limits import violations
+from slack_limits import violations
 
 
 def text(words: str = "x", **parts: Any) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What each operator prints of each field."""
+"""What each masking operator shows of each field."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import TYPE_CHECKING, Any, Final
 
-from engine.model import Field, Operator
+from engine.model import Field
 from engine.policy.given import SOURCE, TARGET
 
 if TYPE_CHECKING:
@@ -21,11 +21,12 @@ STARS: Final = "***"
 ACCOUNT_STARS: Final = "*" * 12
 AWS_INTERNAL: Final = "AWS Internal"
 
-LONGEST_ADDRESS: Final = 64
-"""Characters of what may be an address. Asked for before a text is remembered: callers choose what they send."""
+ADDRESS_MAX_LENGTH: Final = 64
+"""Characters of a text that may be an address. Checked before a text is cached: callers choose what they send."""
 
-_SHORTEST_KEY: Final = 8
-_SHORTEST_NAME: Final = 2
+_ADDRESS_CACHE_SIZE: Final = 4_096
+_ACCESS_KEY_MIN_LENGTH: Final = 8
+_NAME_MIN_LENGTH: Final = 2
 _ARN_PARTS: Final = 6
 _PREFIX_V4: Final = 24
 _PREFIX_V6: Final = 64
@@ -33,20 +34,18 @@ _PREFIX_V6: Final = 64
 _PRODUCT: Final = re.compile(r"\[?([A-Za-z][A-Za-z0-9._-]{0,31})/", re.ASCII)
 _EXTENSION: Final = re.compile(r"\.[A-Za-z0-9]{1,8}\Z", re.ASCII)
 
-_LABELS: Final = {Field.SOURCE_IP: "ip"}
-"""What a pseudonym is called where it is not called as its field."""
+_PSEUDONYM_LABELS: Final = {Field.SOURCE_IP: "ip"}
+"""The label of a pseudonym where it is not the field's name."""
 
 
-def shown(field: Field, operator: Operator, text: str, found: FactGroups) -> str:
-    """What an operator other than `hash` and `drop` prints of a field's value."""
-    if operator is Operator.KEEP:
-        return text
+def apply_operator(field: Field, text: str, facts: FactGroups) -> str:
+    """What `mask`, `network` and `last4` show of a field's value; where a field takes two of them, they do the same."""
     if field is Field.SOURCE_IP:
-        return text if is_service(text, found[SOURCE]) else network(text)
+        return text if is_service(text, facts[SOURCE]) else network(text)
     if field is Field.COPY_SOURCE:
-        _, _, bucket, key = found[TARGET]
-        return "/".join([*([] if bucket is None else [name(bucket)]), *([] if key is None else [object_key(key)])])
-    return WAYS[field](text)
+        _, _, bucket, key = facts[TARGET]
+        return "/".join([*([] if bucket is None else [_name(bucket)]), *([] if key is None else [_object_key(key)])])
+    return MASKERS[field](text)
 
 
 def is_service(text: str, source: tuple[Any, ...]) -> bool:
@@ -55,16 +54,16 @@ def is_service(text: str, source: tuple[Any, ...]) -> bool:
 
 
 def address(text: str) -> IPv4Address | IPv6Address | None:
-    """An address without its zone; a mapped one as the IPv4 address that it stands for. None for anything else."""
-    return _address(text) if len(text) <= LONGEST_ADDRESS else None
+    """An address without its zone; an IPv4-mapped one as that IPv4 address. None for anything else."""
+    return _address(text) if len(text) <= ADDRESS_MAX_LENGTH else None
 
 
 def network(text: str) -> str:
-    """An address's /24 or /64; junk is hidden whole."""
-    return _network(text) if len(text) <= LONGEST_ADDRESS else STARS
+    """An address's /24 or /64; asterisks for what is no address."""
+    return _network(text) if len(text) <= ADDRESS_MAX_LENGTH else STARS
 
 
-@lru_cache(maxsize=4_096)
+@lru_cache(_ADDRESS_CACHE_SIZE)
 def _address(text: str) -> IPv4Address | IPv6Address | None:
     try:
         parsed = ip_address(text.strip().partition("%")[0])
@@ -73,7 +72,7 @@ def _address(text: str) -> IPv4Address | IPv6Address | None:
     return (parsed.ipv4_mapped or parsed) if isinstance(parsed, IPv6Address) else parsed
 
 
-@lru_cache(maxsize=4_096)
+@lru_cache(_ADDRESS_CACHE_SIZE)
 def _network(text: str) -> str:
     parsed = _address(text)
     if parsed is None:
@@ -81,23 +80,27 @@ def _network(text: str) -> str:
     return str(ip_network((parsed, _PREFIX_V4 if isinstance(parsed, IPv4Address) else _PREFIX_V6), strict=False))
 
 
-def name(text: str) -> str:
-    """A name's first letter; an e-mail address's and its domain."""
-    if len(text) < _SHORTEST_NAME:
+def _name(text: str) -> str:
+    """A name's first letter; of an e-mail address its domain as well."""
+    if len(text) < _NAME_MIN_LENGTH:
         return STARS
     local, at, domain = text.rpartition("@")
     return f"{text[0]}{STARS}@{domain}" if at and local and domain else text[0] + STARS
 
 
-def object_key(text: str) -> str:
+def _object_key(text: str) -> str:
     """A key's first segment and its extension."""
     first, slash, rest = text.partition("/")
     extension = _EXTENSION.search(rest if slash else text)
     return f"{first + slash if slash else ''}{STARS}{extension.group() if extension else ''}"
 
 
+def _bucket(text: str) -> str:
+    return text[0] + STARS
+
+
 def _access_key(text: str) -> str:
-    return STARS + text[-4:] if len(text) >= _SHORTEST_KEY else STARS
+    return STARS + text[-4:] if len(text) >= _ACCESS_KEY_MIN_LENGTH else STARS
 
 
 def _account(_: str) -> str:
@@ -105,12 +108,12 @@ def _account(_: str) -> str:
 
 
 def _arn(text: str) -> str:
-    """The account as asterisks, and of the resource what sort it is."""
+    """The account as asterisks, and of the resource only its type."""
     parts = text.split(":", _ARN_PARTS - 1)
     if len(parts) < _ARN_PARTS or parts[0] != "arn":
         return STARS
-    sort, slash, _ = parts[5].partition("/")
-    resource = f"{sort}/{STARS}" if slash else STARS
+    resource_type, slash, _ = parts[5].partition("/")
+    resource = f"{resource_type}/{STARS}" if slash else STARS
     return ":".join([*parts[:4], ACCOUNT_STARS if parts[4] else "", resource])
 
 
@@ -119,27 +122,27 @@ def _user_agent(text: str) -> str:
     return f"{product.group(1)}/{STARS}" if product else STARS
 
 
-WAYS: Final[Mapping[Field, Callable[[str], str]]] = {
-    Field.BUCKET: lambda text: text[0] + STARS,
-    Field.KEY: object_key,
-    Field.NAME: name,
-    Field.ROLE: name,
-    Field.SESSION: name,
-    Field.PRINCIPAL: name,
+MASKERS: Final[Mapping[Field, Callable[[str], str]]] = {
+    Field.BUCKET: _bucket,
+    Field.KEY: _object_key,
+    Field.NAME: _name,
+    Field.ROLE: _name,
+    Field.SESSION: _name,
+    Field.PRINCIPAL: _name,
     Field.ARN: _arn,
     Field.ACCOUNT: _account,
     Field.ACCESS_KEY: _access_key,
     Field.USER_AGENT: _user_agent,
 }
-"""`mask` of each field (of an access key `last4` too)."""
+"""The operator `mask` of each field (of an access key also `last4`)."""
 
 
 def pseudonym(field: Field, text: str, key: HashKey) -> str:
-    """`label:epoch:` and 64 bits of HMAC-SHA-256 in hex: the same value has the same one, within one field and epoch.
+    """`label:epoch:` and 64 bits of HMAC-SHA-256 in hex: the same for the same value, within one field and epoch.
 
-    An address counts as the same however it is written.
+    All spellings of an address have the same pseudonym.
     """
-    label = _LABELS.get(field, field.value)
+    label = _PSEUDONYM_LABELS.get(field, field.value)
     canonical = str(address(text) or text) if field is Field.SOURCE_IP else text
     digest = hmac.digest(key.secret, f"{label}\0{canonical}".encode("utf-8", "surrogatepass"), hashlib.sha256)
     return f"{label}:{key.epoch}:{digest[:8].hex()}"

@@ -1,0 +1,72 @@
+"""The message fields of an event as text, as recorded.
+
+Source: https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-user-identity.html
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, Final
+
+from engine.model import Field
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from engine.model import Decision, FactGroups, Record
+
+_EMPTY: Final[Mapping[str, Any]] = {}
+_FIELDS: Final = tuple(Field)
+
+
+def field_values(record: Record, decision: Decision, facts: FactGroups) -> dict[Field, str]:
+    """Every field that the event has, in the order of `Field`. What is not text is its JSON."""
+    return {
+        field: value if isinstance(value, str) else _json(value)
+        for field, value in zip(_FIELDS, _values(record, decision, facts), strict=True)
+        if value or (value is not None and value != "")
+    }
+
+
+def _values(record: Record, decision: Decision, facts: FactGroups) -> tuple[Any, ...]:
+    """The value of each field, in the order of `Field`, as JSON gave it. None or an empty text: the event has none."""
+    identity, evidence = record.get("userIdentity"), decision.evidence
+    if identity.__class__ is not dict:
+        identity = _EMPTY
+    context = identity.get("sessionContext")
+    attributes = context.get("attributes") if context.__class__ is dict else None
+    (bucket, key, copy_bucket, copy_key), (role, session), (actor_type, actor_name, account, _, _), *_ = facts
+    return (
+        record.get("eventTime"),
+        record.get("eventName"),
+        bucket,
+        key,
+        _copy_source(copy_bucket, copy_key),
+        record.get("awsRegion"),
+        record.get("sourceIPAddress"),
+        record.get("userAgent"),
+        decision.actor.name,
+        None if evidence is None else evidence.id,
+        actor_type,
+        actor_name,
+        role,
+        session,
+        identity.get("arn"),
+        identity.get("principalId"),
+        account,
+        identity.get("accessKeyId"),
+        attributes.get("mfaAuthenticated") if attributes.__class__ is dict else None,
+        record.get("errorCode"),
+        record.get("errorMessage"),
+        record.get("eventID"),
+        record.get("requestID"),
+    )
+
+
+def _copy_source(bucket: str | None, key: str | None) -> str | None:
+    """`bucket/key` of a copy's source, as far as it is known."""
+    return key if bucket is None else bucket if key is None else f"{bucket}/{key}"
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
