@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from engine.bulk.fields import needed, seldom_needed
+from engine.bulk.lines import DecisionLines
 from engine.bulk.memory import tuned_allocator
 from engine.bulk.reading import Answer, Reading, read
 from engine.bulk.row_decider import RowDecider
 from engine.bulk.typed import Typed, record_of
 from engine.bulk.workers import cores
 from engine.model import DecodeError, Event, Selects
-from engine.pipeline.audit import DecisionLines
 from engine.pipeline.decide import program_of
 from engine.pipeline.select import S3, is_named, is_s3_data
 

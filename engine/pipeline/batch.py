@@ -29,7 +29,7 @@ from engine.model import (
     Request,
     showing,
 )
-from engine.pipeline.audit import decision_line, delivery_record, line, undecided_record
+from engine.pipeline.audit import decision_record, delivery_record, line, undecided_record
 from engine.pipeline.decide import decide
 from engine.pipeline.dedupe import fingerprint
 from engine.pipeline.deliver import Courier
@@ -161,7 +161,7 @@ def _decided(place: int, event: Event, setting: Setting, ports: Ports) -> Receiv
         decision = decide(event, policies, now, found)
         level = policies.audit.level
         masked = None if level.name == OPEN else mask(event, decision, level, setting.key, found)
-        record = decision_line(event, decision, masked, policies, now)
+        record = line(decision_record(event, decision, masked, policies, now))
     except Exception as error:  # noqa: BLE001  one event must not take its batch along
         kept = event if policies.audit.event and policies.audit.level.name == OPEN else None
         reason = f"Trailbell broke on it ({type(error).__name__})"
