@@ -155,7 +155,7 @@ def of_zip(home: Path, named: str | None = None) -> PolicySet:
         return prepared
     from engine.policy.load import load  # noqa: PLC0415  YAML and JSON Schema, which a prepared set does without
 
-    return load(directory)
+    return load(directory, in_force=True)
 
 
 def at_hand(home: Path) -> tuple[PolicySet, bool]:
@@ -173,8 +173,8 @@ def accepted(sources: Sequence[Source], commit: str | None) -> PolicySet:
     from engine.lint import lint  # noqa: PLC0415  only where a published set is looked at
     from engine.policy.load import check  # noqa: PLC0415
 
-    errors = [one for one in lint(sources, datetime.now(UTC)) if one.severity is FindingSeverity.ERROR]
-    policies, _ = (None, ()) if errors else check(sources, commit=commit)
+    errors = [one for one in lint(sources, datetime.now(UTC), in_force=True) if one.severity is FindingSeverity.ERROR]
+    policies, _ = (None, ()) if errors else check(sources, commit=commit, in_force=True)
     if policies is None:
         raise PolicySetError(errors)
     return policies

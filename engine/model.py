@@ -74,6 +74,16 @@ class Language(StrEnum):
     JA = "ja"
 
 
+class VoidReason(StrEnum):
+    """Why a mute or a silence that holds is void."""
+
+    UNSOUND = "not allowed"
+    NEVER_MUTE = "never_mute"
+    FAILURE = "a failure"
+    ACCOUNT = "another account"
+    BUCKET = "another bucket"
+
+
 class Selects(StrEnum):
     """Which CloudTrail events are looked at."""
 

@@ -33,18 +33,21 @@ if TYPE_CHECKING:
 __all__ = ["lint"]
 
 
-def lint(
+def lint(  # noqa: PLR0913  what is looked at, and by which rules
     sources: Sequence[Source],
     now: datetime,
     tests: Sequence[Source] = (),
     fixtures: Sequence[Source] = (),
     settings: Settings = DEFAULTS,
+    *,
+    in_force: bool = False,
 ) -> tuple[Finding, ...]:
     """Everything that is wrong with the files of a set, sorted by place. `now` tells which silences are past.
 
     `tests` are files of policy tests, `fixtures` the event files that these name: both are looked at beside the set.
+    `in_force`: the set runs already; what only its author has to mend is left out (`engine.policy.load.check`).
     """
-    _, loaded = check(sources)
+    _, loaded = check(sources, in_force=in_force)
     sound = not any(finding.severity is FindingSeverity.ERROR for finding in loaded)
     shaped = [source for source in sources if source.root is not None and not file_findings(source)]
     names = not any(source.root.value.get("events", {}).get("select") == "all" for source in shaped if source.root is not None)

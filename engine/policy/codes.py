@@ -28,6 +28,11 @@ WEBHOOK: Final = "TB309"
 WINDOW: Final = "TB310"
 TIME: Final = "TB311"
 CLASS: Final = "TB312"
+MUTES_ALL: Final = "TB404"
+UNPINNED: Final = "TB405"
+NOT_ATTESTED: Final = "TB421"
+EVERYONE: Final = "TB422"
+ACCOUNTS: Final = "TB423"
 
 CODES: Final = {
     NOT_YAML: "the file is not YAML",

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from engine.errors import PolicySetError
 from engine.model import Edit, Finding, FindingSeverity, Location
 from engine.policy import codes
+from engine.policy.compared import compared_findings
 from engine.policy.compile import compile_set
 from engine.policy.files import policy_files
 from engine.policy.matchers import forget_matchers
@@ -35,9 +36,9 @@ READERS: Final[Mapping[int, str]] = {1: "v1/policy.schema.json"}
 """The versions of the language that this engine reads, each with its schema; one to come is added here and to `compile_set`."""
 
 
-def load(directory: Path, *, commit: str | None = None) -> PolicySet:
-    """The policy set in a folder. Raises `PolicySetError` with everything that is wrong with it."""
-    policies, findings = check(read(directory), commit=commit)
+def load(directory: Path, *, commit: str | None = None, in_force: bool = False) -> PolicySet:
+    """The policy set in a folder. Raises `PolicySetError` with everything that is wrong with it. `in_force`: as for `check`."""
+    policies, findings = check(read(directory), commit=commit, in_force=in_force)
     if policies is None:
         raise PolicySetError([finding for finding in findings if finding.severity is FindingSeverity.ERROR])
     return policies
@@ -60,8 +61,13 @@ def _nothing(directory: Path, what: str, instead: str) -> Source:
     return Source(path, "", None, (Finding(codes.NO_FILE, Location(path), what, instead),))
 
 
-def check(sources: Sequence[Source], *, commit: str | None = None) -> tuple[PolicySet | None, tuple[Finding, ...]]:
+def check(
+    sources: Sequence[Source], *, commit: str | None = None, in_force: bool = False
+) -> tuple[PolicySet | None, tuple[Finding, ...]]:
     """All that the load checks find, in the order of the files, and the compiled set where none of it is an error.
+
+    `in_force`: the set runs already, perhaps since before an upgrade. What an author has to mend does not stop it then, as long
+    as every event is still heard.
 
     A file that cannot be read or has not the shape of a policy keeps the references between files from being checked: what it may
     define is not known, and one mistake should be one finding.
@@ -69,6 +75,8 @@ def check(sources: Sequence[Source], *, commit: str | None = None) -> tuple[Poli
     findings = [finding for source in sources for finding in file_findings(source)]
     if not findings:
         findings = list(reference_findings(sources))
+    if not findings and not in_force:
+        findings = list(compared_findings(sources))
     ordered = tuple(
         sorted(findings, key=lambda finding: (finding.where.path, finding.where.line, finding.where.column, finding.code))
     )

@@ -1,0 +1,107 @@
+"""Names of the set that expressions compare: a class, a kind or an evidence that does not exist is never equal to anything."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from engine.matching.checks import check
+from engine.matching.formula import Atom, atoms, evaluate, formula_of
+from engine.matching.tree import walk
+from engine.matching.types import reads
+from engine.model import UNKNOWN, Finding, Kind
+from engine.policy import codes
+from engine.policy.given import KNOWN
+from engine.policy.places import inside
+from engine.policy.shape import suggestion
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from engine.policy.source import Node, Source
+
+    Names = Mapping[tuple[str, ...], frozenset[str]]
+    """The names that a fact may have."""
+
+_WORDS: Final[Mapping[tuple[str, ...], str]] = {
+    ("actor", "class"): "class",
+    ("actor", "kind"): "kind",
+    ("actor", "evidence"): "evidence",
+}
+_PATTERNS: Final = frozenset({"contains", "glob", "prefix", "regex", "suffix"})
+
+
+def compared_findings(sources: Sequence[Source]) -> Iterator[Finding]:
+    """A finding for each class, kind or evidence that a matcher compares and the set does not have, over files that load."""
+    actors = [actor for source in sources if source.root for actor in source.root.value.get("actors") or ()]
+    names: dict[tuple[str, ...], frozenset[str]] = {
+        ("actor", "class"): frozenset({UNKNOWN, *(actor["class"] for actor in actors)}),
+        ("actor", "kind"): frozenset(kind.value for kind in Kind),
+        ("actor", "evidence"): frozenset(evidence["id"] for actor in actors for evidence in actor.get("evidence") or ()),
+    }
+    for source in sources:
+        for rule in _rules(source):
+            for expression in _expressions(rule):
+                yield from _unknown_names(source, expression, names)
+        for evidence in _evidence(source):
+            for expression in _expressions(evidence):
+                yield from _class_facts(expression)
+
+
+def _parts(node: Node | None, section: str) -> Iterator[Node]:
+    inner = node.at(section) if node is not None else None
+    return inner.items() if inner is not None else iter(())
+
+
+def _rules(source: Source) -> Iterator[Node]:
+    yield from _parts(source.root, "routes")
+    yield from _parts(source.root, "silences")
+
+
+def _evidence(source: Source) -> Iterator[Node]:
+    return (evidence for actor in _parts(source.root, "actors") for evidence in _parts(actor, "evidence"))
+
+
+def _expressions(rule: Node) -> Iterable[Node]:
+    when = rule.at("when")
+    return () if when is None else when.items() if isinstance(when.value, list) else (when,)
+
+
+def _unknown_names(source: Source, expression: Node, names: Names) -> Iterator[Finding]:
+    if "actor" not in expression.value:
+        return  # nothing to look at, and most expressions are such
+    for atom in dict.fromkeys(atoms(formula_of([check(expression.value)], KNOWN))):
+        if atom.path is None or atom.path not in names:
+            continue
+        word, known = _WORDS[atom.path], names[atom.path]
+        for name in _texts(atom) - known:
+            where = inside(source, expression, _offset(atom, name), len(name) + 2)
+            yield Finding(codes.NO_SUCH, where, f"there is no {word} {name}", suggestion(name, sorted(known)))
+        if atom.kind in _PATTERNS and not any(_matches(atom, name) for name in known):
+            where = inside(source, expression, _offset(atom, atom.value), len(atom.value) + 2)
+            yield Finding(codes.NO_SUCH, where, f"no {word} matches {atom.value}", f"there is: {', '.join(sorted(known))}")
+
+
+def _texts(atom: Atom) -> frozenset[str]:
+    if atom.kind == "in":
+        names: frozenset[str] = atom.value
+        return names
+    return frozenset({atom.value}) if atom.kind == "is" and isinstance(atom.value, str) else frozenset()
+
+
+def _matches(atom: Atom, name: str) -> bool:
+    return evaluate(atom, {"actor": dict.fromkeys(("class", "kind", "evidence"), name)}) is True
+
+
+def _offset(atom: Atom, name: str) -> int:
+    """Where a name stands in its expression."""
+    literals = [node for node in walk(atom.node) if node.kind == "literal"]
+    exact = next((node.offset for node in literals if node.value == name), None)
+    return next((offset for offset in (exact, *(node.offset for node in literals)) if offset is not None), 0)
+
+
+def _class_facts(expression: Node) -> Iterator[Finding]:
+    """Evidence that reads what is only known once evidence has decided."""
+    for path in sorted(reads(check(expression.value))):
+        if path[:2] in _WORDS:
+            what = f"{'.'.join(path[:2])} is null while actors are being classified, so evidence cannot test it"
+            yield Finding(codes.CLASS, expression.where, what, "repeat the other test")

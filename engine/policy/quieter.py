@@ -1,0 +1,226 @@
+"""What a mute or a silence may rest on, and which evidence may call itself attested.
+
+A quieter rule has to pin its caller in each of its branches, or to say `everyone: true`. What is wrong with a rule is a finding
+for its author; in a set that is in force already, the rule is void.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from engine.matching.checks import check
+from engine.matching.formula import atoms, formula_of
+from engine.matching.literals import demanded
+from engine.model import Finding, Kind, Strength, VoidReason
+from engine.policy import codes
+from engine.policy.given import KNOWN
+from engine.policy.mending import mend, where, why_no_pin
+from engine.policy.pins import (
+    ACCOUNTS,
+    CLASS_PATHS,
+    PATTERNS,
+    UNKNOWN_ACTOR,
+    EvidenceBranches,
+    branches_of,
+    pins,
+    spelled_out,
+    texts,
+)
+from engine.policy.strength import holds_for_all, why_not_attested
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from engine.matching.formula import Atom, Formula
+    from engine.matching.literals import Alternative
+    from engine.policy.pins import Actors, Branch
+    from engine.policy.source import Node, Source
+
+ALWAYS_VOID_FOR: Final = frozenset({VoidReason.NEVER_MUTE, VoidReason.FAILURE})
+"""What makes every mute and every silence void."""
+
+_BUCKETS: Final = frozenset({("bucket",), ("requestParameters", "bucketName"), ("resources",)})
+_COPIES: Final = frozenset({("copy",), ("copy", "bucket"), ("requestParameters", "x-amz-copy-source")})
+_BOUNDING: Final = frozenset({("bucket",), ("copy", "bucket")})
+_FEWEST: Final = 3
+"""Literal characters in a row that bound a bucket."""
+
+
+class Problem(NamedTuple):
+    """Why a quieter rule is refused: a code, what is wrong, what to write instead, and which key of the rule is meant."""
+
+    code: str
+    what: str
+    instead: str
+    key: str = "when"
+
+
+class Judgement(NamedTuple):
+    """What the analysis says of a quieter rule: what makes it void, and what is wrong with it."""
+
+    void_for: frozenset[VoidReason]
+    problems: tuple[Problem, ...] = ()
+
+
+# --- a set -----------------------------------------------------------------------------------------------------------------
+
+
+def quieter_findings(sources: Sequence[Source]) -> Iterator[Finding]:
+    """What is wrong with the mutes, the silences and the evidence of files that load."""
+    roots = [source.root for source in sources if source.root is not None]
+    actors = actors_of([root.value for root in roots])
+    for root in roots:
+        for actor in _parts(root, "actors"):
+            yield from _strength_findings(actor)
+        buckets = root.value.get("buckets") or ()
+        for word, rule in _quieter_rules(root):
+            for problem in judge(rule.value, buckets, actors, word).problems:
+                yield Finding(problem.code, rule.keys[problem.key], problem.what, problem.instead)
+
+
+def _parts(node: Node, section: str) -> Iterator[Node]:
+    inner = node.at(section)
+    return inner.items() if inner is not None else iter(())
+
+
+def _quieter_rules(root: Node) -> Iterator[tuple[str, Node]]:
+    yield from (("mute", route) for route in _parts(root, "routes") if "mute" in route.keys)
+    yield from (("silence", silence) for silence in _parts(root, "silences"))
+
+
+def actors_of(contents: Iterable[Mapping[str, Any]]) -> tuple[EvidenceBranches, ...]:
+    """All evidence of a set, from the contents of its files."""
+    found = [
+        EvidenceBranches(
+            actor["class"],
+            Kind(actor["kind"]),
+            evidence["id"],
+            Strength(evidence["strength"]),
+            tuple(map(_without_class, matcher_branches(expressions_of(evidence)))),
+            actor.get("never_mute", False),
+        )
+        for content in contents
+        for actor in content.get("actors") or ()
+        for evidence in actor.get("evidence") or ()
+    ]
+    return (*found, UNKNOWN_ACTOR)
+
+
+def _without_class(branch: Branch) -> Branch:
+    """While actors are being classified, the facts of the class are null: a test of them says nothing."""
+    return frozenset(atom for atom in branch if atom.path not in CLASS_PATHS)
+
+
+def expressions_of(rule: Mapping[str, Any]) -> tuple[str, ...]:
+    """The expressions of a rule, all of which must hold."""
+    when = rule.get("when", ())
+    return (when,) if isinstance(when, str) else tuple(when)
+
+
+@lru_cache(4_096)
+def _formula(expressions: tuple[str, ...]) -> Formula:
+    return formula_of([check(expression) for expression in expressions], KNOWN)
+
+
+@lru_cache(4_096)
+def matcher_branches(expressions: tuple[str, ...]) -> tuple[Branch, ...]:
+    """The branches of expressions that must all hold."""
+    return branches_of(_formula(expressions))
+
+
+# --- evidence --------------------------------------------------------------------------------------------------------------
+
+
+def _strength_findings(actor: Node) -> Iterator[Finding]:
+    for evidence in _parts(actor, "evidence"):
+        strength = evidence.children["strength"]
+        if strength.value != Strength.ATTESTED:
+            continue
+        kind = Kind(actor.value["kind"])
+        for branch in matcher_branches(expressions_of(evidence.value)):
+            why = why_not_attested(branch, kind)
+            if why is not None:
+                what = f"AWS does not attest this{where(branch)}: {why}"
+                yield Finding(codes.NOT_ATTESTED, strength.where, what, "write strength: claimed, or leave that test out")
+                break
+
+
+# --- quieter rules ---------------------------------------------------------------------------------------------------------
+
+
+def judge(rule: Mapping[str, Any], buckets: Sequence[str], actors: Actors, word: str) -> Judgement:
+    """What is to be said of a mute or a silence (`word`) in a file of this scope (empty: every bucket)."""
+    expressions = expressions_of(rule)
+    branches = matcher_branches(expressions)
+    everyone = rule.get("everyone", False)
+    problems = list(_everyone(branches, buckets, actors, word) if everyone else _unpinned(branches, actors, word))
+    void_for = ALWAYS_VOID_FOR
+    if not everyone:
+        problems += _accounts(branches, word)
+        if not all(_tests_account(own) for branch in branches for _, own in spelled_out(branch, actors)):
+            void_for |= {VoidReason.ACCOUNT}
+    if _passes_over_copies(_formula(expressions)):
+        void_for |= {VoidReason.BUCKET}
+    return Judgement(void_for | ({VoidReason.UNSOUND} if problems else frozenset()), tuple(problems))
+
+
+def _unpinned(branches: Sequence[Branch], actors: Actors, word: str) -> Iterator[Problem]:
+    bare = sorted((branch for branch in branches if not pins(branch, actors)), key=where)
+    if not bare:
+        return
+    branch = bare[0]
+    test = mend(branch, actors)
+    everyone = "if everyone is meant, say everyone: true"
+    if all(map(holds_for_all, branch)):
+        yield Problem(
+            codes.MUTES_ALL, f"this {word} is of everybody{where(branch)}", f"say in when whom it is about, such as {test}"
+        )
+    elif any(actor is UNKNOWN_ACTOR for actor, _ in spelled_out(branch, actors)):
+        what = f"this {word} is of every caller whom nobody knows{where(branch)}"
+        yield Problem(codes.MUTES_ALL, what, f"add evidence for a class of its own, or also test who calls: {test}")
+    else:
+        more = f", and in {len(bare) - 1} more branches" if len(bare) > 1 else ""
+        what = f"this {word} does not pin its caller{where(branch)}{more}: {why_no_pin(branch, actors)}"
+        yield Problem(codes.UNPINNED, what, f"also test who calls: {test}; or, {everyone}" if test else everyone)
+
+
+def _everyone(branches: Sequence[Branch], buckets: Sequence[str], actors: Actors, word: str) -> Iterator[Problem]:
+    if all(pins(branch, actors) for branch in branches):
+        what = f"this {word} pins its caller in each branch, so it is not of everyone"
+        yield Problem(codes.EVERYONE, what, "delete everyone", "everyone")
+        return
+    scoped = bool(buckets) and all(_bounds(demanded("glob", bucket)) for bucket in buckets)
+    unbounded = next((branch for branch in sorted(branches, key=where) if not any(map(_bounds_bucket, branch))), None)
+    if not scoped and unbounded is not None:
+        what = f"this {word} is of everyone, in every bucket{where(unbounded)}"
+        yield Problem(codes.EVERYONE, what, "also test the bucket: bucket == '…'; or give the file buckets", "everyone")
+
+
+def _bounds_bucket(atom: Atom) -> bool:
+    names = texts(atom)
+    if atom.path not in _BOUNDING:
+        return False
+    return all(names) if names is not None else atom.kind in PATTERNS and _bounds(demanded(atom.kind, atom.value))
+
+
+def _bounds(alternatives: Iterable[Alternative]) -> bool:
+    return all(any(len(run.text) >= _FEWEST for run in runs) for runs in alternatives)
+
+
+def _accounts(branches: Sequence[Branch], word: str) -> Iterator[Problem]:
+    tested = [_tests_account(branch) for branch in branches]
+    if any(tested) and not all(tested):
+        other = next(branch for branch, tests in zip(branches, tested, strict=True) if not tests)
+        what = f"some branches of this {word} test actor.account, and others do not{where(other)}"
+        yield Problem(codes.ACCOUNTS, what, f"make two of it: a {word} for other accounts, and one for your own")
+
+
+def _tests_account(branch: Branch) -> bool:
+    return any(atom.path in ACCOUNTS and texts(atom) is not None for atom in branch)
+
+
+def _passes_over_copies(part: Formula) -> bool:
+    """Whether a rule tests the bucket and not where a copy comes from."""
+    read = {path for atom in atoms(part) for path in atom.paths}
+    return not read.isdisjoint(_BUCKETS) and read.isdisjoint(_COPIES)

@@ -1,0 +1,37 @@
+"""What a mute or a silence may rest on: a hundred rules judged, and soundness as a law over random sets."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from engine.policy.load import read
+from engine.policy.quieter import actors_of, judge
+
+RULES = yaml.safe_load((Path(__file__).parent / "quieter/rules.yaml").read_text("utf-8"))
+ACTORS = actors_of([source.root.value for source in read(Path(__file__).parent / "quieter/actors.yaml") if source.root])
+
+
+def name(rule: dict[str, Any]) -> str:
+    return str(rule["why"])
+
+
+def codes(rule: dict[str, Any], word: str) -> list[str]:
+    return [problem.code for problem in judge(rule, rule.get("buckets", ()), ACTORS, word).problems]
+
+
+def test_half_of_a_hundred_rules_are_sound() -> None:
+    assert (len(RULES["sound"]), len(RULES["unsound"])) == (50, 50)
+
+
+@pytest.mark.parametrize("rule", RULES["sound"], ids=name)
+def test_a_sound_rule_is_accepted(rule: dict[str, Any]) -> None:
+    assert codes(rule, "mute") == codes(rule, "silence") == []
+
+
+@pytest.mark.parametrize("rule", RULES["unsound"], ids=name)
+def test_an_unsound_rule_is_refused(rule: dict[str, Any]) -> None:
+    assert codes(rule, "mute") == codes(rule, "silence") == rule["codes"]
