@@ -120,9 +120,11 @@ class Field(StrEnum):
     BUCKET = "bucket"
     KEY = "key"
     COPY_SOURCE = "copy_source"
+    SIZE = "size"
     REGION = "region"
     SOURCE_IP = "source_ip"
     USER_AGENT = "user_agent"
+    CLIENT = "client"
     CLASS = "class"
     EVIDENCE = "evidence"
     ACTOR_TYPE = "actor_type"
@@ -150,9 +152,11 @@ FIELD_OPERATORS: Final[Mapping[Field, frozenset[Operator]]] = {
     Field.BUCKET: _NAMED,
     Field.KEY: _NAMED,
     Field.COPY_SOURCE: _NAMED,
+    Field.SIZE: _PLAIN,
     Field.REGION: _PLAIN,
     Field.SOURCE_IP: _NAMED | {Operator.NETWORK},
     Field.USER_AGENT: _NAMED,
+    Field.CLIENT: _NAMED,
     Field.CLASS: _PLAIN,
     Field.EVIDENCE: _PLAIN,
     Field.ACTOR_TYPE: _PLAIN,
@@ -170,6 +174,9 @@ FIELD_OPERATORS: Final[Mapping[Field, frozenset[Operator]]] = {
     Field.REQUEST_ID: _OPAQUE,
 }
 """Which operators suit which field. `mask` is the field's own way: see `engine.pipeline.mask`."""
+
+INHERITED_OPERATORS: Final[Mapping[Field, Field]] = {Field.SIZE: Field.EVENT, Field.CLIENT: Field.USER_AGENT}
+"""Fields that a level need not list: it then masks them as it masks the other field."""
 
 OPEN: Final = "open"
 """The built-in level that keeps every field; the least strict."""

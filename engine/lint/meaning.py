@@ -10,9 +10,9 @@ from engine.lint.implication import implied, landmarks, mentioned, premises
 from engine.lint.problems import path_of
 from engine.matching import Node as Tree
 from engine.matching import conjuncts, formula_of, index_keys, never_fails, parse, reads, walk
-from engine.model import Edit, Finding, FindingSeverity, Location
+from engine.model import Edit, Field, Finding, FindingSeverity, Location, Operator
 from engine.policy.places import inside, last_line, line_text, without_lines
-from engine.policy.references import PLACEHOLDER
+from engine.policy.references import PLACEHOLDER, operators_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -107,9 +107,9 @@ def _named(root: Node) -> Iterator[str]:
             yield channel["fallback"]
 
 
-def _levels(roots: Iterable[Node]) -> dict[str, dict[str, Any]]:
+def _levels(roots: Iterable[Node]) -> dict[str, dict[Field, Operator]]:
     """The levels in order, the least strict first, each with its operators; `open` keeps everything, so it is not there."""
-    return {one["level"]: one.get("fields", {}) for root in roots for one in root.value.get("masking") or ()}
+    return {level.value["level"]: operators_of(level) for root in roots for level in _parts(root, "masking")}
 
 
 def _floors(root: Node, roots: Sequence[Node], levels: dict[str, Any]) -> Iterator[Finding]:
@@ -127,7 +127,7 @@ def _floors(root: Node, roots: Sequence[Node], levels: dict[str, Any]) -> Iterat
             yield _warning(BELOW_FLOOR, asked.where, what, "write the level that applies, or lower the channel's masking_floor")
 
 
-def _titles(source: Source, root: Node, roots: Sequence[Node], levels: dict[str, dict[str, Any]]) -> Iterator[Finding]:
+def _titles(source: Source, root: Node, roots: Sequence[Node], levels: dict[str, dict[Field, Operator]]) -> Iterator[Finding]:
     default = next((one.value["default"]["masking"] for one in roots if "default" in one.value), "open")
     for route in _parts(root, "routes"):
         title = route.at("title")
@@ -135,7 +135,8 @@ def _titles(source: Source, root: Node, roots: Sequence[Node], levels: dict[str,
         if title is None or level not in levels:
             continue
         for found in PLACEHOLDER.finditer(title.value):
-            if levels[level].get(found.group(1), "drop") == "drop":
+            field = found.group(1)
+            if field in set(Field) and levels[level].get(Field(field), Operator.DROP) is Operator.DROP:
                 where = inside(source, title, found.start(), len(found.group()))
                 what = f"the level {level} drops {found.group(1)}, so the title will say (hidden)"
                 yield _warning(TITLE, where, what, "name a field that the level keeps")

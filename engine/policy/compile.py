@@ -31,6 +31,7 @@ from engine.model import (
     WebhookRef,
     Window,
 )
+from engine.policy.levels import with_inherited
 from engine.policy.matchers import Makers, parsed
 from engine.policy.revision import revision
 
@@ -82,7 +83,7 @@ def _levels(contents: Sequence[Mapping[str, Any]]) -> tuple[Level, ...]:
 
 def _level(one: Mapping[str, Any], rank: int) -> Level:
     operators = {Field(name): Operator(value) for name, value in one["fields"].items()}
-    return Level(one["level"], rank, MappingProxyType(operators))
+    return Level(one["level"], rank, MappingProxyType(with_inherited(operators)))
 
 
 def expressions(when: str | Sequence[str]) -> tuple[str, ...]:

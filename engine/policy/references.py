@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from engine.errors import ExpressionError
-from engine.model import OPEN, OPERATOR_RANK, UNKNOWN, Field, Finding, Operator
+from engine.model import INHERITED_OPERATORS, OPEN, OPERATOR_RANK, UNKNOWN, Field, Finding, Operator
 from engine.policy import codes
+from engine.policy.levels import with_inherited
 from engine.policy.matchers import matcher
 from engine.policy.places import inside
 from engine.policy.shape import suggestion
@@ -267,10 +268,12 @@ def _actor(source: Source, actor: Node) -> Iterator[Finding]:
 
 
 def operators_of(level: Node) -> dict[Field, Operator]:
-    """The operators of a level that are spelled right."""
+    """The operators of a level that are spelled right, with those of fields that need not be listed."""
     values: Mapping[str, Any] = level.children["fields"].value
     known = {field.value for field in Field}, {operator.value for operator in Operator}
-    return {Field(name): Operator(value) for name, value in values.items() if name in known[0] and value in known[1]}
+    return with_inherited(
+        {Field(name): Operator(value) for name, value in values.items() if name in known[0] and value in known[1]}
+    )
 
 
 def _masking(root: Node) -> Iterator[Finding]:
@@ -294,7 +297,8 @@ def _weaker(before: Node, level: Node) -> Iterator[Finding]:
     for field, operator in later.items():
         was = earlier.get(field, Operator.DROP)
         if OPERATOR_RANK[operator] < OPERATOR_RANK[was]:
-            where = level.children["fields"].children[field.value].where
+            fields = level.children["fields"].children
+            where = fields[field.value if field.value in fields else INHERITED_OPERATORS[field].value].where
             what = f"{field.value} is weaker here than in the level {before.children['level'].value} before it ({was.value})"
             yield Finding(codes.LEVEL_ORDER, where, what, "order levels from least strict to strictest")
 

@@ -9,6 +9,7 @@ import json
 from typing import TYPE_CHECKING, Any, Final
 
 from engine.model import Field
+from engine.pipeline.mask.clients import client
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
 _EMPTY: Final[Mapping[str, Any]] = {}
 _FIELDS: Final = tuple(Field)
+_TRANSFERRED: Final = {"read": "bytesTransferredOut", "list": "bytesTransferredOut", "write": "bytesTransferredIn"}
+_SIZE_LIMIT: Final = 1 << 63
 
 
 def field_values(record: Record, decision: Decision, facts: FactGroups) -> dict[Field, str]:
@@ -35,16 +38,18 @@ def _values(record: Record, decision: Decision, facts: FactGroups) -> tuple[Any,
         identity = _EMPTY
     context = identity.get("sessionContext")
     attributes = context.get("attributes") if context.__class__ is dict else None
-    (bucket, key, copy_bucket, copy_key), (role, session), (actor_type, actor_name, account, _, _), *_ = facts
+    (bucket, key, copy_bucket, copy_key), (role, session), (actor_type, actor_name, account, _, _), _, (_, access_kind) = facts
     return (
         record.get("eventTime"),
         record.get("eventName"),
         bucket,
         key,
         _copy_source(copy_bucket, copy_key),
+        None if copy_bucket or copy_key else _size(record, access_kind),
         record.get("awsRegion"),
         record.get("sourceIPAddress"),
         record.get("userAgent"),
+        client(record.get("userAgent")),
         decision.actor.name,
         None if evidence is None else evidence.id,
         actor_type,
@@ -66,6 +71,21 @@ def _values(record: Record, decision: Decision, facts: FactGroups) -> tuple[Any,
 def _copy_source(bucket: str | None, key: str | None) -> str | None:
     """`bucket/key` of a copy's source, as far as it is known."""
     return key if bucket is None else bucket if key is None else f"{bucket}/{key}"
+
+
+def _size(record: Record, access_kind: str) -> int | None:
+    """The bytes of the object that went out (a read or a list) or came in (a write); None where the record does not say.
+
+    A copy and a deletion transfer no object, and what a `Head…` transfers is none. CloudTrail writes whole numbers, some of them
+    as floats.
+    """
+    transferred = record.get("additionalEventData")
+    if transferred.__class__ is not dict or access_kind not in _TRANSFERRED:
+        return None
+    count = transferred.get(_TRANSFERRED[access_kind])
+    if count.__class__ not in (int, float) or not 0 <= count < _SIZE_LIMIT or (count == 0 and access_kind != "write"):
+        return None
+    return int(count)
 
 
 def _json(value: object) -> str:

@@ -10,6 +10,7 @@ from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import TYPE_CHECKING, Any, Final
 
 from engine.model import Field
+from engine.pipeline.mask.clients import program_of
 from engine.policy.given import SOURCE, TARGET
 
 if TYPE_CHECKING:
@@ -133,6 +134,7 @@ MASKERS: Final[Mapping[Field, Callable[[str], str]]] = {
     Field.ACCOUNT: _account,
     Field.ACCESS_KEY: _access_key,
     Field.USER_AGENT: _user_agent,
+    Field.CLIENT: program_of,
 }
 """The operator `mask` of each field (of an access key also `last4`)."""
 

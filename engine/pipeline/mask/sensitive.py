@@ -35,9 +35,13 @@ POLICY_TEXT: Final = frozenset({Field.CLASS, Field.EVIDENCE})
 """Fields whose values are the policies' own words: nothing in them is redacted."""
 
 _VOCABULARY: Final = frozenset(
-    {Field.TIME, Field.EVENT, Field.REGION, Field.CLASS, Field.EVIDENCE, Field.ACTOR_TYPE, Field.MFA, Field.ACCOUNT}
+    {
+        *(Field.TIME, Field.EVENT, Field.SIZE, Field.REGION, Field.CLIENT, Field.CLASS, Field.EVIDENCE, Field.ACTOR_TYPE),
+        *(Field.MFA, Field.ACCOUNT),
+    }
 )
-"""Fields of few possible values, which reveal nothing about the caller elsewhere. (Account ids are searched for separately.)"""
+"""Fields of few possible values, or of our own words, which reveal nothing about the caller elsewhere. (Account ids are searched
+for separately; the user agent, of which the client is told, is a value of its own.)"""
 
 
 @showing()

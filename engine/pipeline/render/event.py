@@ -37,7 +37,8 @@ if TYPE_CHECKING:
     from engine.pipeline.render.labels import Words
     from engine.pipeline.render.layout import Part
 
-_EVERY_FIELD: Final = tuple(Field)
+_EVERY_FIELD: Final = tuple(field for field in Field if field not in (Field.SIZE, Field.CLIENT))
+"""What is shown where a channel does not choose."""
 
 _LONGEST_IN_LEAD: Final = 120
 _LONGEST_VALUE: Final = 300
