@@ -564,18 +564,10 @@ class Verdict(NamedTuple):
 
 
 class Decision(NamedTuple):
-    """Everything chosen for one event: its id and its verdict."""
+    """Everything chosen for one event: its id (None: it has none that is text) and the verdict."""
 
     event_id: str | None
-    actor: ActorClass
-    evidence: Evidence | None
-    requests: tuple[Request, ...]
-    routes: tuple[str, ...]
-    mutes: tuple[Hush, ...]
-    silences: tuple[Hush, ...]
-    defaulted: bool
-    failures: tuple[Failure, ...]
-    revision: str
+    verdict: Verdict
 
 
 class Answered(StrEnum):

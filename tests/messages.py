@@ -23,6 +23,7 @@ from engine.model import (
     Request,
     Severity,
     Strength,
+    Verdict,
 )
 
 EVENT_ID = "11111111-2222-4333-8444-555555555555"
@@ -80,21 +81,18 @@ def masked(
 
 def decision(actor: ActorClass = HUMAN, **parts: Any) -> Decision:
     """A decision for a class, by its first evidence."""
-    return Decision(
-        **{
-            "event_id": EVENT_ID,
-            "actor": actor,
-            "evidence": actor.evidence[0] if actor.evidence else None,
-            "requests": (),
-            "routes": ("payments/people",),
-            "mutes": (),
-            "silences": (),
-            "defaulted": False,
-            "failures": (),
-            "revision": "sha256:0123456789ab",
-            **parts,
-        }
-    )
+    verdict = {
+        "actor": actor,
+        "evidence": actor.evidence[0] if actor.evidence else None,
+        "requests": (),
+        "routes": ("payments/people",),
+        "mutes": (),
+        "silences": (),
+        "defaulted": False,
+        "failures": (),
+        "revision": "sha256:0123456789ab",
+    }
+    return Decision(EVENT_ID, Verdict(**{**verdict, **parts}))
 
 
 def request(level: Level = STANDARD, **parts: Any) -> Request:

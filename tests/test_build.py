@@ -162,8 +162,8 @@ def test_a_prepared_set_keeps_the_order_of_a_literals_keys(tmp_path: Path) -> No
     (policies / "zz.yaml").write_text(text, encoding="utf-8")
     prepared = load_prepared(policies, prepared_in(tmp_path, policies))
     assert prepared is not None
-    assert "zz/one" in decide(event(), prepared, NOW).routes
-    assert "zz/one" in decide(event(), load(policies), NOW).routes
+    assert "zz/one" in decide(event(), prepared, NOW).verdict.routes
+    assert "zz/one" in decide(event(), load(policies), NOW).verdict.routes
 
 
 def test_a_prepared_set_has_more_matchers_than_one_function_takes(tmp_path: Path) -> None:
@@ -184,9 +184,9 @@ def test_a_prepared_set_has_more_matchers_than_one_function_takes(tmp_path: Path
     for number in (0, 63, 64, 149):
         arn = f"arn:aws:sts::111122223333:assumed-role/role-{number}/s"
         found = decide(event(userIdentity={"type": "AssumedRole", "arn": arn}), prepared, NOW)
-        assert found.evidence is not None
-        assert found.evidence.id == f"e{number}"
-    assert decide(event(), prepared, NOW).evidence is None
+        assert found.verdict.evidence is not None
+        assert found.verdict.evidence.id == f"e{number}"
+    assert decide(event(), prepared, NOW).verdict.evidence is None
 
 
 @pytest.mark.parametrize("change", ["added", "removed", "damaged", "empty", "list", "engine", "code", "cut", "no code"])

@@ -34,7 +34,7 @@ def verdicts(draw: st.DrawFn) -> Verdict:
 def test_a_line_is_what_the_decision_is_as_json(some: list[Verdict], data: st.DataObject) -> None:
     names = st.none() | st.text(max_size=3) | st.just(7)
     decided = data.draw(st.lists(st.tuples(names, st.sampled_from(some)), max_size=12))
-    expected = [decision_json(Decision(name if isinstance(name, str) and name else None, *verdict)) for name, verdict in decided]
+    expected = [decision_json(Decision(name if isinstance(name, str) and name else None, verdict)) for name, verdict in decided]
     lines = DecisionLines()
     told = lines.of([name for name, _ in decided], [lines.tail(verdict) for _, verdict in decided])
     assert told.decode() == "".join(line(one) + "\n" for one in expected)

@@ -357,7 +357,7 @@ def test_what_is_kept_of_verdicts_is_bounded_and_changes_no_answer(monkeypatch: 
     content = json.dumps({"Records": [one.record for one in some]}).encode()
     (rows,) = answers(io.BytesIO(content), "f", typed, lambda batch: batch.rows)
     made = RowDecider(program_of(policies), typed.layout, record_of, lambda verdict: verdict.routes)
-    assert made.decided(rows, NOW)[1] == [decide_plainly(one, policies, NOW).routes for one in some]
+    assert made.decided(rows, NOW)[1] == [decide_plainly(one, policies, NOW).verdict.routes for one in some]
     assert sum(map(len, made._kept)) <= 3
 
 

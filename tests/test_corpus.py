@@ -44,9 +44,9 @@ def test_every_record_is_decided_and_told_within_slacks_limits(corpus: Path, pol
     told = 0
     for event in (one for found in events(corpus).values() for one in found):
         decision = decide(event, policies, NOW)
-        assert decision.failures == ()
-        assert decision.requests or decision.mutes
-        for request in decision.requests:
+        assert decision.verdict.failures == ()
+        assert decision.verdict.requests or decision.verdict.mutes
+        for request in decision.verdict.requests:
             (message,) = compose(policies.channels[request.channel], [Asked(0, event, decision, request)], setting)
             assert list(violations(message.payload)) == []
             assert not shows_address(str(message.payload), event)

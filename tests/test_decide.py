@@ -21,19 +21,19 @@ from builders import (
     silence,
 )
 
-from engine.model import Answered, Decision, Event, Kind, MatcherKind, PolicySet, Severity, Window
+from engine.model import Answered, Event, Kind, MatcherKind, PolicySet, Severity, Verdict, Window
 from engine.pipeline.decide import decide, trace, within
 
 LATER = NOW + timedelta(days=1)
 FAILS = "starts_with(`1`, 'a')"
 
 
-def channels(decision: Decision) -> dict[str, str]:
-    return {request.channel: request.level.name for request in decision.requests}
+def channels(verdict: Verdict) -> dict[str, str]:
+    return {request.channel: request.level.name for request in verdict.requests}
 
 
-def decided(*policies: object, **parts: object) -> Decision:
-    return decide(event(), policy_set(*policies, **parts), NOW)
+def decided(*policies: object, **parts: object) -> Verdict:
+    return decide(event(), policy_set(*policies, **parts), NOW).verdict
 
 
 # --- routes ----------------------------------------------------------------------------------------------------------------
@@ -80,13 +80,13 @@ def test_a_scope_holds_by_the_source_of_a_copy() -> None:
     copied = event(
         requestParameters={"bucketName": "attacker", "key": "k", "x-amz-copy-source": "payments-prod/k"}, resources=None
     )
-    got = decide(copied, policy_set(policy("p", route("r"), buckets=("payments-prod",))), NOW)
+    got = decide(copied, policy_set(policy("p", route("r"), buckets=("payments-prod",))), NOW).verdict
     assert got.routes == ("p/r",)
 
 
 def test_a_scope_holds_by_any_bucket_in_resources() -> None:
     other = event(requestParameters=None, resources=[{"ARN": "arn:aws:s3:::a/k"}, {"ARN": "arn:aws:s3:::payments-prod"}])
-    assert decide(other, policy_set(policy("p", route("r"), buckets=("payments-prod",))), NOW).routes == ("p/r",)
+    assert decide(other, policy_set(policy("p", route("r"), buckets=("payments-prod",))), NOW).verdict.routes == ("p/r",)
 
 
 def test_a_scope_of_accounts_is_the_recipients() -> None:
@@ -149,8 +149,8 @@ def test_a_silence_ends_at_its_time_by_the_events_clock() -> None:
 
 def test_now_serves_only_events_without_a_time() -> None:
     quiet = policy_set(policy("p", route("r"), buckets=("*-prod",), silences=(silence("s", "`true`", NOW),)))
-    assert channels(decide(event(), quiet, LATER)) == {}
-    assert channels(decide(event(eventTime=None), quiet, LATER)) == {"watch": "open"}
+    assert channels(decide(event(), quiet, LATER).verdict) == {}
+    assert channels(decide(event(eventTime=None), quiet, LATER).verdict) == {"watch": "open"}
 
 
 def test_a_silence_in_the_file_of_the_default_covers_the_default_too() -> None:
@@ -199,7 +199,7 @@ def test_a_failed_silence_does_not_hold() -> None:
 
 
 def test_a_failure_says_why_without_event_text() -> None:
-    got = decide(event(userAgent=None), policy_set(policy("p", route("f", "contains(userAgent, 'x')"))), NOW)
+    got = decide(event(userAgent=None), policy_set(policy("p", route("f", "contains(userAgent, 'x')"))), NOW).verdict
     assert len(got.failures) == 1
     assert "payments" not in got.failures[0].reason
     assert got.failures[0].reason
@@ -275,7 +275,7 @@ def test_a_window_over_midnight_is_half_open_and_belongs_to_the_day_it_starts_on
 def test_a_route_outside_its_time_is_passed_by() -> None:
     day = Window(frozenset(range(7)), 0, 60, UTC)
     got, asked = trace(event(), policy_set(policy("p", route("r", during=day), buckets=("*-prod",))), NOW)
-    assert got.routes == ()
+    assert got.verdict.routes == ()
     assert [(line.id, line.answer) for line in asked] == [("r", Answered.OUT_OF_TIME)]
 
 
@@ -312,8 +312,8 @@ def test_any_record_is_decided(broken: dict[str, object]) -> None:
     zoned = policy("p", route("r", during=Window(frozenset({0}), 0, 60, ZoneInfo("Asia/Tokyo"))))
     policies: PolicySet = policy_set(zoned)
     one = Event(broken and {**record(), **broken}, "test")
-    assert channels(decide(one, policies, NOW)) == {"ops": "open"}
+    assert channels(decide(one, policies, NOW).verdict) == {"ops": "open"}
 
 
 def test_an_open_level_is_raised_by_nothing_of_its_own() -> None:
-    assert decide(event(), policy_set()._replace(levels=(OPEN_LEVEL,)), NOW).requests[0].level is OPEN_LEVEL
+    assert decide(event(), policy_set()._replace(levels=(OPEN_LEVEL,)), NOW).verdict.requests[0].level is OPEN_LEVEL

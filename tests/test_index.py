@@ -188,5 +188,5 @@ def test_what_is_kept_of_scopes_and_verdicts_is_bounded_and_changes_no_answer(mo
     for number in [*range(12), *range(12), 3, 3, 11]:
         one = event(requestParameters={"bucketName": f"b{number}", "x-amz-copy-source": f"b{number // 2}/k"}, resources=[])
         expected = decide_plainly(one, policies, NOW)
-        assert made.verdict(one.record, NOW).routes == expected.routes
+        assert made.verdict(one.record, NOW).routes == expected.verdict.routes
         assert max(map(len, (made._scopes, made._known_scopes, made._verdicts))) <= 3

@@ -15,7 +15,7 @@ from slack_limits import violations
 
 from engine.lint import lint
 from engine.matching import compile_predicate, parse
-from engine.model import ActorClass, Deployment, Event, Field, Kind, Operator, PolicySet
+from engine.model import ActorClass, Decision, Deployment, Event, Field, Kind, Operator, PolicySet
 from engine.pipeline.decide import decide
 from engine.pipeline.mask import mask
 from engine.pipeline.render import render
@@ -55,7 +55,7 @@ def url(given_event: Event, policies: PolicySet | None = None, deployment: Deplo
     decision = decide(given_event, policies, NOW)
     links = [
         link.url
-        for request in decision.requests
+        for request in decision.verdict.requests
         for link in mute_links(mask(given_event, decision, request.level, None), decision, deployment)
     ]
     return links[0] if links else None
@@ -84,7 +84,7 @@ def test_what_it_opens_asks_for_an_owner_and_a_reason_and_then_mutes_this_caller
     assert [finding.line for finding in lint([*SHIPPED, parse_source(filled(text).encode(), "policies/x.yaml")], NOW)] == []
 
     def quiet(other: Event) -> bool:
-        return not decide(other, muting, NOW).requests
+        return not decide(other, muting, NOW).verdict.requests
 
     assert quiet(task())
     assert not quiet(task(role="payments-migrator"))
@@ -116,6 +116,10 @@ def test_there_is_none_without_an_address_or_with_one_that_is_not_plain() -> Non
         assert url(task(), deployment=Deployment(changes=changes)) is None
 
 
+def changed(decision: Decision, **parts: Any) -> Decision:
+    return decision._replace(verdict=decision.verdict._replace(**parts))
+
+
 def test_there_is_none_where_a_route_decided() -> None:
     for scope in ("", 'buckets: ["payments-*"]\n'):
         assert (
@@ -128,18 +132,18 @@ def test_there_is_none_where_the_level_hides_what_it_needs(field: Field) -> None
     level = STANDARD._replace(operators={**STANDARD.operators, field: Operator.DROP})
     actor = ActorClass("batch", Kind.ROBOT)
     policies = policy_set(policy("p", route("r")))
-    decision = decide(task(), policies, NOW)._replace(actor=actor, defaulted=True)
+    decision = changed(decide(task(), policies, NOW), actor=actor, defaulted=True)
     assert list(mute_links(mask(task(), decision, level, None), decision, HERE)) == []
 
 
 def test_a_class_that_is_never_muted_has_none() -> None:
-    decision = decide(task(), compiled(), NOW)._replace(actor=ActorClass("misuse", Kind.ROBOT, never_mute=True))
+    decision = changed(decide(task(), compiled(), NOW), actor=ActorClass("misuse", Kind.ROBOT, never_mute=True))
     assert list(mute_links(mask(task(), decision, STANDARD, None), decision, HERE)) == []
 
 
 def test_the_message_with_it_is_within_slacks_limits() -> None:
     decision = decide(task(), compiled(), NOW)
-    message = render(mask(task(), decision, STANDARD, None), decision, decision.requests[0], channel("watch"), HERE)
+    message = render(mask(task(), decision, STANDARD, None), decision, decision.verdict.requests[0], channel("watch"), HERE)
     assert list(violations(message.payload)) == []
     buttons = [one for block in message.payload["blocks"] if block["type"] == "actions" for one in block["elements"]]
     assert [one["text"]["text"] for one in buttons] == ["Propose a mute"]

@@ -190,8 +190,8 @@ def test_the_callers_in_real_records_are_told_apart_as_recorded(corpus: Path, sh
     for path in sorted((corpus / "records").glob("*.jsonl")):
         for number, line in enumerate(path.read_text("utf-8").splitlines(), 1):
             decision = decide(Event(json.loads(line), f"{path.name}:{number}"), shipped, NOW)
-            assert decision.failures == ()
-            told[decision.actor.name, decision.evidence.id if decision.evidence else None] += 1
+            assert decision.verdict.failures == ()
+            told[decision.verdict.actor.name, decision.verdict.evidence.id if decision.verdict.evidence else None] += 1
     assert dict(told) == TOLD_APART
 
 
@@ -201,4 +201,4 @@ def test_no_person_in_real_records_passes_for_a_robot(corpus: Path, shipped: Pol
             record = json.loads(line)
             identity = record.get("userIdentity") or {}
             if identity.get("type") in {"IAMUser", "Root", "SAMLUser"} or "AWSReservedSSO_" in str(identity.get("arn")):
-                assert decide(Event(record, path.name), shipped, NOW).actor.kind is Kind.PERSON
+                assert decide(Event(record, path.name), shipped, NOW).verdict.actor.kind is Kind.PERSON

@@ -68,7 +68,7 @@ def _one_event(path: str, number: int | None) -> Event:
 
 
 def _text(explanation: Explanation) -> Iterator[str]:
-    decision = explanation.decision
+    verdict = explanation.decision.verdict
     yield click.style("Facts", bold=True) + ("" if explanation.revealed else f"  (masked: {explanation.level.name})")
     yield from _facts(explanation.facts)
     yield ""
@@ -80,15 +80,15 @@ def _text(explanation: Explanation) -> Iterator[str]:
             yield f"      {asked.reason}"
     yield ""
     yield click.style("Decision", bold=True)
-    evidence = f", because {decision.evidence.says} [{decision.evidence.id}]" if decision.evidence else ""
-    yield f"  class     {decision.actor.name} ({decision.actor.kind.value}){evidence}"
-    yield f"  routes    {', '.join(decision.routes) or 'none'}{' - the default applies' if decision.defaulted else ''}"
-    for request in decision.requests:
+    evidence = f", because {verdict.evidence.says} [{verdict.evidence.id}]" if verdict.evidence else ""
+    yield f"  class     {verdict.actor.name} ({verdict.actor.kind.value}){evidence}"
+    yield f"  routes    {', '.join(verdict.routes) or 'none'}{' - the default applies' if verdict.defaulted else ''}"
+    for request in verdict.requests:
         asked_by = ", ".join(request.routes)
         yield f"  channel   {request.channel} at {request.level.name}, {request.severity.value}, asked by {asked_by}"
-    for word, hushes in (("muted", decision.mutes), ("silenced", decision.silences)):
+    for word, hushes in (("muted", verdict.mutes), ("silenced", verdict.silences)):
         yield from (f"  {word:<9} by {hush.policy}/{hush.id}: {hush.reason}" for hush in hushes)
-    yield f"  revision  {decision.revision}"
+    yield f"  revision  {verdict.revision}"
     for name, message in explanation.messages.items():
         yield ""
         yield click.style(f"Message for {name}", bold=True)

@@ -23,25 +23,25 @@ _ENCODE: Final = json.JSONEncoder(ensure_ascii=True, check_circular=False, separ
 
 def decision_json(decision: Decision) -> dict[str, Any]:
     """A decision as `schemas/v1/decision.schema.json` describes it."""
-    return {"event_id": decision.event_id, **verdict_json(decision)}
+    return {"event_id": decision.event_id, **verdict_json(decision.verdict)}
 
 
-def verdict_json(decision: Decision | Verdict) -> dict[str, Any]:
+def verdict_json(verdict: Verdict) -> dict[str, Any]:
     """The same without the event's id."""
     return {
-        "class": decision.actor.name,
-        "kind": decision.actor.kind.value,
-        "evidence": decision.evidence.id if decision.evidence else None,
-        "channels": {request.channel: request.level.name for request in decision.requests},
-        "routes": list(decision.routes),
-        "mutes": [{"policy": mute.policy, "id": mute.id, "reason": mute.reason} for mute in decision.mutes],
-        "silences": [{"policy": silence.policy, "id": silence.id, "reason": silence.reason} for silence in decision.silences],
-        "defaulted": decision.defaulted,
+        "class": verdict.actor.name,
+        "kind": verdict.actor.kind.value,
+        "evidence": verdict.evidence.id if verdict.evidence else None,
+        "channels": {request.channel: request.level.name for request in verdict.requests},
+        "routes": list(verdict.routes),
+        "mutes": [{"policy": mute.policy, "id": mute.id, "reason": mute.reason} for mute in verdict.mutes],
+        "silences": [{"policy": silence.policy, "id": silence.id, "reason": silence.reason} for silence in verdict.silences],
+        "defaulted": verdict.defaulted,
         "failures": [
             {"kind": failure.kind.value, "policy": failure.policy, "id": failure.id, "reason": failure.reason}
-            for failure in decision.failures
+            for failure in verdict.failures
         ],
-        "revision": decision.revision,
+        "revision": verdict.revision,
     }
 
 

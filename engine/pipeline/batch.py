@@ -168,7 +168,7 @@ def _decided(place: int, event: Event, setting: Setting, ports: Ports) -> Receiv
         ports.emit(line(undecided_record(event.where, event.item, reason, now, kept)))
         return Received(place, event.where, event.item, End.FAILED, again=True)
     ports.emit(record)
-    end = None if decision.requests else _unasked(decision)
+    end = None if decision.verdict.requests else _unasked(decision)
     return Received(
         place, event.where, event.item, end, event, decision, found, hash_missing=masked.hash_missing if masked else 0
     )
@@ -176,7 +176,7 @@ def _decided(place: int, event: Event, setting: Setting, ports: Ports) -> Receiv
 
 def _unasked(decision: Decision) -> End:
     """How an event ends that no channel is to hear of."""
-    return End.SILENCED if decision.silences else End.MUTED
+    return End.SILENCED if decision.verdict.silences else End.MUTED
 
 
 # --- out: messages, and what becomes of them ----------------------------------------------------------------------------------
@@ -187,7 +187,7 @@ def by_channel(received: Iterable[Received]) -> dict[str, list[Asked]]:
     wants: dict[str, list[Asked]] = {}
     for one in received:
         if one.event is not None and one.decision is not None:
-            for request in one.decision.requests:
+            for request in one.decision.verdict.requests:
                 wants.setdefault(request.channel, []).append(Asked(one.place, one.event, one.decision, request, one.facts))
     return wants
 
@@ -345,7 +345,7 @@ def conclude(received: Sequence[Received], told: Iterable[Told]) -> Result:
     What a channel was to hear of and nobody told of has failed, whatever lost it.
     """
     outcomes: Counter[tuple[str, Outcome]] = Counter()
-    untold = {(one.place, request.channel) for one in received if one.decision for request in one.decision.requests}
+    untold = {(one.place, request.channel) for one in received if one.decision for request in one.decision.verdict.requests}
     failed: set[int] = {one.place for one in received if one.again}
     heard: set[int] = set()
     missing = sum(one.hash_missing for one in received)
@@ -364,10 +364,16 @@ def conclude(received: Sequence[Received], told: Iterable[Told]) -> Result:
         received=len(received),
         ends=dict(Counter(_end(one, failed, heard) for one in received)),
         outcomes=dict(outcomes),
-        classes=dict(Counter(decision.actor.name for decision in decisions)),
-        failed_matchers=sum(len(decision.failures) for decision in decisions),
+        classes=dict(Counter(decision.verdict.actor.name for decision in decisions)),
+        failed_matchers=sum(len(decision.verdict.failures) for decision in decisions),
         hash_missing=missing,
-        hushed=dict(Counter(f"{one.policy}/{one.id}" for decision in decisions for one in (*decision.mutes, *decision.silences))),
+        hushed=dict(
+            Counter(
+                f"{one.policy}/{one.id}"
+                for decision in decisions
+                for one in (*decision.verdict.mutes, *decision.verdict.silences)
+            )
+        ),
         untold=len(untold),
     )
     return Result(tally, bool(again), frozenset(one.item for one in again if one.item is not None))

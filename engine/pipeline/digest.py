@@ -71,10 +71,10 @@ def _summary(group: Sequence[Entry], rule: DigestRule) -> Summary:
         severity=lead.request.severity,
         level=lead.masked.level,
         routes=tuple(dict.fromkeys(route for entry in group for route in _routes(entry.request))),
-        revision=lead.decision.revision,
+        revision=lead.decision.verdict.revision,
         places=tuple(entry.place for entry in group),
         runbook=lead.request.runbook,
-        failures=tuple(dict.fromkeys(failure for entry in group for failure in entry.decision.failures)),
+        failures=tuple(dict.fromkeys(failure for entry in group for failure in entry.decision.verdict.failures)),
         fallback_for=lead.request.fallback_for,
         hash_missing=max(entry.masked.hash_missing for entry in group),
     )
@@ -123,8 +123,8 @@ def _actors(group: Sequence[Entry]) -> TopActors:
 
 
 def _shared_class(group: Sequence[Entry]) -> ActorClass | None:
-    classes = {entry.decision.actor.name for entry in group}
-    return group[0].decision.actor if len(classes) == 1 and Field.CLASS in group[0].masked.values else None
+    classes = {entry.decision.verdict.actor.name for entry in group}
+    return group[0].decision.verdict.actor if len(classes) == 1 and Field.CLASS in group[0].masked.values else None
 
 
 def _routes(request: Request) -> tuple[str, ...]:

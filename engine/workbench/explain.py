@@ -39,7 +39,7 @@ def explain(event: Event, setting: Setting, now: datetime, *, reveal: bool = Fal
     decision, asked = trace(event, setting.policies, now)
     level = _strictest(decision, setting.policies)
     channels = setting.policies.channels
-    wants = {request.channel: Asked(0, event, decision, request) for request in decision.requests}
+    wants = {request.channel: Asked(0, event, decision, request) for request in decision.verdict.requests}
     return Explanation(
         decision=decision,
         trace=asked,
@@ -53,13 +53,13 @@ def explain(event: Event, setting: Setting, now: datetime, *, reveal: bool = Fal
 
 def _strictest(decision: Decision, policies: PolicySet) -> Level:
     """The strictest level among the channels; the default's where no channel hears of it."""
-    levels = [request.level for request in decision.requests] or [policies.default.level]
+    levels = [request.level for request in decision.verdict.requests] or [policies.default.level]
     return max(levels, key=lambda level: level.rank)
 
 
 def _facts(event: Event, decision: Decision) -> dict[str, Any]:
     """The facts as matchers see them, nested under the language's names."""
-    seen = document({}, facts(event), decision.actor, decision.evidence)
+    seen = document({}, facts(event), decision.verdict.actor, decision.verdict.evidence)
     return dict(seen)
 
 

@@ -65,8 +65,7 @@ def trace(event: Event, policies: PolicySet, now: datetime) -> tuple[Decision, t
 def decision(event: Event, verdict: Verdict) -> Decision:
     """The decision about an event, of what was chosen for it."""
     event_id = event.record.get("eventID")
-    # As `Decision(event_id, *verdict)`, without a call in between: this is asked of every event.
-    return tuple.__new__(Decision, (event_id if isinstance(event_id, str) and event_id else None, *verdict))
+    return Decision(event_id if isinstance(event_id, str) and event_id else None, verdict)
 
 
 def _answered(seen: _Seen | None, answer: bool | Failure) -> Answered:  # noqa: FBT001  an answer, not a switch

@@ -33,7 +33,7 @@ def field_values(record: Record, decision: Decision, facts: FactGroups) -> dict[
 
 def _values(record: Record, decision: Decision, facts: FactGroups) -> tuple[Any, ...]:
     """The value of each field, in the order of `Field`, as JSON gave it. None or an empty text: the event has none."""
-    identity, evidence = record.get("userIdentity"), decision.evidence
+    identity, evidence = record.get("userIdentity"), decision.verdict.evidence
     if identity.__class__ is not dict:
         identity = _EMPTY
     context = identity.get("sessionContext")
@@ -50,7 +50,7 @@ def _values(record: Record, decision: Decision, facts: FactGroups) -> tuple[Any,
         record.get("sourceIPAddress"),
         record.get("userAgent"),
         client(record.get("userAgent")),
-        decision.actor.name,
+        decision.verdict.actor.name,
         None if evidence is None else evidence.id,
         actor_type,
         actor_name,

@@ -88,7 +88,7 @@ def _links(masked: MaskedEvent, decision: Decision, request: Request, deployment
 
 def _title(masked: MaskedEvent, decision: Decision, request: Request, words: Words) -> str:
     """The template of the title."""
-    chosen = request.title or (Field.CLASS in masked.values and decision.actor.title)
+    chosen = request.title or (Field.CLASS in masked.values and decision.verdict.actor.title)
     if chosen:
         return chosen
     if Field.EVENT not in masked.values:
@@ -106,15 +106,15 @@ def _layout(masked: MaskedEvent, decision: Decision, request: Request, channel: 
     key = (
         channel.name,
         masked.level.name,
-        decision.actor.name,
-        decision.evidence and decision.evidence.id,
+        decision.verdict.actor.name,
+        decision.verdict.evidence and decision.verdict.evidence.id,
         tuple(masked.values),
         masked.hash_missing,
         masked.denied,
         request.severity,
         _routes(request),
         request.fallback_for,
-        decision.failures,
+        decision.verdict.failures,
     )
     layout = layouts.get(key)
     if layout is None:
@@ -130,13 +130,13 @@ def _content(masked: MaskedEvent, decision: Decision, request: Request, channel:
     """The content with gaps for the values: of the masked event it matters only which fields it has."""
     words = WORDS[channel.language]
     return Content(
-        marks=marks(request.severity, decision.actor if Field.CLASS in masked.values else None),
+        marks=marks(request.severity, decision.verdict.actor if Field.CLASS in masked.values else None),
         title=Value(_TITLE, LONGEST_TITLE, Style.BOLD),
         lead=joined(tuple(_lead(masked, channel, words))),
         lines=tuple(_lines(masked, decision, channel, words)),
-        notes=tuple(notes(decision.failures, request.fallback_for, words)),
+        notes=tuple(notes(decision.verdict.failures, request.fallback_for, words)),
         footer=(
-            *footer(_routes(request), masked.level, request.severity, decision.revision, words),
+            *footer(_routes(request), masked.level, request.severity, decision.verdict.revision, words),
             *no_key(masked.hash_missing, words),
         ),
     )
@@ -220,7 +220,7 @@ def _because(masked: MaskedEvent, decision: Decision, words: Words) -> str:
     """Why the caller is in its class, and how much that is worth."""
     if not shows(masked.level, Field.EVIDENCE):
         return ""
-    if decision.evidence is None:
+    if decision.verdict.evidence is None:
         return f"{DASH}{words.no_evidence}"
-    says, worth = visible(decision.evidence.says, LONGEST_WORDS), words.strengths[decision.evidence.strength]
+    says, worth = visible(decision.verdict.evidence.says, LONGEST_WORDS), words.strengths[decision.verdict.evidence.strength]
     return f"{DASH}{says} ({worth})"
