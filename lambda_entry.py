@@ -25,7 +25,7 @@ from engine.model import Deployment, Operator, Outcome, Ports
 from engine.pipeline.audit import delivery_record, line
 from engine.pipeline.batch import ASKING, Setting, run
 from engine.pipeline.decode import decode
-from engine.pipeline.deliver import Courier, lasting
+from engine.pipeline.deliver import WebhookSender, lasting
 from engine.pipeline.outcome import answer, is_batch
 from engine.pipeline.render import muted_notice, plain
 
@@ -103,7 +103,7 @@ def _tell_muted(ports: Ports) -> None:
         raise UndeliveredError("TRAILBELL_DELIVERY_TABLE must name a table, TRAILBELL_MUTED_CHANNEL a channel of the policies")
     day = now.date() - timedelta(days=1)
     message = muted_notice(CLAIMS.muted(day.isoformat()), policies, channel, day, now)
-    for delivery in Courier(policies.channels, plain, ports).deliver([message]):
+    for delivery in WebhookSender(policies.channels, plain, ports).deliver([message]):
         ports.emit(line(delivery_record(delivery, channel.name, [], policies.revision, now)))
         if delivery.outcome is Outcome.FAILED:
             raise UndeliveredError(f"the digest of what was muted was not delivered: {delivery.reason}")

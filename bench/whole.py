@@ -16,7 +16,7 @@ from bench.report import Part, Row
 from bench.timing import Job, side_by_side, whole_process
 from engine.bulk.memory import tuned_allocator
 from engine.errors import FetchError
-from engine.model import Answer, Deployment, Ports
+from engine.model import Deployment, HttpResponse, Ports
 from engine.pipeline.batch import Setting, by_channel, compose, gather
 from engine.pipeline.decode import decode
 from engine.policy.load import load
@@ -185,7 +185,7 @@ def _no_file(bucket: str, key: str) -> BinaryIO:
 def _ports(out: TextIO) -> Ports:
     """A world in which nothing is posted: the audit records are written to `out`."""
     return Ports(
-        post=lambda url, body, timeout: Answer(status=200, body="ok"),
+        post=lambda url, body, timeout: HttpResponse(status=200, body="ok"),
         webhook=lambda ref, fresh: "",
         emit=lambda line: print(line, file=out),
         now=lambda: NOW,

@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from engine.errors import PolicySetError, TrailbellError
-from engine.model import Claim, FindingSeverity, InForce, Outcome, Refused
+from engine.model import ActivePolicySet, Claim, FindingSeverity, Outcome, RejectedPolicySet
 from engine.pipeline.audit import delivery_record, line
 from engine.pipeline.batch import ASKING, LEASE
-from engine.pipeline.deliver import Courier
+from engine.pipeline.deliver import WebhookSender
 from engine.pipeline.metrics import policies_metric
 from engine.pipeline.render import changed_notice, plain, refused_notice
 from engine.policy.prepared import load_prepared
@@ -55,7 +55,7 @@ class Followed:
     def __init__(
         self,
         following: Following,
-        background: Background[InForce | Refused | None],
+        background: Background[ActivePolicySet | RejectedPolicySet | None],
         make: Make,
         at_hand: Callable[[], tuple[PolicySet, bool]],
     ) -> None:
@@ -92,22 +92,22 @@ class Followed:
             notice for notice in self._notices if ports.remaining() <= ASKING or not _told(notice, self.setting.policies, ports)
         ]
 
-    def _take(self, found: InForce | Refused | None) -> None:
+    def _take(self, found: ActivePolicySet | RejectedPolicySet | None) -> None:
         before, known = self.setting.policies, self._in_force.version if self._in_force is not None else ""
-        if isinstance(found, Refused):
+        if isinstance(found, RejectedPolicySet):
             self._refuse(found, told=found.new, emergency=False)
         elif found is not None:
             try:
                 self.setting = self._make(found.policies)
             except TrailbellError as error:
                 told, self._unmade = found.version != self._unmade, found.version
-                self._refuse(Refused(str(error), found.version), told=told, emergency=False)
+                self._refuse(RejectedPolicySet(str(error), found.version), told=told, emergency=False)
                 return
             self._in_force = found
             key = f"{known}>{found.version}"
             self._notices.append(_Notice(key, lambda channel: changed_notice(channel, before, found.policies)))
 
-    def _refuse(self, refused: Refused, *, told: bool, emergency: bool) -> None:
+    def _refuse(self, refused: RejectedPolicySet, *, told: bool, emergency: bool) -> None:
         policies, reason = self.setting.policies, refused.reason
         self._refused += 1
         if told:
@@ -128,7 +128,7 @@ def _told(notice: _Notice, policies: PolicySet, ports: Ports) -> bool:
     answers = {name: _claimed(claim, ports) for name, claim in claims.items()}
     messages = [notice.make(policies.channels[name]) for name, answer in answers.items() if answer is Claim.GRANTED]
     told = Claim.HELD not in answers.values()
-    for delivery in Courier(policies.channels, plain, ports).deliver(messages):
+    for delivery in WebhookSender(policies.channels, plain, ports).deliver(messages):
         name, delivered = delivery.message.channel, delivery.outcome is not Outcome.FAILED
         ports.emit(line(delivery_record(delivery, name, [], policies.revision, ports.now())))
         if ports.claims is not None and ports.remaining() > ASKING:

@@ -1,7 +1,7 @@
 """Every value that flows through Trailbell: frozen, without logic and without I/O.
 
 The order of the file is the order of the way: a record comes in, policies decide, a message goes out.
-Where a value holds event data or a secret, its `repr` does not (`showing`): it stays out of tracebacks.
+Where a value holds event data or a secret, its `repr` does not (`repr_only`): it stays out of tracebacks.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ FactGroups: TypeAlias = Sequence[tuple[Any, ...]]
 """The facts of a record in groups, each made only where it is read: target, role, caller, source, access, the actor's class."""
 
 
-def showing(*names: str) -> Callable[[type[_Value]], type[_Value]]:
+def repr_only(*names: str) -> Callable[[type[_Value]], type[_Value]]:
     """A class whose `repr` shows these fields alone: the others hold event data, or secrets."""
 
     def shown(value: object) -> str:
@@ -257,7 +257,7 @@ AnyOf: TypeAlias = frozenset[IndexKey]
 """Keys of which at least one must answer yes for a matcher to hold or fail."""
 
 
-@showing("expressions")
+@repr_only("expressions")
 class Matcher(NamedTuple):
     """A compiled `when`: its expressions, in order, and the predicate that says whether all of them are exactly true.
 
@@ -291,7 +291,7 @@ class ActorClass(NamedTuple):
     evidence: tuple[Evidence, ...] = ()
 
 
-@showing("name", "rank")
+@repr_only("name", "rank")
 class Level(NamedTuple):
     """A masking level. `rank` orders levels by strictness (`open` is 0); a field that `operators` lacks is dropped."""
 
@@ -403,7 +403,7 @@ class AuditRule(NamedTuple):
     event: bool = True
 
 
-@showing("revision", "commit", "policies", "actors", "unknown", "levels", "channels", "default", "selection", "audit")
+@repr_only("revision", "commit", "policies", "actors", "unknown", "levels", "channels", "default", "selection", "audit")
 class PolicySet(NamedTuple):
     """All policies, compiled. `revision` is `sha256:` and 12 hex; `commit` the git commit where the build knows one.
 
@@ -425,7 +425,7 @@ class PolicySet(NamedTuple):
     first: Callable[[Record, FactGroups], int]
 
 
-class InForce(NamedTuple):
+class ActivePolicySet(NamedTuple):
     """A set that proved good. `new`: nobody has used this version before."""
 
     policies: PolicySet
@@ -434,7 +434,7 @@ class InForce(NamedTuple):
     new: bool = False
 
 
-class Refused(NamedTuple):
+class RejectedPolicySet(NamedTuple):
     """A set that did not, and why: places and codes of findings, never a value. `version` None: none could be read.
 
     `new`: nobody has refused this version before.
@@ -448,7 +448,7 @@ class Refused(NamedTuple):
 # --- events --------------------------------------------------------------------------------------------------------------
 
 
-@showing("where", "item")
+@repr_only("where", "item")
 class Event(NamedTuple):
     """One decoded CloudTrail event. `where` is its place in the payload; `item` the batch item it came in (None: no batch)."""
 
@@ -478,7 +478,7 @@ class PassedOver(NamedTuple):
     item: str | None = None
 
 
-@showing()
+@repr_only()
 class Facts(NamedTuple):
     """What Trailbell derives from a record; the names are those of the policy language, flat. All are as recorded, unmasked.
 
@@ -524,7 +524,7 @@ class Failure(NamedTuple):
     reason: str
 
 
-class Hush(NamedTuple):
+class Suppression(NamedTuple):
     """A mute or a silence that held: its policy, its id and its reason."""
 
     policy: str
@@ -556,8 +556,8 @@ class Verdict(NamedTuple):
     evidence: Evidence | None
     requests: tuple[Request, ...]
     routes: tuple[str, ...]
-    mutes: tuple[Hush, ...]
-    silences: tuple[Hush, ...]
+    mutes: tuple[Suppression, ...]
+    silences: tuple[Suppression, ...]
     defaulted: bool
     failures: tuple[Failure, ...]
     revision: str
@@ -570,7 +570,7 @@ class Decision(NamedTuple):
     verdict: Verdict
 
 
-class Answered(StrEnum):
+class MatchResult(StrEnum):
     """What a matcher answered."""
 
     HELD = "held"
@@ -579,21 +579,21 @@ class Answered(StrEnum):
     OUT_OF_TIME = "outside its time"
 
 
-class Asked(NamedTuple):
+class TraceEntry(NamedTuple):
     """One line of a trace: a matcher that was asked, and its answer."""
 
     kind: MatcherKind
     policy: str
     id: str
     expressions: tuple[str, ...]
-    answer: Answered
+    answer: MatchResult
     reason: str = ""
 
 
 # --- messages ------------------------------------------------------------------------------------------------------------
 
 
-@showing("epoch")
+@repr_only("epoch")
 class HashKey(NamedTuple):
     """The key of the `hash` operator: at least 32 random bytes, and the epoch that is shown with every pseudonym."""
 
@@ -670,7 +670,7 @@ class Summary(NamedTuple):
     hash_missing: int = 0
 
 
-@showing("channel", "events", "hash_missing")
+@repr_only("channel", "events", "hash_missing")
 class Message(NamedTuple):
     """A rendered message for a channel, about one event or, as a summary, several (`events`: their places in the batch).
 
@@ -689,7 +689,7 @@ class Message(NamedTuple):
         return payload
 
 
-class Fault(StrEnum):
+class PostFault(StrEnum):
     """How a post can end without an answer."""
 
     TIMEOUT = "timeout"
@@ -698,13 +698,13 @@ class Fault(StrEnum):
     PROTOCOL = "protocol"
 
 
-class Answer(NamedTuple):
+class HttpResponse(NamedTuple):
     """What came back from one post: a status and the start of the body, or a fault. `retry_after` is in seconds."""
 
     status: int | None = None
     body: str = ""
     retry_after: float | None = None
-    fault: Fault | None = None
+    fault: PostFault | None = None
 
 
 class Outcome(StrEnum):
@@ -774,7 +774,7 @@ class Ports(NamedTuple):
     `claims` tells deliveries of other invocations apart; None: duplicates are known within a batch alone.
     """
 
-    post: Callable[[str, bytes, float], Answer]
+    post: Callable[[str, bytes, float], HttpResponse]
     webhook: Callable[[WebhookRef, bool], str]
     emit: Callable[[str], None]
     now: Callable[[], datetime]

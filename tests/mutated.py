@@ -18,7 +18,7 @@ from typing import Any
 
 from builders import record
 
-from engine.model import Answer, Deployment, Ports
+from engine.model import Deployment, HttpResponse, Ports
 from engine.pipeline.batch import Setting, run
 from engine.pipeline.decode import decode
 from engine.pipeline.outcome import answer
@@ -113,7 +113,7 @@ def handled(count: int, seed: int) -> Counter[str]:
     """How so many payloads ended: their records by end, and `broken` what raised or did not add up (nothing)."""
     setting = Setting(load(ROOT / "policies"), Deployment())
     ports = Ports(
-        post=lambda _, __, ___: Answer(200, "ok"),
+        post=lambda _, __, ___: HttpResponse(200, "ok"),
         webhook=lambda _, __=False: "https://hooks.slack.com/services/T/B/x",
         emit=lambda line: json.loads(line) and None,
         now=lambda: NOW,

@@ -238,6 +238,6 @@ def test_a_named_tuple_that_carries_event_data_or_a_secret_says_what_its_repr_sh
                 fields = [one for one in node.body if isinstance(one, ast.AnnAssign)]
                 types = {ast.unparse(one.target): ast.unparse(one.annotation).removesuffix(" | None") for one in fields}
                 carries = [name for name, kind in types.items() if kind in SECRET_TYPES]
-                if carries and not any(ast.unparse(one).startswith("showing(") for one in node.decorator_list):
+                if carries and not any(ast.unparse(one).startswith("repr_only(") for one in node.decorator_list):
                     told.append(f"{path.relative_to(ROOT)}:{node.lineno}: {node.name} shows {', '.join(carries)}")
     assert told == []

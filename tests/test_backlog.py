@@ -16,7 +16,7 @@ from builders import record
 from test_deploy import template
 
 from engine.in_force import accepted
-from engine.model import Answer, Deployment, Ports
+from engine.model import Deployment, HttpResponse, Ports
 from engine.pipeline.batch import Setting, run
 from engine.pipeline.decode import decode
 from engine.pipeline.outcome import answer
@@ -56,17 +56,17 @@ class Backlog:
     receives: Counter[str] = field(default_factory=Counter)
     told: Counter[tuple[str, str]] = field(default_factory=Counter)
 
-    def post(self, url: str, _: bytes, __: float) -> Answer:
+    def post(self, url: str, _: bytes, __: float) -> HttpResponse:
         """Slack: one message a second for each webhook."""
         self.at += self.post_takes
         if self.at < self.down_until:
-            return Answer(503, "")
+            return HttpResponse(503, "")
         if self.at - self.last_taken.get(url, -1.0) < 1.0:
             self.refused += 1
-            return Answer(429, "rate_limited", retry_after=1.0)
+            return HttpResponse(429, "rate_limited", retry_after=1.0)
         self.last_taken[url] = self.at
         self.messages += 1
-        return Answer(200, "ok")
+        return HttpResponse(200, "ok")
 
     def sleep(self, seconds: float) -> None:
         """Time goes by."""

@@ -9,13 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.bulk.lines import DecisionLines
-from engine.model import Decision, Failure, Hush, MatcherKind, Request, Severity, Verdict
+from engine.model import Decision, Failure, MatcherKind, Request, Severity, Suppression, Verdict
 from engine.pipeline.audit import decision_json, line
 
 ACTORS = [actor("human", "type == `1`"), actor("robot", "type == `1`"), policy_set().unknown]
 NAMES = st.sampled_from(["a", "b/c", "é"])
 TUPLES = st.lists(NAMES, max_size=2).map(tuple)
-HUSHES = st.lists(st.builds(Hush, NAMES, NAMES, NAMES), max_size=2).map(tuple)
+HUSHES = st.lists(st.builds(Suppression, NAMES, NAMES, NAMES), max_size=2).map(tuple)
 FAILURES = st.lists(st.builds(Failure, st.sampled_from(MatcherKind), NAMES, NAMES, NAMES), max_size=2).map(tuple)
 LEVELS = st.sampled_from([OPEN_LEVEL, STANDARD, STRICT])
 FAILED = Failure(MatcherKind.ROUTE, "p", "r", "why")

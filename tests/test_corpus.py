@@ -13,7 +13,7 @@ from slack_limits import violations
 from test_decode_corpus import rows
 
 from engine.model import Deployment, Event, Selection, Selects
-from engine.pipeline.batch import Asked, Setting, compose
+from engine.pipeline.batch import PendingNotification, Setting, compose
 from engine.pipeline.decide import decide
 from engine.pipeline.decode import decode_stream
 from engine.pipeline.select import passed_over
@@ -47,7 +47,7 @@ def test_every_record_is_decided_and_told_within_slacks_limits(corpus: Path, pol
         assert decision.verdict.failures == ()
         assert decision.verdict.requests or decision.verdict.mutes
         for request in decision.verdict.requests:
-            (message,) = compose(policies.channels[request.channel], [Asked(0, event, decision, request)], setting)
+            (message,) = compose(policies.channels[request.channel], [PendingNotification(0, event, decision, request)], setting)
             assert list(violations(message.payload)) == []
             assert not shows_address(str(message.payload), event)
             told += 1

@@ -21,7 +21,7 @@ from builders import (
     silence,
 )
 
-from engine.model import Answered, Event, Kind, MatcherKind, PolicySet, Severity, Verdict, Window
+from engine.model import Event, Kind, MatcherKind, MatchResult, PolicySet, Severity, Verdict, Window
 from engine.pipeline.decide import decide, trace, within
 
 LATER = NOW + timedelta(days=1)
@@ -276,7 +276,7 @@ def test_a_route_outside_its_time_is_passed_by() -> None:
     day = Window(frozenset(range(7)), 0, 60, UTC)
     got, asked = trace(event(), policy_set(policy("p", route("r", during=day), buckets=("*-prod",))), NOW)
     assert got.verdict.routes == ()
-    assert [(line.id, line.answer) for line in asked] == [("r", Answered.OUT_OF_TIME)]
+    assert [(line.id, line.answer) for line in asked] == [("r", MatchResult.OUT_OF_TIME)]
 
 
 # --- the value -------------------------------------------------------------------------------------------------------------

@@ -11,14 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.errors import WebhookError
-from engine.model import Answer, Channel, Delivery, Fault, Message, Outcome, Ports, WebhookRef
-from engine.pipeline.deliver import BURST, INTERVAL, MOST_TRIES, POSTING, SPENT, Courier
+from engine.model import Channel, Delivery, HttpResponse, Message, Outcome, Ports, PostFault, WebhookRef
+from engine.pipeline.deliver import BURST, INTERVAL, MOST_TRIES, POSTING, SPENT, WebhookSender
 from engine.pipeline.render import plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-OK = Answer(200, "ok")
+OK = HttpResponse(200, "ok")
 SLOW = 0.1
 """Seconds that every post of the stage's clock takes."""
 
@@ -26,7 +26,7 @@ SLOW = 0.1
 class Slack:
     """Answers from a script by channel (the last answer again and again), on a clock that moves when it is waited for."""
 
-    def __init__(self, script: dict[str, Sequence[Answer]] | None = None, seconds: float = 60.0) -> None:
+    def __init__(self, script: dict[str, Sequence[HttpResponse]] | None = None, seconds: float = 60.0) -> None:
         self.script = {name: list(answers) for name, answers in (script or {}).items()}
         self.seconds = seconds
         self.time = 0.0
@@ -51,7 +51,7 @@ class Slack:
         self.asked.append((name, fresh))
         return self.urls(name, fresh)
 
-    def _post(self, url: str, body: bytes, timeout: float) -> Answer:
+    def _post(self, url: str, body: bytes, timeout: float) -> HttpResponse:
         assert 0 < timeout <= self.seconds - self.time
         name = url.rpartition("/")[2]
         self.posts.append((name, self.time, body))
@@ -76,10 +76,10 @@ def message(name: str = "a", number: int = 0) -> Message:
 
 
 def delivered(slack: Slack, *messages: Message) -> list[Delivery]:
-    return list(Courier(CHANNELS, plain, slack.ports()).deliver(messages))
+    return list(WebhookSender(CHANNELS, plain, slack.ports()).deliver(messages))
 
 
-def one(*answers: Answer, seconds: float = 60.0) -> tuple[Delivery, Slack]:
+def one(*answers: HttpResponse, seconds: float = 60.0) -> tuple[Delivery, Slack]:
     slack = Slack({"a": answers}, seconds)
     (delivery,) = delivered(slack, message())
     return delivery, slack
@@ -100,18 +100,18 @@ def test_a_message_about_several_events_is_digested() -> None:
 
 
 def test_200_without_ok_is_a_failure_and_not_tried_again() -> None:
-    delivery, slack = one(Answer(200, "<html>login</html>"))
+    delivery, slack = one(HttpResponse(200, "<html>login</html>"))
     assert (delivery.outcome, delivery.gone, len(slack.posts)) == (Outcome.FAILED, False, 1)
 
 
 def test_429_waits_as_long_as_slack_asks() -> None:
-    delivery, slack = one(Answer(429, "", 7.0), OK)
+    delivery, slack = one(HttpResponse(429, "", 7.0), OK)
     assert (delivery.outcome, delivery.attempts) == (Outcome.DELIVERED, 2)
     assert slack.posts[1][1] >= 7.0
 
 
 def test_429_beyond_the_time_left_leaves_the_webhook_alone() -> None:
-    slack = Slack({"a": [Answer(429, "", 120.0)]})
+    slack = Slack({"a": [HttpResponse(429, "", 120.0)]})
     deliveries = delivered(slack, *(message(number=number) for number in range(5)))
     assert [delivery.outcome for delivery in deliveries] == [Outcome.FAILED] * 5
     assert len(slack.posts) == 1
@@ -119,15 +119,22 @@ def test_429_beyond_the_time_left_leaves_the_webhook_alone() -> None:
 
 
 def test_429_without_end_is_given_up() -> None:
-    delivery, slack = one(Answer(429, "", 0.0))
+    delivery, slack = one(HttpResponse(429, "", 0.0))
     assert delivery.outcome is Outcome.FAILED
     assert len(slack.posts) <= 6
 
 
 @pytest.mark.parametrize(
-    "broken", [Answer(500), Answer(502), Answer(504), Answer(fault=Fault.TIMEOUT), Answer(fault=Fault.CONNECTION)]
+    "broken",
+    [
+        HttpResponse(500),
+        HttpResponse(502),
+        HttpResponse(504),
+        HttpResponse(fault=PostFault.TIMEOUT),
+        HttpResponse(fault=PostFault.CONNECTION),
+    ],
 )
-def test_what_passes_is_tried_again_a_few_times(broken: Answer) -> None:
+def test_what_passes_is_tried_again_a_few_times(broken: HttpResponse) -> None:
     delivery, slack = one(broken, broken, OK)
     assert (delivery.outcome, delivery.attempts) == (Outcome.DELIVERED, 3)
     delivery, slack = one(broken)
@@ -138,22 +145,28 @@ def test_what_passes_is_tried_again_a_few_times(broken: Answer) -> None:
 
 @pytest.mark.parametrize("body", ["invalid_blocks", "invalid_payload", "no_text"])
 def test_blocks_that_slack_refuses_become_plain_text_once(body: str) -> None:
-    delivery, slack = one(Answer(400, body), OK)
+    delivery, slack = one(HttpResponse(400, body), OK)
     assert (delivery.outcome, delivery.plain) == (Outcome.DELIVERED, True)
     assert b"blocks" not in slack.posts[1][2]
-    delivery, slack = one(Answer(400, body))
+    delivery, slack = one(HttpResponse(400, body))
     assert (delivery.outcome, delivery.gone, len(slack.posts)) == (Outcome.FAILED, False, 2)
 
 
 def test_another_400_is_a_failure() -> None:
-    delivery, slack = one(Answer(400, "something_else"))
+    delivery, slack = one(HttpResponse(400, "something_else"))
     assert (delivery.outcome, delivery.gone, len(slack.posts)) == (Outcome.FAILED, False, 1)
 
 
 @pytest.mark.parametrize(
-    "gone", [Answer(404, "no_service"), Answer(404, "channel_not_found"), Answer(410, "channel_is_archived"), Answer(410)]
+    "gone",
+    [
+        HttpResponse(404, "no_service"),
+        HttpResponse(404, "channel_not_found"),
+        HttpResponse(410, "channel_is_archived"),
+        HttpResponse(410),
+    ],
 )
-def test_a_channel_that_is_gone_is_not_asked_again(gone: Answer) -> None:
+def test_a_channel_that_is_gone_is_not_asked_again(gone: HttpResponse) -> None:
     slack = Slack({"a": [gone]})
     deliveries = delivered(slack, *(message(number=number) for number in range(4)))
     assert [(delivery.outcome, delivery.gone) for delivery in deliveries] == [(Outcome.FAILED, True)] * 4
@@ -162,7 +175,7 @@ def test_a_channel_that_is_gone_is_not_asked_again(gone: Answer) -> None:
 
 
 def test_a_redirect_is_a_failure() -> None:
-    delivery, slack = one(Answer(302, ""))
+    delivery, slack = one(HttpResponse(302, ""))
     assert (delivery.outcome, delivery.gone, len(slack.posts)) == (Outcome.FAILED, False, 1)
 
 
@@ -170,7 +183,7 @@ def test_a_redirect_is_a_failure() -> None:
 
 
 def test_a_refused_token_is_read_anew_once() -> None:
-    slack = Slack({"a": [Answer(403, "invalid_token")], "new": [OK]})
+    slack = Slack({"a": [HttpResponse(403, "invalid_token")], "new": [OK]})
     slack.urls = lambda name, fresh: f"https://hooks.slack.com/{'new' if fresh else name}"
     deliveries = delivered(slack, message(), message(number=1))
     assert [delivery.outcome for delivery in deliveries] == [Outcome.DELIVERED] * 2
@@ -179,12 +192,12 @@ def test_a_refused_token_is_read_anew_once() -> None:
 
 
 def test_a_token_that_is_still_the_same_means_gone() -> None:
-    delivery, slack = one(Answer(403, "invalid_token"))
+    delivery, slack = one(HttpResponse(403, "invalid_token"))
     assert (delivery.gone, len(slack.posts)) == (True, 1)
 
 
 def test_a_new_token_that_is_refused_too_means_gone() -> None:
-    slack = Slack({"a": [Answer(403, "invalid_token")], "new": [Answer(403, "invalid_token")]})
+    slack = Slack({"a": [HttpResponse(403, "invalid_token")], "new": [HttpResponse(403, "invalid_token")]})
     slack.urls = lambda name, fresh: f"https://hooks.slack.com/{'new' if fresh else name}"
     (delivery,) = delivered(slack, message())
     assert (delivery.gone, len(slack.posts)) == (True, 2)
@@ -222,7 +235,7 @@ def test_secrets_that_cannot_be_read_do_not_use_up_the_time_of_a_channel_that_ne
         slack.time += 14.0
         raise WebhookError("the secret cannot be read", passing=True)
 
-    courier = Courier(channels, plain, slack.ports()._replace(webhook=hangs))
+    courier = WebhookSender(channels, plain, slack.ports()._replace(webhook=hangs))
     deliveries = list(courier.deliver([message(name, number) for number, name in enumerate(channels)]))
     assert [delivery.message.channel for delivery in deliveries if delivery.outcome is Outcome.DELIVERED] == ["a"]
     assert slack.posts[0][1] == 0.0, "before any secret"
@@ -234,7 +247,7 @@ def test_a_secret_of_several_channels_is_read_once_also_where_it_cannot_be() -> 
     slack = Slack()
     channels = {name: by_secret(name, "trailbell/slack") for name in "abc"}
     slack.urls = lambda _name, _fresh: (_ for _ in ()).throw(WebhookError("the secret cannot be read", passing=True))
-    courier = Courier(channels, plain, slack.ports())
+    courier = WebhookSender(channels, plain, slack.ports())
     for _ in range(2):
         deliveries = list(courier.deliver([message(name) for name in channels]))
         assert [delivery.outcome for delivery in deliveries] == [Outcome.FAILED] * 3
@@ -245,15 +258,15 @@ def test_the_channels_of_one_webhook_share_it_by_whichever_secret_they_know_it()
     slack = Slack()
     channels = {name: by_secret(name, f"trailbell/{name}") for name in "abc"}
     slack.urls = lambda _name, _fresh: "https://hooks.slack.com/a"
-    few = Courier(channels, plain, slack.ports()).room(dict.fromkeys(channels, 1))
+    few = WebhookSender(channels, plain, slack.ports()).room(dict.fromkeys(channels, 1))
     assert (few, slack.asked) == (dict.fromkeys(channels, 1), [])
-    many = Courier(channels, plain, slack.ports()).room(dict.fromkeys(channels, 50))
+    many = WebhookSender(channels, plain, slack.ports()).room(dict.fromkeys(channels, 50))
     assert sum(many.values()) == BURST + int(slack.seconds * SPENT / INTERVAL)
     assert len(slack.asked) == len(channels)
 
 
 def test_no_url_stands_in_a_delivery() -> None:
-    for answer in (OK, Answer(404), Answer(500), Answer(403), Answer(fault=Fault.TLS)):
+    for answer in (OK, HttpResponse(404), HttpResponse(500), HttpResponse(403), HttpResponse(fault=PostFault.TLS)):
         delivery, _ = one(answer)
         assert "hooks.slack.com" not in repr(delivery)
 
@@ -301,7 +314,7 @@ def test_there_is_room_for_no_more_than_can_be_sent_and_none_is_left_unused(
 ) -> None:
     slack = Slack(seconds=seconds)
     slack.urls = lambda name, _fresh: f"https://hooks.slack.com/{webhooks['abc'.index(name)]}"
-    room = Courier(CHANNELS, plain, slack.ports()).room(wanted)
+    room = WebhookSender(CHANNELS, plain, slack.ports()).room(wanted)
     assert all(0 <= room[name] <= count for name, count in wanted.items())
     if seconds > 1:
         deliveries = delivered(slack, *(message(name, number) for name, count in room.items() for number in range(count)))
@@ -312,8 +325,8 @@ def test_there_is_room_for_no_more_than_can_be_sent_and_none_is_left_unused(
 
 
 def test_a_webhook_is_remembered_from_one_call_to_the_next() -> None:
-    slack = Slack({"a": [Answer(404)]})
-    courier = Courier(CHANNELS, plain, slack.ports())
+    slack = Slack({"a": [HttpResponse(404)]})
+    courier = WebhookSender(CHANNELS, plain, slack.ports())
     assert [delivery.gone for delivery in (*courier.deliver([message()]), *courier.deliver([message()]))] == [True, True]
     assert len(slack.posts) == 1
 
@@ -330,17 +343,17 @@ def test_without_time_nothing_is_posted_and_everything_is_told() -> None:
 answers = st.sampled_from(
     [
         OK,
-        Answer(200, ""),
-        Answer(429, "", 0.0),
-        Answer(429, "", 3.0),
-        Answer(429, "", 900.0),
-        Answer(429),
-        Answer(500),
-        Answer(400, "invalid_blocks"),
-        Answer(403, "invalid_token"),
-        Answer(404, "no_service"),
-        Answer(302),
-        Answer(fault=Fault.TIMEOUT),
+        HttpResponse(200, ""),
+        HttpResponse(429, "", 0.0),
+        HttpResponse(429, "", 3.0),
+        HttpResponse(429, "", 900.0),
+        HttpResponse(429),
+        HttpResponse(500),
+        HttpResponse(400, "invalid_blocks"),
+        HttpResponse(403, "invalid_token"),
+        HttpResponse(404, "no_service"),
+        HttpResponse(302),
+        HttpResponse(fault=PostFault.TIMEOUT),
     ]
 )
 
@@ -351,7 +364,7 @@ answers = st.sampled_from(
     st.floats(0, 30),
 )
 def test_every_message_has_one_delivery_in_order_and_in_time(
-    names: list[str], script: dict[str, list[Answer]], seconds: float
+    names: list[str], script: dict[str, list[HttpResponse]], seconds: float
 ) -> None:
     slack = Slack(script, seconds)
     messages = [message(name, number) for number, name in enumerate(names)]

@@ -13,7 +13,7 @@ from builders import channel
 from stub_slack import StubSlack
 
 from engine.edge.http import LONGEST_WAIT, post
-from engine.model import Answer, Fault
+from engine.model import HttpResponse, PostFault
 from engine.pipeline.render import trial_notice
 
 if TYPE_CHECKING:
@@ -32,21 +32,21 @@ def slack() -> Iterator[StubSlack]:
 @pytest.mark.parametrize(
     ("word", "answer"),
     [
-        ("ok", Answer(200, "ok")),
-        ("429", Answer(429, "rate_limited", 1.0)),
-        ("500", Answer(500, "server_error")),
-        ("502", Answer(502, "")),
-        ("404", Answer(404, "no_service")),
-        ("410", Answer(410, "channel_is_archived")),
-        ("400", Answer(400, "invalid_blocks")),
-        ("403", Answer(403, "invalid_token")),
-        ("200-without-ok", Answer(200, "<html>please sign in</html>")),
-        ("redirect", Answer(302, "")),
-        ("reset", Answer(fault=Fault.CONNECTION)),
-        ("garbage", Answer(fault=Fault.PROTOCOL)),
+        ("ok", HttpResponse(200, "ok")),
+        ("429", HttpResponse(429, "rate_limited", 1.0)),
+        ("500", HttpResponse(500, "server_error")),
+        ("502", HttpResponse(502, "")),
+        ("404", HttpResponse(404, "no_service")),
+        ("410", HttpResponse(410, "channel_is_archived")),
+        ("400", HttpResponse(400, "invalid_blocks")),
+        ("403", HttpResponse(403, "invalid_token")),
+        ("200-without-ok", HttpResponse(200, "<html>please sign in</html>")),
+        ("redirect", HttpResponse(302, "")),
+        ("reset", HttpResponse(fault=PostFault.CONNECTION)),
+        ("garbage", HttpResponse(fault=PostFault.PROTOCOL)),
     ],
 )
-def test_what_comes_back_is_the_answer(slack: StubSlack, word: str, answer: Answer) -> None:
+def test_what_comes_back_is_the_answer(slack: StubSlack, word: str, answer: HttpResponse) -> None:
     slack.script("T/B/secret", word)
     came = post(slack.url("T/B/secret"), BODY, 5.0)
     assert came == answer
@@ -64,7 +64,7 @@ def test_a_redirect_is_not_followed(slack: StubSlack) -> None:
 def test_the_deadline_holds_whatever_the_server_does(slack: StubSlack, word: str) -> None:
     slack.script("T", word)
     began = time.monotonic()
-    assert post(slack.url("T"), BODY, 0.5) == Answer(fault=Fault.TIMEOUT)
+    assert post(slack.url("T"), BODY, 0.5) == HttpResponse(fault=PostFault.TIMEOUT)
     assert time.monotonic() - began < 3
 
 
@@ -89,7 +89,7 @@ def resolved_to(monkeypatch: pytest.MonkeyPatch, *addresses: tuple[str, int]) ->
 def test_the_deadline_holds_however_many_addresses_are_silent(monkeypatch: pytest.MonkeyPatch, silent: tuple[str, int]) -> None:
     resolved_to(monkeypatch, *[silent] * 6)
     began = time.monotonic()
-    assert post("http://hooks.example/x", BODY, 0.5) == Answer(fault=Fault.TIMEOUT)
+    assert post("http://hooks.example/x", BODY, 0.5) == HttpResponse(fault=PostFault.TIMEOUT)
     assert time.monotonic() - began < 1.5
 
 
@@ -98,22 +98,22 @@ def test_behind_a_silent_address_the_next_is_asked(
 ) -> None:
     host, _, port = slack.host.partition(":")
     resolved_to(monkeypatch, silent, (host, int(port)))
-    assert post("http://hooks.example/T", BODY, 4.0) == Answer(200, "ok")
+    assert post("http://hooks.example/T", BODY, 4.0) == HttpResponse(200, "ok")
 
 
 def test_nobody_there_is_a_fault() -> None:
     with StubSlack() as server:
         url = server.url("T")
-    assert post(url, BODY, 1.0) == Answer(fault=Fault.CONNECTION)
+    assert post(url, BODY, 1.0) == HttpResponse(fault=PostFault.CONNECTION)
 
 
 @pytest.mark.parametrize("url", ["", "http://", "https://exa mple.com/x", "http://127.0.0.1:99999/x", "ftp//x"])
 def test_what_is_no_url_is_a_fault(url: str) -> None:
-    assert post(url, BODY, 1.0).fault in (Fault.PROTOCOL, Fault.CONNECTION)
+    assert post(url, BODY, 1.0).fault in (PostFault.PROTOCOL, PostFault.CONNECTION)
 
 
 def test_plain_http_behind_https_is_a_tls_fault(slack: StubSlack) -> None:
-    assert post(slack.url("T").replace("http:", "https:"), BODY, 2.0).fault is Fault.TLS
+    assert post(slack.url("T").replace("http:", "https:"), BODY, 2.0).fault is PostFault.TLS
 
 
 def test_a_date_as_retry_after_is_read_and_an_absurd_one_bounded(slack: StubSlack, monkeypatch: pytest.MonkeyPatch) -> None:

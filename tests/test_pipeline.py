@@ -13,7 +13,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.errors import FetchError
-from engine.model import Answer, AuditRule, Deployment, DigestRule, End, Fault, Field, Outcome, Ports, Selection, WebhookRef
+from engine.model import (
+    AuditRule,
+    Deployment,
+    DigestRule,
+    End,
+    Field,
+    HttpResponse,
+    Outcome,
+    Ports,
+    PostFault,
+    Selection,
+    WebhookRef,
+)
 from engine.pipeline.batch import Result, Setting, conclude, gather, run
 from engine.pipeline.decode import decode
 
@@ -23,17 +35,17 @@ if TYPE_CHECKING:
 
     from engine.model import Channel, PolicySet
 
-OK = Answer(200, "ok")
-GONE = Answer(404, "no_service")
-DOWN = Answer(500, "")
+OK = HttpResponse(200, "ok")
+GONE = HttpResponse(404, "no_service")
+DOWN = HttpResponse(500, "")
 
-Script = "Callable[[str], Answer]"
+Script = "Callable[[str], HttpResponse]"
 
 
 class World:
     """A Slack that answers by URL, a clock that only moves when somebody sleeps, and a log that is a list."""
 
-    def __init__(self, answers: Callable[[str], Answer] = lambda _: OK, seconds: float = 60.0) -> None:
+    def __init__(self, answers: Callable[[str], HttpResponse] = lambda _: OK, seconds: float = 60.0) -> None:
         self.answers = answers
         self.posts: list[tuple[str, Any]] = []
         self.lines: list[dict[str, Any]] = []
@@ -52,7 +64,7 @@ class World:
             remaining=lambda: self.seconds - self.time,
         )
 
-    def _post(self, url: str, body: bytes, _timeout: float) -> Answer:
+    def _post(self, url: str, body: bytes, _timeout: float) -> HttpResponse:
         answer = self.answers(url)
         self.posts.append((url, json.loads(body)))
         return answer
@@ -319,7 +331,7 @@ def test_more_than_the_channel_wants_becomes_one_summary_and_no_count_is_lost() 
 
 
 def test_no_webhook_url_stands_in_any_line() -> None:
-    for answer in (OK, GONE, DOWN, Answer(403, "invalid_token"), Answer(fault=Fault.TIMEOUT)):
+    for answer in (OK, GONE, DOWN, HttpResponse(403, "invalid_token"), HttpResponse(fault=PostFault.TIMEOUT)):
         world = World(lambda _, answer=answer: answer)  # type: ignore[misc]
         ran(sqs(numbered(1)), policy_set(channels=CHANNELS), world)
         assert "hooks.slack.com" not in json.dumps(world.lines)
@@ -328,7 +340,15 @@ def test_no_webhook_url_stands_in_any_line() -> None:
 # --- the law ----------------------------------------------------------------------------------------------------------------
 
 answers = st.sampled_from(
-    [OK, GONE, DOWN, Answer(429, "", 1.0), Answer(200, "<html>"), Answer(400, "invalid_blocks"), Answer(fault=Fault.TIMEOUT)]
+    [
+        OK,
+        GONE,
+        DOWN,
+        HttpResponse(429, "", 1.0),
+        HttpResponse(200, "<html>"),
+        HttpResponse(400, "invalid_blocks"),
+        HttpResponse(fault=PostFault.TIMEOUT),
+    ]
 )
 bodies = st.lists(
     st.one_of(
@@ -345,7 +365,7 @@ bodies = st.lists(
 
 
 @given(bodies, st.lists(answers, min_size=1, max_size=5), st.sampled_from([0.0, 5.0, 60.0]))
-def test_received_equals_the_sum_of_how_records_end(texts: list[str], script: list[Answer], seconds: float) -> None:
+def test_received_equals_the_sum_of_how_records_end(texts: list[str], script: list[HttpResponse], seconds: float) -> None:
     calls = iter(range(10_000))
     channels = {**CHANNELS, "watch": named("watch", fallback="security", digest=DigestRule(1, (Field.BUCKET,)))}
     muting = policy("p", route("m", "key == 'mute'", mute="job"), route("r"), buckets=("payments-prod",))

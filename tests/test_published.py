@@ -18,7 +18,7 @@ from slack_limits import violations
 from engine.edge.published import S3Store
 from engine.errors import PublishedSetError
 from engine.in_force import accepted
-from engine.model import InForce, PolicySet, Refused
+from engine.model import ActivePolicySet, PolicySet, RejectedPolicySet
 from engine.pipeline.render import changed_notice, refused_notice
 from engine.policy.emergency import CONTENT, emergency_set
 from engine.policy.following import Copy, Following
@@ -167,7 +167,7 @@ def test_a_newer_one_replaces_it_once() -> None:
     assert following.look("v1") is None
     store.publish(OTHER)
     found = following.look("v1")
-    assert isinstance(found, InForce)
+    assert isinstance(found, ActivePolicySet)
     assert (found.policies.revision, found.new) == (revision(OTHER), True)
     assert following.look("v2") is None
 
@@ -188,7 +188,7 @@ def test_what_does_not_prove_good_never_replaces_what_did(text: str, signature: 
     following = Following(store, accepted)
     following.start()
     store.publish(text, signature)
-    assert following.look("v1") == Refused(said, "v2", new=True)
+    assert following.look("v1") == RejectedPolicySet(said, "v2", new=True)
     assert store.state == ("v1", "v2")
     read = store.read
     assert following.look("v1") is None, "it is not looked at again"
@@ -196,9 +196,9 @@ def test_what_does_not_prove_good_never_replaces_what_did(text: str, signature: 
     found, refused = Following(store, accepted).start()
     assert found is not None
     assert (found.version, found.policies.revision) == ("v1", revision(GOOD))
-    assert refused == Refused(said, "v2", new=False)
+    assert refused == RejectedPolicySet(said, "v2", new=False)
     store.publish(OTHER)
-    assert isinstance(following.look("v1"), InForce)
+    assert isinstance(following.look("v1"), ActivePolicySet)
 
 
 def test_a_set_that_breaks_trailbell_is_refused_and_the_last_good_one_stays() -> None:
@@ -212,7 +212,7 @@ def test_a_set_that_breaks_trailbell_is_refused_and_the_last_good_one_stays() ->
     following = Following(store, breaking)
     following.start()
     store.publish(OTHER + "# breaks\n")
-    assert following.look("v1") == Refused("Trailbell broke on it (RecursionError)", "v2", new=True)
+    assert following.look("v1") == RejectedPolicySet("Trailbell broke on it (RecursionError)", "v2", new=True)
     found, _ = Following(store, breaking).start()
     assert found is not None
     assert found.version == "v1"
@@ -225,9 +225,9 @@ def test_a_store_that_is_down_changes_nothing_and_is_asked_again() -> None:
     following.start()
     store.publish(OTHER)
     store.down = True
-    assert following.look("v1") == Refused("S3 cannot be reached")
+    assert following.look("v1") == RejectedPolicySet("S3 cannot be reached")
     store.down = False
-    assert isinstance(following.look("v1"), InForce)
+    assert isinstance(following.look("v1"), ActivePolicySet)
 
 
 def test_whatever_a_store_raises_is_a_refusal_and_stops_nothing() -> None:
@@ -244,11 +244,11 @@ def test_whatever_a_store_raises_is_a_refusal_and_stops_nothing() -> None:
 
     store = Odd()
     store.publish(GOOD)
-    why = Refused("Trailbell broke on the newest policy set (AttributeError)")
+    why = RejectedPolicySet("Trailbell broke on the newest policy set (AttributeError)")
     assert Following(store, accepted).start() == (None, why)
     assert Following(store, accepted).look("v0") == why
     store.odd = False
-    assert isinstance(Following(store, accepted).look("v0"), InForce)
+    assert isinstance(Following(store, accepted).look("v0"), ActivePolicySet)
 
 
 def test_a_store_that_hangs_costs_a_start_one_question() -> None:
@@ -262,7 +262,7 @@ def test_a_store_that_hangs_costs_a_start_one_question() -> None:
     store: Any = S3Store("s3://sets/current", "key", Copy, lambda _: Hangs())
     found, refused = Following(store, accepted).start()
     assert found is None
-    assert refused == Refused("the newest policy set cannot be read (ReadTimeoutError)")
+    assert refused == RejectedPolicySet("the newest policy set cannot be read (ReadTimeoutError)")
     assert len(asked) == 1
 
 
@@ -277,12 +277,12 @@ def test_what_is_kept_and_is_no_object_is_an_error_of_ours(kept: bytes) -> None:
 
 
 def test_with_no_set_at_all_there_is_none_and_why() -> None:
-    assert Following(Memory(), accepted).start() == (None, Refused("there is no published policy set"))
+    assert Following(Memory(), accepted).start() == (None, RejectedPolicySet("there is no published policy set"))
     store = Memory()
     store.publish(BROKEN)
     found, refused = Following(store, accepted).start()
     assert found is None
-    assert refused == Refused("it has errors: base.yaml:6:20 [TB301]", "v1", new=True)
+    assert refused == RejectedPolicySet("it has errors: base.yaml:6:20 [TB301]", "v1", new=True)
 
 
 def test_findings_of_a_refused_set_show_places_and_no_content() -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from engine.edge.refusals import Refusals
-from engine.model import Answer, Fault
+from engine.model import HttpResponse, PostFault
 from engine.pipeline.deliver import GONE_FOR, lasting
 
 if TYPE_CHECKING:
@@ -20,21 +20,26 @@ OTHER = "https://hooks.slack.com/services/T/B/other"
 class Slack:
     """Answers in turn, the last one for good, and counts."""
 
-    def __init__(self, *answers: Answer) -> None:
+    def __init__(self, *answers: HttpResponse) -> None:
         self.answers, self.posts, self.now = list(answers), 0, 1000.0
-        self.post: Callable[[str, bytes, float], Answer] = Refusals(self._answer, lasting, lambda: self.now).post
+        self.post: Callable[[str, bytes, float], HttpResponse] = Refusals(self._answer, lasting, lambda: self.now).post
 
-    def _answer(self, _: str, __: bytes, ___: float) -> Answer:
+    def _answer(self, _: str, __: bytes, ___: float) -> HttpResponse:
         self.posts += 1
         return self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
 
 
 @pytest.mark.parametrize(
     "answer",
-    [Answer(404, "no_service"), Answer(410, "channel_is_archived"), Answer(403, "invalid_token"), Answer(400, "no_team")],
+    [
+        HttpResponse(404, "no_service"),
+        HttpResponse(410, "channel_is_archived"),
+        HttpResponse(403, "invalid_token"),
+        HttpResponse(400, "no_team"),
+    ],
     ids=lambda answer: str(answer.status),
 )
-def test_what_is_gone_is_asked_once_in_five_minutes(answer: Answer) -> None:
+def test_what_is_gone_is_asked_once_in_five_minutes(answer: HttpResponse) -> None:
     slack = Slack(answer)
     for _ in range(100):
         assert slack.post(GONE, b"{}", 8.0) == answer
@@ -45,30 +50,36 @@ def test_what_is_gone_is_asked_once_in_five_minutes(answer: Answer) -> None:
 
 
 def test_another_webhook_is_asked_all_the_same() -> None:
-    slack = Slack(Answer(404, "no_service"), Answer(200, "ok"))
+    slack = Slack(HttpResponse(404, "no_service"), HttpResponse(200, "ok"))
     slack.post(GONE, b"{}", 8.0)
-    assert slack.post(OTHER, b"{}", 8.0) == Answer(200, "ok")
+    assert slack.post(OTHER, b"{}", 8.0) == HttpResponse(200, "ok")
 
 
 def test_a_pause_is_kept_and_what_is_left_of_it_is_told() -> None:
-    slack = Slack(Answer(429, "rate_limited", retry_after=30.0), Answer(200, "ok"))
+    slack = Slack(HttpResponse(429, "rate_limited", retry_after=30.0), HttpResponse(200, "ok"))
     slack.post(GONE, b"{}", 8.0)
     slack.now += 10
-    assert slack.post(GONE, b"{}", 8.0) == Answer(429, "rate_limited", retry_after=20.0)
+    assert slack.post(GONE, b"{}", 8.0) == HttpResponse(429, "rate_limited", retry_after=20.0)
     slack.now += 20
-    assert slack.post(GONE, b"{}", 8.0) == Answer(200, "ok")
+    assert slack.post(GONE, b"{}", 8.0) == HttpResponse(200, "ok")
     assert slack.posts == 2
 
 
 @pytest.mark.parametrize(
     "answer",
     [
-        *(Answer(200, "ok"), Answer(200, "no_team"), Answer(500, ""), Answer(400, "invalid_blocks"), Answer(429, "rate_limited")),
-        *(Answer(fault=Fault.TIMEOUT), Answer(302, "")),
+        *(
+            HttpResponse(200, "ok"),
+            HttpResponse(200, "no_team"),
+            HttpResponse(500, ""),
+            HttpResponse(400, "invalid_blocks"),
+            HttpResponse(429, "rate_limited"),
+        ),
+        *(HttpResponse(fault=PostFault.TIMEOUT), HttpResponse(302, "")),
     ],
     ids=lambda answer: f"{answer.status} {answer.body}",
 )
-def test_what_may_be_otherwise_the_next_time_is_asked_anew(answer: Answer) -> None:
+def test_what_may_be_otherwise_the_next_time_is_asked_anew(answer: HttpResponse) -> None:
     slack = Slack(answer)
     slack.post(GONE, b"{}", 8.0)
     slack.post(GONE, b"{}", 8.0)
@@ -76,4 +87,4 @@ def test_what_may_be_otherwise_the_next_time_is_asked_anew(answer: Answer) -> No
 
 
 def test_no_url_stands_in_what_is_shown() -> None:
-    assert "hooks" not in repr(Refusals(Slack(Answer(200, "ok")).post, lasting))
+    assert "hooks" not in repr(Refusals(Slack(HttpResponse(200, "ok")).post, lasting))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, BinaryIO, Final, Generic, NamedTuple, TypeVar
 
 from engine.bulk.chunks import Chunks
 from engine.bulk.rows import RowError
-from engine.model import DecodeError, showing
+from engine.model import DecodeError, repr_only
 from engine.pipeline.decode.carriers import opened, texts
 from engine.pipeline.decode.inflate import decoded, encoding_of, inflated
 from engine.pipeline.decode.place import Place, no_fetch
@@ -32,7 +32,7 @@ MANY: Final = 500
 """How many things that were found the plain way make a batch."""
 
 
-@showing("values", "line_ends", "size")
+@repr_only("values", "line_ends", "size")
 class Batch(NamedTuple):
     """What a stretch of a text holds, one of these: `rows`, `records` by their needed fields, or what was `found` the plain way.
 

@@ -12,7 +12,7 @@ import re
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from engine.errors import DamagedError, FetchError
-from engine.model import showing
+from engine.model import repr_only
 from engine.pipeline.decode.inflate import encoding_of
 from engine.pipeline.decode.scan import Begun
 
@@ -34,7 +34,7 @@ _LIST_END: Final = re.compile(rb"\][ \t\r\n]*\}[ \t\r\n]*\Z")
 _BETWEEN: Final = (b",", b", ", b",\n")
 
 
-@showing("listed", "sound", "last")
+@repr_only("listed", "sound", "last")
 class Chunk(NamedTuple):
     """Some records: as a JSON list (`listed`), or a line each. `after`: what follows them in the text, up to the next chunk.
 

@@ -16,7 +16,7 @@ from engine.bulk.chunks import Chunks
 from engine.bulk.sources import opened as open_source
 from engine.bulk.workers import WorkerPool
 from engine.errors import InputError
-from engine.model import DecodeError, showing
+from engine.model import DecodeError, repr_only
 from engine.pipeline.decode.inflate import inflated
 from engine.pipeline.decode.scan import START
 
@@ -40,7 +40,7 @@ GZIP_RATIO = 8
 """How many times its size a gzipped log file is, about."""
 
 
-@showing("records", "values", "line_ends", "size", "place", "last", "unread")
+@repr_only("records", "values", "line_ends", "size", "place", "last", "unread")
 class Answer(NamedTuple):
     """What was found in a stretch of a source: `output` for standard output, and `errors`, a line each.
 

@@ -14,7 +14,7 @@ from engine.cli.inputs import decode_inputs
 from engine.cli.options import Moment, open_policies, policies_option
 from engine.cli.preview import preview, safe
 from engine.edge.secrets import random_key
-from engine.model import Answered, DecodeError, Deployment, Event
+from engine.model import DecodeError, Deployment, Event, MatchResult
 from engine.pipeline.batch import Setting
 from engine.workbench.explain import Explanation, as_json
 from engine.workbench.explain import explain as explain_event
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-_MARK = {Answered.HELD: "✓", Answered.NOT_HELD: "·", Answered.FAILED: "!", Answered.OUT_OF_TIME: "◷"}
+_MARK = {MatchResult.HELD: "✓", MatchResult.NOT_HELD: "·", MatchResult.FAILED: "!", MatchResult.OUT_OF_TIME: "◷"}
 
 
 @click.command(short_help="Show why an event ends as it does.")

@@ -18,7 +18,7 @@ from engine.cli.preview import preview
 from engine.edge.http import post as http_post
 from engine.edge.secrets import Secrets, random_key
 from engine.model import DecodeError, Deployment, End, Outcome, Ports, Selects
-from engine.pipeline.batch import Setting, Told, by_channel, compose, conclude, gather
+from engine.pipeline.batch import ChannelOutcome, Setting, by_channel, compose, conclude, gather
 from engine.pipeline.batch import post as post_messages
 from engine.pipeline.metrics import summed
 
@@ -96,7 +96,7 @@ def _nowhere(_: str) -> None:
     """Where audit records go that nobody asked for."""
 
 
-def _show(received: Sequence[Received], setting: Setting) -> Iterator[Told]:
+def _show(received: Sequence[Received], setting: Setting) -> Iterator[ChannelOutcome]:
     """Each message as its channel would see it, counted as if it had been delivered."""
     width, colour = shutil.get_terminal_size((100, 24)).columns, sys.stdout.isatty()
     for name, wants in by_channel(received).items():
@@ -104,7 +104,7 @@ def _show(received: Sequence[Received], setting: Setting) -> Iterator[Told]:
             click.echo(click.style(f"#{name}", bold=True))
             click.echo(preview(message.payload, width, colour=colour))
             click.echo()
-            yield from (Told(place, name, Outcome.DELIVERED) for place in message.events)
+            yield from (ChannelOutcome(place, name, Outcome.DELIVERED) for place in message.events)
 
 
 def _summary(tally: Tally, *, posted: bool) -> Iterator[str]:

@@ -13,7 +13,7 @@ from engine.cli.options import open_policies, policies_option
 from engine.edge.http import post
 from engine.edge.secrets import Secrets
 from engine.model import Outcome, Ports
-from engine.pipeline.deliver import Courier
+from engine.pipeline.deliver import WebhookSender
 from engine.pipeline.render import plain, trial_notice
 from engine.policy.shape import suggestion
 
@@ -36,7 +36,7 @@ def send_test(policies_path: Path, name: str) -> None:
     if name not in policies.channels:
         raise click.UsageError(f"there is no channel {name!r}; {suggestion(name, policies.channels)}")
     message = trial_notice(policies.channels[name], policies.revision)
-    (delivery,) = Courier(policies.channels, plain, _ports()).deliver([message])
+    (delivery,) = WebhookSender(policies.channels, plain, _ports()).deliver([message])
     status = f" (status {delivery.status})" if delivery.status else ""
     click.echo(f"{name}: {delivery.outcome.value}: {delivery.reason}{status}, after {delivery.attempts} posts")
     if delivery.outcome is Outcome.FAILED:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from engine import __version__
-from engine.model import Answer, Fault
+from engine.model import HttpResponse, PostFault
 
 if TYPE_CHECKING:
     import http.client
@@ -29,7 +29,7 @@ LONGEST_WAIT: Final = 3_600.0
 _context: ssl.SSLContext | None = None
 
 
-def post(url: str, body: bytes, timeout: float) -> Answer:
+def post(url: str, body: bytes, timeout: float) -> HttpResponse:
     """Post JSON and say what came back. `timeout` bounds the whole exchange in seconds, also against a server that trickles."""
     import http.client  # noqa: PLC0415  a decision needs no HTTP, so a start without posts does without
     import ssl  # noqa: PLC0415
@@ -38,17 +38,17 @@ def post(url: str, body: bytes, timeout: float) -> Answer:
     try:
         connection = _connection(url)
     except (http.client.HTTPException, ValueError):
-        return Answer(fault=Fault.PROTOCOL)
+        return HttpResponse(fault=PostFault.PROTOCOL)
     try:
         return _exchange(connection, url, body, deadline)
     except TimeoutError:
-        return Answer(fault=Fault.TIMEOUT)
+        return HttpResponse(fault=PostFault.TIMEOUT)
     except ssl.SSLError:
-        return Answer(fault=Fault.TLS)
+        return HttpResponse(fault=PostFault.TLS)
     except OSError:
-        return Answer(fault=Fault.CONNECTION)
+        return HttpResponse(fault=PostFault.CONNECTION)
     except (http.client.HTTPException, ValueError):
-        return Answer(fault=Fault.PROTOCOL)
+        return HttpResponse(fault=PostFault.PROTOCOL)
     finally:
         connection.close()
 
@@ -106,7 +106,7 @@ def _tls() -> ssl.SSLContext:
     return _context
 
 
-def _exchange(connection: http.client.HTTPConnection, url: str, body: bytes, deadline: float) -> Answer:
+def _exchange(connection: http.client.HTTPConnection, url: str, body: bytes, deadline: float) -> HttpResponse:
     parts = urlsplit(url)
     path = f"{parts.path or '/'}{f'?{parts.query}' if parts.query else ''}"
     headers = {"Content-Type": "application/json; charset=utf-8", "User-Agent": f"trailbell/{__version__}"}
@@ -115,7 +115,7 @@ def _exchange(connection: http.client.HTTPConnection, url: str, body: bytes, dea
         connection.request("POST", path, body, headers)
         response = connection.getresponse()
         text = response.read(LONGEST_BODY)
-    return Answer(response.status, text.decode("utf-8", "replace"), _retry_after(response.getheader("Retry-After")))
+    return HttpResponse(response.status, text.decode("utf-8", "replace"), _retry_after(response.getheader("Retry-After")))
 
 
 @contextmanager

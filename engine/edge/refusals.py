@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from engine.model import Answer
+    from engine.model import HttpResponse
 
 
 class Refusals:
@@ -16,20 +16,20 @@ class Refusals:
 
     def __init__(
         self,
-        post: Callable[[str, bytes, float], Answer],
-        lasting: Callable[[Answer], float],
+        post: Callable[[str, bytes, float], HttpResponse],
+        lasting: Callable[[HttpResponse], float],
         elapsed: Callable[[], float] = time.monotonic,
     ) -> None:
         self._post = post
         self._lasting = lasting
         self._elapsed = elapsed
-        self._kept: dict[str, tuple[float, Answer]] = {}
+        self._kept: dict[str, tuple[float, HttpResponse]] = {}
 
     def __repr__(self) -> str:
         """No URL."""
         return "Refusals(…)"
 
-    def post(self, url: str, body: bytes, timeout: float) -> Answer:
+    def post(self, url: str, body: bytes, timeout: float) -> HttpResponse:
         """What Slack answers, or what it answered before where that still holds; a pause is then what is left of it."""
         now = self._elapsed()
         self._kept = {one: kept for one, kept in self._kept.items() if kept[0] > now}

@@ -27,12 +27,12 @@ from engine.model import (
     PassedOver,
     PolicySet,
     Request,
-    showing,
+    repr_only,
 )
 from engine.pipeline.audit import decision_record, delivery_record, line, undecided_record
 from engine.pipeline.decide import decide
 from engine.pipeline.dedupe import fingerprint
-from engine.pipeline.deliver import Courier
+from engine.pipeline.deliver import WebhookSender
 from engine.pipeline.digest import Entry, fold, folds
 from engine.pipeline.facts import groups
 from engine.pipeline.mask import mask
@@ -72,7 +72,7 @@ class Setting:
         self.layouts: Layouts = Layouts(LAYOUTS_SIZE)
 
 
-@showing("place", "where", "item", "end", "event", "decision", "original", "again", "hash_missing")
+@repr_only("place", "where", "item", "end", "event", "decision", "original", "again", "hash_missing")
 class Received(NamedTuple):
     """One record that came in, at its place in the batch. `end` is None while it hangs on what becomes of its messages.
 
@@ -92,8 +92,8 @@ class Received(NamedTuple):
     hash_missing: int = 0
 
 
-@showing("place", "event", "decision", "request")
-class Asked(NamedTuple):
+@repr_only("place", "event", "decision", "request")
+class PendingNotification(NamedTuple):
     """One event that one channel is to hear of; `facts` are the event's, where they are known."""
 
     place: int
@@ -103,7 +103,7 @@ class Asked(NamedTuple):
     facts: FactGroups | None = None
 
 
-class Told(NamedTuple):
+class ChannelOutcome(NamedTuple):
     """What became of one event on one channel that was asked for."""
 
     place: int
@@ -182,17 +182,21 @@ def _unasked(decision: Decision) -> End:
 # --- out: messages, and what becomes of them ----------------------------------------------------------------------------------
 
 
-def by_channel(received: Iterable[Received]) -> dict[str, list[Asked]]:
+def by_channel(received: Iterable[Received]) -> dict[str, list[PendingNotification]]:
     """What each channel is to hear of, in the order of the events."""
-    wants: dict[str, list[Asked]] = {}
+    wants: dict[str, list[PendingNotification]] = {}
     for one in received:
         if one.event is not None and one.decision is not None:
             for request in one.decision.verdict.requests:
-                wants.setdefault(request.channel, []).append(Asked(one.place, one.event, one.decision, request, one.facts))
+                wants.setdefault(request.channel, []).append(
+                    PendingNotification(one.place, one.event, one.decision, request, one.facts)
+                )
     return wants
 
 
-def compose(channel: Channel, wants: Sequence[Asked], setting: Setting, rule: DigestRule | None = None) -> list[Message]:
+def compose(
+    channel: Channel, wants: Sequence[PendingNotification], setting: Setting, rule: DigestRule | None = None
+) -> list[Message]:
     """The messages for one channel; what is more than its digest rule (or `rule`) allows is folded into summaries."""
     rule = rule or channel.digest
     if not folds(len(wants), rule):
@@ -204,7 +208,7 @@ def compose(channel: Channel, wants: Sequence[Asked], setting: Setting, rule: Di
     ]
 
 
-def _masked(want: Asked, setting: Setting) -> Entry:
+def _masked(want: PendingNotification, setting: Setting) -> Entry:
     place, event, decision, request, found = want
     return Entry(place, mask(event, decision, request.level, setting.key, found), decision, request)
 
@@ -215,7 +219,7 @@ def _single(entry: Entry, channel: Channel, setting: Setting) -> Message:
     return message._replace(events=(place,)) if place else message
 
 
-def post(received: Sequence[Received], setting: Setting, ports: Ports) -> Iterator[Told]:
+def post(received: Sequence[Received], setting: Setting, ports: Ports) -> Iterator[ChannelOutcome]:
     """What became of each event on each channel that it asked for; where a channel is gone, on its fallback.
 
     Claims may take half of the time: what could not be asked in it is taken for granted. A message twice is better than none.
@@ -223,7 +227,7 @@ def post(received: Sequence[Received], setting: Setting, ports: Ports) -> Iterat
     if ports.claims is None:
         yield from chain.from_iterable(_posted(by_channel(received), setting, ports))
         return
-    granted: dict[str, list[Asked]] = {}
+    granted: dict[str, list[PendingNotification]] = {}
     floor = max(ASKING, ports.remaining() / 2)
     for want in chain.from_iterable(by_channel(received).values()):
         left = ports.remaining()
@@ -234,7 +238,7 @@ def post(received: Sequence[Received], setting: Setting, ports: Ports) -> Iterat
         else:
             delivery = Delivery(Message(name, b"{}", (want.place,)), *refused, 0)
             _record(delivery, name, {want.place: want.decision.event_id}, setting, ports)
-            yield Told(want.place, name, delivery.outcome)
+            yield ChannelOutcome(want.place, name, delivery.outcome)
     keys = {(want.place, name): _key(want) for name, wants in granted.items() for want in wants}
     for told in _posted(granted, setting, ports):
         delivered = all(one.outcome is not Outcome.FAILED for one in told)
@@ -243,14 +247,16 @@ def post(received: Sequence[Received], setting: Setting, ports: Ports) -> Iterat
         yield from told
 
 
-def _key(want: Asked) -> str:
+def _key(want: PendingNotification) -> str:
     """One event on one channel."""
     return f"{fingerprint(want.event)}#{want.request.channel}"
 
 
-def _posted(wants: Mapping[str, Sequence[Asked]], setting: Setting, ports: Ports) -> Iterator[tuple[Told, ...]]:
+def _posted(
+    wants: Mapping[str, Sequence[PendingNotification]], setting: Setting, ports: Ports
+) -> Iterator[tuple[ChannelOutcome, ...]]:
     """What each message means for its events."""
-    courier = Courier(setting.policies.channels, plain, ports)
+    courier = WebhookSender(setting.policies.channels, plain, ports)
     gone: dict[str, set[int]] = {}
     for delivery in _sent(wants, setting, courier, ports):
         name = delivery.message.channel
@@ -265,17 +271,17 @@ def _posted(wants: Mapping[str, Sequence[Asked]], setting: Setting, ports: Ports
             yield _told(delivery, name, Outcome.FAILED if failed else Outcome.FALLBACK)
 
 
-def _told(delivery: Delivery, channel: str, outcome: Outcome) -> tuple[Told, ...]:
+def _told(delivery: Delivery, channel: str, outcome: Outcome) -> tuple[ChannelOutcome, ...]:
     """What a delivery means for each of its events; what had no hash key is counted once a message."""
     return tuple(
-        Told(place, channel, outcome, 0 if number else delivery.message.hash_missing)
+        ChannelOutcome(place, channel, outcome, 0 if number else delivery.message.hash_missing)
         for number, place in enumerate(delivery.message.events)
     )
 
 
-def _rerouted(wants: Iterable[Asked], policies: PolicySet) -> dict[str, list[Asked]]:
+def _rerouted(wants: Iterable[PendingNotification], policies: PolicySet) -> dict[str, list[PendingNotification]]:
     """The same for the fallback of the channel asked for, never less strict than either allows."""
-    rerouted: dict[str, list[Asked]] = {}
+    rerouted: dict[str, list[PendingNotification]] = {}
     for want in wants:
         request = want.request
         fallback = policies.channels[policies.channels[request.channel].fallback or request.channel]
@@ -286,7 +292,11 @@ def _rerouted(wants: Iterable[Asked], policies: PolicySet) -> dict[str, list[Ask
 
 
 def _sent(
-    wants: Mapping[str, Sequence[Asked]], setting: Setting, courier: Courier, ports: Ports, asked_for: str | None = None
+    wants: Mapping[str, Sequence[PendingNotification]],
+    setting: Setting,
+    courier: WebhookSender,
+    ports: Ports,
+    asked_for: str | None = None,
 ) -> Iterator[Delivery]:
     """The deliveries of some channels, each with its record written. `asked_for`: whose fallback they are."""
     ids = {want.place: want.decision.event_id for asked in wants.values() for want in asked}
@@ -312,7 +322,7 @@ def _record(delivery: Delivery, channel: str, ids: Mapping[int, str | None], set
 
 
 def _composed(
-    channel: Channel, wants: Sequence[Asked], setting: Setting, rule: DigestRule | None = None
+    channel: Channel, wants: Sequence[PendingNotification], setting: Setting, rule: DigestRule | None = None
 ) -> list[Message | Delivery]:
     """The messages for a channel. One that cannot be made is a failed delivery, and does not take the others along."""
     try:
@@ -321,14 +331,14 @@ def _composed(
         return [one for want in wants for one in _composed_singly(channel, want, setting)]
 
 
-def _summed(channel: Channel, wants: Sequence[Asked], setting: Setting, room: int) -> list[Message | Delivery]:
+def _summed(channel: Channel, wants: Sequence[PendingNotification], setting: Setting, room: int) -> list[Message | Delivery]:
     """The same where there is no time for as many: what is beyond `room` comes as summaries, at least one of each level."""
     singly = max(0, room - len({want.request.level.name for want in wants}))
     rest = _composed(channel, wants[singly:], setting, EVERYTHING)
     return [*_composed(channel, wants[:singly], setting), *rest]
 
 
-def _composed_singly(channel: Channel, want: Asked, setting: Setting) -> Sequence[Message | Delivery]:
+def _composed_singly(channel: Channel, want: PendingNotification, setting: Setting) -> Sequence[Message | Delivery]:
     try:
         return compose(channel, [want], setting)
     except Exception as error:  # noqa: BLE001  one event must not take its batch along
@@ -339,7 +349,7 @@ def _composed_singly(channel: Channel, want: Asked, setting: Setting) -> Sequenc
 # --- the sum ------------------------------------------------------------------------------------------------------------------
 
 
-def conclude(received: Sequence[Received], told: Iterable[Told]) -> Result:
+def conclude(received: Sequence[Received], told: Iterable[ChannelOutcome]) -> Result:
     """How each record ended, exactly one way each, and which batch items must come again.
 
     What a channel was to hear of and nobody told of has failed, whatever lost it.

@@ -17,7 +17,7 @@ from engine.model import Delivery, Outcome
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
-    from engine.model import Answer, Channel, Message, Ports, WebhookRef
+    from engine.model import Channel, HttpResponse, Message, Ports, WebhookRef
 
 INTERVAL: Final = 1.0
 """Seconds between two messages to one webhook."""
@@ -63,7 +63,7 @@ _BROKEN: Final = 500
 NO_TIME: Final = "no time left"
 
 
-def lasting(answer: Answer) -> float:
+def lasting(answer: HttpResponse) -> float:
     """Seconds for which Slack would answer the same to any message: its webhook is gone, or it asked for a pause."""
     if answer.status == _TOO_MANY:
         return answer.retry_after or 0.0
@@ -116,7 +116,7 @@ class _Queue:
         return (-1.0 if self.line.closed else self.ready(), self.url is None)
 
 
-class Courier:
+class WebhookSender:
     """Delivers for one invocation; what it learns of a webhook (its pace, that it is gone) holds for all of its calls."""
 
     def __init__(self, channels: Mapping[str, Channel], plain: Callable[[Message], Message], ports: Ports) -> None:
@@ -223,7 +223,7 @@ class Courier:
             self._ports.sleep(wait)
         return self._judged(queue, self._posted(queue, queue.url))
 
-    def _posted(self, queue: _Queue, url: str) -> Answer:
+    def _posted(self, queue: _Queue, url: str) -> HttpResponse:
         message = queue.plain or queue.messages[0]
         queue.tries += 1
         queue.line.posted(self._ports.elapsed())
@@ -235,7 +235,7 @@ class Courier:
 
     # --- what an answer means ---------------------------------------------------------------------------------------------------
 
-    def _judged(self, queue: _Queue, answer: Answer) -> Delivery | None:
+    def _judged(self, queue: _Queue, answer: HttpResponse) -> Delivery | None:
         status, body = answer.status, answer.body.strip()
         if status is None:
             return self._again(queue, f"no answer ({answer.fault.value if answer.fault else 'unknown'})", None)
@@ -272,7 +272,7 @@ class Courier:
         outcome = Outcome.DIGESTED if len(queue.messages[0].events) > 1 else Outcome.DELIVERED
         return self._ended(queue, outcome, "ok", _OK)
 
-    def _paused(self, queue: _Queue, answer: Answer) -> Delivery | None:
+    def _paused(self, queue: _Queue, answer: HttpResponse) -> Delivery | None:
         """Slack asks for a pause: the whole webhook keeps it, or is left alone where it is longer than there is time."""
         pause = INTERVAL if answer.retry_after is None else max(answer.retry_after, 0.0)
         queue.line.pauses += 1

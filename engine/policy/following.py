@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
 from engine.errors import PolicySetError, PublishedSetError
-from engine.model import InForce, Refused, showing
+from engine.model import ActivePolicySet, RejectedPolicySet, repr_only
 from engine.policy.published import unpack
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ _MOST_NAMED: Final = 3
 """Findings that a refusal names."""
 
 
-@showing("version", "modified")
+@repr_only("version", "modified")
 class Copy(NamedTuple):
     """A published set as it is stored: its bytes, the signature beside it, its version there, and since when."""
 
@@ -67,44 +67,44 @@ class Following:
         self._refused: str | None = None
         """The version that was looked at last and is not good: it is not looked at again."""
 
-    def start(self) -> tuple[InForce | None, Refused | None]:
+    def start(self) -> tuple[ActivePolicySet | None, RejectedPolicySet | None]:
         """The newest set, or else the last that proved good, or None; and why the newest is not in force."""
         newest = self.look(None)
-        if isinstance(newest, InForce):
+        if isinstance(newest, ActivePolicySet):
             return newest, None
-        refused = newest or Refused("there is no published policy set")
+        refused = newest or RejectedPolicySet("there is no published policy set")
         try:
             good = Kept(*self._store.kept()).good
             if good is None:
                 return None, refused
             copy = self._store.stored(good)
-            return InForce(self._proved(copy), good, copy.modified), refused
+            return ActivePolicySet(self._proved(copy), good, copy.modified), refused
         except Exception:  # noqa: BLE001  whatever is stored there, a function has to start
             return None, refused
 
-    def look(self, known: str | None) -> InForce | Refused | None:
+    def look(self, known: str | None) -> ActivePolicySet | RejectedPolicySet | None:
         """What the newest set is, if it is not the version that is known. Never raises: what went wrong is a refusal."""
         try:
             return self._looked(known)
         except Exception as error:  # noqa: BLE001  nobody else hears of it
-            return Refused(f"Trailbell broke on the newest policy set ({type(error).__name__})")
+            return RejectedPolicySet(f"Trailbell broke on the newest policy set ({type(error).__name__})")
 
-    def _looked(self, known: str | None) -> InForce | Refused | None:
+    def _looked(self, known: str | None) -> ActivePolicySet | RejectedPolicySet | None:
         try:
             copy = self._store.newest(self._refused or known)
             if copy is None or copy.version == known:
                 return None
         except PublishedSetError as error:
-            return Refused(str(error))
+            return RejectedPolicySet(str(error))
         try:
             policies = self._proved(copy)
         except PublishedSetError as error:
             if error.passing:
-                return Refused(str(error))
+                return RejectedPolicySet(str(error))
             self._refused = copy.version
-            return Refused(str(error), copy.version, self._noted(refused=copy.version))
+            return RejectedPolicySet(str(error), copy.version, self._noted(refused=copy.version))
         self._refused = None
-        return InForce(policies, copy.version, copy.modified, self._noted(good=copy.version))
+        return ActivePolicySet(policies, copy.version, copy.modified, self._noted(good=copy.version))
 
     def _noted(self, **what: str) -> bool:
         """Keep what is new; whether it was. A store that cannot keep it does not stop a good set."""

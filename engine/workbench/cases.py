@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from engine.errors import ExpressionError, MatcherError
 from engine.matching import search
-from engine.model import Answered, Asked, Event, MatcherKind
+from engine.model import Event, MatcherKind, MatchResult, TraceEntry
 from engine.pipeline.audit import decision_json
 from engine.workbench.explain import Explanation, explain
 
@@ -51,7 +51,7 @@ class CaseResult:
 
     case: Case
     comparisons: tuple[Comparison, ...]
-    trace: tuple[Asked, ...]
+    trace: tuple[TraceEntry, ...]
 
     @property
     def passed(self) -> bool:
@@ -134,8 +134,8 @@ def coverage(results: Iterable[CaseResult], policies: PolicySet) -> tuple[Covere
     answers = {(asked.kind, asked.policy, asked.id, asked.answer) for result in results for asked in result.trace}
 
     def covered(kind: MatcherKind, policy: str, name: str, *, always: bool) -> Covered:
-        held = (kind, policy, name, Answered.HELD) in answers
-        other = any((kind, policy, name, answer) in answers for answer in (Answered.NOT_HELD, Answered.OUT_OF_TIME))
+        held = (kind, policy, name, MatchResult.HELD) in answers
+        other = any((kind, policy, name, answer) in answers for answer in (MatchResult.NOT_HELD, MatchResult.OUT_OF_TIME))
         return Covered(kind, policy, name, held, other or always)
 
     return tuple(covered(kind, policy, name, always=always) for kind, policy, name, always in _rules(policies))

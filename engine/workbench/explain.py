@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from engine.model import Field, Operator
 from engine.pipeline.audit import decision_json
-from engine.pipeline.batch import Asked, compose
+from engine.pipeline.batch import PendingNotification, compose
 from engine.pipeline.decide import trace
 from engine.pipeline.facts import document, facts
 from engine.pipeline.mask import mask, redact
@@ -16,8 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-    from engine.model import Asked as AskedMatcher
-    from engine.model import Decision, Event, HashKey, Level, MaskedEvent, Message, PolicySet
+    from engine.model import Decision, Event, HashKey, Level, MaskedEvent, Message, PolicySet, TraceEntry
     from engine.pipeline.batch import Setting
 
 
@@ -26,7 +25,7 @@ class Explanation:
     """All that can be said about one event. `facts` are masked at `level` unless `revealed`."""
 
     decision: Decision
-    trace: tuple[AskedMatcher, ...]
+    trace: tuple[TraceEntry, ...]
     facts: Mapping[str, Any] = field(repr=False)
     level: Level
     revealed: bool
@@ -39,7 +38,7 @@ def explain(event: Event, setting: Setting, now: datetime, *, reveal: bool = Fal
     decision, asked = trace(event, setting.policies, now)
     level = _strictest(decision, setting.policies)
     channels = setting.policies.channels
-    wants = {request.channel: Asked(0, event, decision, request) for request in decision.verdict.requests}
+    wants = {request.channel: PendingNotification(0, event, decision, request) for request in decision.verdict.requests}
     return Explanation(
         decision=decision,
         trace=asked,
@@ -99,7 +98,7 @@ def as_json(explanation: Explanation) -> dict[str, Any]:
     }
 
 
-def _asked_json(asked: AskedMatcher) -> dict[str, Any]:
+def _asked_json(asked: TraceEntry) -> dict[str, Any]:
     return {
         "kind": asked.kind.value,
         "policy": asked.policy,

@@ -10,18 +10,18 @@ from engine.matching.globs import glob
 from engine.model import (
     SEVERITY_RANK,
     ActorClass,
-    Answered,
-    Asked,
     Decision,
     Evidence,
     Failure,
-    Hush,
     MatcherKind,
+    MatchResult,
     Request,
     Severity,
     Silence,
+    Suppression,
+    TraceEntry,
     Verdict,
-    showing,
+    repr_only,
 )
 from engine.pipeline.facts import UNCLASSED, classed, groups, scope_of, time_of
 from engine.policy.given import TARGET
@@ -48,14 +48,14 @@ def decide_plainly(event: Event, policies: PolicySet, now: datetime) -> Decision
     return decision(event, weigh(event.record, policies, now, answer, everything(policies)))
 
 
-def trace(event: Event, policies: PolicySet, now: datetime) -> tuple[Decision, tuple[Asked, ...]]:
+def trace(event: Event, policies: PolicySet, now: datetime) -> tuple[Decision, tuple[TraceEntry, ...]]:
     """The same decision, with every matcher that was asked, in order, and its answer."""
-    asked: list[Asked] = []
+    asked: list[TraceEntry] = []
 
     def asking(owner: str, rule: _Rule, seen: _Seen | None) -> bool | Failure:
         said = answer(owner, rule, seen)
         reason = said.reason if isinstance(said, Failure) else ""
-        asked.append(Asked(_kind(rule), owner, rule.id, _expressions(rule), _answered(seen, said), reason))
+        asked.append(TraceEntry(_kind(rule), owner, rule.id, _expressions(rule), _answered(seen, said), reason))
         return said
 
     verdict = weigh(event.record, policies, now, asking, everything(policies))
@@ -68,12 +68,12 @@ def decision(event: Event, verdict: Verdict) -> Decision:
     return Decision(event_id if isinstance(event_id, str) and event_id else None, verdict)
 
 
-def _answered(seen: _Seen | None, answer: bool | Failure) -> Answered:  # noqa: FBT001  an answer, not a switch
+def _answered(seen: _Seen | None, answer: bool | Failure) -> MatchResult:  # noqa: FBT001  an answer, not a switch
     if seen is None:
-        return Answered.OUT_OF_TIME
+        return MatchResult.OUT_OF_TIME
     if isinstance(answer, Failure):
-        return Answered.FAILED
-    return Answered.HELD if answer else Answered.NOT_HELD
+        return MatchResult.FAILED
+    return MatchResult.HELD if answer else MatchResult.NOT_HELD
 
 
 def _kind(rule: _Rule) -> MatcherKind:
@@ -166,7 +166,7 @@ def in_scope(policy: Policy, buckets: Iterable[str], recipient: str | None) -> b
 # --- what one policy says --------------------------------------------------------------------------------------------------
 
 
-@showing("time", "loud")
+@repr_only("time", "loud")
 class _Seen(NamedTuple):
     """An event as rules see it: the record, the facts, its time, and whether mutes are void (`loud`)."""
 
@@ -194,8 +194,8 @@ class _Said(NamedTuple):
     policy: Policy
     held: tuple[str, ...]
     wants: tuple[_Want, ...]
-    mute: Hush | None
-    silences: tuple[Hush, ...]
+    mute: Suppression | None
+    silences: tuple[Suppression, ...]
     failures: tuple[Failure, ...]
 
     @property
@@ -209,7 +209,7 @@ def _ask_policy(policy: Policy, routes: Sequence[Route], seen: _Seen, ask: Ask) 
     held: list[str] = []
     wants: list[_Want] = []
     failures: list[Failure] = []
-    mute: Hush | None = None
+    mute: Suppression | None = None
     for route in routes:
         timely = route.during is None or within(route.during, seen.time)
         answer = ask(policy.name, route, seen if timely else None)
@@ -222,7 +222,7 @@ def _ask_policy(policy: Policy, routes: Sequence[Route], seen: _Seen, ask: Ask) 
                 if not route.continues:
                     break
             elif not seen.loud and not failures:
-                mute = Hush(policy.name, route.id, route.mute)
+                mute = Suppression(policy.name, route.id, route.mute)
                 break
     return _Said(policy, tuple(held), tuple(wants), mute, (), tuple(failures))
 
@@ -271,7 +271,7 @@ def _ask_silences(said: _Said, seen: _Seen, ask: Ask) -> _Said:
         elif answer and not seen.loud:
             kept = tuple(want for want in left if not _covers(silence, want))
             if len(kept) < len(left):
-                silences = (*silences, Hush(said.policy.name, silence.id, silence.reason))
+                silences = (*silences, Suppression(said.policy.name, silence.id, silence.reason))
             left = kept
     return said._replace(wants=left, silences=silences, failures=failures)
 

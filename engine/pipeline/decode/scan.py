@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from engine.model import showing
+from engine.model import repr_only
 from engine.pipeline.decode.record import READER
 from engine.pipeline.decode.text import TOLD, Text
 
@@ -30,7 +30,7 @@ _LIST_END: Final = re.compile(r"\]")
 _OBJECT_END: Final = re.compile(r"\}")
 
 
-@showing("step", "number", "gap", "again")
+@repr_only("step", "number", "gap", "again")
 class Scanned(NamedTuple):
     """A value, or a gap: why there is none. `step` is the way to it in its text, `number` counts from 1 in its list or text.
 

@@ -11,7 +11,7 @@ from functools import lru_cache
 from ipaddress import AddressValueError, IPv4Address, IPv6Address
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from engine.model import showing
+from engine.model import repr_only
 from engine.pipeline.mask.operators import ADDRESS_MAX_LENGTH, address
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ _DASHES_AS_DOTS: Final = bytes.maketrans(b"-_", b"..")
 _DASHES_AS_COLONS: Final = str.maketrans("-", ":")
 
 
-@showing()
+@repr_only()
 class AddressSpellings(NamedTuple):
     """The spellings of one address. A text is searched for them in lower case.
 

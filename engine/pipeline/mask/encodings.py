@@ -9,7 +9,7 @@ import re
 from typing import TYPE_CHECKING, Final, NamedTuple
 from urllib.parse import unquote
 
-from engine.model import Field, showing
+from engine.model import Field, repr_only
 from engine.pipeline.mask.operators import ACCOUNT_STARS, STARS
 from engine.pipeline.mask.sensitive import fold
 
@@ -51,7 +51,7 @@ def redacted(text: str, sensitive: SensitiveValues, own: Field | None = None) ->
 # --- a text as it would be read ----------------------------------------------------------------------------------------------
 
 
-@showing()
+@repr_only()
 class _TracedText(NamedTuple):
     """A text folded or decoded; its character `i` came from `starts[i]` to `ends[i]` of the original."""
 

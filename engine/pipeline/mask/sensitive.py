@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Final, NamedTuple
 from urllib.parse import unquote
 
-from engine.model import Field, Operator, showing
+from engine.model import Field, Operator, repr_only
 from engine.pipeline.mask.addresses import address_spellings
 from engine.pipeline.mask.operators import ACCOUNT_STARS, is_service
 from engine.policy.given import SOURCE
@@ -44,7 +44,7 @@ _VOCABULARY: Final = frozenset(
 for separately; the user agent, of which the client is told, is a value of its own.)"""
 
 
-@showing()
+@repr_only()
 class SensitiveValues(NamedTuple):
     """Masked values. `texts`, folded, are searched for everywhere, with the fields whose values they are; `short` in ARNs only.
 
