@@ -98,7 +98,9 @@ lint: dev ## Style
 types: dev ## Types
 	$(BIN)/mypy engine lambda_entry.py bench
 
-policies: setup ## Both policy sets: what is wrong with them, and their tests
+policies: setup ## The base, policies/ and the tour: what is wrong with them, and their tests
+	$(BIN)/trailbell lint tests/base/policies --tests tests/base/tests --include-base
+	$(BIN)/trailbell test tests/base/tests --policies tests/base/policies --include-base --full-coverage
 	$(BIN)/trailbell lint policies
 	$(BIN)/trailbell test tests/policies
 	$(BIN)/trailbell lint examples/tour/policies --tests examples/tour/tests

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
@@ -26,7 +27,14 @@ from engine.model import (
     Strength,
     WebhookRef,
 )
+from engine.policy.load import read
 from engine.policy.matchers import parsed
+from engine.policy.source import Source, parse_source
+
+ROOT = Path(__file__).parent.parent
+SHIPPED = ROOT / "tests/base/policies"
+"""The shipped base with fixed channels: what the product's tests decide by. Whoever works in a clone may change `policies/`."""
+SHIPPED_BASE = ROOT / "engine/base"
 
 NOW = datetime(2026, 11, 1, 12, 0, tzinfo=UTC)
 
@@ -137,3 +145,9 @@ def policy_set(*policies: Policy, **parts: Any) -> PolicySet:
             **parts,
         }
     )
+
+
+def base_files() -> tuple[Source, ...]:
+    """The files of the shipped base, each as an own file of a set, with the channel that they need."""
+    channels = "version: 1\nname: channels\nowner: platform\nchannels: [{name: s3-watch, webhook: {env: SLACK_WEBHOOK_URL}}]\n"
+    return (*read(SHIPPED_BASE), parse_source(channels.encode(), "channels.yaml"))

@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from builders import record
+from builders import SHIPPED, record
 
 from engine.model import Deployment, HttpResponse, Ports
 from engine.pipeline.batch import Setting, run
@@ -111,7 +111,7 @@ class Mutations:
 
 def handled(count: int, seed: int) -> Counter[str]:
     """How so many payloads ended: their records by end, and `broken` what raised or did not add up (nothing)."""
-    setting = Setting(load(ROOT / "policies"), Deployment())
+    setting = Setting(load(SHIPPED), Deployment())
     ports = Ports(
         post=lambda _, __, ___: HttpResponse(200, "ok"),
         webhook=lambda _, __=False: "https://hooks.slack.com/services/T/B/x",

@@ -11,7 +11,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from builders import NOW, event, record
+from builders import NOW, SHIPPED, event, record
 from click.testing import CliRunner
 from leaks import leaks
 
@@ -19,7 +19,7 @@ from engine.cli import trailbell
 from engine.model import Event
 from engine.pipeline.audit import decision_json
 from engine.pipeline.decide import decide
-from engine.policy.load import load, read, read_event
+from engine.policy.load import load, read_event, read_set
 from engine.policy.prepared import CODE, NAME, load_prepared, prepare
 
 ROOT = Path(__file__).parent.parent
@@ -49,7 +49,7 @@ def built(target: Path) -> Path:
     words = [
         "build",
         "--policies",
-        str(ROOT / "policies"),
+        str(SHIPPED),
         "--output",
         str(target),
         "--architecture",
@@ -91,7 +91,8 @@ def test_it_holds_what_runs_and_nothing_else(package: Path) -> None:
     with zipfile.ZipFile(package) as archive:
         names = set(archive.namelist())
         entries = archive.infolist()
-    assert {"lambda_entry.py", "prepared.json", "engine/pipeline/batch.py", "policies/watch.yaml"} <= names
+    assert {"lambda_entry.py", "prepared.json", "engine/pipeline/batch.py", "policies/channels.yaml"} <= names
+    assert "engine/base/watch.yaml" in names
     assert any(name.startswith("engine/__pycache__/") for name in names)
     assert not any(name.startswith(("engine/bulk/", "engine/cli/", "engine/workbench/", "boto3/", "tests/")) for name in names)
     assert {entry.date_time for entry in entries} == {(1980, 1, 1, 0, 0, 0)}
@@ -108,20 +109,21 @@ def test_it_starts_from_the_prepared_set_and_decides(package: Path, tmp_path: Pa
         archive.extractall(tmp_path)
     first, *lines, last = started(tmp_path)
     revision, commit, imported = json.loads(first)
-    assert revision == load(ROOT / "policies").revision
+    assert revision == load(SHIPPED).revision
     assert commit is None or len(commit) == 40
     assert imported == []
     assert [json.loads(line)["decision"]["class"] for line in lines if '"type":"decision"' in line] == ["human"]
     assert last == "undelivered"
 
 
-def test_a_policy_that_was_changed_in_the_zip_is_read_anew(package: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("file", ["policies/channels.yaml", "engine/base/watch.yaml"])
+def test_a_policy_that_was_changed_in_the_zip_is_read_anew(package: Path, tmp_path: Path, file: str) -> None:
     with zipfile.ZipFile(package) as archive:
         archive.extractall(tmp_path)
-    path = tmp_path / "policies" / "watch.yaml"
+    path = tmp_path / file
     path.write_text(path.read_text("utf-8") + "# a comment changes the bytes\n", encoding="utf-8")
     revision, _, imported = json.loads(started(tmp_path)[0])
-    assert revision == load(ROOT / "policies").revision
+    assert revision == load(SHIPPED).revision
     assert {"yaml", "jsonschema", "jmespath"} <= set(imported)
 
 
@@ -132,13 +134,13 @@ def compileall_of(path: Path) -> str:
 
 def prepared_in(home: Path, policies: Path, commit: str | None = None) -> Path:
     """The two files of a prepared set, in a folder."""
-    made = prepare(read(policies), policies, commit)
+    made = prepare(read_set(policies), policies, commit)
     (home / NAME).write_text(made.content, encoding="utf-8")
     (home / CODE).write_text(made.code, encoding="utf-8")
     return home
 
 
-@pytest.mark.parametrize("policies", [ROOT / "policies", ROOT / "examples" / "tour" / "policies"])
+@pytest.mark.parametrize("policies", [SHIPPED, ROOT / "examples" / "tour" / "policies"])
 def test_a_prepared_set_equals_the_one_that_is_read(tmp_path: Path, policies: Path) -> None:
     prepared = load_prepared(policies, prepared_in(tmp_path, policies, "c0ffee"))
     plain = load(policies, commit="c0ffee")
@@ -155,7 +157,7 @@ def test_a_prepared_set_equals_the_one_that_is_read(tmp_path: Path, policies: Pa
 def test_a_prepared_set_keeps_the_order_of_a_literals_keys(tmp_path: Path) -> None:
     policies = tmp_path / "policies"
     policies.mkdir()
-    for path in (ROOT / "policies").glob("*.yaml"):
+    for path in SHIPPED.glob("*.yaml"):
         (policies / path.name).write_bytes(path.read_bytes())
     when = """keys(`{"b": 1, "a": 2}`)[0] == 'b'"""
     text = f"version: 1\nname: zz\nowner: a\nroutes:\n  - {{id: one, when: {json.dumps(when)}, notify: [s3-watch]}}\n"
@@ -193,14 +195,14 @@ def test_a_prepared_set_has_more_matchers_than_one_function_takes(tmp_path: Path
 def test_a_prepared_set_of_other_files_is_refused(tmp_path: Path, change: str) -> None:
     policies = tmp_path / "policies"
     policies.mkdir()
-    for path in (ROOT / "policies").glob("*.yaml"):
+    for path in SHIPPED.glob("*.yaml"):
         (policies / path.name).write_bytes(path.read_bytes())
     target = prepared_in(tmp_path, policies) / NAME
     assert load_prepared(policies, tmp_path) is not None
     if change == "added":
         (policies / "more.yaml").write_text("version: 1\nname: more\nowner: a\n", encoding="utf-8")
     elif change == "removed":
-        (policies / "watch.yaml").unlink()
+        (policies / "channels.yaml").unlink()
     elif change == "damaged":
         target.write_text("{", encoding="utf-8")
     elif change in {"empty", "list"}:
@@ -211,7 +213,7 @@ def test_a_prepared_set_of_other_files_is_refused(tmp_path: Path, change: str) -
     elif change == "engine":
         target.write_text(target.read_text("utf-8").replace('"engine": "', '"engine": "0.'), encoding="utf-8")
     elif change == "code":
-        (tmp_path / CODE).write_text(prepare(read(policies), policies, "another").code + "\n", encoding="utf-8")
+        (tmp_path / CODE).write_text(prepare(read_set(policies), policies, "another").code + "\n", encoding="utf-8")
     else:
         (tmp_path / CODE).unlink()
     assert load_prepared(policies, tmp_path) is None
@@ -226,7 +228,7 @@ def test_a_set_that_does_not_load_is_not_built(tmp_path: Path) -> None:
 
 def test_one_file_is_no_folder_to_build(tmp_path: Path) -> None:
     done = CliRunner().invoke(
-        trailbell, ["build", "--policies", str(ROOT / "policies" / "watch.yaml"), "--output", str(tmp_path / "x.zip")]
+        trailbell, ["build", "--policies", str(SHIPPED / "channels.yaml"), "--output", str(tmp_path / "x.zip")]
     )
     assert done.exit_code == 2
     assert "name the folder" in done.output

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from builders import NOW, actor, policy, policy_set, record, route, silence
+from builders import NOW, SHIPPED, actor, policy, policy_set, record, route, silence
 from hypothesis import given
 from hypothesis import strategies as st
 from mutated import ODD
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parent.parent
 RECORDS = [json.loads(path.read_text(encoding="utf-8")) for path in sorted((ROOT / "tests/events").glob("*.json"))]
-SETS = [load(ROOT / "policies"), load(ROOT / "examples/tour/policies")]
+SETS = [load(SHIPPED), load(ROOT / "examples/tour/policies")]
 
 
 def check(event: object, policies: PolicySet) -> None:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import ipaddress
 from collections import Counter
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from builders import NOW
+from builders import NOW, SHIPPED
 from slack_limits import violations
 from test_decode_corpus import rows
 
@@ -20,9 +19,9 @@ from engine.pipeline.select import passed_over
 from engine.policy.load import load
 
 if TYPE_CHECKING:
-    from engine.model import PolicySet
+    from pathlib import Path
 
-SHIPPED = Path(__file__).parent.parent / "policies"
+    from engine.model import PolicySet
 
 
 @pytest.fixture(scope="module")

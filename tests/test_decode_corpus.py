@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from builders import SHIPPED
 
 from engine.bulk.batches import Batch, answers
 from engine.bulk.deciding import BatchDecider
@@ -91,7 +92,7 @@ def test_every_log_file_gives_its_records(corpus: Path, name: str, count: int) -
 
 
 def test_every_file_decides_the_same_by_the_needed_fields_alone(corpus: Path) -> None:
-    policies = load(ROOT / "policies")
+    policies = load(SHIPPED)
     policies = policies._replace(selection=Selection(Selects.ALL))
     deciding = BatchDecider(policies, datetime(2026, 11, 1, tzinfo=UTC))
     by_type = 0

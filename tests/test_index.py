@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from builders import NOW, actor, event, policy, policy_set, route, silence
+from builders import NOW, SHIPPED, actor, event, policy, policy_set, route, silence
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_decode_corpus import rows
@@ -173,7 +173,7 @@ def test_parts_of_strings_are_looked_up_too() -> None:
 
 
 def test_over_real_records_the_decision_is_the_same(corpus: Path) -> None:
-    policies = load(ROOT / "policies")
+    policies = load(SHIPPED)
     for row in rows(corpus / "MANIFEST.tsv"):
         with (corpus / row["file"]).open("rb") as stream:
             for one in decode_stream(stream, row["file"]):

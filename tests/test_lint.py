@@ -13,6 +13,7 @@ from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
+from builders import base_files
 from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
@@ -21,9 +22,11 @@ from engine.cli import trailbell
 from engine.lint import lint
 from engine.lint.formats import FORMATS, summary, text
 from engine.lint.registry import BASE, BY_CODE, CHECKS, HEADER, Check, cases, files, page
+from engine.lint.settings import Settings
 from engine.model import Finding, FindingSeverity
+from engine.policy.bases import with_base
 from engine.policy.codes import CODES as LOADED
-from engine.policy.load import read, read_fixtures
+from engine.policy.load import read, read_fixtures, read_set
 from engine.policy.source import Source, parse_source
 
 ROOT = Path(__file__).parent.parent
@@ -43,7 +46,7 @@ def parsed(texts: dict[str, str]) -> list[Source]:
 
 
 def found(texts: dict[str, str], now: datetime = NOW, tests: dict[str, str] | None = None) -> tuple[Finding, ...]:
-    return lint(parsed(texts), now, parsed(tests or {}))
+    return lint(with_base(parsed(texts), Path("policies")), now, parsed(tests or {}))
 
 
 def of_example(check: Check, example: str) -> tuple[Finding, ...]:
@@ -105,12 +108,16 @@ def test_codes_are_in_order_and_named_once() -> None:
     assert codes == sorted(set(codes))
 
 
-@pytest.mark.parametrize(("folder", "tests"), [("policies", "tests/policies"), ("examples/tour/policies", "examples/tour/tests")])
+@pytest.mark.parametrize(
+    ("folder", "tests"), [("tests/base/policies", "tests/base/tests"), ("examples/tour/policies", "examples/tour/tests")]
+)
 def test_the_shipped_sets_and_their_tests_are_clean(folder: str, tests: str) -> None:
     policy_tests = read(ROOT / tests)
     fixtures = read_fixtures(policy_tests)
     assert len(fixtures) > 10
-    assert [finding.line for finding in lint(read(ROOT / folder), NOW, policy_tests, fixtures)] == []
+    assert [
+        finding.line for finding in lint(read_set(ROOT / folder), NOW, policy_tests, fixtures, Settings(include_base=True))
+    ] == []
 
 
 # --- expressions ------------------------------------------------------------------------------------------------------
@@ -352,7 +359,7 @@ def test_no_expression_breaks_the_linter(expression: str) -> None:
 
 @given(st.integers(0, 10_000), st.sampled_from(["", "x", "'", '"', "`", ":", "[", " ", "\n", "*", "-", "0"]))
 def test_no_change_of_a_shipped_policy_breaks_the_linter(place: int, character: str) -> None:
-    sources = read(ROOT / "policies")
+    sources = base_files()
     texts = {source.path: source.text for source in sources}
     path = max(texts, key=lambda one: len(texts[one]))
     at = place % len(texts[path])
@@ -401,7 +408,7 @@ def test_no_bytes_break_the_linter(content: bytes) -> None:
     )
 )
 def test_no_changes_of_the_shipped_policies_break_the_linter(changes: list[tuple[int, int, str]]) -> None:
-    texts = {source.path: source.text for source in read(ROOT / "policies")}
+    texts = {source.path: source.text for source in base_files()}
     for place, length, character in changes:
         path = sorted(texts)[place % len(texts)]
         at = place % (len(texts[path]) or 1)

@@ -11,6 +11,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from builders import base_files
+
 from engine.lint import lint
 from engine.policy.load import read
 from engine.policy.source import parse_source
@@ -142,9 +144,13 @@ def changed(kind: str, found: re.Match[str], by: str | None) -> str:
     return found[0][:start] + by + found[0][end:]
 
 
+SETS = (base_files(), read(ROOT / "examples/tour/policies"))
+"""The shipped base, and the set of the tour."""
+
+
 def mutations() -> Iterator[Mutation]:
-    for folder in ("policies", "examples/tour/policies"):
-        for source in read(ROOT / folder):
+    for sources in SETS:
+        for source in sources:
             for kind, pattern, by in CHANGES:
                 for found in list(re.finditer(pattern, source.text, re.MULTILINE))[:3]:
                     before = source.text[source.text.rfind("\n", 0, found.start()) + 1 : found.start()]
@@ -159,9 +165,8 @@ def mutations() -> Iterator[Mutation]:
 def missed() -> tuple[int, list[Mutation]]:
     """How many mistakes there are, and those without a finding on their line."""
     count, not_found = 0, []
-    sets = {folder: read(ROOT / folder) for folder in ("policies", "examples/tour/policies")}
     for one in mutations():
-        sources = next(found for found in sets.values() if any(source.path == one.path for source in found))
+        sources = next(found for found in SETS if any(source.path == one.path for source in found))
         changed_set = [parse_source(one.text.encode(), one.path) if source.path == one.path else source for source in sources]
         count += 1
         if not any(finding.where.path == one.path and finding.where.line == one.line for finding in lint(changed_set, NOW)):

@@ -435,7 +435,7 @@ def test_files_are_read_in_the_order_of_their_paths(tmp_path: Path) -> None:
     assert [Path(source.path).name for source in read(tmp_path)] == ["a.yaml", "x.yml", "c.yaml"]
 
 
-@pytest.mark.parametrize("folder", ["policies", "examples/tour/policies"])
+@pytest.mark.parametrize("folder", ["tests/base/policies", "examples/tour/policies"])
 def test_the_shipped_sets_load(folder: str) -> None:
     assert isinstance(load(ROOT / folder), PolicySet)
 

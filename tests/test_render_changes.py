@@ -8,7 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import yaml
-from builders import NOW, STANDARD, channel, event, policy, policy_set, route
+from builders import NOW, STANDARD, base_files, channel, event, policy, policy_set, route
 from hypothesis import given
 from hypothesis import strategies as st
 from slack_limits import violations
@@ -20,13 +20,13 @@ from engine.pipeline.decide import decide
 from engine.pipeline.mask import mask
 from engine.pipeline.render import render
 from engine.pipeline.render.changes import mute_links
-from engine.policy.load import check, read
+from engine.policy.load import check
 from engine.policy.source import parse_source
 
 ROOT = Path(__file__).parent.parent
 BASE = "https://github.com/owner/repository/new/main/policies"
 HERE = Deployment(changes=BASE)
-SHIPPED = read(ROOT / "policies")
+SHIPPED = base_files()
 
 
 def compiled(*more: str) -> PolicySet:

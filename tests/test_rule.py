@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
-from builders import record
+from builders import SHIPPED_BASE, record
 from test_deploy import ROOT, template
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ BUCKETS = [
     *("example-reports", "example-terraform-state", "example-artifacts", "example-downloads", "example-lake", "example-backups"),
 ]
 """Every bucket of the fixtures, but the one that somebody copies to."""
-SELECTED = yaml.safe_load((ROOT / "policies/events.yaml").read_text("utf-8"))["events"]["names"]
+SELECTED = yaml.safe_load((SHIPPED_BASE / "events.yaml").read_text("utf-8"))["events"]["names"]
 QUOTA = 2048
 """Characters of a pattern. Source: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-quota.html (adjustable)."""
 

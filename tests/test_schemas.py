@@ -58,7 +58,7 @@ def test_every_property_is_described(name: str) -> None:
     assert [path for path, part in found if isinstance(part, dict) and not part.get("description") and "$ref" not in part] == []
 
 
-@pytest.mark.parametrize("folder", ["policies", "examples/tour/policies"])
+@pytest.mark.parametrize("folder", ["engine/base", "tests/base/policies", "examples/tour/policies"])
 def test_shipped_policies_are_of_their_schema_and_name_it(folder: str) -> None:
     for source in read(ROOT / folder):
         assert source.root is not None
@@ -66,7 +66,7 @@ def test_shipped_policies_are_of_their_schema_and_name_it(folder: str) -> None:
         assert source.text.startswith("# yaml-language-server: $schema=")
 
 
-@pytest.mark.parametrize("folder", ["tests/policies", "examples/tour/tests"])
+@pytest.mark.parametrize("folder", ["tests/base/tests", "examples/tour/tests"])
 def test_shipped_policy_tests_are_of_their_schema(folder: str) -> None:
     for source in read(ROOT / folder):
         assert source.root is not None

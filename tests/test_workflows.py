@@ -12,11 +12,12 @@ from typing import Any
 
 import pytest
 import yaml
+from builders import SHIPPED
 from click.testing import CliRunner
 
 from engine.cli import trailbell
 from engine.edge.published import ALGORITHM, METADATA
-from engine.policy.load import read
+from engine.policy.load import read_set
 from engine.policy.published import unpack
 
 ROOT = Path(__file__).parent.parent
@@ -100,14 +101,14 @@ def test_what_the_workflow_signs_and_stores_is_what_trailbell_looks_for(tmp_path
     text = (ROOT / ".github/workflows/publish.yml").read_text("utf-8")
     assert f"--signing-algorithm {ALGORITHM} " in text
     assert f'{{\\"{METADATA}\\":' in text
-    policies, packed = ROOT / "policies", tmp_path / "set.json"
+    policies, packed = SHIPPED, tmp_path / "set.json"
     told = CliRunner().invoke(trailbell, ["publish", str(policies), "--pack", str(packed)])
     assert told.exit_code == 0
     sources, _ = unpack(packed.read_bytes())
-    assert [one.text for one in sources] == [one.text for one in sorted(read(policies), key=lambda one: one.path)]
+    assert [one.text for one in sources] == [one.text for one in read_set(policies)]
 
 
 @pytest.mark.parametrize("given", [[], ["--to", "s3://b/k"], ["--key", "k"], ["--pack", "x", "--key", "k"]])
 def test_a_set_is_signed_and_stored_or_packed(given: list[str]) -> None:
-    told = CliRunner().invoke(trailbell, ["publish", str(ROOT / "policies"), *given])
+    told = CliRunner().invoke(trailbell, ["publish", str(SHIPPED), *given])
     assert (told.exit_code, "--pack alone" in told.output) == (2, True)

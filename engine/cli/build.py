@@ -14,7 +14,7 @@ from typing import Final
 import click
 
 from engine.cli.options import commit_of, open_policies, policies_option
-from engine.policy.load import read
+from engine.policy.load import read_set
 from engine.policy.prepared import CODE, NAME, prepare
 from engine.resources import package_folder, resource
 from engine.workbench.bundle import LIMIT, bundle
@@ -50,7 +50,7 @@ def build(policies_path: Path, output: Path, architecture: str, runtime: str) ->
         task = Path(folder)
         _install(task, architecture, runtime)
         _copy(policies_path, task)
-        prepared = prepare(read(task / "policies"), task / "policies", commit_of(policies_path))
+        prepared = prepare(read_set(task / "policies"), task / "policies", commit_of(policies_path))
         (task / NAME).write_text(prepared.content, encoding="utf-8")
         (task / CODE).write_text(prepared.code, encoding="utf-8")
         compiled = _compile(task, runtime)

@@ -6,19 +6,22 @@ import codecs
 import os
 import shutil
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import click
 
+from engine.cli.options import include_base_option
 from engine.lint import lint as lint_set
 from engine.lint.fix import diff, fixed
 from engine.lint.formats import FORMATS, WIDTH, summary, text
 from engine.lint.registry import BY_CODE, CHECKS, INTERNAL, page
 from engine.lint.settings import DEFAULTS, Settings, SettingsError, settings_of
 from engine.model import Finding, FindingSeverity
-from engine.policy.load import read, read_fixtures
+from engine.policy.bases import with_base
+from engine.policy.load import read, read_fixtures, read_set, set_folder
 from engine.policy.shape import suggestion
 
 if TYPE_CHECKING:
@@ -59,6 +62,7 @@ _RANK: Final = {FindingSeverity.NOTE: 0, FindingSeverity.WARNING: 1, FindingSeve
 @click.option(
     "--diff", "shows_diff", is_flag=True, help="Print what --fix would change, and change nothing. Exit code 1 if anything."
 )
+@include_base_option
 @click.option("--explain", metavar="CODE", help="Print the page of a code (or `all`: every code in a line) and do nothing else.")
 def lint(  # noqa: PLR0913  one parameter an option
     path: Path,
@@ -69,6 +73,7 @@ def lint(  # noqa: PLR0913  one parameter an option
     *,
     fix: bool,
     shows_diff: bool,
+    include_base: bool,
     explain: str | None,
 ) -> None:
     """Say what is wrong with the policy set in PATH (default: policies).
@@ -79,17 +84,18 @@ def lint(  # noqa: PLR0913  one parameter an option
     if explain is not None:
         click.echo(_page(explain))
         return
-    settings = _settings(settings_path)
+    settings = replace(_settings(settings_path), include_base=include_base)
     folder = tests_path or _tests(path, settings)
-    sources = read(path)
+    sources = read_set(path)
+    own = [source for source in sources if not source.base]
     tests = read(folder) if folder is not None else ()
     fixtures = read_fixtures(tests)
     now = datetime.now(UTC)
-    files: Sources = {source.path: source for source in (*sources, *tests)}
+    files: Sources = {source.path: source for source in (*own, *tests)}
 
     def look(given: Sources) -> tuple[Finding, ...]:
-        policies, cases = ([given[source.path] for source in several] for several in (sources, tests))
-        return lint_set(policies, now, cases, fixtures, settings)
+        policies, cases = ([given[source.path] for source in several] for several in (own, tests))
+        return lint_set(with_base(policies, set_folder(path)), now, cases, fixtures, settings)
 
     if fix or shows_diff:
         before, (files, answered) = files, fixed(files, look)
@@ -100,9 +106,11 @@ def lint(  # noqa: PLR0913  one parameter an option
         click.echo(f"{path}: {answered} fixed", err=True)
     findings = look(files)
     texts = {source.path: source.text for source in (*files.values(), *fixtures)}
+    read_files = len(texts)
+    texts |= {source.path: source.text for source in sources if source.base}
     form = form or ("github" if os.environ.get("GITHUB_ACTIONS") == "true" else "text")
     _print(form, findings, texts)
-    click.echo(f"{path}: {summary(findings, len(texts))}", err=True)
+    click.echo(f"{path}: {summary(findings, read_files)}", err=True)
     if any(finding.code == INTERNAL for finding in findings):
         raise click.exceptions.Exit(3)
     if any(_RANK[finding.severity] >= _RANK[FindingSeverity(fail_level)] for finding in findings):

@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from engine.errors import PolicySetError
 from engine.model import Selection, Selects
-from engine.policy.load import load
+from engine.policy.load import check, read_set
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from engine.model import PolicySet
+    from engine.policy.source import Source
 
 policies_option = click.option(
     "--policies",
@@ -28,14 +30,24 @@ policies_option = click.option(
 )
 
 
+include_base_option = click.option(
+    "--include-base", is_flag=True, help="Also the rules of the base that the set extends: for those who write the base."
+)
+
+
 def open_policies(path: Path) -> PolicySet:
     """The policy set in a folder. A set that does not load ends the command: its findings, then exit 1."""
-    try:
-        return load(path)
-    except PolicySetError as error:
-        for finding in error.findings:
+    return compiled(read_set(path))
+
+
+def compiled(sources: Sequence[Source]) -> PolicySet:
+    """The policy set of files. A set that does not load ends the command: its findings, then exit 1."""
+    policies, findings = check(sources)
+    if policies is None:
+        for finding in findings:
             click.echo(finding.line, err=True)
-        raise click.exceptions.Exit(1) from None
+        raise click.exceptions.Exit(1)
+    return policies
 
 
 class Moment(click.ParamType[datetime]):

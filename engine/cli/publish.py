@@ -13,7 +13,7 @@ from engine.errors import TrailbellError
 from engine.lint import lint
 from engine.model import FindingSeverity
 from engine.policy.following import Copy
-from engine.policy.load import read
+from engine.policy.load import read_set
 from engine.policy.published import pack
 
 
@@ -50,7 +50,7 @@ def publish(path: Path, url: str | None, key_id: str | None, packed: Path | None
 
 def _packed(path: Path) -> bytes:
     """The set in a folder as it is published; an error of the linter ends the command."""
-    sources = read(path)
+    sources = read_set(path)
     errors = [one for one in lint(sources, datetime.now(UTC)) if one.severity is FindingSeverity.ERROR]
     for finding in errors:
         click.echo(finding.line, err=True)

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from engine.cli.options import open_policies, policies_option
+from engine.cli.options import compiled, include_base_option, policies_option
 from engine.edge.secrets import random_key
 from engine.model import Deployment
 from engine.pipeline.batch import Setting
+from engine.policy.load import read_set
 from engine.workbench.casefile import read_cases
-from engine.workbench.cases import CaseResult, Covered, check, coverage
+from engine.workbench.cases import CaseResult, Covered, base_rules, check, coverage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -26,18 +27,21 @@ if TYPE_CHECKING:
 @click.option(
     "--full-coverage", is_flag=True, help="Fail where an evidence, a route or a silence was never seen to hold and not to."
 )
-def test(path: Path, policies_path: Path, form: str, *, full_coverage: bool) -> None:
+@include_base_option
+def test(path: Path, policies_path: Path, form: str, *, full_coverage: bool, include_base: bool) -> None:
     """Run the policy tests in PATH (a folder or a file; default: tests/policies).
 
-    Coverage is every evidence, route and silence: held at least once, and not held at least once. Zero tests is a failure.
+    Coverage is every evidence, route and silence of the set's own files: held at least once, and not held at least once. Zero
+    tests is a failure.
     """
-    policies = open_policies(policies_path)
+    sources = read_set(policies_path)
+    policies = compiled(sources)
     cases, findings = read_cases(path)
     for finding in findings:
         click.echo(finding.line, err=True)
     setting = Setting(policies, Deployment(), random_key())
     results = [check(case, setting) for case in cases]
-    covered = coverage(results, policies)
+    covered = coverage(results, policies, frozenset() if include_base else base_rules(sources))
     click.echo(json.dumps(_json(results, covered), indent=2) if form == "json" else "\n".join(_text(results, covered)))
     gaps = full_coverage and any(not (one.held and one.not_held) for one in covered)
     if findings or gaps or not results or not all(result.passed for result in results):

@@ -1,8 +1,9 @@
 """What is wrong with a policy set: the load checks, and what a set that loads may still get wrong.
 
-`expressions` looks at matchers, `meaning` at what the parts do together (`implication`: what follows from what), `secrets` at the
-text, `cases` and `fixtures` at policy tests and their events, `allowances` at what was meant. `settings` are a team's own;
-`registry` has a page for every code, `formats` says it all to a person or to a machine.
+`expressions` looks at matchers, `meaning` at what the parts do together (`implication`: what follows from what), `bases` at what
+the set does to the base that it extends, `secrets` at the text, `cases` and `fixtures` at policy tests and their events,
+`allowances` at what was meant. `settings` are a team's own; `registry` has a page for every code, `formats` says it all to a
+person or to a machine.
 """
 
 from __future__ import annotations
@@ -12,15 +13,18 @@ from typing import TYPE_CHECKING
 
 from engine.errors import ExpressionError
 from engine.lint.allowances import Allowance, allowances, allowed
+from engine.lint.bases import of_the_set, replacement_findings
 from engine.lint.cases import OF_TESTS, case_findings
 from engine.lint.expressions import problems
 from engine.lint.fixtures import fixture_findings
-from engine.lint.meaning import meaning_findings
+from engine.lint.meaning import kinds_of, meaning_findings
 from engine.lint.registry import CODES, INTERNAL
 from engine.lint.secrets import secret_findings
 from engine.lint.settings import DEFAULTS, Settings
 from engine.matching import check as compiled
 from engine.model import Finding, FindingSeverity, Location
+from engine.policy.bases import effective
+from engine.policy.codes import BASE
 from engine.policy.load import check, file_findings
 from engine.policy.places import inside, rewritten
 
@@ -45,25 +49,30 @@ def lint(  # noqa: PLR0913  what is looked at, and by which rules
     """Everything that is wrong with the files of a set, sorted by place. `now` tells which silences are past.
 
     `tests` are files of policy tests, `fixtures` the event files that these name: both are looked at beside the set.
-    `in_force`: the set runs already; what only its author has to mend is left out (`engine.policy.load.check`).
+    `in_force`: the set runs already; what only its author has to mend is left out (`engine.policy.load.check`). What is wrong
+    with the base that the set extends, and would be without the set, is left out unless the settings include the base.
     """
     _, loaded = check(sources, in_force=in_force)
+    with_base = settings.include_base
+    own = [source for source in sources if with_base or not source.base]
     sound = not any(finding.severity is FindingSeverity.ERROR for finding in loaded)
-    shaped = [source for source in sources if source.root is not None and not file_findings(source)]
+    shaped = [source for source in effective(sources) if source.root is not None and not file_findings(source)]
     names = not any(source.root.value.get("events", {}).get("select") == "all" for source in shaped if source.root is not None)
     found = [*loaded]
-    for source in sources:
+    for source in own:
         found += _told("secrets", source.path, partial(secret_findings, source))
     for source in shaped:
-        found += _told("expressions", source.path, partial(_expression_findings, source, names=names))
+        if with_base or not source.base:
+            found += _told("expressions", source.path, partial(_expression_findings, source, names=names))
     if sound:
-        found += _told("meaning", sources[0].path, partial(meaning_findings, sources, now, settings.longest_silence))
+        found += _told("meaning", sources[0].path, partial(_meaning, sources, shaped, now, settings))
+        found += _told("the base", sources[0].path, partial(replacement_findings, sources, kinds_of(shaped)))
     for source in (*tests, *fixtures):
         found += _told("secrets", source.path, partial(secret_findings, source))
         found += _told("fixtures", source.path, partial(fixture_findings, source))
-    if tests and len(shaped) == len(sources):
-        found += _told("policy tests", tests[0].path, partial(case_findings, sources, tests, fixtures))
-    comments = [one for source in (*sources, *tests) for one in allowances(source, CODES)]
+    if tests and len(shaped) == len(effective(sources)) and not any(finding.code == BASE for finding in loaded):
+        found += _told("policy tests", tests[0].path, partial(case_findings, shaped, tests, fixtures, include_base=with_base))
+    comments = [one for source in (*own, *tests) for one in allowances(source, CODES)]
     found += [one for one in comments if isinstance(one, Finding)]
     granted = [one for one in comments if isinstance(one, Allowance)]
     judged = {one for one in granted if sound and (tests or not any(code.startswith(OF_TESTS) for code in one.codes))}
@@ -77,6 +86,13 @@ def _told(name: str, path: str, look: Callable[[], Iterator[Finding]]) -> Iterat
         yield from look()
     except Exception as error:  # noqa: BLE001  a fault of ours must not hide what the other checks find
         yield Finding(INTERNAL, Location(path), f"the checks of {name} broke ({type(error).__name__})", "please report it")
+
+
+def _meaning(sources: Sequence[Source], shaped: Sequence[Source], now: datetime, settings: Settings) -> Iterator[Finding]:
+    def look(files: Sequence[Source]) -> Iterator[Finding]:
+        return meaning_findings(files, now, settings.longest_silence)
+
+    return look(shaped) if settings.include_base else of_the_set(look(shaped), sources, look)
 
 
 def _expression_findings(source: Source, *, names: bool) -> Iterator[Finding]:

@@ -63,15 +63,20 @@ def case_file_findings(source: Source) -> Iterator[Finding]:
         lines.setdefault(name, case.where.line)
 
 
-def case_findings(sources: Sequence[Source], tests: Sequence[Source], fixtures: Sequence[Source]) -> Iterator[Finding]:
-    """What is wrong with policy tests beside a set whose files have their shape. `fixtures`: the event files that can be read."""
+def case_findings(
+    sources: Sequence[Source], tests: Sequence[Source], fixtures: Sequence[Source], *, include_base: bool = False
+) -> Iterator[Finding]:
+    """What is wrong with policy tests beside a set whose files have their shape. `fixtures`: the event files that can be read.
+
+    The rules of a base need no tests of the set that extends it, unless `include_base`.
+    """
     broken = [finding for test in tests for finding in case_file_findings(test)]
     yield from broken
     if any(finding.code != codes.TWICE for finding in broken):
         return
-    rules = [rule for source in sources for rule in _rules(source)]
+    rules = [(rule, source.base and not include_base) for source in sources for rule in _rules(source)]
     known: defaultdict[str, set[str]] = defaultdict(set, {"class": {UNKNOWN}})
-    for rule in rules:
+    for rule, _ in rules:
         known[rule.kind].add(rule.name)
     there = {fixture.path for fixture in fixtures}
     named: set[tuple[str, str]] = set()
@@ -82,8 +87,8 @@ def case_findings(sources: Sequence[Source], tests: Sequence[Source], fixtures: 
                 named.update((kind, name) for kind in _NAMES[key])
                 if key != "failures":
                     yield from _known(key, node, name, known[_NAMES[key][0]])
-    for rule in rules:
-        if rule.kind in _TESTED and (rule.kind, rule.name) not in named:
+    for rule, of_base in rules:
+        if rule.kind in _TESTED and not of_base and (rule.kind, rule.name) not in named:
             what, instead = f"no policy test names this {rule.kind}", f"write one that expects {rule.name}"
             yield Finding(UNNAMED, rule.node.children["id"].where, what, instead, FindingSeverity.WARNING)
 

@@ -11,6 +11,7 @@ from engine.lint.problems import path_of
 from engine.matching import Node as Tree
 from engine.matching import conjuncts, formula_of, index_keys, never_fails, parse, reads, walk
 from engine.model import Edit, Field, Finding, FindingSeverity, Location, Operator
+from engine.policy.compile import actors_in_order
 from engine.policy.places import inside, last_line, line_text, without_lines
 from engine.policy.references import PLACEHOLDER, operators_of
 
@@ -60,20 +61,26 @@ def meaning_findings(sources: Sequence[Source], now: datetime, longest_silence: 
     """Everything about a set whose files load."""
     roots = [source.root for source in sources if source.root is not None]
     yield from _unused(roots)
+    yield from _evidence(roots)
     levels = _levels(roots)
     classes = _classes(roots)
-    kinds = {actor["class"]: actor["kind"] for root in roots for actor in root.value.get("actors") or ()}
+    kinds = kinds_of(sources)
     for source in sources:
         if source.root is None:
             continue
         yield from _scope(source.root)
         yield from _routes(source, source.root, classes, kinds)
-        yield from _evidence(source.root)
         yield from _covered_silences(source.root)
         yield from _titles(source, source.root, roots, levels)
         yield from _floors(source.root, roots, levels)
         for silence in _parts(source.root, "silences"):
             yield from _silence(source, silence, now, longest_silence)
+
+
+def kinds_of(sources: Iterable[Source]) -> dict[str, str]:
+    """The kind of each actor class."""
+    roots = (source.root for source in sources if source.root is not None)
+    return {actor["class"]: actor["kind"] for root in roots for actor in root.value.get("actors") or () if "kind" in actor}
 
 
 def _parts(root: Node, section: str) -> Iterator[Node]:
@@ -89,7 +96,7 @@ def _warning(code: str, where: Location, what: str, instead: str) -> Finding:
 
 
 def _unused(roots: Sequence[Node]) -> Iterator[Finding]:
-    used = {name for root in roots for name in _named(root)}
+    used = {name for root in roots for name in named_channels(root)}
     for root in roots:
         for channel in _parts(root, "channels"):
             if channel.value["name"] not in used:
@@ -97,7 +104,7 @@ def _unused(roots: Sequence[Node]) -> Iterator[Finding]:
                 yield _warning(UNUSED, where, f"nothing asks for the channel {channel.value['name']}", "delete it, or notify it")
 
 
-def _named(root: Node) -> Iterator[str]:
+def named_channels(root: Node) -> Iterator[str]:
     """Every channel that a file asks for."""
     yield from root.value.get("default", {}).get("notify", ())
     for route in root.value.get("routes") or ():
@@ -169,7 +176,7 @@ def _expressions(part: Node) -> tuple[str, ...]:
     return () if when is None else tuple(when) if isinstance(when, list) else (when,)
 
 
-def _trees(part: Node) -> tuple[Tree, ...]:
+def trees(part: Node) -> tuple[Tree, ...]:
     """What must all be true for a part to hold."""
     return tuple(map(tree, _expressions(part)))
 
@@ -184,14 +191,14 @@ class _Earlier:
 
     def covering(self, part: Node, decides: Callable[[Node, Node], bool]) -> Node | None:
         """An earlier part that holds wherever this one does, and is the one that decides; this one joins them."""
-        trees = _trees(part)
-        marks = {None, *mentioned(trees)}
+        asked = trees(part)
+        marks = {None, *mentioned(asked)}
         candidates = [one for mark in marks for one in self._by_mark.get(mark, ())][: self._left]
         self._left -= len(candidates)
-        known = premises(trees, self._kinds) if candidates else None
-        found = next((one for one, asked in candidates if known and decides(one, part) and implied(known, asked)), None)
-        for mark in landmarks(trees):
-            self._by_mark.setdefault(mark, []).append((part, trees))
+        known = premises(asked, self._kinds) if candidates else None
+        found = next((one for one, other in candidates if known and decides(one, part) and implied(known, other)), None)
+        for mark in landmarks(asked):
+            self._by_mark.setdefault(mark, []).append((part, asked))
         return found
 
 
@@ -224,7 +231,7 @@ def _nowhere(source: Source, where: Location) -> Finding:
 
 def _order(route: Node) -> Iterator[Finding]:
     """A condition by which a route could be looked up, behind one that may fail: such a route is asked for every event."""
-    parts = [one for each in _trees(route) for one in conjuncts(each)]
+    parts = [one for each in trees(route) for one in conjuncts(each)]
     if index_keys(formula_of(parts)) or len(parts) == 1:
         return
     late = next(
@@ -241,14 +248,16 @@ def _decides(before: Node, route: Node) -> bool:
     return before.value.get("continue") is not True and before.value.get("during") in (None, route.value.get("during"))
 
 
-def _evidence(root: Node) -> Iterator[Finding]:
+def _evidence(roots: Sequence[Node]) -> Iterator[Finding]:
     """Evidence that is never the first to hold."""
     earlier = _Earlier({})
-    for actor in _parts(root, "actors"):
-        for evidence in _parts(actor, "evidence"):
+    actors = {actor.value["class"]: actor for root in roots for actor in _parts(root, "actors")}
+    for content in actors_in_order([root.value for root in roots]):
+        for evidence in _parts(actors[content["class"]], "evidence"):
             before = earlier.covering(evidence, lambda _, __: True)
             if before is not None:
-                what = f"this evidence never decides: {before.value['id']}, at line {before.where.line}, always holds before it"
+                where = f"line {before.where.line}" if before.where.path == evidence.where.path else str(before.where)
+                what = f"this evidence never decides: {before.value['id']}, at {where}, always holds before it"
                 yield Finding(SHADOWED, evidence.children["id"].where, what, "put it before that one, or delete it")
 
 

@@ -1,6 +1,6 @@
 """Every finding by its code: what it refuses, why, a bad and a good example. The examples are the tests and the pages.
 
-An example is a file beside `BASE`; where it does not start with `version:`, `HEADER` stands before it.
+An example is a file beside `BASE` (or `EXTENDING`); where it does not start with `version:`, `HEADER` stands before it.
 """
 
 from __future__ import annotations
@@ -24,12 +24,23 @@ masking:
 default: {notify: [watch], masking: standard}
 """
 
+EXTENDING: Final = """\
+version: 1
+name: main
+owner: security
+extends: trailbell/base
+trusts: [example]
+channels:
+  - {name: s3-watch, webhook: {env: SLACK_WEBHOOK_URL}}
+default: {notify: [s3-watch], masking: standard}
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Check:
     """One code. `bad` and `good` are empty where the finding is not about the text of a file.
 
-    `alone`: without `BASE`. `tested`: they are files of policy tests beside `BASE` and `TESTED`.
+    `alone`: without `beside`. `tested`: they are files of policy tests beside that and `TESTED`.
     """
 
     code: str
@@ -39,6 +50,7 @@ class Check:
     good: str = ""
     alone: bool = False
     tested: bool = False
+    beside: str = BASE
 
 
 def _route(when: str, rest: str = "notify: [watch]") -> str:
@@ -67,6 +79,19 @@ def _test(expect: str, event: str = "") -> str:
         f"version: 1\ntests:\n  - name: an example\n    event: {{eventTime: 2026-11-01T00:00:00Z{event}}}\n    expect: {expect}\n"
     )
 
+
+def _extending(base: str) -> str:
+    """A whole set that extends a base."""
+    return EXTENDING.replace("trailbell/base", base).replace("trusts: [example]\n", "")
+
+
+_ACTORS: Final = """\
+actors:
+  - class: backup-robot
+    kind: robot
+    evidence:
+      - {id: backup-role, says: the role of the backups, strength: attested, when: actor.role == 'backup'}
+"""
 
 _MUTE: Final = "mute: a nightly job, OPS-1"
 
@@ -320,6 +345,33 @@ CHECKS: Final = (
         "actors:\n  - {class: unknown, kind: robot}",
         "actors:\n  - {class: unknown, kind: unknown, emoji: ':question:'}",
     ),
+    Check(
+        "TB313",
+        "a base that cannot be had",
+        "What a set extends is part of it. A base is `trailbell/base`, which comes with the engine, or a folder beside that of "
+        "the policies; it stands for itself and extends nothing. `replaces`, `trusts`, `before` and `after` need one.",
+        _extending("company-base"),
+        _extending("trailbell/base"),
+        alone=True,
+    ),
+    Check(
+        "TB314",
+        "a base of another revision than the set wants",
+        "Another engine may bring another base, which may decide otherwise. `trailbell upgrade` shows what would be decided "
+        "differently, and writes the new revision. Without `revision` a set takes whichever base there is.",
+        _extending("{base: trailbell/base, revision: 'sha256:000000000000'}"),
+        _extending("{base: trailbell/base}"),
+        alone=True,
+    ),
+    Check(
+        "TB315",
+        "a section that holds for every file, in a file that may not say it",
+        "One team's file must not deafen the others. In a set with a base, `extends`, `replaces`, `actors`, `masking`, `audit` "
+        "and `events` stand in the file with `default`, or in those that it names: `trusts: [payments]`.",
+        "buckets: [payments-*]\nevents: {names: [GetObject]}",
+        "buckets: [payments-*]\nroutes:\n  - {id: reads, when: eventName == 'GetObject', notify: [s3-watch]}",
+        beside=EXTENDING.replace("trusts: [example]\n", ""),
+    ),
     # --- meaning
     Check(
         "TB401",
@@ -403,6 +455,23 @@ CHECKS: Final = (
         "What stands behind a test that may fail cannot be looked up instead of asked: the route is asked for every event.",
         _route("contains(resources[].ARN, 'arn:aws:s3:::old') && actor.role == 'nightly'"),
         _route("actor.role == 'nightly' && contains(resources[].ARN, 'arn:aws:s3:::old')"),
+    ),
+    Check(
+        "TB412",
+        "a file of the base is replaced, and what rang by it alone does not ring",
+        "A file replaces the base's as a whole, so what it does not take over is lost. To add routes, write a file that replaces "
+        "nothing.",
+        "replaces: watch\nroutes:\n  - {id: root, when: actor.type == 'Root', notify: [s3-watch]}",
+        "routes:\n  - {id: role-of-ours, when: actor.role == 'break-glass', notify: [s3-watch]}",
+        beside=EXTENDING,
+    ),
+    Check(
+        "TB413",
+        "the base's actor classes are replaced",
+        "What a newer engine knows about callers no longer reaches the set, and a class that nothing can mute may be gone.",
+        "replaces: actors\n" + _ACTORS,
+        _ACTORS + "    after: build-robot\n",
+        beside=EXTENDING,
     ),
     # --- secrets
     Check(
@@ -493,7 +562,7 @@ def page(check: Check) -> str:
 def files(check: Check, example: str) -> dict[str, str]:
     """The set that an example makes: its files' texts by path."""
     text = TESTED if check.tested else example if example.startswith("version:") else HEADER + example
-    return {"example.yaml": text} if check.alone else {"base.yaml": BASE, "example.yaml": text}
+    return {"example.yaml": text} if check.alone else {"base.yaml": check.beside, "example.yaml": text}
 
 
 def cases(check: Check, example: str) -> dict[str, str]:

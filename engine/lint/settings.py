@@ -26,11 +26,12 @@ class SettingsError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """`tests`: the folder of the policy tests, None for none."""
+    """`tests`: the folder of the policy tests, None for none. `include_base`: look at the files of the base, too."""
 
     severities: Mapping[str, FindingSeverity] = field(default_factory=dict)
     longest_silence: timedelta = timedelta(days=90)
     tests: str | None = None
+    include_base: bool = False
 
     def weighed(self, finding: Finding) -> Finding:
         """A finding with the severity that the team gives it."""

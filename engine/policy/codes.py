@@ -28,6 +28,9 @@ WEBHOOK: Final = "TB309"
 WINDOW: Final = "TB310"
 TIME: Final = "TB311"
 CLASS: Final = "TB312"
+BASE: Final = "TB313"
+OTHER_BASE: Final = "TB314"
+TRUST: Final = "TB315"
 MUTES_ALL: Final = "TB404"
 UNPINNED: Final = "TB405"
 NOT_ATTESTED: Final = "TB421"
@@ -59,4 +62,7 @@ CODES: Final = {
     WINDOW: "recurring hours that are none",
     TIME: "a time or time zone that does not exist",
     CLASS: "an actor class that contradicts itself",
+    BASE: "a base that cannot be had",
+    OTHER_BASE: "a base of another revision than the set wants",
+    TRUST: "a section that holds for every file, in a file that may not say it",
 }

@@ -47,15 +47,16 @@ _File = "Mapping[str, Any]"
 def compile_set(
     files: Sequence[tuple[str, Mapping[str, Any]]], commit: str | None = None, makers: Makers | None = None
 ) -> PolicySet:
-    """A policy set out of (path, content) in path order. The content must have passed all load checks.
+    """A policy set out of (path, content) in path order, those of a base last. The content must have passed all load checks.
 
-    Without `makers` every expression is parsed.
+    Without `makers` every expression is parsed. Where several files have a `default`, the first one holds, which is the set's
+    own; the decisions of all of them take the default's place, so that a base's file means the same behind another default.
     """
     makers = makers or parsed()
     contents = [content for _, content in files]
     levels = _levels(contents)
     by_name = {level.name: level for level in levels}
-    actors = [_actor(one, makers) for one in _parts(contents, "actors")]
+    actors = [_actor(one, makers) for one in actors_in_order(contents)]
     known = tuple(actor for actor in actors if actor.name != UNKNOWN)
     return PolicySet(
         revision=revision(contents),
@@ -74,6 +75,24 @@ def compile_set(
 
 def _parts(contents: Sequence[Mapping[str, Any]], section: str) -> Iterator[Mapping[str, Any]]:
     return (one for content in contents for one in content.get(section, ()))
+
+
+def actors_in_order(contents: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """The classes of all files in the order in which they are asked: those that say `before` or `after` beside that class."""
+    every = list(_parts(contents, "actors"))
+    ordered = [actor for actor in every if not {"before", "after"} & actor.keys()]
+    behind: dict[str, str] = {}
+    for actor in every:
+        if "before" in actor:
+            ordered.insert(_place(ordered, actor["before"]), actor)
+        elif "after" in actor:
+            ordered.insert(_place(ordered, behind.get(actor["after"], actor["after"])) + 1, actor)
+            behind[actor["after"]] = actor["class"]
+    return ordered
+
+
+def _place(actors: Sequence[Mapping[str, Any]], name: str) -> int:
+    return next(place for place, actor in enumerate(actors) if actor["class"] == name)
 
 
 def _levels(contents: Sequence[Mapping[str, Any]]) -> tuple[Level, ...]:
@@ -151,7 +170,7 @@ def _policy(path: str, one: Mapping[str, Any], levels: Mapping[str, Level], make
         description=one.get("description", ""),
         buckets=tuple(buckets) if buckets else None,
         accounts=frozenset(accounts) if accounts else None,
-        anchored=bool(buckets) and not any(set(bucket) == {"*"} for bucket in buckets or ()),
+        anchored="default" in one or (bool(buckets) and not any(set(bucket) == {"*"} for bucket in buckets or ())),
         masking_floor=levels[one["masking_floor"]] if "masking_floor" in one else None,
         routes=tuple(_route(route, levels, makers) for route in one.get("routes", ())),
         silences=tuple(_silence(silence, makers) for silence in one.get("silences", ())),

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from engine.errors import PolicySetError
 from engine.model import Edit, Finding, FindingSeverity, Location
 from engine.policy import codes
+from engine.policy.bases import base_findings, blamed, effective, extends, with_base
 from engine.policy.compared import compared_findings
 from engine.policy.compile import compile_set
 from engine.policy.files import policy_files
@@ -22,7 +23,7 @@ from engine.policy.source import Source, read_source
 from engine.resources import resource
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from engine.model import PolicySet
     from engine.policy.source import Node
@@ -38,7 +39,7 @@ READERS: Final[Mapping[int, str]] = {1: "v1/policy.schema.json"}
 
 def load(directory: Path, *, commit: str | None = None, in_force: bool = False) -> PolicySet:
     """The policy set in a folder. Raises `PolicySetError` with everything that is wrong with it. `in_force`: as for `check`."""
-    policies, findings = check(read(directory), commit=commit, in_force=in_force)
+    policies, findings = check(read_set(directory), commit=commit, in_force=in_force)
     if policies is None:
         raise PolicySetError([finding for finding in findings if finding.severity is FindingSeverity.ERROR])
     return policies
@@ -54,6 +55,16 @@ def read(directory: Path) -> tuple[Source, ...]:
     if not files:
         return (_nothing(directory, "no .yaml or .yml file in it", "a policy set is every YAML file under this folder"),)
     return tuple(read_source(file, file.as_posix()) for file in files)
+
+
+def read_set(directory: Path) -> tuple[Source, ...]:
+    """The files of a policy set: every one under a folder, or one file, and behind them those of the base that they extend."""
+    return with_base(read(directory), set_folder(directory))
+
+
+def set_folder(path: Path) -> Path:
+    """The folder of a policy set that is named by its folder or, for a set of one file, by that file."""
+    return path.parent if path.is_file() else path
 
 
 def _nothing(directory: Path, what: str, instead: str) -> Source:
@@ -73,17 +84,30 @@ def check(
     define is not known, and one mistake should be one finding.
     """
     findings = [finding for source in sources for finding in file_findings(source)]
+    taking_effect = effective(sources)
     if not findings:
-        findings = list(reference_findings(sources))
+        findings = list(base_findings(sources)) or list(_blamed(reference_findings(taking_effect), sources))
     if not findings and not in_force:
-        findings = list(compared_findings(sources))
+        findings = list(_blamed(compared_findings(taking_effect), sources))
     ordered = tuple(
         sorted(findings, key=lambda finding: (finding.where.path, finding.where.line, finding.where.column, finding.code))
     )
     sound = not any(finding.severity is FindingSeverity.ERROR for finding in ordered)
-    policies = compile_set([(source.path, _content(source)) for source in sources], commit) if sound else None
+    policies = compile_set([(source.path, _content(source)) for source in taking_effect], commit) if sound else None
     forget_matchers()
     return policies, ordered
+
+
+def _blamed(findings: Iterable[Finding], sources: Sequence[Source]) -> Iterator[Finding]:
+    """Findings between files. Those in files of the base are the set's doing: each stands once, where the set extends it."""
+    base, named = {source.path for source in sources if source.base}, extends(sources)
+    told: set[tuple[str, str]] = set()
+    for finding in findings:
+        if named is None or finding.where.path not in base:
+            yield finding
+        elif (finding.code, finding.what) not in told:
+            told.add((finding.code, finding.what))
+            yield blamed(finding, named)
 
 
 def file_findings(source: Source) -> tuple[Finding, ...]:

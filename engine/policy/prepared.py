@@ -11,7 +11,6 @@ from __future__ import annotations
 import hashlib
 import json
 from importlib.machinery import SourceFileLoader
-from pathlib import Path
 from types import CodeType
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -19,13 +18,14 @@ from engine import __version__
 from engine.matching.link import link
 from engine.matching.source import Constant, Source
 from engine.model import IndexKey, Matcher
-from engine.policy.compile import compile_set, expressions
-from engine.policy.files import policy_files
+from engine.policy.compile import actors_in_order, compile_set, expressions
+from engine.policy.files import base_files, policy_files
 from engine.policy.given import GIVEN
 from engine.policy.matchers import Makers, first_sources, in_turn
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
 
     from engine.matching.analyse import Analysed
     from engine.model import AnyOf, PolicySet
@@ -50,22 +50,22 @@ class Prepared(NamedTuple):
 
 def prepare(sources: Sequence[PolicyFile], directory: Path, commit: str | None) -> Prepared:
     """The prepared set of sources that passed all load checks; paths are those below `directory`."""
-    read = [source for source in sources if source.root is not None]
-    contents = [source.root.value for source in read if source.root is not None]
+    from engine.policy.bases import effective, extends  # noqa: PLC0415  YAML, which only a build reads
+
+    contents = {source.path: source.root.value for source in effective(sources) if source.root is not None}
+    named = extends(sources)
+    base = named.name if named is not None else None
     texts: dict[str, int] = {}
-    evidence = [expressions(one["when"]) for one in _evidence(contents)]
+    evidence = [expressions(one["when"]) for one in _evidence(list(contents.values()))]
     made = {
         "engine": __version__,
         "commit": commit,
+        "base": base,
         "files": [
-            {
-                "path": Path(source.path).relative_to(directory).as_posix(),
-                "sha256": _digest(Path(source.path)),
-                "content": content,
-            }
-            for source, content in zip(read, contents, strict=True)
+            {"path": path, "sha256": _digest(file), "content": contents.get(file.as_posix() if own else path)}
+            for path, file, own in _files(directory, base)
         ],
-        "matchers": [_matcher_json(one, texts) for one in dict.fromkeys([*evidence, *_rules(contents)])],
+        "matchers": [_matcher_json(one, texts) for one in dict.fromkeys([*evidence, *_rules(list(contents.values()))])],
         "first": [_source_json(one, texts) for one in first_sources(evidence)],
     }
     content = json.dumps(made)  # in the order of the files: the keys of a literal have one
@@ -74,7 +74,7 @@ def prepare(sources: Sequence[PolicyFile], directory: Path, commit: str | None) 
 
 
 def _evidence(contents: Sequence[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
-    return (sign for content in contents for actor in content.get("actors", ()) for sign in actor.get("evidence", ()))
+    return (sign for actor in actors_in_order(contents) for sign in actor.get("evidence", ()))
 
 
 def _rules(contents: Sequence[Mapping[str, Any]]) -> Iterator[Expressions]:
@@ -116,13 +116,16 @@ def load_prepared(directory: Path, home: Path) -> PolicySet | None:
     if code is None or _digest_of(text) not in code.co_consts:
         return None
     content = json.loads(text)
-    files = {directory / one["path"]: one for one in content["files"]}
-    found = policy_files(directory)
-    if content["engine"] != __version__ or set(found) != set(files):
+    if content["engine"] != __version__:
         return None
-    if any(_digest(path) != files[path]["sha256"] for path in found):
+    found = _files(directory, content["base"])
+    if [(path, _digest(file)) for path, file, _ in found] != [(one["path"], one["sha256"]) for one in content["files"]]:
         return None
-    parts: list[tuple[str, Any]] = [(path.as_posix(), files[path]["content"]) for path in found]
+    parts: list[tuple[str, Any]] = [
+        (file.as_posix() if own else path, one["content"])
+        for (path, file, own), one in zip(found, content["files"], strict=True)
+        if one["content"] is not None
+    ]
     return compile_set(parts, content["commit"], _makers(content, [one for one in code.co_consts if isinstance(one, CodeType)]))
 
 
@@ -150,6 +153,12 @@ def _source(one: Sequence[Any]) -> Source:
 
 def _any_of(keys: Sequence[Sequence[Any]]) -> AnyOf:
     return frozenset(IndexKey(kind, tuple(path), value, other) for kind, path, value, other in keys)
+
+
+def _files(directory: Path, base: str | None) -> list[tuple[str, Path, bool]]:
+    """The files of a set, then those of its base: the path that each is known by, where it is, and whether it is no base's."""
+    own = [(path.relative_to(directory).as_posix(), path, True) for path in policy_files(directory)]
+    return [*own, *((path, file, False) for path, file in base_files(base, directory).items())] if base else own
 
 
 def _digest(path: Path) -> str:

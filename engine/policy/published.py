@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -11,7 +12,7 @@ from engine.policy.files import SUFFIXES
 from engine.policy.source import parse_source
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from engine.policy.source import Source
 
@@ -23,25 +24,37 @@ _LONGEST_PATH: Final = 512
 
 
 def pack(sources: Sequence[Source], directory: Path, commit: str | None) -> bytes:
-    """A set's files, by their paths below a folder: the same files give the same bytes."""
-    files = {Path(source.path).relative_to(directory).as_posix(): source.text for source in sources}
-    return json.dumps({"format": FORMAT, "commit": commit, "files": files}, sort_keys=True).encode()
+    """A set's files, by their paths below a folder, and those of its base: the same files give the same bytes.
+
+    The base goes along, so that the set means the same to an engine that brings another one.
+    """
+    files = {Path(source.path).relative_to(directory).as_posix(): source.text for source in sources if not source.base}
+    base = {source.path: source.text for source in sources if source.base}
+    whole = {"format": FORMAT, "commit": commit, "files": files, **({"base": base} if base else {})}
+    return json.dumps(whole, sort_keys=True).encode()
 
 
 def unpack(content: bytes) -> tuple[tuple[Source, ...], str | None]:
-    """The files of a published set, parsed, in path order, and the git commit. Raises `PublishedSetError`."""
+    """The files of a published set, parsed, in path order, those of its base last; and the git commit.
+
+    Raises `PublishedSetError`.
+    """
     if len(content) > MOST_BYTES:
         raise PublishedSetError(f"it has more than {MOST_BYTES:,} bytes")
     try:
         whole = json.loads(content)
-        form, commit, files = whole["format"], whole["commit"], dict(whole["files"])
+        form, commit, files, base = whole["format"], whole["commit"], dict(whole["files"]), dict(whole.get("base", {}))
     except (ValueError, TypeError, KeyError, RecursionError):
         raise PublishedSetError("it is not what trailbell publish makes") from None
     if form != FORMAT:
         raise PublishedSetError(f"its format is {form!r}, and this engine reads {FORMAT}")
-    if not (commit is None or isinstance(commit, str)) or not 0 < len(files) <= MOST_FILES:
-        raise PublishedSetError(f"it has {len(files)} files, and 1 to {MOST_FILES} are read")
-    for path, text in files.items():
+    if not (commit is None or isinstance(commit, str)) or not 0 < len(files) <= MOST_FILES - len(base):
+        raise PublishedSetError(f"it has {len(files) + len(base)} files, and 1 to {MOST_FILES} are read")
+    for path, text in (*files.items(), *base.items()):
         if not (isinstance(text, str) and path.endswith(SUFFIXES) and path.isprintable() and len(path) <= _LONGEST_PATH):
             raise PublishedSetError("one of its files is not a YAML file")
-    return tuple(parse_source(files[path].encode("utf-8", "replace"), path) for path in sorted(files)), commit
+    return (*_parsed(files), *(replace(source, base=True) for source in _parsed(base))), commit
+
+
+def _parsed(files: Mapping[str, str]) -> Iterator[Source]:
+    return (parse_source(files[path].encode("utf-8", "replace"), path) for path in sorted(files))

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from engine.policy.source import Key, Node, Source
 
 STANDARD: Final = "standard"
-ONCE: Final = ("actors", "masking", "audit", "events", "default")
+ONCE: Final = ("actors", "masking", "audit", "events", "default", "extends")
 PLACEHOLDER: Final = re.compile(r"\{([^{}]*)\}")
 
 
@@ -43,14 +43,17 @@ class _Names:
 
 
 def reference_findings(sources: Sequence[Source]) -> Iterator[Finding]:
-    """Everything wrong with the references of files whose shape is right."""
-    roots = [source.root for source in sources if source.root is not None]
+    """Everything wrong with the references of files whose shape is right, as they take effect."""
+    own, base = ([source.root for source in sources if source.root is not None and source.base is it] for it in (False, True))
+    roots = [*base, *own]
     channels = [str(node.value) for node in _all(roots, "channels", "name")]
     levels = [OPEN, *(str(node.value) for node in _all(roots, "masking", "level"))]
     unsure = frozenset(kind for kind, found in (("channel", channels), ("level", levels)) if len(set(found)) < len(found))
     names = _Names(frozenset(channels), frozenset(levels), unsure)
-    yield from _twice(roots)
-    yield from _default(roots)
+    yield from _repeated_names(roots)
+    yield from _repeated_sections(own)
+    yield from _repeated_sections(base)
+    yield from _default(own)
     for source in sources:
         if source.root is not None:
             yield from _file(source, source.root, names)
@@ -72,7 +75,7 @@ def _parts(root: Node, *path: Key) -> Iterator[Node]:
 # --- what may stand only once ----------------------------------------------------------------------------------------------
 
 
-def _twice(roots: Sequence[Node]) -> Iterator[Finding]:
+def _repeated_names(roots: Sequence[Node]) -> Iterator[Finding]:
     yield from _repeated((root.children["name"] for root in roots if "name" in root.children), "policy")
     yield from _repeated(_all(roots, "channels", "name"), "channel")
     yield from _repeated(_all(roots, "actors", "class"), "class")
@@ -83,6 +86,9 @@ def _twice(roots: Sequence[Node]) -> Iterator[Finding]:
     for root in roots:
         yield from _repeated(_all([root], "routes", "id"), "route")
         yield from _repeated(_all([root], "silences", "id"), "silence")
+
+
+def _repeated_sections(roots: Sequence[Node]) -> Iterator[Finding]:
     for section in ONCE:
         holders = [root for root in roots if section in root.keys]
         for root in holders[1:]:
@@ -114,8 +120,9 @@ def _default(roots: Sequence[Node]) -> Iterator[Finding]:
 def _file(source: Source, root: Node, names: _Names) -> Iterator[Finding]:
     yield from _level(root.at("masking_floor"), names)
     yield from _level(root.at("audit", "masking"), names)
-    yield from _level(root.at("default", "masking"), names)
-    yield from _channels(root.at("default", "notify"), names)
+    if not source.base:  # the set's own default takes the place of the base's
+        yield from _level(root.at("default", "masking"), names)
+        yield from _channels(root.at("default", "notify"), names)
     for route in _parts(root, "routes"):
         yield from _route(source, route, names)
     for silence in _parts(root, "silences"):

@@ -70,12 +70,16 @@ class Node:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """One file: its path as users write it, its text, its values (None where it cannot be read), and what is wrong with it."""
+    """One file: its path as users write it, its text, its values (None where it cannot be read), and what is wrong with it.
+
+    `base`: it belongs to the base that the set extends.
+    """
 
     path: str
     text: str = field(repr=False)
     root: Node | None
     findings: tuple[Finding, ...] = ()
+    base: bool = False
 
 
 def read_source(file: Path, path: str) -> Source:

@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from engine.errors import ExpressionError, MatcherError
 from engine.matching import search
 from engine.model import Event, MatcherKind, MatchResult, TraceEntry
 from engine.pipeline.audit import decision_json
+from engine.policy.bases import effective
 from engine.workbench.explain import Explanation, explain
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
     from engine.model import PolicySet, Record
     from engine.pipeline.batch import Setting
+    from engine.policy.source import Source
+
+Rule: TypeAlias = tuple[MatcherKind, str, str]
+"""An evidence, a route or a silence: which of them, its class or policy, its id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,8 +134,8 @@ class Covered:
     not_held: bool
 
 
-def coverage(results: Iterable[CaseResult], policies: PolicySet) -> tuple[Covered, ...]:
-    """Every evidence, route and silence of a set, in order, with what the cases saw of it."""
+def coverage(results: Iterable[CaseResult], policies: PolicySet, without: Container[Rule] = ()) -> tuple[Covered, ...]:
+    """Every evidence, route and silence of a set but those named, in order, with what the cases saw of it."""
     answers = {(asked.kind, asked.policy, asked.id, asked.answer) for result in results for asked in result.trace}
 
     def covered(kind: MatcherKind, policy: str, name: str, *, always: bool) -> Covered:
@@ -138,7 +143,25 @@ def coverage(results: Iterable[CaseResult], policies: PolicySet) -> tuple[Covere
         other = any((kind, policy, name, answer) in answers for answer in (MatchResult.NOT_HELD, MatchResult.OUT_OF_TIME))
         return Covered(kind, policy, name, held, other or always)
 
-    return tuple(covered(kind, policy, name, always=always) for kind, policy, name, always in _rules(policies))
+    return tuple(
+        covered(kind, policy, name, always=always)
+        for kind, policy, name, always in _rules(policies)
+        if (kind, policy, name) not in without
+    )
+
+
+def base_rules(sources: Sequence[Source]) -> frozenset[Rule]:
+    """The rules that a set has from the base which it extends."""
+    return frozenset(
+        rule for source in effective(sources) if source.base and source.root is not None for rule in _of_file(source.root.value)
+    )
+
+
+def _of_file(content: Mapping[str, Any]) -> Iterator[Rule]:
+    for actor in content.get("actors", ()):
+        yield from ((MatcherKind.EVIDENCE, actor["class"], evidence["id"]) for evidence in actor.get("evidence", ()))
+    for section, kind in (("routes", MatcherKind.ROUTE), ("silences", MatcherKind.SILENCE)):
+        yield from ((kind, content["name"], rule["id"]) for rule in content.get(section, ()))
 
 
 def _rules(policies: PolicySet) -> Iterator[tuple[MatcherKind, str, str, bool]]:

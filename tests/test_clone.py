@@ -1,0 +1,91 @@
+"""A clone is its users' to edit: after each edit of the guide, what looks at `policies/` is still green, and says so quickly.
+
+What `make test` and the workflows run on `policies/` runs here on a copy of the checkout. The product's own tests decide by
+`tests/base/policies`, so nothing else of them can see an edit.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from engine.cli import trailbell
+from engine.policy.load import load
+
+ROOT = Path(__file__).parent.parent
+PAGES = sorted((ROOT / "docs/guide").glob("[0-9]-*.md"))
+OTHERS = sorted(path for path in (ROOT / "tests").glob("*.py") if path.name != Path(__file__).name)
+
+
+@pytest.fixture
+def clone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of what somebody edits, with the set as it ships: the edits of whoever runs this test are not in the way."""
+    for folder in ("tests/base/policies", "tests/events"):
+        shutil.copytree(ROOT / folder, tmp_path / folder)
+    shutil.copytree(tmp_path / "tests/base/policies", tmp_path / "policies")
+    (tmp_path / "tests/policies").mkdir()
+    shutil.copytree(ROOT / "schemas", tmp_path / "schemas")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def write(block: str, root: Path) -> None:
+    """A block of the guide: its first line names the file, and where in it the rest belongs."""
+    first, _, body = block.partition("\n")
+    place = re.fullmatch(r'# (?P<file>\S+\.yaml)(?:, (?:above "(?P<above>.+)"|at the end))?', first)
+    assert place, first
+    path = root / place["file"]
+    if place["above"]:
+        before, line, after = path.read_text("utf-8").partition(f"\n{place['above']}\n")
+        assert line, first
+        path.write_text(f"{before}\n{body}{line[1:]}{after}", "utf-8")
+    else:
+        assert path.exists() == first.endswith("at the end"), first
+        path.write_text((path.read_text("utf-8") if path.exists() else "") + body, "utf-8")
+
+
+def ran(*words: str) -> str:
+    """What a command prints, which has to end well."""
+    done = CliRunner().invoke(trailbell, words)
+    assert done.exit_code == 0, done.output
+    return done.output
+
+
+def test_each_of_the_five_edits_leaves_what_a_workflow_runs_green(clone: Path) -> None:
+    for page in PAGES:
+        for block in re.findall(r"```yaml\n(.*?)```", page.read_text("utf-8"), re.DOTALL):
+            write(block, clone)
+        assert ran("lint", "policies", "--fail-level", "warning").startswith("policies: no findings"), page.name
+        assert " passed" in ran("test", "tests/policies", "--full-coverage"), page.name
+        assert "unsigned" in ran("publish", "policies", "--pack", "set.json"), page.name
+    assert len(PAGES) == 5
+
+
+def test_an_address_may_be_shown(clone: Path) -> None:
+    """`MASK_IP=false`, as docs/from-the-post.md says it."""
+    text = (ROOT / "engine/base/masking.yaml").read_text("utf-8")
+    (clone / "policies/masking.yaml").write_text(
+        text.replace("name: masking\n", "name: masking\nreplaces: masking\n").replace("source_ip: network", "source_ip: keep", 1),
+        "utf-8",
+    )
+    channels = clone / "policies/channels.yaml"
+    channels.write_text(channels.read_text("utf-8") + "\ntrusts: [masking]\n", "utf-8")
+    test = "version: 1\ntests:\n  - name: shown\n    event: ../events/human-identity-center.json\n    expect:\n"
+    test += "      message:\n        - contains(to_string(@), '203.0.113.7')\n"
+    (clone / "tests/policies/shown.yaml").write_text(test, "utf-8")
+    assert ran("lint", "policies").startswith("policies: no findings")
+    assert "1 of 1 passed" in ran("test", "tests/policies", "--full-coverage")
+
+
+def test_no_test_of_the_product_decides_by_policies() -> None:
+    """So whoever edits `policies/` in a clone breaks none of them."""
+    looks = re.compile(r"""ROOT / ["'](tests/)?policies["']|\[["'](tests/)?policies["']|ROOT[^\n]*["'](tests/)?policies/\*""")
+    assert {path.name for path in OTHERS if looks.search(path.read_text("utf-8"))} == set()
+
+
+def test_the_set_that_ships_loads() -> None:
+    assert load(ROOT / "policies").channels
