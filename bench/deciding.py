@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from engine.model import PolicySet
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
-POLICIES = Path("policies")
+POLICIES = Path("tests/base/policies")
 OURS = "Trailbell, whole decision"
 LINEAR = "jmespath.py, whole decision"
 EVENTS = 300

@@ -19,13 +19,13 @@ from typing import TYPE_CHECKING, Any
 from bench.generate import Shape, records, rules, write_policies
 from bench.report import Part, Row
 from bench.timing import ROUNDS, whole_process
-from engine.policy.load import read
+from engine.policy.load import read_set
 from engine.policy.prepared import CODE, NAME, prepare
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-POLICIES = Path("policies")
+POLICIES = Path("tests/base/policies")
 LARGE = (1_000, 10_000)
 MILLI = 1e3
 MACHINES = {"x86_64": "x86_64", "aarch64": "arm64", "arm64": "arm64"}
@@ -97,7 +97,7 @@ def _home(folder: Path, policies: Path) -> Path:
     (folder / "policies").mkdir()
     for path in policies.glob("*.yaml"):
         (folder / "policies" / path.name).write_bytes(path.read_bytes())
-    made = prepare(read(folder / "policies"), folder / "policies", None)
+    made = prepare(read_set(folder / "policies"), folder / "policies", None)
     (folder / NAME).write_text(made.content)
     (folder / CODE).write_text(made.code)
     compileall.compile_file(folder / CODE, quiet=1)
