@@ -14,7 +14,9 @@ from typing import Final
 import click
 
 from engine.cli.options import commit_of, open_policies, policies_option
-from engine.policy.load import read_set
+from engine.policy.bases import extends
+from engine.policy.files import SHIPPED_BASE, base_folder
+from engine.policy.load import read, read_set
 from engine.policy.prepared import CODE, NAME, prepare
 from engine.resources import package_folder, resource
 from engine.workbench.bundle import LIMIT, bundle
@@ -99,6 +101,11 @@ def _copy(policies_path: Path, task: Path) -> None:
     shutil.copytree(package_folder(), task / "engine", ignore=shutil.ignore_patterns(*_NOT_IN_LAMBDA))
     shutil.copytree(resource("schemas"), task / "schemas")
     shutil.copytree(policies_path, task / "policies")
+    base = extends(read(policies_path))
+    if base is not None and base.name != SHIPPED_BASE:
+        if (task / base.name).exists() or base.name in _LEFT_OUT:
+            raise click.ClickException(f"the base {base.name} is named like a part of the zip; rename its folder")
+        shutil.copytree(base_folder(base.name, policies_path), task / base.name)
 
 
 def _compile(task: Path, runtime: str) -> bool:

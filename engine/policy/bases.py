@@ -101,8 +101,10 @@ def base_findings(sources: Sequence[Source]) -> Iterator[Finding]:
         yield from _without_base(own)
         return
     if not base:
-        what = f"there is no base {named.name}: no folder of that name, with policy files in it, beside that of the policies"
-        yield Finding(codes.BASE, named.node.where, what, "write trailbell/base, or the name of a folder beside the policies")
+        what = f"there is no base {named.name}: no folder of that name, with policy files in it, beside the policies"
+        yield Finding(
+            codes.BASE, named.node.where, what, "write trailbell/base, or the name of a folder beside that of the policies"
+        )
         return
     yield from _of_base(base, named)
     actual = base_revision(sources)
