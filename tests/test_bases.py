@@ -234,8 +234,8 @@ actors:
 @pytest.mark.parametrize(
     ("name", "where", "line"),
     [
-        ("a", "", "the class a says neither before nor after which class it stands"),
-        ("a", "before: human, after: human, ", "the class a says both before and after which class it stands"),
+        ("a", "", "the class a says neither before nor after which it stands"),
+        ("a", "before: human, after: human, ", "the class a says both before and after"),
         ("a", "after: unknown, ", "there is no class unknown to stand after"),
         ("a", "after: humn, ", "there is no class humn to stand after"),
         ("a", "after: a, ", "there is no class a to stand after"),
