@@ -34,6 +34,7 @@ from engine.policy.source import Source, parse_source
 ROOT = Path(__file__).parent.parent
 SHIPPED = ROOT / "tests/base/policies"
 """The shipped base with fixed channels: what the product's tests decide by. Whoever works in a clone may change `policies/`."""
+SHIPPED_TESTS = ROOT / "tests/base/tests"
 SHIPPED_BASE = ROOT / "engine/base"
 
 NOW = datetime(2026, 11, 1, 12, 0, tzinfo=UTC)

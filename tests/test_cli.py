@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from builders import record
+from builders import SHIPPED, record
 from click.testing import CliRunner
 from jsonschema import Draft202012Validator
 
@@ -392,7 +392,7 @@ main()
     "words", [["doctor"], ["publish", "--to", "s3://bucket/key", "--key", "key"], ["send-test", "--channel", "s3-watch"]]
 )
 def test_a_command_that_needs_boto3_names_the_extra_that_brings_it(words: list[str], tmp_path: Path) -> None:
-    shutil.copytree(ROOT / "policies", tmp_path / "policies")
+    shutil.copytree(SHIPPED, tmp_path / "policies")
     channels = tmp_path / "policies/channels.yaml"
     in_secret = "webhook: {secret: trailbell/slack, key: s3-watch}"
     channels.write_text(channels.read_text("utf-8").replace("webhook: {env: SLACK_WEBHOOK_URL}", in_secret), "utf-8")
@@ -427,7 +427,7 @@ def test_an_internal_error_names_trailbells_own_line_and_what_it_lacks_of_its_ow
 
 def test_a_file_of_trailbells_own_that_is_missing_is_named(tmp_path: Path) -> None:
     shutil.copytree(ROOT / "engine", tmp_path / "engine")
-    command = [sys.executable, "-c", "from engine.cli import main; main()", "lint", str(ROOT / "policies")]
+    command = [sys.executable, "-c", "from engine.cli import main; main()", "lint", str(SHIPPED)]
     done = subprocess.run(  # noqa: S603  our own
         command, check=False, capture_output=True, text=True, cwd=tmp_path, env={"PATH": "", "PYTHONPATH": str(tmp_path)}
     )

@@ -83,7 +83,9 @@ def test_an_address_may_be_shown(clone: Path) -> None:
 
 def test_no_test_of_the_product_decides_by_policies() -> None:
     """So whoever edits `policies/` in a clone breaks none of them."""
-    looks = re.compile(r"""ROOT / ["'](tests/)?policies["']|\[["'](tests/)?policies["']|ROOT[^\n]*["'](tests/)?policies/\*""")
+    looks = re.compile(
+        r"""ROOT / ["'](tests/)?policies["']|[\[(]["'](tests/)?policies["'], ["'](tests|examples)|["']policies/\*"""
+    )
     assert {path.name for path in OTHERS if looks.search(path.read_text("utf-8"))} == set()
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from builders import SHIPPED
 from expressions import EXAMPLES, conditions, objects, trees_of, values
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
@@ -112,7 +113,7 @@ def test_what_is_not_known_is_evaluated_next(part: str, value: dict[str, Any], h
 @pytest.fixture(scope="module")
 def shipped() -> list[tuple[str, ...]]:
     """The expressions of each matcher of the shipped set and the tour."""
-    sets = [load(ROOT / "policies"), load(ROOT / "examples/tour/policies")]
+    sets = [load(SHIPPED), load(ROOT / "examples/tour/policies")]
     rules = [rule for policies in sets for policy in policies.policies for rule in (*policy.routes, *policy.silences)]
     evidence = [evidence for policies in sets for actor in policies.actors for evidence in actor.evidence]
     return sorted({rule.matcher.expressions for rule in (*rules, *evidence) if rule.matcher})

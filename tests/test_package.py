@@ -14,6 +14,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from builders import SHIPPED, SHIPPED_TESTS
 from stub_slack import StubSlack
 
 from engine import __version__
@@ -46,8 +47,8 @@ def output(command: list[str | Path], cwd: Path, **environment: str) -> str:
 def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with policies, policy tests and events, and nothing else."""
     folder = tmp_path_factory.mktemp("repository")
-    for name in ("policies", "tests/policies", "tests/events"):
-        shutil.copytree(ROOT / name, folder / name)
+    for source, name in ((SHIPPED, "policies"), (SHIPPED_TESTS, "tests/policies/base"), (ROOT / "tests/events", "tests/events")):
+        shutil.copytree(source, folder / name)
     return folder
 
 
