@@ -230,6 +230,12 @@ actors:
   - {{class: {}, {}kind: robot, evidence: [{{id: a-role, says: its role, strength: attested, when: "actor.role == 'a'"}}]}}
 """
 
+OWN_ACTORS = """\
+actors:
+  - {class: credential-misuse, kind: unknown, evidence: [{id: one, says: its role, strength: attested, when: actor.role == 'a'}]}
+  - {class: anonymous, kind: unknown, evidence: [{id: two, says: its role, strength: attested, when: actor.role == 'b'}]}
+"""
+
 
 @pytest.mark.parametrize(
     ("name", "where", "line"),
@@ -250,7 +256,7 @@ def test_a_class_says_where_it_stands(name: str, where: str, line: str) -> None:
 def test_a_class_of_a_set_whose_base_has_none_any_more_stands_nowhere_else() -> None:
     (finding,) = check(sources(f"{MAIN}replaces: actors\n{ACTOR.format('a', 'before: human, ')}"))[1]
     assert finding.what == "the base's classes are replaced, so there is none to stand beside"
-    assert compiled(f"{MAIN}replaces: actors\n{ACTOR.format('a', '')}").actors[0].name == "a"
+    assert compiled(f"{MAIN}replaces: actors\n{OWN_ACTORS}").actors[0].name == "credential-misuse"
 
 
 def test_a_base_has_no_base(home: Path) -> None:
@@ -342,10 +348,19 @@ def test_what_rang_only_by_a_replaced_file_is_a_finding(home: Path, routes: str,
 
 
 def test_replacing_the_classes_warns_and_names_those_that_nothing_could_mute() -> None:
-    (line,) = [one for one in told(f"{MAIN}replaces: actors\n{ACTOR.format('a', '')}") if "classes" in one]
-    assert "replaces the base's classes" in line
-    (finding,) = [one for one in lint(sources(f"{MAIN}replaces: actors\n{ACTOR.format('a', '')}"), NOW) if one.code == "TB413"]
-    assert "mutes now apply to credential-misuse" in finding.what
+    (finding,) = lint(sources(f"{MAIN}replaces: actors\n{OWN_ACTORS}"), NOW)
+    assert (finding.code, finding.where.line, finding.severity.value) == ("TB413", 7, "warning")
+    assert finding.what.endswith("; mutes now apply to credential-misuse, which nothing mutes in the base")
+    (kept,) = lint(
+        sources(f"{MAIN}replaces: actors\n{OWN_ACTORS.replace('kind: unknown', 'never_mute: true, kind: unknown')}"), NOW
+    )
+    assert "mutes now apply" not in kept.what
+
+
+def test_classes_that_the_base_tests_have_to_be_there_when_its_classes_are_replaced() -> None:
+    findings = check(sources(f"{MAIN}replaces: actors\n{ACTOR.format('a', '')}"))[1]
+    assert {(finding.code, finding.where.line) for finding in findings} == {("TB301", 4)}
+    assert findings[0].what.startswith("there is no class ")
 
 
 def test_fixing_writes_nothing_into_the_base(home: Path) -> None:

@@ -87,7 +87,19 @@ def _extending(base: str) -> str:
 
 _ACTORS: Final = """\
 actors:
+  - class: credential-misuse
+    kind: unknown
+    evidence:
+      - {id: job-in-a-browser, says: a job's role in a browser, strength: claimed, when: "glob(userAgent, '*Mozilla*')"}
+  - class: anonymous
+    kind: unknown
+    evidence:
+      - {id: no-identity, says: nobody signed the request, strength: attested, when: "userIdentity.type == 'AWSAccount'"}
+"""
+_BACKUP: Final = """\
+actors:
   - class: backup-robot
+    after: build-robot
     kind: robot
     evidence:
       - {id: backup-role, says: the role of the backups, strength: attested, when: actor.role == 'backup'}
@@ -470,7 +482,7 @@ CHECKS: Final = (
         "the base's actor classes are replaced",
         "What a newer engine knows about callers no longer reaches the set, and a class that nothing can mute may be gone.",
         "replaces: actors\n" + _ACTORS,
-        _ACTORS + "    after: build-robot\n",
+        _BACKUP,
         beside=EXTENDING,
     ),
     # --- secrets
