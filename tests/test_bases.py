@@ -105,14 +105,14 @@ def test_the_sets_own_files_come_first_and_the_bases_behind_them_in_path_order()
 
 def test_a_route_of_the_base_rings_beside_one_of_a_team() -> None:
     denied = event(errorCode="AccessDenied", requestParameters={"bucketName": "payments-prod", "key": "k"})
-    assert decide(denied, compiled(MAIN, PAYMENTS), NOW).routes == ("payments/all", "watch/denied")
+    assert decide(denied, compiled(MAIN, PAYMENTS), NOW).verdict.routes == ("payments/all", "watch/denied")
 
 
 def test_what_a_route_of_the_base_decides_does_not_go_to_the_sets_default_as_well() -> None:
     decision = decide(event(errorCode="AccessDenied"), compiled(MAIN), NOW)
-    assert (decision.routes, decision.defaulted) == (("watch/denied",), False)
+    assert (decision.verdict.routes, decision.verdict.defaulted) == (("watch/denied",), False)
     log_delivery = event(userIdentity={"type": "AWSService", "invokedBy": "cloudtrail.amazonaws.com"}, eventName="PutObject")
-    assert decide(log_delivery, compiled(MAIN), NOW).requests == ()
+    assert decide(log_delivery, compiled(MAIN), NOW).verdict.requests == ()
 
 
 @pytest.mark.parametrize("section", ["masking", "audit", "events"])
@@ -140,7 +140,7 @@ def test_a_file_replaces_the_bases_file_of_that_name() -> None:
     replacing = HEADER.format("our-watch") + "replaces: watch\nroutes: [{id: all, notify: [s3-watch], severity: critical}]\n"
     policies = compiled(MAIN.replace("channels:", "trusts: [our-watch]\nchannels:"), replacing)
     assert "watch" not in {policy.name for policy in policies.policies}
-    assert decide(event(errorCode="AccessDenied"), policies, NOW).routes[0] == "our-watch/all"
+    assert decide(event(errorCode="AccessDenied"), policies, NOW).verdict.routes[0] == "our-watch/all"
 
 
 def test_classes_stand_before_and_after_those_of_the_base_in_the_order_of_the_file(home: Path) -> None:
