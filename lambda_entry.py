@@ -1,7 +1,10 @@
-"""The edge of the Lambda: wires environment, secrets, clock, HTTP and standard output into the engine.
+"""The Lambda: connects environment, secrets, clock, HTTP and standard output to the engine.
+
+`handler` decodes a payload, `engine.pipeline.batch.run` does the rest: each event is selected, decided, recorded, masked,
+rendered and posted to Slack, in that order.
 
 A policy set that does not load, and a hash key that cannot be read, stop the start with an error that says why: Lambda reports it
-and the events stay in the queue. Where published policy sets are followed, there always is one: see `engine.in_force`.
+and the events stay in the queue. Where published policy sets are used, there always is one: see `engine.active_policies`.
 """
 
 from __future__ import annotations
@@ -12,15 +15,15 @@ import sys
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
+from engine.active_policies import FixedPolicies, PolicyUpdater, load_bundled, policy_updater
 from engine.edge.claims import DeliveryTable
 from engine.edge.http import post
+from engine.edge.negative_cache import NegativeResponseCache
 from engine.edge.objects import opener
-from engine.edge.refusals import Refusals
 from engine.edge.secrets import Secrets
 from engine.errors import PublishedSetError
-from engine.in_force import Fixed, Followed, followed, of_zip
 from engine.model import Deployment, Operator, Outcome, Ports
 from engine.pipeline.audit import delivery_record, line
 from engine.pipeline.batch import ASKING, Setting, run
@@ -34,19 +37,53 @@ if TYPE_CHECKING:
 
     from engine.model import PolicySet
 
-MUTED = {"trailbell": "muted"}
+MUTED_DIGEST: Final = {"trailbell": "muted"}
 """The payload by which a schedule asks for the digest of what was muted."""
 
-RESERVE = 3.0
-"""Seconds of the Lambda's time kept back to write the last records and answer."""
+RESERVE_SECONDS: Final = 3.0
+"""Of the Lambda's time, kept back to write the last records and return."""
 
 
 class UndeliveredError(Exception):
-    """Something of a direct invocation failed: Lambda tries an asynchronous one again, then hands it on as failed."""
+    """Part of a direct invocation failed: Lambda retries an asynchronous one, then passes it on as failed."""
+
+
+def handler(payload: object, context: Any) -> object:  # noqa: ANN401  Lambda's context has no type of its own
+    """Process one payload. Returns the batch items that must come again; raises `UndeliveredError` where it cannot name them."""
+
+    def remaining() -> float:
+        return float(context.get_remaining_time_in_millis()) / 1000 - RESERVE_SECONDS
+
+    ports = _ports(SECRETS, remaining, context.aws_request_id)
+    POLICIES.update(ports)
+    if payload == MUTED_DIGEST:
+        _post_muted_digest(ports)
+        POLICIES.post_notices(ports)
+        return None
+    result = run(decode(payload, FETCH), POLICIES.setting, ports)
+    if CLAIMS is not None and result.tally.hushed and remaining() > ASKING:
+        CLAIMS.remember(ports.now().date().isoformat(), result.tally.hushed)
+    POLICIES.post_notices(ports)
+    if result.failed and not is_batch(payload):
+        raise UndeliveredError("something could not be read, decided or delivered; the audit records say what")
+    return answer(payload, result.failed_items)
+
+
+def _ports(secrets: Secrets, remaining: Callable[[], float], invocation: str) -> Ports:
+    return Ports(
+        post=NEGATIVE_CACHE.post,
+        webhook=secrets.webhook,
+        emit=_emitter(invocation),
+        now=lambda: datetime.now(UTC),
+        elapsed=time.monotonic,
+        sleep=time.sleep,
+        remaining=remaining,
+        claims=CLAIMS,
+    )
 
 
 def _emitter(invocation: str) -> Callable[[str], None]:
-    """What writes a line of JSON to the log, with the id by which AWS knows the invocation."""
+    """A function that writes a JSON line to the log, with AWS's id of the invocation as its first member."""
     start = f'{{"invocation":{json.dumps(invocation)},'
 
     def emit(line: str) -> None:
@@ -56,17 +93,32 @@ def _emitter(invocation: str) -> Callable[[str], None]:
     return emit
 
 
-def _ports(secrets: Secrets, remaining: Callable[[], float], invocation: str) -> Ports:
-    return Ports(
-        post=REFUSALS.post,
-        webhook=secrets.webhook,
-        emit=_emitter(invocation),
-        now=lambda: datetime.now(UTC),
-        elapsed=time.monotonic,
-        sleep=time.sleep,
-        remaining=remaining,
-        claims=CLAIMS,
-    )
+def _post_muted_digest(ports: Ports) -> None:
+    """Post what was muted and silenced yesterday to the channel that the environment names."""
+    policies, now = POLICIES.setting.policies, ports.now()
+    channel = policies.channels.get(os.environ.get("TRAILBELL_MUTED_CHANNEL", ""))
+    if CLAIMS is None or channel is None:
+        raise UndeliveredError("TRAILBELL_DELIVERY_TABLE must name a table, TRAILBELL_MUTED_CHANNEL a channel of the policies")
+    day = now.date() - timedelta(days=1)
+    message = muted_notice(CLAIMS.muted(day.isoformat()), policies, channel, day, now)
+    for delivery in WebhookSender(policies.channels, plain, ports).deliver([message]):
+        ports.emit(line(delivery_record(delivery, channel.name, [], policies.revision, now)))
+        if delivery.outcome is Outcome.FAILED:
+            raise UndeliveredError(f"the digest of what was muted was not delivered: {delivery.reason}")
+
+
+# --- at the start of a process ------------------------------------------------------------------------------------------------
+
+
+def _policies() -> FixedPolicies | PolicyUpdater:
+    """The set of the zip, of a folder, or the ones published in S3, as the environment says."""
+    home, named = Path(__file__).parent, os.environ.get("TRAILBELL_POLICIES")
+    if named is None or not named.startswith("s3://"):
+        return FixedPolicies(_setting(load_bundled(home, named)))
+    key_id, every = os.environ.get("TRAILBELL_POLICIES_KEY"), float(os.environ.get("TRAILBELL_POLICIES_SECONDS", "60"))
+    if not key_id:
+        raise PublishedSetError("TRAILBELL_POLICIES is in S3, so TRAILBELL_POLICIES_KEY has to name the KMS key that signs")
+    return policy_updater(named, key_id, every, _setting, home)
 
 
 def _setting(policies: PolicySet) -> Setting:
@@ -84,54 +136,8 @@ def _hashes(policies: PolicySet) -> bool:
     return any(operator is Operator.HASH for level in policies.levels for operator in level.operators.values())
 
 
-def _policies() -> Fixed | Followed:
-    """The set of the zip, of a folder, or those published at a place of S3, as the environment says."""
-    home, named = Path(__file__).parent, os.environ.get("TRAILBELL_POLICIES")
-    if named is None or not named.startswith("s3://"):
-        return Fixed(_setting(of_zip(home, named)))
-    key_id, every = os.environ.get("TRAILBELL_POLICIES_KEY"), float(os.environ.get("TRAILBELL_POLICIES_SECONDS", "60"))
-    if not key_id:
-        raise PublishedSetError("TRAILBELL_POLICIES is in S3, so TRAILBELL_POLICIES_KEY has to name the KMS key that signs")
-    return followed(named, key_id, every, _setting, home)
-
-
-def _tell_muted(ports: Ports) -> None:
-    """Tell the channel that the environment names what was muted and silenced yesterday."""
-    policies, now = POLICIES.setting.policies, ports.now()
-    channel = policies.channels.get(os.environ.get("TRAILBELL_MUTED_CHANNEL", ""))
-    if CLAIMS is None or channel is None:
-        raise UndeliveredError("TRAILBELL_DELIVERY_TABLE must name a table, TRAILBELL_MUTED_CHANNEL a channel of the policies")
-    day = now.date() - timedelta(days=1)
-    message = muted_notice(CLAIMS.muted(day.isoformat()), policies, channel, day, now)
-    for delivery in WebhookSender(policies.channels, plain, ports).deliver([message]):
-        ports.emit(line(delivery_record(delivery, channel.name, [], policies.revision, now)))
-        if delivery.outcome is Outcome.FAILED:
-            raise UndeliveredError(f"the digest of what was muted was not delivered: {delivery.reason}")
-
-
 FETCH = opener()
-REFUSALS = Refusals(post, lasting)
+NEGATIVE_CACHE = NegativeResponseCache(post, lasting)
 SECRETS = Secrets(os.environ)
 CLAIMS = DeliveryTable(os.environ["TRAILBELL_DELIVERY_TABLE"]) if os.environ.get("TRAILBELL_DELIVERY_TABLE") else None
 POLICIES = _policies()
-
-
-def handler(payload: object, context: Any) -> object:  # noqa: ANN401  Lambda's context has no type of its own
-    """Everything that one payload asks for; the answer names the batch items that must come again."""
-
-    def remaining() -> float:
-        return float(context.get_remaining_time_in_millis()) / 1000 - RESERVE
-
-    ports = _ports(SECRETS, remaining, context.aws_request_id)
-    POLICIES.renew(ports)
-    if payload == MUTED:
-        _tell_muted(ports)
-        POLICIES.tell(ports)
-        return None
-    result = run(decode(payload, FETCH), POLICIES.setting, ports)
-    if CLAIMS is not None and result.tally.hushed and remaining() > ASKING:
-        CLAIMS.remember(ports.now().date().isoformat(), result.tally.hushed)
-    POLICIES.tell(ports)
-    if result.failed and not is_batch(payload):
-        raise UndeliveredError("something could not be read, decided or delivered; the audit records say what")
-    return answer(payload, result.failed_items)

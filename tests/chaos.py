@@ -29,9 +29,9 @@ from runtime_api import ROOT, Lambda
 from simulated_aws import SimulatedAws
 from stub_slack import StubSlack
 
+from engine.active_policies import accepted
 from engine.edge.published import METADATA, S3Store
-from engine.in_force import accepted
-from engine.policy.following import Copy
+from engine.policy.poller import Copy
 from engine.policy.published import pack
 from engine.policy.source import Source, parse_source
 

@@ -30,8 +30,8 @@ MAY_IMPORT = {
     "cli": GROUND | {"matching", "policy", "pipeline", "bulk", "lint", "workbench", "edge", "resources", "version"},
     "__main__": {"cli"},
     "version": set(),
-    "in_force": GROUND | {"matching", "policy", "pipeline", "edge", "lint"},
-    "lambda_entry": GROUND | {"matching", "policy", "pipeline", "edge", "in_force"},
+    "active_policies": GROUND | {"matching", "policy", "pipeline", "edge", "lint"},
+    "lambda_entry": GROUND | {"matching", "policy", "pipeline", "edge", "active_policies"},
 }
 """Rooms, and the rooms that each may import. `version` is `engine/__init__.py`."""
 
@@ -39,7 +39,7 @@ COMPOSERS = {"batch", "decide"}
 """What may put stages together; no stage imports another, but that facts may be asked for."""
 
 EDGES = (
-    *("lambda_entry.py", "engine/cli/", "engine/edge/", "engine/in_force.py"),
+    *("lambda_entry.py", "engine/cli/", "engine/edge/", "engine/active_policies.py"),
     *("engine/bulk/memory.py", "engine/bulk/sources.py", "engine/bulk/workers.py"),
     *("engine/policy/source.py", "engine/policy/load.py", "engine/policy/prepared.py", "engine/policy/files.py"),
 )

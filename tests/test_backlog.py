@@ -15,7 +15,7 @@ import pytest
 from builders import record
 from test_deploy import template
 
-from engine.in_force import accepted
+from engine.active_policies import accepted
 from engine.model import Deployment, HttpResponse, Ports
 from engine.pipeline.batch import Setting, run
 from engine.pipeline.decode import decode

@@ -11,7 +11,7 @@ from builders import policy_set
 from moto import mock_aws
 from test_pipeline import CHANNELS, DOWN, GONE, OK, World, named, no_file, numbered, sqs
 
-from engine.edge.away import AWAY_FOR
+from engine.edge.circuit_breaker import OPEN_SECONDS
 from engine.edge.claims import KEPT, DeliveryTable
 from engine.model import Claim, Deployment, DigestRule, End, Outcome
 from engine.pipeline.batch import Result, Setting, run
@@ -138,7 +138,7 @@ def test_a_table_that_does_not_answer_is_left_alone_for_a_while(clock: Clock) ->
     assert {table.claim(f"event-{number}#ops", 60) for number in range(50)} == {Claim.GRANTED}
     table.settle(["event-1#ops"], delivered=True)
     assert away.asked == 1
-    clock.now += AWAY_FOR + 1
+    clock.now += OPEN_SECONDS + 1
     table.claim("a", 60)
     assert away.asked == 2
 

@@ -15,14 +15,14 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 from slack_limits import violations
 
+from engine.active_policies import accepted
 from engine.edge.published import S3Store
 from engine.errors import PublishedSetError
-from engine.in_force import accepted
 from engine.model import ActivePolicySet, PolicySet, RejectedPolicySet
 from engine.pipeline.render import changed_notice, refused_notice
 from engine.policy.emergency import CONTENT, emergency_set
-from engine.policy.following import Copy, Following
 from engine.policy.load import READERS, schema
+from engine.policy.poller import Copy, PolicyPoller
 from engine.policy.published import pack, unpack
 from engine.policy.source import parse_source
 
@@ -149,12 +149,12 @@ OTHER = GOOD.replace("time: keep", "time: keep, bucket: keep")
 def test_the_newest_set_is_in_force_and_kept_as_good() -> None:
     store = Memory()
     store.publish(GOOD)
-    found, refused = Following(store, accepted).start()
+    found, refused = PolicyPoller(store, accepted).start()
     assert refused is None
     assert found is not None
     assert (found.policies.revision, found.version, found.new) == (revision(GOOD), "v1", True)
     assert store.state == ("v1", None)
-    again, _ = Following(store, accepted).start()
+    again, _ = PolicyPoller(store, accepted).start()
     assert again is not None
     assert not again.new
 
@@ -162,7 +162,7 @@ def test_the_newest_set_is_in_force_and_kept_as_good() -> None:
 def test_a_newer_one_replaces_it_once() -> None:
     store = Memory()
     store.publish(GOOD)
-    following = Following(store, accepted)
+    following = PolicyPoller(store, accepted)
     following.start()
     assert following.look("v1") is None
     store.publish(OTHER)
@@ -185,7 +185,7 @@ def test_a_newer_one_replaces_it_once() -> None:
 def test_what_does_not_prove_good_never_replaces_what_did(text: str, signature: bytes, said: str) -> None:
     store = Memory()
     store.publish(GOOD)
-    following = Following(store, accepted)
+    following = PolicyPoller(store, accepted)
     following.start()
     store.publish(text, signature)
     assert following.look("v1") == RejectedPolicySet(said, "v2", new=True)
@@ -193,7 +193,7 @@ def test_what_does_not_prove_good_never_replaces_what_did(text: str, signature: 
     read = store.read
     assert following.look("v1") is None, "it is not looked at again"
     assert store.read == read
-    found, refused = Following(store, accepted).start()
+    found, refused = PolicyPoller(store, accepted).start()
     assert found is not None
     assert (found.version, found.policies.revision) == ("v1", revision(GOOD))
     assert refused == RejectedPolicySet(said, "v2", new=False)
@@ -209,11 +209,11 @@ def test_a_set_that_breaks_trailbell_is_refused_and_the_last_good_one_stays() ->
 
     store = Memory()
     store.publish(GOOD)
-    following = Following(store, breaking)
+    following = PolicyPoller(store, breaking)
     following.start()
     store.publish(OTHER + "# breaks\n")
     assert following.look("v1") == RejectedPolicySet("Trailbell broke on it (RecursionError)", "v2", new=True)
-    found, _ = Following(store, breaking).start()
+    found, _ = PolicyPoller(store, breaking).start()
     assert found is not None
     assert found.version == "v1"
 
@@ -221,7 +221,7 @@ def test_a_set_that_breaks_trailbell_is_refused_and_the_last_good_one_stays() ->
 def test_a_store_that_is_down_changes_nothing_and_is_asked_again() -> None:
     store = Memory()
     store.publish(GOOD)
-    following = Following(store, accepted)
+    following = PolicyPoller(store, accepted)
     following.start()
     store.publish(OTHER)
     store.down = True
@@ -245,10 +245,10 @@ def test_whatever_a_store_raises_is_a_refusal_and_stops_nothing() -> None:
     store = Odd()
     store.publish(GOOD)
     why = RejectedPolicySet("Trailbell broke on the newest policy set (AttributeError)")
-    assert Following(store, accepted).start() == (None, why)
-    assert Following(store, accepted).look("v0") == why
+    assert PolicyPoller(store, accepted).start() == (None, why)
+    assert PolicyPoller(store, accepted).look("v0") == why
     store.odd = False
-    assert isinstance(Following(store, accepted).look("v0"), ActivePolicySet)
+    assert isinstance(PolicyPoller(store, accepted).look("v0"), ActivePolicySet)
 
 
 def test_a_store_that_hangs_costs_a_start_one_question() -> None:
@@ -260,7 +260,7 @@ def test_a_store_that_hangs_costs_a_start_one_question() -> None:
             raise ReadTimeoutError(endpoint_url="https://s3.eu-west-1.amazonaws.com")
 
     store: Any = S3Store("s3://sets/current", "key", Copy, lambda _: Hangs())
-    found, refused = Following(store, accepted).start()
+    found, refused = PolicyPoller(store, accepted).start()
     assert found is None
     assert refused == RejectedPolicySet("the newest policy set cannot be read (ReadTimeoutError)")
     assert len(asked) == 1
@@ -277,10 +277,10 @@ def test_what_is_kept_and_is_no_object_is_an_error_of_ours(kept: bytes) -> None:
 
 
 def test_with_no_set_at_all_there_is_none_and_why() -> None:
-    assert Following(Memory(), accepted).start() == (None, RejectedPolicySet("there is no published policy set"))
+    assert PolicyPoller(Memory(), accepted).start() == (None, RejectedPolicySet("there is no published policy set"))
     store = Memory()
     store.publish(BROKEN)
-    found, refused = Following(store, accepted).start()
+    found, refused = PolicyPoller(store, accepted).start()
     assert found is None
     assert refused == RejectedPolicySet("it has errors: base.yaml:6:20 [TB301]", "v1", new=True)
 
@@ -288,7 +288,7 @@ def test_with_no_set_at_all_there_is_none_and_why() -> None:
 def test_findings_of_a_refused_set_show_places_and_no_content() -> None:
     store = Memory()
     store.publish(GOOD + "# hooks.slack.com/services/" + "T0/B0/verysecret\n")
-    _, refused = Following(store, accepted).start()
+    _, refused = PolicyPoller(store, accepted).start()
     assert refused is not None
     assert "TB501" in refused.reason
     assert "verysecret" not in refused.reason

@@ -11,7 +11,7 @@ import pytest
 from botocore.exceptions import ReadTimeoutError
 from moto import mock_aws
 
-from engine.edge.away import AWAY_FOR
+from engine.edge.circuit_breaker import OPEN_SECONDS
 from engine.edge.secrets import MAX_AGE, Secrets, random_key
 from engine.errors import HashKeyError, WebhookError
 from engine.model import WebhookRef
@@ -171,7 +171,7 @@ def test_where_aws_does_not_answer_for_one_secret_no_other_is_asked_for_in_vain(
         assert str(raised.value) == f"the secret {ref.secret} cannot be read (ReadTimeoutError)"
     assert secrets.webhook(ENV) == URL
     assert asked == ["trailbell/0"]
-    world.time += AWAY_FOR
+    world.time += OPEN_SECONDS
     with pytest.raises(WebhookError):
         secrets.webhook(refs[1], fresh=True)
     assert asked == ["trailbell/0", "trailbell/1"]

@@ -12,8 +12,8 @@ from engine.edge.published import S3Store
 from engine.errors import TrailbellError
 from engine.lint import lint
 from engine.model import FindingSeverity
-from engine.policy.following import Copy
 from engine.policy.load import read_set
+from engine.policy.poller import Copy
 from engine.policy.published import pack
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any, Final
 
-from engine.edge.away import Away, unanswered
+from engine.edge.circuit_breaker import CircuitBreaker, is_unanswered
 from engine.edge.secrets import quick_client
 from engine.model import Claim
 
@@ -41,7 +41,7 @@ class DeliveryTable:
         self._client = client
         self._now = now
         self._made: Any = None
-        self._away = Away(now)
+        self._breaker = CircuitBreaker(now)
 
     def claim(self, key: str, seconds: float) -> Claim:
         """Claim a delivery for so many seconds. Never raises."""
@@ -96,13 +96,13 @@ class DeliveryTable:
         """What the table answers, also where that is an error; nothing where it does not, and until it is asked again."""
         from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415  only where AWS is asked
 
-        if self._away.why(self._table) is not None:
+        if self._breaker.error(self._table) is not None:
             return {}
         try:
             return dict(getattr(self._dynamodb(), call)(**how) or {})
         except (BotoCoreError, ClientError) as error:
-            if unanswered(error):
-                self._away.note(self._table, type(error).__name__)
+            if is_unanswered(error):
+                self._breaker.trip(self._table, type(error).__name__)
             return dict(error.response) if isinstance(error, ClientError) else {}
 
     def _dynamodb(self) -> Any:  # noqa: ANN401  boto3 clients have no types

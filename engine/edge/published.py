@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
-from engine.edge.away import Away, unanswered
+from engine.edge.circuit_breaker import CircuitBreaker, is_unanswered
 from engine.edge.secrets import quick_client
 from engine.errors import PublishedSetError
 
@@ -53,7 +53,7 @@ class S3Store:
         self._key_id = key_id
         self._make = make
         self._client = client
-        self._away = Away(elapsed)
+        self._breaker = CircuitBreaker(elapsed)
         self._clients: dict[str, Any] = {}
 
     def newest(self, known: str | None) -> Any:  # noqa: ANN401  what `make` makes
@@ -133,7 +133,7 @@ class S3Store:
         """Turns AWS's errors into ours; what may be absent is no error. An AWS that does not answer is left alone for a while."""
         from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415  only where AWS is asked
 
-        away = self._away.why("AWS")
+        away = self._breaker.error("AWS")
         if away is not None:
             raise PublishedSetError(f"{what} cannot {verb} ({away})", passing=True)
         try:
@@ -145,8 +145,8 @@ class S3Store:
             if not (absent_is_none and code in _ABSENT):
                 raise PublishedSetError(f"{what} cannot {verb} ({code})", passing=True) from None
         except (BotoCoreError, OSError, ValueError, KeyError, TypeError) as error:
-            if unanswered(error):
-                self._away.note("AWS", type(error).__name__)
+            if is_unanswered(error):
+                self._breaker.trip("AWS", type(error).__name__)
             raise PublishedSetError(f"{what} cannot {verb} ({type(error).__name__})", passing=True) from None
 
     def _beside(self) -> dict[str, str]:

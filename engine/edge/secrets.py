@@ -10,7 +10,7 @@ import time
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
-from engine.edge.away import Away, unanswered
+from engine.edge.circuit_breaker import CircuitBreaker, is_unanswered
 from engine.errors import HashKeyError, WebhookError
 from engine.model import HashKey, WebhookRef
 
@@ -62,7 +62,7 @@ class Secrets:
         self._client = client
         self._elapsed = elapsed
         self._kept: dict[tuple[str, str], tuple[float, str]] = {}
-        self._away = Away(elapsed)
+        self._breaker = CircuitBreaker(elapsed)
 
     def __repr__(self) -> str:
         """Nothing of what is kept."""
@@ -107,7 +107,7 @@ class Secrets:
     def _fetched(self, kind: str, name: str) -> str:
         from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415  only where AWS is asked
 
-        away = self._away.why(kind)
+        away = self._breaker.error(kind)
         if away is not None:
             raise WebhookError(f"the {kind} {name} cannot be read ({away})", passing=True)
         try:
@@ -116,8 +116,8 @@ class Secrets:
             code = (
                 error.response.get("Error", {}).get("Code", "error") if isinstance(error, ClientError) else type(error).__name__
             )
-            if unanswered(error):
-                self._away.note(kind, str(code))
+            if is_unanswered(error):
+                self._breaker.trip(kind, str(code))
             raise WebhookError(f"the {kind} {name} cannot be read ({code})", passing=code not in _GONE) from None
 
     def _secret(self, name: str) -> str:

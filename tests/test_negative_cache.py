@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from engine.edge.refusals import Refusals
+from engine.edge.negative_cache import NegativeResponseCache
 from engine.model import HttpResponse, PostFault
 from engine.pipeline.deliver import GONE_FOR, lasting
 
@@ -22,7 +22,9 @@ class Slack:
 
     def __init__(self, *answers: HttpResponse) -> None:
         self.answers, self.posts, self.now = list(answers), 0, 1000.0
-        self.post: Callable[[str, bytes, float], HttpResponse] = Refusals(self._answer, lasting, lambda: self.now).post
+        self.post: Callable[[str, bytes, float], HttpResponse] = NegativeResponseCache(
+            self._answer, lasting, lambda: self.now
+        ).post
 
     def _answer(self, _: str, __: bytes, ___: float) -> HttpResponse:
         self.posts += 1
@@ -87,4 +89,4 @@ def test_what_may_be_otherwise_the_next_time_is_asked_anew(answer: HttpResponse)
 
 
 def test_no_url_stands_in_what_is_shown() -> None:
-    assert "hooks" not in repr(Refusals(Slack(HttpResponse(200, "ok")).post, lasting))
+    assert "hooks" not in repr(NegativeResponseCache(Slack(HttpResponse(200, "ok")).post, lasting))

@@ -19,15 +19,15 @@ from stub_slack import StubSlack
 from test_pipeline import World as Pipeline
 from test_published import Memory
 
+from engine.active_policies import PolicyUpdater, accepted
 from engine.cli import trailbell
 from engine.edge.background import Background
 from engine.edge.published import METADATA, S3Store
 from engine.errors import PublishedSetError
-from engine.in_force import Followed, accepted
 from engine.model import Deployment
 from engine.pipeline.batch import ASKING, Setting
 from engine.policy.emergency import emergency_set
-from engine.policy.following import Copy, Following
+from engine.policy.poller import Copy, PolicyPoller
 from engine.policy.published import pack
 from engine.policy.source import parse_source
 
@@ -254,13 +254,13 @@ def test_when_the_time_is_short_what_is_to_be_told_waits_for_the_next_events() -
     store = Memory()
     store.publish(GOOD)
     world = Pipeline(seconds=ASKING)
-    following, background = Following(store, accepted), Background[Any](60.0)
-    followed = Followed(following, background, lambda one: Setting(one, Deployment()), lambda: (emergency_set(), True))
-    followed.tell(world.ports())
+    following, background = PolicyPoller(store, accepted), Background[Any](60.0)
+    followed = PolicyUpdater(following, background, lambda one: Setting(one, Deployment()), lambda: (emergency_set(), True))
+    followed.post_notices(world.ports())
     assert world.posts == []
     world.seconds = 57.0
-    followed.tell(world.ports())
-    followed.tell(world.ports())
+    followed.post_notices(world.ports())
+    followed.post_notices(world.ports())
     assert len(world.posts) == 1
 
 

@@ -1,0 +1,191 @@
+"""The active policy set: the one in the zip, or the newest published one that is valid.
+
+A set that does not verify, load, lint (errors) or compile never replaces a valid one. Changes of the set are posted to the
+default channels, and no policy can mute that.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from engine.errors import PolicySetError, TrailbellError
+from engine.model import ActivePolicySet, Claim, FindingSeverity, Outcome, RejectedPolicySet
+from engine.pipeline.audit import delivery_record, line
+from engine.pipeline.batch import ASKING, LEASE
+from engine.pipeline.deliver import WebhookSender
+from engine.pipeline.metrics import policies_metric
+from engine.pipeline.render import changed_notice, plain, refused_notice
+from engine.policy.prepared import load_prepared
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from engine.edge.background import Background
+    from engine.model import Channel, Message, PolicySet, Ports
+    from engine.pipeline.batch import Setting
+    from engine.policy.poller import PolicyPoller
+    from engine.policy.source import Source
+
+    MakeSetting = Callable[[PolicySet], Setting]
+    """Makes the setting of a set; raises `TrailbellError` where the set needs something that is not available."""
+
+
+NOTICE_DEDUPE_SECONDS: Final = 900.0
+"""Functions that post the same notice within this time post it once. A set that comes back later is announced again."""
+
+
+class FixedPolicies:
+    """One set for as long as the process lives."""
+
+    def __init__(self, setting: Setting) -> None:
+        self.setting = setting
+
+    def update(self, ports: Ports) -> None:
+        """The set never changes."""
+
+    def post_notices(self, ports: Ports) -> None:
+        """There are none."""
+
+
+class PolicyUpdater:
+    """Keeps the newest valid published set active: polls for it in the background, and announces each change."""
+
+    def __init__(
+        self,
+        poller: PolicyPoller,
+        background: Background[ActivePolicySet | RejectedPolicySet | None],
+        make_setting: MakeSetting,
+        fallback: Callable[[], tuple[PolicySet, bool]],
+    ) -> None:
+        """`fallback`: the set to start with where no published one is available, and whether it is the emergency set."""
+        self._poller = poller
+        self._background = background
+        self._make_setting = make_setting
+        self._notices: list[_Notice] = []
+        self._rejections = 0
+        self._unusable: str | None = None
+        """The version that was valid last but could not be made a setting: it is tried again, and announced once."""
+        self._active, rejected = poller.start()
+        policies, emergency = (self._active.policies, False) if self._active is not None else fallback()
+        self.setting = make_setting(policies)
+        if rejected is not None:
+            self._reject(rejected, announce=rejected.new or self._active is None, emergency=emergency)
+        elif self._active is not None and self._active.new:
+            self._notices.append(_Notice(f">{self._active.version}", lambda channel: changed_notice(channel, None, policies)))
+
+    def update(self, ports: Ports) -> None:
+        """Activate a newer set if one was found, and start looking for the next."""
+        for result in self._background.taken():
+            self._apply(result)
+        known = self._active.version if self._active is not None else None
+        self._background.start(lambda: self._poller.look(known))
+        now = ports.now()
+        age = (now - self._active.modified).total_seconds() if self._active is not None else None
+        ports.emit(line(policies_metric(age, self._rejections, now, self.setting.deployment.function)))
+        self._rejections = 0
+
+    def post_notices(self, ports: Ports) -> None:
+        """Post the pending notices to the default channels; after the events, which must not wait for a slow Slack."""
+        self._notices = [
+            notice for notice in self._notices if ports.remaining() <= ASKING or not _post(notice, self.setting.policies, ports)
+        ]
+
+    def _apply(self, result: ActivePolicySet | RejectedPolicySet | None) -> None:
+        before, known = self.setting.policies, self._active.version if self._active is not None else ""
+        if isinstance(result, RejectedPolicySet):
+            self._reject(result, announce=result.new, emergency=False)
+        elif result is not None:
+            try:
+                self.setting = self._make_setting(result.policies)
+            except TrailbellError as error:
+                announce, self._unusable = result.version != self._unusable, result.version
+                self._reject(RejectedPolicySet(str(error), result.version), announce=announce, emergency=False)
+                return
+            self._active = result
+            key = f"{known}>{result.version}"
+            self._notices.append(_Notice(key, lambda channel: changed_notice(channel, before, result.policies)))
+
+    def _reject(self, rejected: RejectedPolicySet, *, announce: bool, emergency: bool) -> None:
+        policies, reason = self.setting.policies, rejected.reason
+        self._rejections += 1
+        if announce:
+            key = rejected.version or reason
+            self._notices.append(_Notice(key, lambda channel: refused_notice(channel, reason, policies, emergency=emergency)))
+
+
+class _Notice(NamedTuple):
+    """A message for each default channel. `key` is the same in all functions that announce the same change."""
+
+    key: str
+    message: Callable[[Channel], Message]
+
+
+def _post(notice: _Notice, policies: PolicySet, ports: Ports) -> bool:
+    """Whether every default channel has the notice, from this function or another; if not, it is posted again later."""
+    keys = {name: _claim_key(notice, name, ports.now()) for name in policies.default.notify}
+    claims = {name: _claim(key, ports) for name, key in keys.items()}
+    messages = [notice.message(policies.channels[name]) for name, claim in claims.items() if claim is Claim.GRANTED]
+    posted = Claim.HELD not in claims.values()
+    for delivery in WebhookSender(policies.channels, plain, ports).deliver(messages):
+        name, delivered = delivery.message.channel, delivery.outcome is not Outcome.FAILED
+        ports.emit(line(delivery_record(delivery, name, [], policies.revision, ports.now())))
+        if ports.claims is not None and ports.remaining() > ASKING:
+            ports.claims.settle([keys[name]], delivered=delivered)
+        posted = posted and delivered
+    return posted
+
+
+def _claim(key: str, ports: Ports) -> Claim:
+    """Whether this function is the one that posts; without a table of deliveries, every function is."""
+    left = ports.remaining()
+    return ports.claims.claim(key, left + LEASE) if ports.claims is not None and left > ASKING else Claim.GRANTED
+
+
+def _claim_key(notice: _Notice, channel: str, now: datetime) -> str:
+    return f"policies#{int(now.timestamp() / NOTICE_DEDUPE_SECONDS)}#{notice.key}#{channel}"
+
+
+def load_bundled(home: Path, named: str | None = None) -> PolicySet:
+    """The set of the zip in `home`, prepared or read from its YAML; or the one in the folder `named`."""
+    directory = Path(named) if named else home / "policies"
+    prepared = None if named else load_prepared(directory, home)
+    if prepared is not None:
+        return prepared
+    from engine.policy.load import load  # noqa: PLC0415  YAML and JSON Schema, which a prepared set does not need
+
+    return load(directory, in_force=True)
+
+
+def load_fallback(home: Path) -> tuple[PolicySet, bool]:
+    """The set of the zip, or the emergency set where that does not load, and whether it is the emergency set."""
+    from engine.policy.emergency import emergency_set  # noqa: PLC0415  only where nothing else is available
+
+    try:
+        return load_bundled(home), False
+    except PolicySetError:
+        return emergency_set(), True
+
+
+def accepted(sources: Sequence[Source], commit: str | None) -> PolicySet:
+    """The set of files that load and lint without an error. Raises `PolicySetError`."""
+    from engine.lint import lint  # noqa: PLC0415  only where a published set is looked at
+    from engine.policy.load import check  # noqa: PLC0415
+
+    findings = lint(sources, datetime.now(UTC), in_force=True)
+    errors = [finding for finding in findings if finding.severity is FindingSeverity.ERROR]
+    policies, _ = (None, ()) if errors else check(sources, commit=commit, in_force=True)
+    if policies is None:
+        raise PolicySetError(errors)
+    return policies
+
+
+def policy_updater(url: str, key_id: str, every_seconds: float, make_setting: MakeSetting, home: Path) -> PolicyUpdater:
+    """The updater for sets published at `s3://bucket/key` and signed with a KMS key, polled every so many seconds."""
+    from engine.edge.background import Background  # noqa: PLC0415  only where published sets are polled
+    from engine.edge.published import S3Store  # noqa: PLC0415
+    from engine.policy.poller import Copy, PolicyPoller  # noqa: PLC0415
+
+    store: Any = S3Store(url, key_id, Copy)
+    return PolicyUpdater(PolicyPoller(store, accepted), Background(every_seconds), make_setting, lambda: load_fallback(home))
