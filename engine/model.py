@@ -10,6 +10,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, tzinfo
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Any, Final, NamedTuple, Protocol, TypeAlias, TypeVar
 
 _Value = TypeVar("_Value")
@@ -82,6 +83,24 @@ class VoidReason(StrEnum):
     FAILURE = "a failure"
     ACCOUNT = "another account"
     BUCKET = "another bucket"
+
+
+class LocalizedText(NamedTuple):
+    """A text of a policy in the languages that it has; the English one stands in for one that it has not."""
+
+    en: str
+    ja: str | None = None
+
+    def in_language(self, language: Language) -> str:
+        """The text for a reader of this language."""
+        return self.ja if language is Language.JA and self.ja is not None else self.en
+
+
+class Detail(StrEnum):
+    """How much a message shows below its two lines: what its channel chose, or every field."""
+
+    SHORT = "short"
+    FULL = "full"
 
 
 class Selects(StrEnum):
@@ -275,7 +294,7 @@ class Evidence(NamedTuple):
     """A matcher that names an actor class, and what it says to a reader."""
 
     id: str
-    says: str
+    says: LocalizedText
     strength: Strength
     matcher: Matcher
 
@@ -286,18 +305,22 @@ class ActorClass(NamedTuple):
     name: str
     kind: Kind
     emoji: str | None = None
-    title: str | None = None
+    title: LocalizedText | None = None
     never_mute: bool = False
     evidence: tuple[Evidence, ...] = ()
 
 
 @repr_only("name", "rank")
 class Level(NamedTuple):
-    """A masking level. `rank` orders levels by strictness (`open` is 0); a field that `operators` lacks is dropped."""
+    """A masking level. `rank` orders levels by strictness (`open` is 0); a field that `operators` lacks is dropped.
+
+    `account_names`: the aliases that take the place of masked account ids.
+    """
 
     name: str
     rank: int
     operators: Mapping[Field, Operator]
+    account_names: Mapping[str, str] = MappingProxyType({})
 
 
 class WebhookRef(NamedTuple):
@@ -351,9 +374,10 @@ class Route(NamedTuple):
     level: Level | None = None
     severity: Severity = Severity.WARNING
     continues: bool = False
-    title: str | None = None
+    title: LocalizedText | None = None
     runbook: str | None = None
     during: Window | None = None
+    detail: Detail = Detail.SHORT
 
 
 class Silence(NamedTuple):
@@ -540,10 +564,11 @@ class Request(NamedTuple):
     severity: Severity
     policy: str
     route: str
-    title: str | None = None
+    title: LocalizedText | None = None
     runbook: str | None = None
     routes: tuple[str, ...] = ()
     fallback_for: str | None = None
+    detail: Detail = Detail.SHORT
 
 
 class Verdict(NamedTuple):

@@ -17,6 +17,7 @@ from engine.model import (
     Field,
     Kind,
     Level,
+    LocalizedText,
     Matcher,
     Operator,
     Policy,
@@ -118,7 +119,7 @@ def policy(name: str, *routes: Route, **parts: Any) -> Policy:
 
 def actor(name: str, when: str, kind: Kind = Kind.PERSON, **parts: Any) -> ActorClass:
     """A class with one evidence, named after it."""
-    evidence = Evidence(f"{name}-sign", f"it looks like {name}", Strength.ATTESTED, matcher(when))
+    evidence = Evidence(f"{name}-sign", LocalizedText(f"it looks like {name}"), Strength.ATTESTED, matcher(when))
     return ActorClass(name, kind, evidence=(evidence,), **parts)
 
 

@@ -17,6 +17,7 @@ from engine.model import (
     Field,
     Kind,
     Level,
+    LocalizedText,
     MaskedEvent,
     Matcher,
     Operator,
@@ -32,11 +33,13 @@ TOKYO = ZoneInfo("Asia/Tokyo")
 
 EVIDENCE = Evidence(
     "identity-center-role",
-    "the role is one of Identity Center",
+    LocalizedText("the role is one of Identity Center"),
     Strength.ATTESTED,
     Matcher(("`true`",), lambda _: True),
 )
-HUMAN = ActorClass("human", Kind.PERSON, emoji=":bust_in_silhouette:", title="{event} by a person", evidence=(EVIDENCE,))
+HUMAN = ActorClass(
+    "human", Kind.PERSON, emoji=":bust_in_silhouette:", title=LocalizedText("{event} by a person"), evidence=(EVIDENCE,)
+)
 UNKNOWN = ActorClass("unknown", Kind.UNKNOWN)
 
 VALUES = MappingProxyType(

@@ -21,7 +21,7 @@ from builders import (
     silence,
 )
 
-from engine.model import Event, Kind, MatcherKind, MatchResult, PolicySet, Severity, Verdict, Window
+from engine.model import Event, Kind, LocalizedText, MatcherKind, MatchResult, PolicySet, Severity, Verdict, Window
 from engine.pipeline.decide import decide, trace, within
 
 LATER = NOW + timedelta(days=1)
@@ -226,18 +226,23 @@ def test_the_class_is_null_while_actors_are_being_classified() -> None:
 
 
 def test_requests_for_one_channel_merge_to_the_strictest_level_and_the_highest_severity() -> None:
-    low = policy("a", route("r", severity=Severity.INFO, level=STRICT, title="low"))
+    low = policy("a", route("r", severity=Severity.INFO, level=STRICT, title=LocalizedText("low")))
     high = policy(
-        "b", route("r", severity=Severity.CRITICAL, title="high", runbook="https://wiki.example.com/r"), buckets=("*-prod",)
+        "b",
+        route("r", severity=Severity.CRITICAL, title=LocalizedText("high"), runbook="https://wiki.example.com/r"),
+        buckets=("*-prod",),
     )
     request = decided(low, high).requests[0]
-    assert (request.level.name, request.severity, request.title) == ("strict", Severity.CRITICAL, "high")
+    assert (request.level.name, request.severity, request.title) == ("strict", Severity.CRITICAL, LocalizedText("high"))
     assert (request.runbook, request.policy, request.routes) == ("https://wiki.example.com/r", "b", ("a/r", "b/r"))
 
 
 def test_of_equal_severity_the_first_title_in_path_order_stands() -> None:
-    got = decided(policy("a", route("r", title="first")), policy("b", route("r", title="second"), buckets=("*-prod",)))
-    assert got.requests[0].title == "first"
+    got = decided(
+        policy("a", route("r", title=LocalizedText("first"))),
+        policy("b", route("r", title=LocalizedText("second")), buckets=("*-prod",)),
+    )
+    assert got.requests[0].title == LocalizedText("first")
 
 
 def test_a_level_is_never_below_the_channels_floor() -> None:

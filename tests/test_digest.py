@@ -197,4 +197,4 @@ def test_a_summary_of_several_events_and_buckets_names_none_of_them() -> None:
 
 
 def test_the_evidence_of_one_event_is_not_that_of_a_summary() -> None:
-    assert EVIDENCE.says not in "\n".join(summary_lines())
+    assert EVIDENCE.says.en not in "\n".join(summary_lines())

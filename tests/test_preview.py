@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from messages import DEPLOYED, VALUES, decision, masked, request, tokyo
 
 from engine.cli.preview import preview, safe
-from engine.model import Deployment, Failure, Field, MatcherKind, Severity
+from engine.model import Deployment, Failure, Field, LocalizedText, MatcherKind, Severity
 from engine.pipeline.render import plain, render
 
 TEXTS = st.text(st.integers(0, 0x10FFFF).map(chr), max_size=80) | st.text(st.sampled_from("a \n\x1b[31m\u202e資料"), max_size=200)
@@ -34,7 +34,11 @@ def test_a_message_reads_as_in_the_channel() -> None:
     made = render(
         masked({Field.ERROR_CODE: "AccessDenied"}, denied=True),
         decision(failures=(Failure(MatcherKind.ROUTE, "payments", "people", "why"),)),
-        request(severity=Severity.CRITICAL, title="Denied: {event} on {bucket}", runbook="https://wiki.example.com/denied"),
+        request(
+            severity=Severity.CRITICAL,
+            title=LocalizedText("Denied: {event} on {bucket}"),
+            runbook="https://wiki.example.com/denied",
+        ),
         tokyo(fields=chosen),
         Deployment(),
     )

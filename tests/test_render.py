@@ -21,6 +21,7 @@ from engine.model import (
     Kind,
     Language,
     Level,
+    LocalizedText,
     MaskedEvent,
     MatcherKind,
     Message,
@@ -213,24 +214,27 @@ def test_a_level_that_hides_the_class_shows_neither_its_emoji_nor_its_title() ->
     ],
 )
 def test_a_title_is_filled_with_masked_values(changes: dict[Field, str | None], title: str, shown_title: str) -> None:
-    assert lines(message(masked(changes), title=title))[0] == f":large_orange_square: :bust_in_silhouette: {shown_title}"
+    assert (
+        lines(message(masked(changes), title=LocalizedText(title)))[0]
+        == f":large_orange_square: :bust_in_silhouette: {shown_title}"
+    )
 
 
 @pytest.mark.parametrize(("key", "shown"), [("k" * 200, f"{'k' * 100}… (+100)"), ("a\nb", "a\\nb"), ("a//b", "a//b")])
 def test_so_is_one_with_values_that_the_channel_does_not_show(key: str, shown: str) -> None:
-    made = message(masked({Field.KEY: key}), tokyo(fields=(Field.TIME,)), title="read: {key}")
+    made = message(masked({Field.KEY: key}), tokyo(fields=(Field.TIME,)), title=LocalizedText("read: {key}"))
     assert lines(made)[0].endswith(f"read: {shown}")
 
 
 def test_a_title_says_hidden_where_the_level_drops_a_field() -> None:
-    assert lines(message(masked(level=STRICT), title="{event} by {name}"))[0].endswith("GetObject by (hidden)")
+    assert lines(message(masked(level=STRICT), title=LocalizedText("{event} by {name}")))[0].endswith("GetObject by (hidden)")
 
 
 def test_a_title_says_hidden_where_there_is_no_hash_key() -> None:
     level = Level("hashed", 1, {**STANDARD.operators, Field.NAME: Operator.HASH})
     values: dict[Field, str] = {field: value for field, value in VALUES.items() if field is not Field.NAME}
-    assert lines(message(MaskedEvent(level, values, 1), title="{name}"))[0].endswith("(hidden)")
-    assert lines(message(MaskedEvent(level, values, 0), title="{name}"))[0].endswith("\N{EN DASH}")
+    assert lines(message(MaskedEvent(level, values, 1), title=LocalizedText("{name}")))[0].endswith("(hidden)")
+    assert lines(message(MaskedEvent(level, values, 0), title=LocalizedText("{name}")))[0].endswith("\N{EN DASH}")
 
 
 @pytest.mark.parametrize(
@@ -328,7 +332,7 @@ def test_a_time_in_utc_is_shown_as_it_is_read_whatever_stands_in_it(time: str) -
     assert local_time(time, UTC, words) == local_time(time, ZoneInfo("UTC"), words)
 
 
-OTHER = HUMAN.evidence[0]._replace(id="other", says="something else")
+OTHER = HUMAN.evidence[0]._replace(id="other", says=LocalizedText("something else"))
 NAMED_OTHERWISE = Level("else", 1, STANDARD.operators)
 ROBOT = HUMAN._replace(name="robot", emoji=":robot_face:")
 FAILED = Failure(MatcherKind.ROUTE, "payments", "r", "why")
@@ -348,7 +352,7 @@ FAILED = Failure(MatcherKind.ROUTE, "payments", "r", "why")
         ({}, {}, {"routes": ("payments/other",)}, {}),
         ({}, {}, {"routes": (), "route": "other"}, {}),
         ({}, {}, {"fallback_for": "gone"}, {}),
-        ({}, {}, {"title": "{bucket} was read"}, {}),
+        ({}, {}, {"title": LocalizedText("{bucket} was read")}, {}),
         ({}, {}, {"level": NAMED_OTHERWISE}, {}),
         ({}, {}, {}, {"language": Language.JA}),
         ({}, {}, {}, {"fields": (Field.KEY,)}),

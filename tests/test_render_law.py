@@ -22,6 +22,7 @@ from engine.model import (
     Kind,
     Language,
     Level,
+    LocalizedText,
     MaskedEvent,
     MatcherKind,
     Message,
@@ -55,9 +56,11 @@ ACTORS = st.builds(
     SHORT,
     st.sampled_from(Kind),
     st.none() | SHORT,
-    st.none() | SHORT,
+    st.none() | SHORT.map(LocalizedText),
     evidence=st.tuples(
-        st.builds(lambda says, s: Evidence("id", says, s, HUMAN.evidence[0].matcher), VALUE, st.sampled_from(Strength))
+        st.builds(
+            lambda says, s: Evidence("id", LocalizedText(says), s, HUMAN.evidence[0].matcher), VALUE, st.sampled_from(Strength)
+        )
     ),
 )
 FAILURES = st.lists(st.builds(Failure, st.sampled_from(MatcherKind), VALUE, SHORT, SHORT), max_size=30).map(tuple)
@@ -70,7 +73,7 @@ CHANNELS = st.builds(
 ASKED = st.fixed_dictionaries(
     {
         "severity": st.sampled_from(Severity),
-        "title": st.none() | VALUE | st.just("{key} {name} {event} {user_agent}"),
+        "title": st.none() | (VALUE | st.just("{key} {name} {event} {user_agent}")).map(LocalizedText),
         "runbook": st.none() | st.sampled_from(["https://x", f"https://{'r' * 2992}", f"https://{'r' * 2993}"]),
         "routes": st.lists(VALUE, max_size=30).map(tuple),
         "fallback_for": st.none() | VALUE,
@@ -91,10 +94,10 @@ def assert_taken(made: Message) -> None:
 @example(
     MaskedEvent(OPEN_LEVEL, dict.fromkeys(Field, WIDE)),
     decision(
-        HUMAN._replace(evidence=(HUMAN.evidence[0]._replace(says=WIDE),)),
+        HUMAN._replace(evidence=(HUMAN.evidence[0]._replace(says=LocalizedText(WIDE)),)),
         failures=(Failure(MatcherKind.ROUTE, WIDE, "x", "y"),) * 30,
     ),
-    {"title": WIDE, "runbook": f"https://{'r' * 2992}", "routes": (WIDE,) * 30, "fallback_for": WIDE},
+    {"title": LocalizedText(WIDE), "runbook": f"https://{'r' * 2992}", "routes": (WIDE,) * 30, "fallback_for": WIDE},
     tokyo(language=Language.JA),
     Deployment("us-east-1", "/" * 512),
 )

@@ -80,7 +80,7 @@ def _text(explanation: Explanation) -> Iterator[str]:
             yield f"      {asked.reason}"
     yield ""
     yield click.style("Decision", bold=True)
-    evidence = f", because {verdict.evidence.says} [{verdict.evidence.id}]" if verdict.evidence else ""
+    evidence = f", because {verdict.evidence.says.en} [{verdict.evidence.id}]" if verdict.evidence else ""
     yield f"  class     {verdict.actor.name} ({verdict.actor.kind.value}){evidence}"
     yield f"  routes    {', '.join(verdict.routes) or 'none'}{' - the default applies' if verdict.defaulted else ''}"
     for request in verdict.requests:

@@ -12,8 +12,9 @@ from engine.matching import Node as Tree
 from engine.matching import conjuncts, formula_of, index_keys, never_fails, parse, reads, walk
 from engine.model import Edit, Field, Finding, FindingSeverity, Location, Operator
 from engine.policy.compile import actors_in_order
-from engine.policy.places import inside, last_line, line_text, without_lines
-from engine.policy.references import PLACEHOLDER, operators_of
+from engine.policy.places import last_line, line_text, without_lines
+from engine.policy.references import operators_of
+from engine.policy.texts import placeholders
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -141,11 +142,9 @@ def _titles(source: Source, root: Node, roots: Sequence[Node], levels: dict[str,
         level = route.value.get("masking", default)
         if title is None or level not in levels:
             continue
-        for found in PLACEHOLDER.finditer(title.value):
-            field = found.group(1)
+        for field, where in placeholders(source, title):
             if field in set(Field) and levels[level].get(Field(field), Operator.DROP) is Operator.DROP:
-                where = inside(source, title, found.start(), len(found.group()))
-                what = f"the level {level} drops {found.group(1)}, so the title will say (hidden)"
+                what = f"the level {level} drops {field}, so the title will say (hidden)"
                 yield _warning(TITLE, where, what, "name a field that the level keeps")
 
 

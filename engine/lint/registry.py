@@ -384,6 +384,13 @@ CHECKS: Final = (
         "buckets: [payments-*]\nroutes:\n  - {id: reads, when: eventName == 'GetObject', notify: [s3-watch]}",
         beside=EXTENDING.replace("trusts: [example]\n", ""),
     ),
+    Check(
+        "TB320",
+        "a text whose languages name different fields",
+        "Readers of one language would not learn what readers of the other do.",
+        _route("access.denied", "notify: [watch]\n    title: {en: 'denied on {bucket}', ja: '拒否されたアクセス'}"),
+        _route("access.denied", "notify: [watch]\n    title: {en: 'denied on {bucket}', ja: '{bucket} への拒否されたアクセス'}"),
+    ),
     # --- meaning
     Check(
         "TB401",

@@ -31,6 +31,7 @@ CLASS: Final = "TB312"
 BASE: Final = "TB313"
 OTHER_BASE: Final = "TB314"
 TRUST: Final = "TB315"
+PLACEHOLDERS: Final = "TB320"
 MUTES_ALL: Final = "TB404"
 UNPINNED: Final = "TB405"
 NOT_ATTESTED: Final = "TB421"
@@ -65,4 +66,5 @@ CODES: Final = {
     BASE: "a base that cannot be had",
     OTHER_BASE: "a base of another revision than the set wants",
     TRUST: "a section that holds for every file, in a file that may not say it",
+    PLACEHOLDERS: "a text whose languages name different fields",
 }

@@ -13,12 +13,14 @@ from engine.model import (
     AuditRule,
     Channel,
     Default,
+    Detail,
     DigestRule,
     Evidence,
     Field,
     Kind,
     Language,
     Level,
+    LocalizedText,
     Operator,
     Policy,
     PolicySet,
@@ -54,14 +56,17 @@ def compile_set(
     """
     makers = makers or parsed()
     contents = [content for _, content in files]
-    levels = _levels(contents)
+    account_names: Mapping[str, str] = next(
+        (content["account_names"] for content in contents if content.get("account_names")), {}
+    )
+    levels = _levels(contents, account_names)
     by_name = {level.name: level for level in levels}
     actors = [_actor(one, makers) for one in actors_in_order(contents)]
     known = tuple(actor for actor in actors if actor.name != UNKNOWN)
     return PolicySet(
         revision=revision(contents),
         commit=commit,
-        policies=tuple(_policy(path, content, by_name, makers) for path, content in files),
+        policies=tuple(_policy(path, content, by_name, account_names, makers) for path, content in files),
         actors=known,
         unknown=next((actor for actor in actors if actor.name == UNKNOWN), ActorClass(UNKNOWN, Kind.UNKNOWN)),
         levels=levels,
@@ -95,14 +100,15 @@ def _place(actors: Sequence[Mapping[str, Any]], name: str) -> int:
     return next(place for place, actor in enumerate(actors) if actor["class"] == name)
 
 
-def _levels(contents: Sequence[Mapping[str, Any]]) -> tuple[Level, ...]:
+def _levels(contents: Sequence[Mapping[str, Any]], account_names: Mapping[str, str]) -> tuple[Level, ...]:
     built_in = Level(OPEN, 0, MappingProxyType(dict.fromkeys(Field, Operator.KEEP)))
-    return (built_in, *(_level(one, rank) for rank, one in enumerate(_parts(contents, "masking"), 1)))
+    names = MappingProxyType(dict(account_names))
+    return (built_in, *(_level(one, rank, names) for rank, one in enumerate(_parts(contents, "masking"), 1)))
 
 
-def _level(one: Mapping[str, Any], rank: int) -> Level:
+def _level(one: Mapping[str, Any], rank: int, account_names: Mapping[str, str]) -> Level:
     operators = {Field(name): Operator(value) for name, value in one["fields"].items()}
-    return Level(one["level"], rank, MappingProxyType(with_inherited(operators)))
+    return Level(one["level"], rank, MappingProxyType(with_inherited(operators)), account_names)
 
 
 def expressions(when: str | Sequence[str]) -> tuple[str, ...]:
@@ -110,16 +116,21 @@ def expressions(when: str | Sequence[str]) -> tuple[str, ...]:
     return (when,) if isinstance(when, str) else tuple(when)
 
 
+def localized(text: str | Mapping[str, str]) -> LocalizedText:
+    """A text of a policy: in English only, or by language."""
+    return LocalizedText(text) if isinstance(text, str) else LocalizedText(**text)
+
+
 def _actor(one: Mapping[str, Any], makers: Makers) -> ActorClass:
     evidence = tuple(
-        Evidence(sign["id"], sign["says"], Strength(sign["strength"]), makers.matcher(expressions(sign["when"])))
+        Evidence(sign["id"], localized(sign["says"]), Strength(sign["strength"]), makers.matcher(expressions(sign["when"])))
         for sign in one.get("evidence", ())
     )
     return ActorClass(
         name=one["class"],
         kind=Kind(one.get("kind", UNKNOWN)),
         emoji=one.get("emoji"),
-        title=one.get("title"),
+        title=localized(one["title"]) if "title" in one else None,
         never_mute=one.get("never_mute", False),
         evidence=evidence,
     )
@@ -161,7 +172,10 @@ def _audit(one: Mapping[str, Any], levels: Mapping[str, Level]) -> AuditRule:
     return AuditRule(levels[one["masking"]], one.get("event", True))
 
 
-def _policy(path: str, one: Mapping[str, Any], levels: Mapping[str, Level], makers: Makers) -> Policy:
+def _policy(
+    path: str, one: Mapping[str, Any], levels: Mapping[str, Level], account_names: Mapping[str, str], makers: Makers
+) -> Policy:
+    ids = {alias: account for account, alias in account_names.items()}
     buckets, accounts = one.get("buckets"), one.get("accounts")
     return Policy(
         name=one["name"],
@@ -169,7 +183,7 @@ def _policy(path: str, one: Mapping[str, Any], levels: Mapping[str, Level], make
         path=path,
         description=one.get("description", ""),
         buckets=tuple(buckets) if buckets else None,
-        accounts=frozenset(accounts) if accounts else None,
+        accounts=frozenset(ids.get(account, account) for account in accounts) if accounts else None,
         anchored="default" in one or (bool(buckets) and not any(set(bucket) == {"*"} for bucket in buckets or ())),
         masking_floor=levels[one["masking_floor"]] if "masking_floor" in one else None,
         routes=tuple(_route(route, levels, makers) for route in one.get("routes", ())),
@@ -186,9 +200,10 @@ def _route(one: Mapping[str, Any], levels: Mapping[str, Level], makers: Makers) 
         level=levels[one["masking"]] if "masking" in one else None,
         severity=Severity(one.get("severity", Severity.WARNING)),
         continues=one.get("continue", False),
-        title=one.get("title"),
+        title=localized(one["title"]) if "title" in one else None,
         runbook=one.get("runbook"),
         during=_window(one["during"]) if "during" in one else None,
+        detail=Detail(one.get("detail", Detail.SHORT)),
     )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
@@ -15,6 +14,7 @@ from engine.policy.levels import with_inherited
 from engine.policy.matchers import matcher
 from engine.policy.places import inside
 from engine.policy.shape import suggestion
+from engine.policy.texts import text_findings
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -22,8 +22,7 @@ if TYPE_CHECKING:
     from engine.policy.source import Key, Node, Source
 
 STANDARD: Final = "standard"
-ONCE: Final = ("actors", "masking", "audit", "events", "default", "extends")
-PLACEHOLDER: Final = re.compile(r"\{([^{}]*)\}")
+ONCE: Final = ("actors", "masking", "audit", "events", "default", "extends", "account_names")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +34,7 @@ class _Names:
 
     channels: frozenset[str]
     levels: frozenset[str]
+    accounts: frozenset[str]
     unsure: frozenset[str]
 
     def lacks(self, kind: str, name: object) -> bool:
@@ -49,7 +49,8 @@ def reference_findings(sources: Sequence[Source]) -> Iterator[Finding]:
     channels = [str(node.value) for node in _all(roots, "channels", "name")]
     levels = [OPEN, *(str(node.value) for node in _all(roots, "masking", "level"))]
     unsure = frozenset(kind for kind, found in (("channel", channels), ("level", levels)) if len(set(found)) < len(found))
-    names = _Names(frozenset(channels), frozenset(levels), unsure)
+    accounts = frozenset(str(node.value) for root in roots for node in _parts(root, "account_names"))
+    names = _Names(frozenset(channels), frozenset(levels), accounts, unsure)
     yield from _repeated_names(roots)
     yield from _repeated_sections(own)
     yield from _repeated_sections(base)
@@ -80,6 +81,7 @@ def _repeated_names(roots: Sequence[Node]) -> Iterator[Finding]:
     yield from _repeated(_all(roots, "channels", "name"), "channel")
     yield from _repeated(_all(roots, "actors", "class"), "class")
     yield from _repeated(_all(roots, "masking", "level"), "level")
+    yield from _repeated((node for root in roots for node in _parts(root, "account_names")), "alias")
     yield from _repeated(
         (node for root in roots for actor in _parts(root, "actors") for node in _all([actor], "evidence", "id")), "evidence"
     )
@@ -123,6 +125,7 @@ def _file(source: Source, root: Node, names: _Names) -> Iterator[Finding]:
     if not source.base:  # the set's own default takes the place of the base's
         yield from _level(root.at("default", "masking"), names)
         yield from _channels(root.at("default", "notify"), names)
+    yield from _accounts(root, names)
     for route in _parts(root, "routes"):
         yield from _route(source, route, names)
     for silence in _parts(root, "silences"):
@@ -142,6 +145,14 @@ def _level(node: Node | None, names: _Names) -> Iterator[Finding]:
             f"there is no masking level {node.value}",
             suggestion(str(node.value), sorted(names.levels)),
         )
+
+
+def _accounts(root: Node, names: _Names) -> Iterator[Finding]:
+    for account in _parts(root, "accounts"):
+        alias = str(account.value)
+        if not alias.isdecimal() and alias not in names.accounts:
+            instead = suggestion(alias, sorted(names.accounts)) if names.accounts else "name it in account_names"
+            yield Finding(codes.NO_SUCH, account.where, f"there is no account {alias}", instead)
 
 
 def _channels(node: Node | None, names: _Names) -> Iterator[Finding]:
@@ -172,7 +183,7 @@ def _route(source: Source, route: Node, names: _Names) -> Iterator[Finding]:
     yield from _when(source, route.at("when"))
     yield from _channels(route.at("notify"), names)
     yield from _level(route.at("masking"), names)
-    yield from _title(source, route.at("title"))
+    yield from text_findings(source, route.at("title"))
     yield from _during(route.at("during"))
 
 
@@ -197,18 +208,6 @@ def _when(source: Source, node: Node | None) -> Iterator[Finding]:
         except ExpressionError as error:
             where = expression.where if error.offset is None else inside(source, expression, error.offset)
             yield Finding(codes.EXPRESSION, where, error.what)
-
-
-def _title(source: Source, node: Node | None) -> Iterator[Finding]:
-    for found in PLACEHOLDER.finditer(str(node.value)) if node is not None else ():
-        if found.group(1) not in set(Field):
-            where = inside(source, node, found.start(), len(found.group()))  # type: ignore[arg-type]
-            yield Finding(
-                codes.NO_SUCH,
-                where,
-                f"there is no message field {found.group(1)!r}",
-                suggestion(found.group(1), [field.value for field in Field]),
-            )
 
 
 def _during(node: Node | None) -> Iterator[Finding]:
@@ -253,7 +252,7 @@ def _with_zone(text: str) -> str:
 
 def _actor(source: Source, actor: Node) -> Iterator[Finding]:
     name = actor.children["class"]
-    yield from _title(source, actor.at("title"))
+    yield from text_findings(source, actor.at("title"))
     if name.value == UNKNOWN:
         for key in ("evidence", "never_mute"):
             if key in actor.keys:
@@ -268,6 +267,7 @@ def _actor(source: Source, actor: Node) -> Iterator[Finding]:
         if key not in actor.keys:
             yield Finding(codes.MISSING_KEY, name.where, f"the class {name.value} has no {key}", f"add {key}")
     for evidence in _parts(actor, "evidence"):
+        yield from text_findings(source, evidence.at("says"))
         yield from _when(source, evidence.at("when"))
 
 

@@ -162,6 +162,10 @@ def _constant(node: Node, error: ValidationError) -> Iterator[Finding]:
 
 def _pattern(node: Node, error: ValidationError) -> Iterator[Finding]:
     examples = _schema(error).get("examples") or [_PATTERN_WORDS.get(_wanted(error), "")]
+    if isinstance(node.value, dict):  # a key of it that `propertyNames` refuses
+        key = str(error.instance)
+        yield Finding(codes.WRONG_VALUE, node.keys[key], f"{_quoted(key)} has the wrong form", f"such as {examples[0]}")
+        return
     yield Finding(
         codes.WRONG_VALUE,
         node.where,
@@ -207,6 +211,8 @@ def _findings_below(node: Node, errors: list[ValidationError]) -> Iterator[Findi
 _PATTERN_WORDS: Final = {
     "^[a-z0-9]+(-[a-z0-9]+)*$": "payments-prod: lower case, digits and single dashes",
     "^[0-9]{12}$": '"111122223333": twelve digits in quotes',
+    "^[a-z][a-z0-9]*(-[a-z0-9]+)*$": "prod: lower case, digits and single dashes, a letter first",
+    "^([0-9]{12}|[a-z][a-z0-9]*(-[a-z0-9]+)*)$": '"111122223333": twelve digits in quotes, or an alias of account_names',
     "^https://[^\\s/]+(/\\S*)?$": "https://wiki.example.com/page",
     "^(mon|tue|wed|thu|fri|sat|sun)(-(mon|tue|wed|thu|fri|sat|sun))?$": "mon, or mon-fri",
     "^[A-Za-z0-9]{1,100}$": "GetObject",

@@ -11,8 +11,10 @@ from engine.model import (
     SEVERITY_RANK,
     ActorClass,
     Decision,
+    Detail,
     Evidence,
     Failure,
+    LocalizedText,
     MatcherKind,
     MatchResult,
     Request,
@@ -184,8 +186,9 @@ class _Want(NamedTuple):
     route: str
     level: Level | None
     severity: Severity
-    title: str | None = None
+    title: LocalizedText | None = None
     runbook: str | None = None
+    detail: Detail = Detail.SHORT
 
 
 class _Said(NamedTuple):
@@ -229,7 +232,8 @@ def _ask_policy(policy: Policy, routes: Sequence[Route], seen: _Seen, ask: Ask) 
 
 def _wants(policy: Policy, route: Route) -> Iterable[_Want]:
     return (
-        _Want(channel, policy.name, route.id, route.level, route.severity, route.title, route.runbook) for channel in route.notify
+        _Want(channel, policy.name, route.id, route.level, route.severity, route.title, route.runbook, route.detail)
+        for channel in route.notify
     )
 
 
@@ -304,4 +308,5 @@ def _request(channel: str, wants: Sequence[_Want], policies: PolicySet, floors: 
         title=lead.title,
         runbook=lead.runbook,
         routes=tuple(dict.fromkeys(f"{want.policy}/{want.route}" for want in wants)),
+        detail=Detail.FULL if any(want.detail is Detail.FULL for want in wants) else Detail.SHORT,
     )

@@ -23,7 +23,7 @@ from engine.model import OPEN, Field, MaskedEvent, Operator
 from engine.pipeline.facts import groups
 from engine.pipeline.mask.encodings import may_contain, redacted
 from engine.pipeline.mask.fields import field_values
-from engine.pipeline.mask.operators import apply_operator, pseudonym
+from engine.pipeline.mask.operators import apply_operator, pseudonym, with_account_name
 from engine.pipeline.mask.sensitive import POLICY_TEXT, sensitive_values
 from engine.policy.given import ACCESS, CALLER
 
@@ -53,6 +53,8 @@ def mask(event: Event, decision: Decision, level: Level, key: HashKey | None, fa
     shown = sensitive.without_accounts(shown)
     if may_contain("\0".join(shown.values()), sensitive):  # rare: one search over all values rules it out
         shown = {field: _redacted_field(field, text, sensitive, level) for field, text in shown.items()}
+    if level.account_names and Field.ARN in shown and level.operators.get(Field.ACCOUNT) is Operator.MASK:
+        shown[Field.ARN] = with_account_name(shown[Field.ARN], recorded[Field.ARN], level.account_names)
     return _masked(level, shown, known, hash_missing)
 
 
@@ -71,7 +73,7 @@ def _operators_applied(
         elif operator is Operator.HASH:
             hash_missing += 1
         elif operator is not Operator.DROP:
-            shown[field] = apply_operator(field, text, facts)
+            shown[field] = apply_operator(field, text, facts, level.account_names)
     return shown, hash_missing
 
 

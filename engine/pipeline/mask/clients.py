@@ -4,10 +4,11 @@ A user agent is whatever its sender writes: this names what it claims to be. The
 (in any case) decides, so what contains another's text stands before it: the S3 console's agent contains `aws-sdk-java`, a
 browser's `Chrome` contains `Safari`, the command line's contains `Botocore`.
 
-Sources: `botocore` https://github.com/boto/botocore/blob/develop/botocore/useragent.py (aws-cli, Boto3; `exec-env/` is the variable
-AWS_EXECUTION_ENV of all SDKs); `sdk` the SDK's own sources, https://github.com/aws; `aws` records of AWS's own programs in published
-CloudTrail logs; `mdn` https://developer.mozilla.org/docs/Web/HTTP/Reference/Headers/User-Agent; `own` how the program calls itself,
-in its sources or in published access logs.
+Sources: `botocore` https://github.com/boto/botocore/blob/develop/botocore/useragent.py (aws-cli, Boto3; what stands behind
+`exec-env/` is the variable AWS_EXECUTION_ENV in all SDKs); `sdk` the SDK's own sources, https://github.com/aws; `aws` records of
+AWS's own programs in published CloudTrail logs; `mdn`
+https://developer.mozilla.org/docs/Web/HTTP/Reference/Headers/User-Agent; `own` how the program calls itself, in its sources or in
+published access logs.
 """
 
 from __future__ import annotations

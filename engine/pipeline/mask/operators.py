@@ -33,14 +33,17 @@ _PREFIX_V4: Final = 24
 _PREFIX_V6: Final = 64
 
 _PRODUCT: Final = re.compile(r"\[?([A-Za-z][A-Za-z0-9._-]{0,31})/", re.ASCII)
+NO_ACCOUNT_ID: Final = re.compile(r"[A-Za-z_]{1,32}", re.ASCII)
 _EXTENSION: Final = re.compile(r"\.[A-Za-z0-9]{1,8}\Z", re.ASCII)
 
 _PSEUDONYM_LABELS: Final = {Field.SOURCE_IP: "ip"}
 """The label of a pseudonym where it is not the field's name."""
 
 
-def apply_operator(field: Field, text: str, facts: FactGroups) -> str:
+def apply_operator(field: Field, text: str, facts: FactGroups, account_names: Mapping[str, str]) -> str:
     """What `mask`, `network` and `last4` show of a field's value; where a field takes two of them, they do the same."""
+    if field is Field.ACCOUNT:
+        return account_names.get(text, _account(text))
     if field is Field.SOURCE_IP:
         return text if is_service(text, facts[SOURCE]) else network(text)
     if field is Field.COPY_SOURCE:
@@ -104,8 +107,17 @@ def _access_key(text: str) -> str:
     return STARS + text[-4:] if len(text) >= _ACCESS_KEY_MIN_LENGTH else STARS
 
 
-def _account(_: str) -> str:
-    return ACCOUNT_STARS
+def _account(text: str) -> str:
+    """Asterisks; what is no account id, such as `anonymous` and `CloudFront`, as it is."""
+    return text if NO_ACCOUNT_ID.fullmatch(text) else ACCOUNT_STARS
+
+
+def with_account_name(arn: str, recorded: str, account_names: Mapping[str, str]) -> str:
+    """What is shown of an ARN, with the account's alias in place of its asterisks."""
+    parts, owner = arn.split(":", _ARN_PARTS - 1), recorded.split(":", _ARN_PARTS - 1)
+    if len(parts) < _ARN_PARTS or len(owner) < _ARN_PARTS or parts[4] != ACCOUNT_STARS or owner[4] not in account_names:
+        return arn
+    return ":".join([*parts[:4], account_names[owner[4]], parts[5]])
 
 
 def _arn(text: str) -> str:

@@ -8,7 +8,7 @@ from urllib.parse import unquote
 
 from engine.model import Field, Operator, repr_only
 from engine.pipeline.mask.addresses import address_spellings
-from engine.pipeline.mask.operators import ACCOUNT_STARS, is_service
+from engine.pipeline.mask.operators import ACCOUNT_STARS, NO_ACCOUNT_ID, is_service
 from engine.policy.given import SOURCE
 
 if TYPE_CHECKING:
@@ -156,4 +156,4 @@ def account_ids(record: Record) -> frozenset[str]:
             ids.update(account for name in _ACCOUNT_MEMBERS if isinstance(account := holder.get(name), str))
             arns = (arn for name in _ARN_MEMBERS if isinstance(arn := holder.get(name), str))
             ids.update(account for arn in arns for account in arn.split(":", 5)[4:5])
-    return frozenset(fold(one) for one in ids if len(one) >= SEARCHED_MIN_LENGTH and one.lower() != "anonymous")
+    return frozenset(fold(one) for one in ids if len(one) >= SEARCHED_MIN_LENGTH and not NO_ACCOUNT_ID.fullmatch(one))

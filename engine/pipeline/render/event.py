@@ -32,7 +32,7 @@ from engine.pipeline.render.times import local_time
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from engine.model import Channel, Decision, Deployment, MaskedEvent, Request
+    from engine.model import Channel, Decision, Deployment, Language, MaskedEvent, Request
     from engine.pipeline.render.buttons import Link
     from engine.pipeline.render.labels import Words
     from engine.pipeline.render.layout import Part
@@ -71,7 +71,7 @@ def event_payload(  # noqa: PLR0913  the values that flow, each of its own type
     if Field.TIME in values:
         values[Field.TIME] = local_time(values[Field.TIME], channel.timezone, words)
     values[_OBJECT] = "/".join(values[field] for field in _touched(masked, channel))
-    values[_TITLE] = filled(_title(masked, decision, request, words), values, masked, words)
+    values[_TITLE] = filled(_title(masked, decision, request, channel.language), values, masked, words)
     layout = _layout(masked, decision, request, channel, layouts)
     return layout.filled(values, button_block(_links(masked, decision, request, deployment), words.links))
 
@@ -86,11 +86,12 @@ def _links(masked: MaskedEvent, decision: Decision, request: Request, deployment
     return links
 
 
-def _title(masked: MaskedEvent, decision: Decision, request: Request, words: Words) -> str:
+def _title(masked: MaskedEvent, decision: Decision, request: Request, language: Language) -> str:
     """The template of the title."""
-    chosen = request.title or (Field.CLASS in masked.values and decision.verdict.actor.title)
+    chosen = request.title or (decision.verdict.actor.title if Field.CLASS in masked.values else None)
     if chosen:
-        return chosen
+        return chosen.in_language(language)
+    words = WORDS[language]
     if Field.EVENT not in masked.values:
         return words.event
     return words.title if Field.BUCKET in masked.values else words.title_without_bucket
@@ -133,7 +134,7 @@ def _content(masked: MaskedEvent, decision: Decision, request: Request, channel:
         marks=marks(request.severity, decision.verdict.actor if Field.CLASS in masked.values else None),
         title=Value(_TITLE, LONGEST_TITLE, Style.BOLD),
         lead=joined(tuple(_lead(masked, channel, words))),
-        lines=tuple(_lines(masked, decision, channel, words)),
+        lines=tuple(_lines(masked, decision, channel)),
         notes=tuple(notes(decision.verdict.failures, request.fallback_for, words)),
         footer=(
             *footer(_routes(request), masked.level, request.severity, decision.verdict.revision, words),
@@ -206,21 +207,24 @@ def _short(name: str) -> Value:
 # --- the fields -----------------------------------------------------------------------------------------------------------
 
 
-def _lines(masked: MaskedEvent, decision: Decision, channel: Channel, words: Words) -> Iterator[tuple[Part, ...]]:
+def _lines(masked: MaskedEvent, decision: Decision, channel: Channel) -> Iterator[tuple[Part, ...]]:
     """A line for each field that the channel shows and the masked event has."""
+    words = WORDS[channel.language]
     shown = [field for field in _chosen(channel) if field in masked.values]
     explained = next((field for field in shown if field in (Field.CLASS, Field.EVIDENCE)), None)
     for field in shown:
-        because = _because(masked, decision, words) if field is explained else ""
+        because = _because(masked, decision, channel.language) if field is explained else ""
         value = Value(field, _LONGER.get(field, _LONGEST_VALUE))
         yield labelled(words.fields[field], words, value, *([Piece(because)] if because else []))
 
 
-def _because(masked: MaskedEvent, decision: Decision, words: Words) -> str:
+def _because(masked: MaskedEvent, decision: Decision, language: Language) -> str:
     """Why the caller is in its class, and how much that is worth."""
     if not shows(masked.level, Field.EVIDENCE):
         return ""
+    words = WORDS[language]
     if decision.verdict.evidence is None:
         return f"{DASH}{words.no_evidence}"
-    says, worth = visible(decision.verdict.evidence.says, LONGEST_WORDS), words.strengths[decision.verdict.evidence.strength]
-    return f"{DASH}{says} ({worth})"
+    evidence = decision.verdict.evidence
+    says = visible(evidence.says.in_language(language), LONGEST_WORDS)
+    return f"{DASH}{says} ({words.strengths[evidence.strength]})"
