@@ -33,7 +33,9 @@ _PREFIX_V4: Final = 24
 _PREFIX_V6: Final = 64
 
 _PRODUCT: Final = re.compile(r"\[?([A-Za-z][A-Za-z0-9._-]{0,31})/", re.ASCII)
-NO_ACCOUNT_ID: Final = re.compile(r"[A-Za-z_]{1,32}", re.ASCII)
+NO_ACCOUNT_ID: Final = re.compile(r"anonymous(?:_principal)?|CloudFront", re.ASCII | re.IGNORECASE)
+"""What stands where an account id would, in the records of unsigned requests and of origin access identities."""
+
 _EXTENSION: Final = re.compile(r"\.[A-Za-z0-9]{1,8}\Z", re.ASCII)
 
 _PSEUDONYM_LABELS: Final = {Field.SOURCE_IP: "ip"}
