@@ -187,7 +187,7 @@ MISTAKES: list[tuple[str, str, list[str]]] = [
         "        says: the session is a task's\n",
         "",
         [
-            "p.yaml:25:9: says is missing; add says: a true sentence without a full stop, for the message and the audit record [TB112]"
+            "p.yaml:25:9: says is missing; add says: a true sentence without a full stop, for the message; placeholders are message fields in braces, always masked and escaped [TB112]"
         ],
     ),
     (
