@@ -14,8 +14,8 @@ from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
+from engine.active_policies import accepted
 from engine.cli import trailbell
-from engine.in_force import accepted
 from engine.lint import lint
 from engine.model import Event, Finding, PolicySet
 from engine.pipeline.audit import decision_json
