@@ -28,13 +28,13 @@ GZIP = 31
 def trailbell(policies: PolicySet, now: datetime) -> Callable[[Sequence[Path]], int]:
     """What decides every event of log files on one core, as `trailbell decide` does, and returns how many these were."""
     from engine.bulk.deciding import BatchDecider
-    from engine.bulk.reading import Reading, read
+    from engine.bulk.reading import Job, read
     from engine.cli.inputs import sources
 
     deciding = BatchDecider(policies, now)
 
     def read_all(paths: Sequence[Path]) -> int:
-        answers = read(Reading(sources(map(str, paths)), deciding.typed, deciding.answer), jobs=1)
+        answers = read(Job(sources(map(str, paths)), deciding.typed, deciding.decide), 1)
         return sum(one.records for one in answers if one.output)
 
     return read_all

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from bench.generate import Rule
-    from engine.pipeline.decode import Found
+    from engine.pipeline.decode import Decoded
 
 A_FILE = 2_000
 OURS, READ, FLOOR = "Trailbell", "Trailbell, with reading", "inflate and parse alone"
@@ -169,7 +169,7 @@ def _reads() -> list[dict[str, object]]:
     return [{**record, "eventName": "GetObject"} for record in records(rules(Shape.USUAL, 10), EVENTS)]
 
 
-def _messages(found: Iterable[Found], setting: Setting, ports: Ports) -> list[bytes]:
+def _messages(found: Iterable[Decoded], setting: Setting, ports: Ports) -> list[bytes]:
     received = tuple(gather(found, setting, ports))
     return [
         message.body

@@ -481,17 +481,20 @@ class Event(NamedTuple):
     item: str | None = None
 
 
+@repr_only("where", "reason", "item", "whole")
 class DecodeError(NamedTuple):
     """A record, or a whole item, that could not be read. `reason` holds no event data.
 
     `whole`: nothing at all could be read of the item, or a log file that it names could not be fetched to its end, so that it
-    should come again (and end in the dead-letter queue).
+    should come again (and end in the dead-letter queue). `log_file` is the address (`s3://bucket/key`) of the log file that the
+    record lies in; only the audit record shows it.
     """
 
     where: str
     reason: str
     item: str | None = None
     whole: bool = False
+    log_file: str | None = None
 
 
 class PassedOver(NamedTuple):

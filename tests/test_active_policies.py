@@ -16,8 +16,8 @@ from builders import record
 from click.testing import CliRunner
 from runtime_api import Lambda
 from stub_slack import StubSlack
-from test_pipeline import World as Pipeline
 from test_published import Memory
+from worlds import World as Pipeline
 
 from engine.active_policies import PolicyUpdater, accepted
 from engine.cli import trailbell

@@ -35,7 +35,7 @@ MAY_IMPORT = {
 }
 """Rooms, and the rooms that each may import. `version` is `engine/__init__.py`."""
 
-COMPOSERS = {"batch", "decide"}
+COMPOSERS = {"batch", "decide", "total"}
 """What may put stages together; no stage imports another, but that facts may be asked for."""
 
 EDGES = (

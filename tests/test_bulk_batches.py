@@ -12,12 +12,12 @@ from builders import record
 from hypothesis import example, given
 from hypothesis import strategies as st
 from mutated import ODD
-from test_decode import EXPECTED, PAYLOADS
-from test_decode_properties import JSON, depth, places, replaced
+from payload_files import EXPECTED, PAYLOADS
+from strategies import JSON, depth, places, replaced
 
 from engine.bulk import chunks as chunking
-from engine.bulk.batches import Batch, answers
-from engine.bulk.typed import Typed, has_too_many_digits, record_of
+from engine.bulk.batches import Batch, file_results
+from engine.bulk.typed import TypedReader, has_too_many_digits, record_of
 from engine.model import DecodeError, Event, PassedOver
 from engine.pipeline.decode import decode_stream
 from engine.pipeline.decode.record import DEEPEST
@@ -62,17 +62,24 @@ def plain(content: bytes) -> list[object]:
     return [_shown(one) for one in decode_stream(io.BytesIO(content), "f")]
 
 
-def batches(content: bytes, typed: Typed) -> list[Batch]:
+def batches(content: bytes, typed: TypedReader) -> list[Batch]:
     """A file in batches, as each chunk is read first."""
-    return list(answers(io.BytesIO(content), "f", typed, lambda batch: batch))
+    found: list[Batch] = []
+
+    def note(batch: Batch) -> bytes:
+        found.append(batch)
+        return b""
+
+    list(file_results(io.BytesIO(content), "f", typed, note))
+    return found
 
 
 def fast(content: bytes, only: str | None = None) -> list[object]:
     """What reading by needed fields finds."""
     found: list[object] = []
-    for batch in batches(content, Typed(PATHS, only)):
+    for batch in batches(content, TypedReader(PATHS, only)):
         found += [seen(one) for one in (*batch.records, *map(record_of, batch.rows))]
-        found += [_shown(one) for one in batch.found]
+        found += [_shown(one) for one in batch.decoded]
     return found
 
 
@@ -90,7 +97,7 @@ def lines(*records: object) -> bytes:
 
 def by_type(content: bytes) -> list[bool]:
     """Of each batch, whether it was read by needed fields."""
-    return [bool(batch.rows or batch.records) for batch in batches(content, Typed(PATHS))]
+    return [bool(batch.rows or batch.records) for batch in batches(content, TypedReader(PATHS))]
 
 
 @pytest.fixture(params=[200, 3000, 1 << 20], ids=["chunks of a record", "of a few", "of many"])
@@ -249,13 +256,13 @@ def test_a_log_file_on_a_line_is_opened_also_where_all_of_a_record_is_read() -> 
     one = {"eventSource": "s3.amazonaws.com", "eventName": "GetObject"}
     for records in ([], [1, 2.0], [one]):
         content = lines(one, {**one, "Records": records}, one)
-        told = [found for batch in batches(content, Typed(None)) for found in (*batch.records, *batch.found)]
+        told = [found for batch in batches(content, TypedReader(None)) for found in (*batch.records, *batch.decoded)]
         expected = list(decode_stream(io.BytesIO(content), "f"))
         assert [getattr(found, "record", found) for found in told] == [getattr(found, "record", found) for found in expected]
 
 
 def test_an_odd_record_does_not_slow_all_later_chunks() -> None:
-    typed, by_row = Typed(PATHS), []
+    typed, by_row = TypedReader(PATHS), []
     one = record(requestParameters={"bucketName": "b"})
     odd, usual = log({**one, "requestParameters": {"bucketName": {"odd": 1}}}), log(one)
     for content in (odd, *[usual] * 4):

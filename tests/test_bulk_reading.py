@@ -15,9 +15,10 @@ from builders import record
 
 from engine.bulk import chunks as chunking
 from engine.bulk import reading
-from engine.bulk.reading import Answer, Reading, read
+from engine.bulk.batches import BatchResult
+from engine.bulk.reading import Job, read
 from engine.bulk.sources import InputSource
-from engine.bulk.typed import Typed, record_of
+from engine.bulk.typed import TypedReader, record_of
 from engine.bulk.workers import WorkerError, WorkerPool, cores
 from engine.cli.inputs import sources
 from engine.errors import InputError, WorkerFaultError
@@ -33,25 +34,18 @@ if TYPE_CHECKING:
 ID = frozenset({("eventID",)})
 
 
-def answer(batch: Batch) -> Answer:
-    """The ids of a batch's events, a line each, and its errors."""
-    records = [*map(record_of, batch.rows), *batch.records, *(one.record for one in batch.found if isinstance(one, Event))]
-    return Answer(
-        "".join(f"{one.get('eventID')}\n" for one in records).encode("ascii", "backslashreplace"),
-        tuple(f"{one.where}: {one.reason}" for one in batch.found if isinstance(one, DecodeError)),
-        len(batch.rows) + len(batch.records) + len(batch.found),
-        batch.values,
-        batch.line_ends,
-        batch.size,
-    )
+def ids(batch: Batch) -> bytes:
+    """The ids of a batch's events, a line each."""
+    records = [*map(record_of, batch.rows), *batch.records, *(one.record for one in batch.decoded if isinstance(one, Event))]
+    return "".join(f"{one.get('eventID')}\n" for one in records).encode("ascii", "backslashreplace")
 
 
 def all_of(inputs: list[Path] | list[InputSource], jobs: int) -> tuple[list[str], list[str]]:
     """What is read, and the errors."""
     found = [one if isinstance(one, InputSource) else sources([str(one)])[0] for one in inputs]
-    answers = list(read(Reading(found, Typed(ID), answer), jobs))
-    assert [one.place[0] for one in answers] == sorted(one.place[0] for one in answers)
-    return b"".join(one.output for one in answers).decode().splitlines(), [error for one in answers for error in one.errors]
+    results = list(read(Job(found, TypedReader(ID), ids), jobs))
+    assert [one.place[0] for one in results] == sorted(one.place[0] for one in results)
+    return b"".join(one.output for one in results).decode().splitlines(), [error for one in results for error in one.errors]
 
 
 def plainly(inputs: list[Path]) -> tuple[list[str], list[str]]:
@@ -141,8 +135,8 @@ def test_what_cannot_be_opened_is_an_error_among_its_neighbours(jobs: int, tmp_p
 def test_a_file_that_changes_while_it_is_read_is_told(tmp_path: Path) -> None:
     path = tmp_path / "log.json"
     path.write_bytes(LOGS["a log"])
-    found = Reading(sources([str(path)]), Typed(ID), answer)
-    with WorkerPool[Answer](2, lambda lane: [Answer(place=(0, 7 + lane))]) as lanes:
+    found = Job(sources([str(path)]), TypedReader(ID), ids)
+    with WorkerPool[BatchResult](2, lambda lane: [BatchResult(place=(0, 7 + lane))]) as lanes:
         turns = reading._in_turns(found, [10**9], 2, lanes)
         with pytest.raises(InputError, match="changed while it was read"):
             next(turns)

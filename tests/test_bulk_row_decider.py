@@ -14,13 +14,13 @@ from hypothesis import strategies as st
 from test_index import events, sets
 
 from engine.bulk import row_decider
-from engine.bulk.batches import Batch, answers
+from engine.bulk.batches import Batch, file_results
 from engine.bulk.chunks import Chunk
 from engine.bulk.deciding import BatchDecider
 from engine.bulk.fields import needed
 from engine.bulk.row_decider import RowDecider
 from engine.bulk.rows import layout, read_by
-from engine.bulk.typed import Typed, record_of
+from engine.bulk.typed import TypedReader, record_of
 from engine.matching import check, compile_predicate
 from engine.matching.generate import predicate_source
 from engine.matching.link import link
@@ -48,13 +48,13 @@ def told(policies: PolicySet, some: Iterable[Event], copies: int = 1) -> tuple[l
     deciding = BatchDecider(policies, NOW)
     lines, by_row = [], []
 
-    def answer(batch: Batch) -> bytes:
+    def decide(batch: Batch) -> bytes:
         by_row.append(bool(batch.rows))
-        return deciding.answer(batch).output
+        return deciding.decide(batch)
 
     for _ in range(copies):
-        for said in answers(io.BytesIO(content), "f", deciding.typed, answer):
-            lines += said.decode().splitlines()
+        for result in file_results(io.BytesIO(content), "f", deciding.typed, decide):
+            lines += result.output.decode().splitlines()
     return lines, all(by_row)
 
 
@@ -326,7 +326,7 @@ def test_what_is_no_row_is_found_as_it_is(odd: dict[str, Any]) -> None:
     lines = [json.dumps(one) for one in (record(eventID="1"), odd, record(eventID="2"))]
     content = "\n".join(lines).replace('"LONG"', "1" * 4_301).encode()
     deciding = BatchDecider(policies, NOW)
-    read = list(answers(io.BytesIO(content), "f", deciding.typed, deciding.answer))
+    read = list(file_results(io.BytesIO(content), "f", deciding.typed, deciding.decide))
     found = list(decode_stream(io.BytesIO(content), "f"))
     events = [one for one in found if isinstance(one, Event)]
     assert b"".join(one.output for one in read).decode().splitlines() == meant(policies, events)
@@ -340,12 +340,12 @@ def test_where_rows_say_too_little_they_are_tried_less_and_less_often() -> None:
     content = json.dumps({"Records": [record(requestParameters=None)]}).encode()
     deciding, tried = BatchDecider(policies, NOW), []
 
-    def answer(batch: Batch) -> bytes:
+    def decide(batch: Batch) -> bytes:
         tried.append(bool(batch.rows))
-        return deciding.answer(batch).output
+        return deciding.decide(batch)
 
     for _ in range(40):
-        list(answers(io.BytesIO(content), "f", deciding.typed, answer))
+        list(file_results(io.BytesIO(content), "f", deciding.typed, decide))
     assert sum(tried) == 5  # the first, and after 2, 4, 8 and 16 chunks more
 
 
@@ -353,9 +353,9 @@ def test_what_is_kept_of_verdicts_is_bounded_and_changes_no_answer(monkeypatch: 
     monkeypatch.setattr(row_decider, "MOST_KEPT", 3)
     policies = of_all(policy_set(policy("p", *(route(f"r{n}", f"bucket == 'b{n}'") for n in range(20)))))
     some = [event(requestParameters={"bucketName": f"b{number % 20}"}) for number in range(60)]
-    typed = Typed(needed(policies))
-    content = json.dumps({"Records": [one.record for one in some]}).encode()
-    (rows,) = answers(io.BytesIO(content), "f", typed, lambda batch: batch.rows)
+    typed = TypedReader(needed(policies))
+    rows = typed.rows(Chunk(bytearray(json.dumps([one.record for one in some]).encode()), listed=True))
+    assert rows is not None
     made = RowDecider(program_of(policies), typed.layout, record_of, lambda verdict: verdict.routes)
     assert made.decided(rows, NOW)[1] == [decide_plainly(one, policies, NOW).verdict.routes for one in some]
     assert sum(map(len, made._kept)) <= 3
@@ -404,7 +404,7 @@ USUAL = [record(eventID=f"{number}") for number in range(3)]
 def test_rows_are_the_same_whether_all_of_them_are_usual_or_not(other: dict[str, Any] | None, place: int) -> None:
     some = [*USUAL[:place], *([] if other is None else [record(eventID="other", **other)]), *USUAL[place:]]
     chunk = Chunk(bytearray(json.dumps(some).encode()), listed=True)
-    typed = Typed({("eventID",), ("userIdentity", "arn")})
+    typed = TypedReader({("eventID",), ("userIdentity", "arn")})
     rows = typed.rows(chunk)
     assert rows is not None
     assert [record_of(row) for row in rows] == [
@@ -417,7 +417,7 @@ def test_rows_are_the_same_whether_all_of_them_are_usual_or_not(other: dict[str,
 
 
 def test_where_not_all_rows_are_usual_that_is_tried_less_and_less_often(monkeypatch: pytest.MonkeyPatch) -> None:
-    typed, tried = Typed({("eventID",)}), []
+    typed, tried = TypedReader({("eventID",)}), []
     usual = typed._usual
     assert usual is not None
     monkeypatch.setattr(typed, "_usual", usual._replace(listed=lambda body: tried.append(body) or usual.listed(body)))
@@ -431,7 +431,7 @@ def test_where_not_all_rows_are_usual_that_is_tried_less_and_less_often(monkeypa
 
 
 def test_chunks_of_which_no_row_is_read_do_not_make_rows_tried_again_sooner() -> None:
-    typed, tried = Typed({("eventID",)}, only="s3.amazonaws.com"), 0
+    typed, tried = TypedReader({("eventID",)}, only="s3.amazonaws.com"), 0
     made = [json.dumps(one).encode() for one in ([record(eventCategory=None)], [record(eventSource="kms.amazonaws.com")])]
     odd, other = (Chunk(bytearray(one), listed=True) for one in made)
     reader = typed._by_row

@@ -9,16 +9,18 @@ import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 from builders import policy_set
 from moto import mock_aws
-from test_pipeline import CHANNELS, DOWN, GONE, OK, World, named, no_file, numbered, sqs
+from worlds import CHANNELS, DOWN, GONE, OK, World, named, no_file, numbered, sqs
 
 from engine.edge.circuit_breaker import OPEN_SECONDS
 from engine.edge.claims import KEPT, DeliveryTable
 from engine.model import Claim, Deployment, DigestRule, End, Outcome
-from engine.pipeline.batch import Result, Setting, run
+from engine.pipeline.batch import Setting, run
 from engine.pipeline.decode import decode
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from engine.pipeline.total import Result
 
 
 class Clock:

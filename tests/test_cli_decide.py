@@ -13,9 +13,9 @@ from builders import NOW, SHIPPED, actor, policy, policy_set, record, route, sil
 from hypothesis import given
 from hypothesis import strategies as st
 from mutated import ODD
-from test_decode_properties import places, replaced
+from strategies import places, replaced
 
-from engine.bulk.batches import answers
+from engine.bulk.batches import file_results
 from engine.bulk.deciding import BatchDecider
 from engine.model import Event, Window
 from engine.pipeline.audit import decision_json, line
@@ -39,8 +39,8 @@ def check(event: object, policies: PolicySet) -> None:
     selected = [one for one in found if passed_over(one, policies.selection) is None]
     expected = "".join(line(decision_json(decide(one, policies, NOW))) + "\n" for one in selected)
     deciding = BatchDecider(policies, NOW)
-    said = answers(io.BytesIO(stream[1]), "f", deciding.typed, deciding.answer)
-    assert b"".join(one.output for one in said).decode() == expected
+    results = file_results(io.BytesIO(stream[1]), "f", deciding.typed, deciding.decide)
+    assert b"".join(result.output for result in results).decode() == expected
 
 
 @pytest.mark.parametrize("policies", SETS, ids=["shipped", "tour"])

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 from builders import SHIPPED
 
-from engine.bulk.batches import Batch, answers
+from engine.bulk.batches import Batch, file_results
 from engine.bulk.deciding import BatchDecider
 from engine.errors import FetchError
 from engine.model import DecodeError, Event, PassedOver, Selection, Selects
@@ -98,17 +98,18 @@ def test_every_file_decides_the_same_by_the_needed_fields_alone(corpus: Path) ->
     by_type = 0
     for path in sorted(path for path in corpus.rglob("*") if path.name.endswith((".json", ".jsonl", ".json.gz"))):
         content = path.read_bytes()
-        plain = deciding.answer(Batch(found=list(decode_stream(io.BytesIO(content), "f"))))
+        plain = deciding.decide(Batch(decoded=list(decode_stream(io.BytesIO(content), "f"))))
         read: list[Batch] = []
 
-        def answer(batch: Batch, read: list[Batch] = read) -> bytes:
-            output = deciding.answer(batch).output
+        def decide(batch: Batch, read: list[Batch] = read) -> bytes:
+            output = deciding.decide(batch)
             read.append(batch)
             return output
 
-        assert b"".join(answers(io.BytesIO(content), "f", deciding.typed, answer)) == plain.output
+        results = file_results(io.BytesIO(content), "f", deciding.typed, decide)
+        assert b"".join(result.output for result in results) == plain
         by_type += sum(len(batch.rows) + len(batch.records) for batch in read)
-        told = [one for batch in read for one in batch.found if not isinstance(one, Event)]
+        told = [one for batch in read for one in batch.decoded if not isinstance(one, Event)]
         assert told == [one for one in decode_stream(io.BytesIO(content), "f") if not isinstance(one, Event)]
     assert by_type > 4_000
 

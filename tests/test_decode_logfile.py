@@ -10,6 +10,7 @@ from builders import record
 
 from engine.model import DecodeError, Event, PassedOver
 from engine.pipeline.decode.inflate import text_of
+from engine.pipeline.decode.location import Location
 from engine.pipeline.decode.logfile import (
     AGGREGATED_FILE,
     DIGEST_FILE,
@@ -17,9 +18,8 @@ from engine.pipeline.decode.logfile import (
     NOT_A_LOG_FILE,
     NOT_A_RECORD,
     not_a_log_file,
-    records,
+    record_events,
 )
-from engine.pipeline.decode.place import Place
 
 NAME = "111122223333_CloudTrail_us-east-1_20261101T0005Z_AbCdEfGhIjKlMnOp.json.gz"
 
@@ -63,7 +63,7 @@ def test_every_other_key_is_passed_over_for_a_reason(key: str, reason: str) -> N
 
 
 def read(value: object) -> list[Event | DecodeError | PassedOver]:
-    return list(records(text_of(io.BytesIO(json.dumps(value).encode())), Place("s3")))
+    return list(record_events(text_of(io.BytesIO(json.dumps(value).encode())), Location("s3")))
 
 
 def test_a_digest_under_a_log_files_name_is_passed_over() -> None:

@@ -10,60 +10,14 @@ from typing import Any, BinaryIO
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from test_decode import EXPECTED, LOG_FILE, payload
+from payload_files import EXPECTED, LOG_FILE, payload
+from strategies import JSON, PAYLOADS, depth, places, replaced
 
 from engine.errors import FetchError
 from engine.model import DecodeError, Event
-from engine.pipeline.decode import Found, decode
+from engine.pipeline.decode import Decoded, decode
 from engine.pipeline.decode.record import DEEPEST
-from engine.pipeline.decode.scan import Scanned, scan, sole_object, starts_a_log
 from engine.pipeline.outcome import answer, is_batch
-
-PAYLOADS = [payload(name) for name in EXPECTED]
-
-TEXTS = st.one_of(
-    st.text(alphabet=st.characters(), max_size=20),
-    st.text(alphabet=st.characters(categories=["Cs"]), max_size=3),
-    st.sampled_from(
-        [
-            '{"Records":[',
-            "[[[[" * 2000,
-            '{"a":' * 2000,
-            '{"eventName":1e999,"eventSource":NaN}',
-            "H4sIAAAA",
-            "aws:sqs",
-            "ObjectCreated:Put",
-            "AWS API Call via CloudTrail",
-            "CloudTrail validation message.",
-            *map(json.dumps, PAYLOADS),
-        ]
-    ),
-)
-NAMES = st.one_of(
-    st.sampled_from(
-        ["Records", "records", "body", "messageId", "eventSource", "Sns", "Message", "Type", "detail", "detail-type", "kinesis"]
-    ),
-    st.sampled_from(["data", "recordId", "awslogs", "logEvents", "messageType", "s3", "bucket", "object", "key", "s3ObjectKey"]),
-    TEXTS,
-)
-LEAVES = st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), TEXTS)
-JSON = st.recursive(
-    LEAVES, lambda inner: st.one_of(st.lists(inner, max_size=4), st.dictionaries(NAMES, inner, max_size=5)), max_leaves=25
-)
-
-
-def places(value: object, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
-    """The way to every place in a JSON value."""
-    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    return [path, *(place for key, one in inner for place in places(one, (*path, key)))]
-
-
-def replaced(value: Any, path: tuple[Any, ...], new: object) -> Any:
-    if not path:
-        return new
-    copied = dict(value) if isinstance(value, dict) else list(value)
-    copied[path[0]] = replaced(value[path[0]], path[1:], new)
-    return copied
 
 
 @st.composite
@@ -88,15 +42,7 @@ def fetches(draw: st.DrawFn) -> Any:
     return fetch
 
 
-def depth(value: object) -> int:
-    level, deep = [value], 0
-    while level := [one for one in level if isinstance(one, dict | list)]:
-        level = [inner for outer in level for inner in (outer.values() if isinstance(outer, dict) else outer)]
-        deep += 1
-    return deep
-
-
-def check(given: object, found: list[Found]) -> None:
+def check(given: object, found: list[Decoded]) -> None:
     """What everyone after decoding relies on."""
     for one in found:
         assert one.where
@@ -141,15 +87,6 @@ def test_the_usual_payload_is_opened_as_any_other_way_opens_it(value: dict[str, 
     assert [one.record for one in decode(value, fetch) if isinstance(one, Event)] == [
         one.record for one in decode(value | {"and": "more"}, fetch) if isinstance(one, Event)
     ]
-
-
-@given(st.one_of(JSON, damaged_payloads()), st.sampled_from(["", " ", "\n", ",", "}", "x", '{"a":1}']), st.booleans())
-def test_the_sole_object_of_a_text_is_the_one_that_is_scanned(value: object, after: str, compact: bool) -> None:  # noqa: FBT001
-    text = json.dumps(value, separators=(",", ":") if compact else None) + after
-    found = sole_object(text)
-    assert found is None or str(list(scan(iter([text])))) == str([Scanned("", 1, found)])
-    assert (found is not None) == (isinstance(value, dict) and not after and not starts_a_log(text))
-    assert found is None or json.dumps(found) == json.dumps(next(scan(iter([text]))).value)
 
 
 @given(damaged_payloads(), fetches())

@@ -15,14 +15,14 @@ import pytest
 from builders import record
 from hypothesis import given
 from hypothesis import strategies as st
-from test_decode import EXPECTED, PAYLOADS, fetch, payload, seen
+from payload_files import EXPECTED, PAYLOADS, fetch, payload, seen
 
 from engine.errors import FetchError
 from engine.model import DecodeError, Event
-from engine.pipeline.decode import decode_stream, inflate
+from engine.pipeline.decode import MOST_ERRORS, decode_stream, inflate
 from engine.pipeline.decode.inflate import text_of
-from engine.pipeline.decode.scan import EMPTY, LONGEST_ELEMENT, scan
-from engine.pipeline.decode.text import CUT_OFF, GIVEN_UP, MOST_GAPS, NOT_JSON, TOO_LONG, TOO_MANY_DIGITS
+from engine.pipeline.decode.record import TOO_DEEP
+from engine.pipeline.decode.values import CUT_OFF, EMPTY, LONGEST_ELEMENT, NOT_JSON, TOO_LONG, TOO_MANY_DIGITS, read_values
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -237,58 +237,61 @@ def test_something_after_the_gzip_is_told() -> None:
 
 def test_gzip_that_inflates_without_end_is_stopped() -> None:
     bomb = gzip.compress(b" " * 3_000_000)
-    (found,) = scan(text_of(io.BytesIO(bomb), largest=1 << 20))
-    assert found.gap == "inflates to more than 1 MiB"
+    (found,) = read_values(text_of(io.BytesIO(bomb), largest=1 << 20))
+    assert found.error == "inflates to more than 1 MiB"
 
 
 @pytest.mark.parametrize(
     ("damaged", "expected"),
     [
-        ('{"Records":[%1,#garbage#,%2]}', ["1", NOT_JSON, "2"]),
+        ('{"Records":[%1,#garbage#,%2]}', ["1", NOT_JSON]),
         ('{"Records":[%1 %2,,%3]}', ["1", "2", "3"]),
-        ('{"Records":[{"eventVersion":"1.11","eventName":%2,%3]}', [NOT_JSON, "2", "3"]),
-        ('{"Records":[{"eventVersion":"1.11","eventName":"Ge%2,%3]}', [NOT_JSON, "2", "3"]),
-        ('{"Records":[{"eventVersion":"1.11","resources":[{"a":1},%2,%3', [CUT_OFF, "2", "3"]),
+        ('{"Records":[{"eventVersion":"1.11","eventName":"Ge%2,%3]}', [NOT_JSON]),
+        ('{"Records":[{"eventVersion":"1.11","resources":[{"a":1},%2,%3', [CUT_OFF]),
+        ('{"Records":[%1,#garbage#,%2]}\n{"Records":[%3]}', ["1", NOT_JSON, "3"]),
         ('{"Records":[%1,%2', ["1", "2", CUT_OFF]),
         ('%1\n{"eventVersion":"1.11","eve\n%2\nnot json\n%3', ["1", NOT_JSON, "2", NOT_JSON, "3"]),
-        ('{"version":"0","detail-type":"AWS API Call via CloudTrail","detail":%1', [CUT_OFF, "1"]),
+        ('{"version":"0","detail-type":"AWS API Call via CloudTrail","detail":%1', [CUT_OFF]),
         ('{"Records":[{"eventName":1' + "0" * 5000 + "},%2]}", [TOO_MANY_DIGITS, "2"]),
+        ('{"Records":[{"a":"]\\\\\\"}","b":' + "[" * 20_000 + "]" * 20_000 + "},%2]}", [TOO_DEEP, "2"]),
+        ('{"Records":[%1,' + "[" * 20_000, ["1", TOO_DEEP]),
         ('{"Records":[%1],"more":#garbage#}\n%2', ["1", NOT_JSON, "2"]),
     ],
 )
 @pytest.mark.parametrize("opened", [io.BytesIO, Dribbling])
-def test_what_is_damaged_is_told_once_and_its_neighbours_are_read(damaged: str, expected: list[str], opened: Any) -> None:
+def test_after_damage_reading_goes_on_at_the_next_line_that_begins_with_a_value(
+    damaged: str, expected: list[str], opened: Any
+) -> None:
     for number in (1, 2, 3):
         damaged = damaged.replace(f"%{number}", json.dumps(small(number)))
     assert [seen(one)[0] for one in decode_stream(opened(damaged.encode()), "f")] == expected
 
 
-def test_a_broken_connection_is_told_though_the_same_place_was_told_before() -> None:
+def test_a_broken_connection_after_damage_brings_the_item_back() -> None:
     def pieces() -> Iterator[str]:
-        yield '{"Records":[{"eventVersion":"1.11","more":{"eventVersion":"' + "x" * 2 * LONGEST_ELEMENT
-        yield "x" * 2 * LONGEST_ELEMENT
+        yield '{"Records":[oops,' + "x" * 300_000
         raise FetchError("could not be read to its end", passing=True)
 
-    found = list(scan(pieces()))
-    assert [one.gap for one in found] == [TOO_LONG, "could not be read to its end"]
+    found = list(read_values(pieces()))
+    assert [one.error for one in found] == [NOT_JSON, "could not be read to its end"]
     assert found[-1].again
 
 
 def test_a_text_that_pretends_to_be_a_record_is_not_taken_for_one() -> None:
     inner = json.dumps(small(9))
     content = f'{{"Records":[{{"eventVersion":"1.11","eventName":oops,"userAgent":{json.dumps(inner)}}},{json.dumps(small(2))}]}}'
-    assert read(content.encode()) == [(NOT_JSON, "f: Records[0]"), ("2", "f: Records[1]")]
+    assert read(content.encode()) == [(NOT_JSON, "f: Records[0]")]
 
 
-def test_a_file_of_something_else_is_given_up() -> None:
-    found = read(b"{'no': json}\n" * 10_000)
-    assert len(found) == MOST_GAPS + 1
-    assert found[-1] == (GIVEN_UP, "f")
+def test_of_a_file_of_something_else_a_hundred_errors_are_given_and_the_number_of_the_others() -> None:
+    found = read(b"{'no': json}\n" * 10_000 + json.dumps(small(1)).encode())
+    assert found[:MOST_ERRORS] == [(NOT_JSON, f"f: line {number}") for number in range(1, MOST_ERRORS + 1)]
+    assert found[MOST_ERRORS:] == [("1", "f: line 10001"), ("9,900 more records could not be read", "f")]
 
 
-def test_a_record_that_is_too_long_is_left_out() -> None:
+def test_a_record_that_is_too_long_ends_its_log_file() -> None:
     content = log(small(1), small(2, key="x" * 2 * LONGEST_ELEMENT), small(3))
-    assert read(content) == [("1", "f: Records[0]"), (TOO_LONG, "f: Records[1]"), ("3", "f: Records[2]")]
+    assert read(content) == [("1", "f: Records[0]"), (TOO_LONG, "f: Records[1]")]
 
 
 # --- size --------------------------------------------------------------------------------------------------------------
@@ -336,4 +339,4 @@ def test_any_damage_to_a_log_file_can_be_read(data: st.DataObject) -> None:
         at = data.draw(st.integers(0, len(content) - 1))
         content[at : at + data.draw(st.integers(0, 30))] = data.draw(st.binary(max_size=5))
     pieces: Iterator[str] = text_of(io.BytesIO(bytes(content)))
-    assert all(one.gap is None or one.value is None for one in scan(pieces))
+    assert all(one.error is None or one.value is None for one in read_values(pieces))

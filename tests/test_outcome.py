@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from test_decode import EXPECTED, FIREHOSE, MESSAGE, SEQUENCE, payload
+from payload_files import EXPECTED, FIREHOSE, MESSAGE, SEQUENCE, payload
 
 from engine.pipeline.outcome import answer, is_batch
 

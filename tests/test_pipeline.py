@@ -8,109 +8,24 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from builders import NOW, OPEN_LEVEL, STANDARD, STRICT, channel, matcher, policy, policy_set, record, route, silence
+from builders import NOW, OPEN_LEVEL, STANDARD, STRICT, matcher, policy, policy_set, route, silence
 from hypothesis import given
 from hypothesis import strategies as st
+from worlds import CHANNELS, DOWN, GONE, OK, World, named, no_file, numbered, sqs
 
-from engine.errors import FetchError
-from engine.model import (
-    AuditRule,
-    Deployment,
-    DigestRule,
-    End,
-    Field,
-    HttpResponse,
-    Outcome,
-    Ports,
-    PostFault,
-    Selection,
-    WebhookRef,
-)
-from engine.pipeline.batch import Result, Setting, conclude, gather, run
+from engine.model import AuditRule, Deployment, DigestRule, End, Field, HttpResponse, Outcome, PostFault, Selection
+from engine.pipeline.batch import Setting, gather, run
 from engine.pipeline.decode import decode
+from engine.pipeline.total import Result, conclude
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-    from typing import BinaryIO
+    from collections.abc import Mapping, Sequence
 
     from engine.model import Channel, PolicySet
-
-OK = HttpResponse(200, "ok")
-GONE = HttpResponse(404, "no_service")
-DOWN = HttpResponse(500, "")
-
-Script = "Callable[[str], HttpResponse]"
-
-
-class World:
-    """A Slack that answers by URL, a clock that only moves when somebody sleeps, and a log that is a list."""
-
-    def __init__(self, answers: Callable[[str], HttpResponse] = lambda _: OK, seconds: float = 60.0) -> None:
-        self.answers = answers
-        self.posts: list[tuple[str, Any]] = []
-        self.lines: list[dict[str, Any]] = []
-        self.time = 0.0
-        self.seconds = seconds
-
-    def ports(self) -> Ports:
-        """What the pipeline is given."""
-        return Ports(
-            post=self._post,
-            webhook=lambda ref, _fresh: f"https://hooks.slack.com/services/{ref.env}",
-            emit=lambda line: self.lines.append(json.loads(line)),
-            now=lambda: NOW,
-            elapsed=lambda: self.time,
-            sleep=self._sleep,
-            remaining=lambda: self.seconds - self.time,
-        )
-
-    def _post(self, url: str, body: bytes, _timeout: float) -> HttpResponse:
-        answer = self.answers(url)
-        self.posts.append((url, json.loads(body)))
-        return answer
-
-    def _sleep(self, seconds: float) -> None:
-        self.time += seconds
-
-    def of(self, kind: str) -> list[dict[str, Any]]:
-        """The records of one kind."""
-        return [line for line in self.lines if line.get("type") == kind]
-
-    def metrics(self) -> dict[str, Any]:
-        """The invocation's own line of metrics."""
-        return next(line for line in self.lines if "Received" in line)
-
-
-def named(name: str, **parts: Any) -> Channel:
-    return channel(name, **parts)._replace(webhook=WebhookRef(env=f"SLACK_WEBHOOK_{name.upper()}"))
-
-
-def no_file(_bucket: str, _key: str) -> BinaryIO:
-    raise FetchError("no such log file", passing=False)
-
-
-CHANNELS = {name: named(name) for name in ("watch", "security", "ops")}
 
 
 def ran(payload: object, policies: PolicySet, world: World) -> Result:
     return run(decode(payload, no_file), Setting(policies, Deployment()), world.ports())
-
-
-def sqs(*records: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        "Records": [
-            {
-                "messageId": f"m{number}",
-                "eventSource": "aws:sqs",
-                "body": json.dumps({"detail-type": "AWS API Call via CloudTrail", "detail": one}),
-            }
-            for number, one in enumerate(records)
-        ]
-    }
-
-
-def numbered(number: int, **changes: Any) -> dict[str, Any]:
-    return record(eventID=f"event-{number}", **changes)
 
 
 # --- facts ------------------------------------------------------------------------------------------------------------------

@@ -1,144 +1,166 @@
-"""A file's records in batches, where only decisions are wanted: by their needed fields as far as that goes, else the plain way.
+"""A file as batches of records: by the needed fields where that works, else with the reader that the Lambda uses.
 
-Both ways find the same events and the same errors, at the same places.
+Both find the same events and the same errors, at the same locations.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import chain
-from typing import TYPE_CHECKING, BinaryIO, Final, Generic, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, BinaryIO, Final, NamedTuple, TypeAlias
 
 from engine.bulk.chunks import Chunks
 from engine.bulk.rows import RowError
 from engine.model import DecodeError, repr_only
-from engine.pipeline.decode.carriers import opened, texts
+from engine.pipeline.decode.envelopes import unwrap, unwrap_text
 from engine.pipeline.decode.inflate import decoded, encoding_of, inflated
-from engine.pipeline.decode.place import Place, no_fetch
+from engine.pipeline.decode.location import Location, no_fetch
 from engine.pipeline.decode.record import READER
-from engine.pipeline.decode.scan import RECORDS, START, Begun, starts_a_log
+from engine.pipeline.decode.values import RECORDS, START, Position, starts_a_log
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     from engine.bulk.chunks import Chunk
     from engine.bulk.rows import Row
-    from engine.bulk.typed import Typed
+    from engine.bulk.typed import TypedReader
     from engine.model import Record
-    from engine.pipeline.decode.place import Found
+    from engine.pipeline.decode.location import Decoded
 
-Said = TypeVar("Said")
-
-MANY: Final = 500
-"""How many things that were found the plain way make a batch."""
+BATCH_SIZE: Final = 500
+"""How many events and errors make a batch where a text is not read in chunks."""
 
 
 @repr_only("values", "line_ends", "size")
 class Batch(NamedTuple):
-    """What a stretch of a text holds, one of these: `rows`, `records` by their needed fields, or what was `found` the plain way.
+    """A stretch of a text, as one of these: `rows`, `records` by their needed fields, or what the Lambda's reader `decoded`.
 
-    `values` is how many JSON values it has, `line_ends` how many lines end in it, `size` how many bytes it has; all 0 where the
-    rest of a text was read the plain way.
+    `values` is the number of JSON values in it, `line_ends` that of its lines' ends, `size` that of its bytes; all are 0
+    where the text was not read in chunks.
     """
 
     rows: Sequence[Row] = ()
     records: Sequence[Record] = ()
-    found: Sequence[Found] = ()
+    decoded: Sequence[Decoded] = ()
     values: int = 0
     line_ends: int = 0
     size: int = 0
 
 
-class Answered(NamedTuple, Generic[Said]):
-    """What was said to a batch, whether the batch holds no error, and its `values` and `line_ends`."""
+@repr_only("records", "values", "line_ends", "size", "place", "last", "unread")
+class BatchResult(NamedTuple):
+    """The result of one batch: `output` for standard output, and `errors`, a line each.
 
-    said: Said
-    clean: bool
-    values: int
-    line_ends: int
-
-
-def answers(stream: BinaryIO, where: str, typed: Typed, answer: Callable[[Batch], Said]) -> Iterator[Said]:
-    """What is answered to everything in a file called `where`, of any kind and size, as `decode_stream` finds it.
-
-    To rows the answer may be a `RowError`: then more is read of the same.
+    `records` is the number of records, values that are not for Trailbell, and errors; `values`, `line_ends` and `size` are the
+    batch's. `place` is the number of the source and, where several workers read it, of the chunk. After the `last` one there is
+    no more of that source. `unread`: a worker could not read the chunk.
     """
+
+    output: bytes = b""
+    errors: tuple[str, ...] = ()
+    records: int = 0
+    values: int = 0
+    line_ends: int = 0
+    size: int = 0
+    place: tuple[int, int] = (0, 0)
+    last: bool = True
+    unread: bool = False
+
+
+Decide: TypeAlias = Callable[[Batch], bytes]
+"""Gives the output for a batch. For rows it may raise `RowError`: then more is read of the same records."""
+
+
+def file_results(stream: BinaryIO, where: str, typed: TypedReader, decide: Decide) -> Iterator[BatchResult]:
+    """The results of everything in a file called `where`, of any kind and size, as `decode_stream` reads it."""
     chunks = Chunks(inflated(stream))
-    if chunks.begun is None:
-        yield from map(answer, plainly(chunks, where))
+    if chunks.start is None:
+        yield from rest_results(chunks, where, decide)
         return
-    begun = chunks.begun
+    position = chunks.start
     for chunk in chunks:
-        one = answered(chunk, begun, where, typed, answer)
-        if one is None:
-            yield from map(answer, plainly(chunks, where, chunk, begun))
+        result = chunk_result(chunk, position, where, typed, decide)
+        if result is None:
+            yield from rest_results(chunks, where, decide, chunk, position)
             return
-        begun = begun.after(one.values, one.line_ends)
-        yield one.said
+        position = position.after(result.values, result.line_ends)
+        yield result
 
 
-def answered(chunk: Chunk, begun: Begun, where: str, typed: Typed, answer: Callable[[Batch], Said]) -> Answered[Said] | None:
-    """What is answered to a chunk; None where it is no whole number of values. `begun`: where it begins.
+def chunk_result(chunk: Chunk, position: Position, where: str, typed: TypedReader, decide: Decide) -> BatchResult | None:
+    """The result of a chunk that begins at `position`; None where it is no whole number of values.
 
-    A batch lives no longer than its answer takes: its memory is the next one's, and still in the processor's cache.
+    A batch lives no longer than deciding it takes: the next one uses its memory again, still in the processor's cache.
     """
-    for batch in _batches(chunk, begun, where, typed):
+    for batch in _batches(chunk, position, where, typed):
         try:
-            said = answer(batch)
+            return batch_result(batch, decide)
         except RowError:
-            typed.said_too_little()
-        else:
-            clean = not any(isinstance(one, DecodeError) for one in batch.found)
-            return Answered(said, clean, batch.values, batch.line_ends)
+            typed.lacked_fields()
     return None
 
 
-def _batches(chunk: Chunk, begun: Begun, where: str, typed: Typed) -> Iterator[Batch]:
-    """A chunk as rows, by its needed fields, the plain way; as far as each of these goes."""
+def batch_result(batch: Batch, decide: Decide) -> BatchResult:
+    """The result of a batch. Raises `RowError` where its rows lack a field."""
+    return BatchResult(
+        decide(batch),
+        tuple(f"{error.where}: {error.reason}" for error in batch.decoded if isinstance(error, DecodeError)),
+        len(batch.rows) + len(batch.records) + len(batch.decoded),
+        batch.values,
+        batch.line_ends,
+        batch.size,
+    )
+
+
+def _batches(chunk: Chunk, position: Position, where: str, typed: TypedReader) -> Iterator[Batch]:
+    """A chunk as rows, by its needed fields, and value by value; each only where it can be read so."""
     rows = typed.rows(chunk) if chunk.sound else None
     if rows is not None:
         yield Batch(rows, (), (), len(rows), chunk.line_ends, len(chunk.body))
     records = typed.records(chunk) if chunk.sound else None
     if records is not None:
         yield Batch((), records, (), len(records), chunk.line_ends, len(chunk.body))
-    batch = plain_batch(chunk, begun, where)
+    batch = untyped_batch(chunk, position, where)
     if batch is not None:
         yield batch
 
 
-def plain_batch(chunk: Chunk, begun: Begun, where: str) -> Batch | None:
-    """Everything in a chunk, each value for itself; None where it is no whole number of values. `begun`: where it begins."""
+def untyped_batch(chunk: Chunk, position: Position, where: str) -> Batch | None:
+    """Everything in a chunk that begins at `position`, value by value; None where it is no whole number of values."""
     try:
-        steps = _values(chunk, begun) if chunk.sound else None
+        values = _values(chunk, position) if chunk.sound else None
     except (ValueError, RecursionError):
-        steps = None
-    if steps is None:
+        values = None
+    if values is None:
         return None
-    place = Place(root=where)
-    found = tuple(one for step, value in steps for one in opened(value, place.at(step), no_fetch))
-    return Batch((), (), found, len(steps), chunk.line_ends, len(chunk.body))
+    location = Location(root=where)
+    everything = tuple(item for path, value in values for item in unwrap(value, location.at(path), no_fetch))
+    return Batch((), (), everything, len(values), chunk.line_ends, len(chunk.body))
 
 
-def plainly(chunks: Chunks, where: str, chunk: Chunk | None = None, begun: Begun = START) -> Iterator[Batch]:
-    """Everything from a chunk on (None: from the beginning), the plain way. `begun`: where the chunk begins."""
+def rest_results(
+    chunks: Chunks, where: str, decide: Decide, chunk: Chunk | None = None, position: Position = START
+) -> Iterator[BatchResult]:
+    """The results of a text, as the Lambda reads it, from a chunk on that begins at `position` (None: from the beginning)."""
     pieces = chunks.rest(chunk)
     first = next(pieces)
     text = decoded(chain((first,), pieces), encoding_of(first) if chunk is None else "utf-8")
-    waiting: list[Found] = []
-    for one in texts(text, Place(root=where), no_fetch, begun):
-        waiting.append(one)
-        if len(waiting) == MANY:
-            yield Batch(found=waiting)
+    waiting: list[Decoded] = []
+    for item in unwrap_text(text, Location(root=where), no_fetch, position):
+        waiting.append(item)
+        if len(waiting) == BATCH_SIZE:
+            yield batch_result(Batch(decoded=waiting), decide)
             waiting = []
-    yield Batch(found=waiting)
+    yield batch_result(Batch(decoded=waiting), decide)
 
 
-def _values(chunk: Chunk, begun: Begun) -> list[tuple[str, object]] | None:
-    """The values of a chunk with the steps to them; None for lines that are to be read otherwise. Raises where it is no JSON."""
+def _values(chunk: Chunk, position: Position) -> list[tuple[str, object]] | None:
+    """The values of a chunk with their paths; None for lines that have to be read otherwise. Raises where it is not JSON."""
     text = chunk.body.decode("utf-8", "replace")
     if chunk.listed:
-        return [(f"{RECORDS}[{begun.number + index}]", value) for index, value in enumerate(READER.decode(text))]
-    lines = [(number, line) for number, line in enumerate(text.split("\n"), begun.line) if line.strip(" \t\r")]
+        return [(f"{RECORDS}[{position.number + index}]", value) for index, value in enumerate(READER.decode(text))]
+    lines = [(number, line) for number, line in enumerate(text.split("\n"), position.line) if line.strip(" \t\r")]
     if not all(line.lstrip(" \t\r").startswith("{") and not starts_a_log(line.lstrip(" \t\r")) for _, line in lines):
         return None
-    sole = len(lines) == 1 and chunk.last and begun == START
-    return [("" if sole else f" line {number}", READER.decode(line)) for number, line in lines]
+    only = len(lines) == 1 and chunk.last and position == START
+    return [("" if only else f" line {number}", READER.decode(line)) for number, line in lines]

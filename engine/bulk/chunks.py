@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from engine.errors import DamagedError, FetchError
 from engine.model import repr_only
 from engine.pipeline.decode.inflate import encoding_of
-from engine.pipeline.decode.scan import Begun
+from engine.pipeline.decode.values import Position
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -59,21 +59,24 @@ class Chunk(NamedTuple):
 
 
 class Chunks:
-    """The chunks of a text. `begun` says what it is read as, and from where; None: it is neither a log file nor JSON Lines."""
+    """The chunks of a text, each of whole records.
+
+    `start` is the position of the first record; None where the text is neither a log file nor JSON Lines.
+    """
 
     def __init__(self, pieces: Iterator[bytes]) -> None:
         self._pieces = pieces
         self._fault: DamagedError | FetchError | None = None
         self._ended = False
         self._head = bytes(self._more(bytearray(), _HEAD))
-        self.begun, self._waiting = _begun(self._head)
+        self.start, self._waiting = _start(self._head)
         self._between = _between(self._waiting)
 
     def __iter__(self) -> Iterator[Chunk]:
         """Every chunk, none of them for an empty text."""
-        if self.begun is None:
+        if self.start is None:
             return
-        listed, open_bracket = self.begun.listed, b"[" if self.begun.listed else b""
+        listed, open_bracket = self.start.in_list, b"[" if self.start.in_list else b""
         buffer, self._waiting = bytearray(open_bracket + self._waiting), b""
         while not self._ended:
             buffer = self._more(buffer, CHUNK)
@@ -133,15 +136,15 @@ class Chunks:
         return Chunk(buffer[: end.start() + 1], listed, sound, last=True, after=bytes(buffer[end.start() :]))
 
 
-def _begun(head: bytes) -> tuple[Begun | None, bytes]:
+def _start(head: bytes) -> tuple[Position | None, bytes]:
     """What a text is read as, and what of its head is still to be read."""
     if not head or encoding_of(head) != _UTF_8:
         return None, head
     log = _LOG.match(head)
     if log:
         first = 1 + log[1].count(b"\n")
-        return Begun(listed=True, line=1 + log[0].count(b"\n"), first_line=first), head[log.end() :]
-    return (Begun() if _LINE.match(head) else None), head
+        return Position(in_list=True, line=1 + log[0].count(b"\n"), first_line=first), head[log.end() :]
+    return (Position() if _LINE.match(head) else None), head
 
 
 def _between(waiting: bytes) -> tuple[bytes, ...]:

@@ -1,238 +1,243 @@
-"""Files read on all cores, their answers in order.
+"""Files read on all cores, with the results in the order of what was read.
 
-Every lane (a copy of this process) goes through all files from the first to the last, and reads its share of them: every
-so many-th small file, and of a large one every so many-th chunk, for which it inflates the others too. So nothing but answers
-passes between processes. What a lane cannot read without knowing what came before, this process reads when its turn comes.
+Every worker (a copy of this process) goes through all files from the first to the last and reads its share of them: every n-th
+small file, and every n-th chunk of a large one, for which it inflates the other chunks too. So nothing but results passes between
+processes. A chunk that cannot be read without knowing what came before it is read by this process when its turn comes.
 """
 
 from __future__ import annotations
 
 from contextlib import ExitStack
 from itertools import count, cycle
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Final, NamedTuple
 
-from engine.bulk.batches import Batch, answered, answers, plain_batch, plainly
+from engine.bulk.batches import Batch, BatchResult, batch_result, chunk_result, file_results, rest_results, untyped_batch
 from engine.bulk.chunks import Chunks
-from engine.bulk.sources import opened as open_source
+from engine.bulk.sources import open_source
 from engine.bulk.workers import WorkerPool
 from engine.errors import InputError
-from engine.model import DecodeError, repr_only
+from engine.model import DecodeError
+from engine.pipeline.decode import MOST_ERRORS, further_errors
 from engine.pipeline.decode.inflate import inflated
-from engine.pipeline.decode.scan import START
+from engine.pipeline.decode.values import START
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
+    from engine.bulk.batches import Decide
     from engine.bulk.chunks import Chunk
     from engine.bulk.sources import InputSource
-    from engine.bulk.typed import Typed
-    from engine.pipeline.decode.scan import Begun
+    from engine.bulk.typed import TypedReader
+    from engine.pipeline.decode.values import Position
 
-    Answering: TypeAlias = "Callable[[Batch], Answer]"
+FEW: Final = 24 << 20
+"""The most inflated bytes that one process reads alone: starting others would take longer."""
 
-FEW = 24 << 20
-"""How many bytes, inflated, are read without lanes: starting these would take longer."""
+LARGE: Final = 16 << 20
+"""The most inflated bytes of a file that one worker reads alone; larger ones are shared among all."""
 
-LARGE = 16 << 20
-"""How many bytes, inflated, make a file that is read by all lanes."""
-
-GZIP_RATIO = 8
-"""How many times its size a gzipped log file is, about."""
+GZIP_RATIO: Final = 8
+"""How many times its size a gzipped log file inflates to, about."""
 
 
-@repr_only("records", "values", "line_ends", "size", "place", "last", "unread")
-class Answer(NamedTuple):
-    """What was found in a stretch of a source: `output` for standard output, and `errors`, a line each.
-
-    `records` is how many there were; `values`, `line_ends` and `size` as in `Batch`. `place` is the number of the source and,
-    where several lanes read it, of the chunk. After the `last` there is no more of that source. `unread`: a lane could not read
-    it.
-    """
-
-    output: bytes = b""
-    errors: tuple[str, ...] = ()
-    records: int = 0
-    values: int = 0
-    line_ends: int = 0
-    size: int = 0
-    place: tuple[int, int] = (0, 0)
-    last: bool = True
-    unread: bool = False
-
-
-class Reading(NamedTuple):
-    """How sources are read: by which fields, and what is answered to each batch."""
+class Job(NamedTuple):
+    """What is read, by which fields, and what decides the batches."""
 
     sources: Sequence[InputSource]
-    typed: Typed
-    answer: Answering
+    typed: TypedReader
+    decide: Decide
 
 
-def read(reading: Reading, jobs: int) -> Iterator[Answer]:
-    """The answers to all sources, in order, from at most so many processes."""
-    sizes = [_inflated_size(source) for source in reading.sources]
-    if jobs > 1 and sum(sizes) > FEW:
-        with WorkerPool[Answer](jobs, lambda lane: _Lane(reading, sizes, jobs, lane).answers()) as lanes:
-            yield from _in_turns(reading, sizes, jobs, lanes)
+def read(job: Job, processes: int) -> Iterator[BatchResult]:
+    """The results of all sources, in order, from at most so many processes, with at most `MOST_ERRORS` errors for each source."""
+    return _few_errors(_read(job, processes), job.sources)
+
+
+def _read(job: Job, processes: int) -> Iterator[BatchResult]:
+    sizes = [_inflated_size(source) for source in job.sources]
+    if processes > 1 and sum(sizes) > FEW:
+        with WorkerPool[BatchResult](processes, lambda number: _Share(job, sizes, processes, number).results()) as pool:
+            yield from _in_turns(job, sizes, processes, pool)
     else:
-        for number, source in enumerate(reading.sources):
-            yield from _whole(reading, number, source)
+        for number, source in enumerate(job.sources):
+            yield from _source_results(job, number, source)
+
+
+def _few_errors(results: Iterable[BatchResult], sources: Sequence[InputSource]) -> Iterator[BatchResult]:
+    """The same with at most `MOST_ERRORS` errors of a source, and one for all further ones."""
+    current = errors = 0
+    for result in results:
+        if result.place[0] != current:
+            yield from _further(errors, current, sources)
+            current, errors = result.place[0], 0
+        shown = result.errors[: max(0, MOST_ERRORS - errors)]
+        errors += len(result.errors)
+        yield result._replace(errors=shown)
+    yield from _further(errors, current, sources)
+
+
+def _further(errors: int, number: int, sources: Sequence[InputSource]) -> Iterator[BatchResult]:
+    """The result that says how many errors of a source were not shown, if any."""
+    if errors > MOST_ERRORS:
+        yield BatchResult(errors=(f"{sources[number].where}: {further_errors(errors - MOST_ERRORS)}",), place=(number, 0))
 
 
 def _inflated_size(source: InputSource) -> int:
     return (source.size or 0) * (GZIP_RATIO if source.where.endswith(".gz") else 1)
 
 
-def _whole(reading: Reading, number: int, source: InputSource) -> Iterator[Answer]:
-    """The answers to one source, read here and at once."""
+def _source_results(job: Job, number: int, source: InputSource) -> Iterator[BatchResult]:
+    """The results of one source, read by this process."""
     opened = open_source(source)
     if isinstance(opened, DecodeError):
-        yield reading.answer(Batch(found=(opened,)))._replace(place=(number, 0))
+        yield batch_result(Batch(decoded=(opened,)), job.decide)._replace(place=(number, 0))
         return
     with opened as stream:
-        for answer in answers(stream, source.where, reading.typed, reading.answer):
-            yield answer._replace(place=(number, 0))
+        for result in file_results(stream, source.where, job.typed, job.decide):
+            yield result._replace(place=(number, 0))
 
 
-# --- in a lane --------------------------------------------------------------------------------------------------------------
+# --- in a worker ------------------------------------------------------------------------------------------------------------
 
 
-class _Lane:
-    """One lane's share: of all units (small files, and chunks of large ones) every so many-th."""
+class _Share:
+    """One worker's share: every n-th of all units, which are small files and the chunks of large ones."""
 
-    def __init__(self, reading: Reading, sizes: Sequence[int], lanes: int, lane: int) -> None:
-        self._reading = reading
+    def __init__(self, job: Job, sizes: Sequence[int], workers: int, worker: int) -> None:
+        self._job = job
         self._sizes = sizes
-        self._lanes = lanes
-        self._lane = lane
+        self._workers = workers
+        self._worker = worker
         self._unit = 0
 
-    def answers(self) -> Iterator[Answer]:
-        for number, source in enumerate(self._reading.sources):
+    def results(self) -> Iterator[BatchResult]:
+        for number, source in enumerate(self._job.sources):
             if source.size is None:
                 continue
             if self._sizes[number] > LARGE:
-                yield from self._share(number, source)
+                yield from self._large(number, source)
             elif self._is_ours():
-                yield from _to_the_last(_whole(self._reading, number, source), number)
+                yield from _marked(_source_results(self._job, number, source), number)
 
     def _is_ours(self) -> bool:
-        """Whether the next unit is."""
+        """Whether the next unit is this worker's."""
         self._unit += 1
-        return (self._unit - 1) % self._lanes == self._lane
+        return (self._unit - 1) % self._workers == self._worker
 
-    def _share(self, number: int, source: InputSource) -> Iterator[Answer]:
+    def _large(self, number: int, source: InputSource) -> Iterator[BatchResult]:
         opened = open_source(source)
         if isinstance(opened, DecodeError):
             if self._is_ours():
-                yield Answer(place=(number, 0), unread=True)
+                yield BatchResult(place=(number, 0), unread=True)
             return
         with opened as stream:
             chunks = Chunks(inflated(stream))
-            if chunks.begun is None and self._is_ours():
-                yield Answer(place=(number, 0), unread=True)
+            if chunks.start is None and self._is_ours():
+                yield BatchResult(place=(number, 0), unread=True)
             for place, chunk in enumerate(chunks):
                 if self._is_ours():
-                    answer = self._answer(chunk, chunks.begun or START, source)
-                    yield answer._replace(place=(number, place), last=chunk.last)
+                    result = self._chunk_result(chunk, chunks.start or START, source)
+                    yield result._replace(place=(number, place), last=chunk.last)
 
-    def _answer(self, chunk: Chunk, begun: Begun, source: InputSource) -> Answer:
-        """An answer that needs not know what came before the chunk."""
-        one = answered(chunk, begun, source.where, self._reading.typed, self._reading.answer)
-        return one.said if one is not None and one.clean else Answer(unread=True)
+    def _chunk_result(self, chunk: Chunk, start: Position, source: InputSource) -> BatchResult:
+        """The result of a chunk, if it does not depend on what came before the chunk: locations of errors do."""
+        result = chunk_result(chunk, start, source.where, self._job.typed, self._job.decide)
+        return BatchResult(unread=True) if result is None or result.errors else result
 
 
-def _to_the_last(answers: Iterator[Answer], number: int) -> Iterator[Answer]:
-    """Answers to a source, one at least, the last of them marked as such."""
-    waiting = next(answers, Answer(place=(number, 0)))
-    for answer in answers:
+def _marked(results: Iterator[BatchResult], number: int) -> Iterator[BatchResult]:
+    """The results of a source, at least one, the last of them marked as such."""
+    waiting = next(results, BatchResult(place=(number, 0)))
+    for result in results:
         yield waiting._replace(last=False)
-        waiting = answer
+        waiting = result
     yield waiting._replace(last=True)
 
 
-# --- in turns ---------------------------------------------------------------------------------------------------------------
+# --- in this process --------------------------------------------------------------------------------------------------------
 
 
-def _in_turns(reading: Reading, sizes: Sequence[int], jobs: int, lanes: WorkerPool[Answer]) -> Iterator[Answer]:
-    """The answers of all lanes in the order of what was read, with those that are given here."""
-    turns = cycle(range(jobs))
-    for number, source in enumerate(reading.sources):
+def _in_turns(job: Job, sizes: Sequence[int], processes: int, pool: WorkerPool[BatchResult]) -> Iterator[BatchResult]:
+    """The results of all workers in the order of what was read, and those of what this process has to read."""
+    turns = cycle(range(processes))
+    for number, source in enumerate(job.sources):
         if source.size is None:
-            yield from _whole(reading, number, source)
+            yield from _source_results(job, number, source)
         elif sizes[number] > LARGE:
-            yield from _large(reading, number, source, map(lanes.take, turns))
+            yield from _large_results(job, number, source, map(pool.take, turns))
         else:
-            yield from _small(lanes, next(turns), (number, 0), source)
+            yield from _small_results(pool, next(turns), (number, 0), source)
 
 
-def _small(lanes: WorkerPool[Answer], lane: int, place: tuple[int, int], source: InputSource) -> Iterator[Answer]:
-    """The answers to a source that one lane reads."""
+def _small_results(
+    pool: WorkerPool[BatchResult], worker: int, place: tuple[int, int], source: InputSource
+) -> Iterator[BatchResult]:
+    """The results of a source that one worker reads."""
     last = False
     while not last:
-        answer = _expected(lanes.take(lane), place, source)
-        last = answer.last
-        yield answer
+        result = _expected(pool.take(worker), place, source)
+        last = result.last
+        yield result
 
 
-def _expected(answer: Answer, place: tuple[int, int], source: InputSource) -> Answer:
-    if answer.place != place:
+def _expected(result: BatchResult, place: tuple[int, int], source: InputSource) -> BatchResult:
+    if result.place != place:
         raise _changed(source)
-    return answer
+    return result
 
 
 def _changed(source: InputSource) -> InputError:
     return InputError(f"{source.where}: changed while it was read; --jobs 1 reads it once")
 
 
-def _large(reading: Reading, number: int, source: InputSource, turns: Iterator[Answer]) -> Iterator[Answer]:
-    """The answers to a large source; those that lanes could not give are given here."""
+def _large_results(job: Job, number: int, source: InputSource, turns: Iterator[BatchResult]) -> Iterator[BatchResult]:
+    """The results of a large source; chunks that no worker could read are read here."""
     values = line_ends = 0
     taken_over = False
     with ExitStack() as opened:
-        here: _Here | None = None
+        reader: _ChunkReader | None = None
         for place in count():
             sent = _expected(next(turns), (number, place), source)
-            answer: Answer | None = sent
+            result: BatchResult | None = sent
             if sent.unread and not taken_over:
-                here = here or _Here(reading, source, opened)
-                answer = here.answer(place, values, line_ends)
-                taken_over = answer is None
-                yield from (one._replace(place=(number, place)) for one in (here.rest() if taken_over else ()))
-            if answer is not None and not taken_over:
-                values, line_ends = values + answer.values, line_ends + answer.line_ends
-                yield answer._replace(place=(number, place))
+                reader = reader or _ChunkReader(job, source, opened)
+                result = reader.result(place, values, line_ends)
+                taken_over = result is None
+                yield from (rest._replace(place=(number, place)) for rest in (reader.rest() if taken_over else ()))
+            if result is not None and not taken_over:
+                values, line_ends = values + result.values, line_ends + result.line_ends
+                yield result._replace(place=(number, place))
             if sent.last:
                 return
 
 
-class _Here:
-    """A large source read in this process: chunks of it, or all from one chunk on."""
+class _ChunkReader:
+    """Reads chunks of a large source in this process, or everything from one chunk on."""
 
-    def __init__(self, reading: Reading, source: InputSource, opened: ExitStack) -> None:
-        self._reading = reading
+    def __init__(self, job: Job, source: InputSource, stack: ExitStack) -> None:
+        self._job = job
         self._source = source
-        found = open_source(source)
-        self._error = found if isinstance(found, DecodeError) else None
-        self._chunks = None if isinstance(found, DecodeError) else Chunks(inflated(opened.enter_context(found)))
+        opened = open_source(source)
+        self._error = opened if isinstance(opened, DecodeError) else None
+        self._chunks = None if isinstance(opened, DecodeError) else Chunks(inflated(stack.enter_context(opened)))
         self._numbered = enumerate(self._chunks or ())
         self._chunk: Chunk | None = None
-        self._begun = START
+        self._position = START
 
-    def answer(self, place: int, values: int, line_ends: int) -> Answer | None:
-        """The answer to a chunk, or None where it is no whole number of values. So many values and lines come before it."""
-        if self._chunks is None or self._chunks.begun is None:
+    def result(self, place: int, values: int, line_ends: int) -> BatchResult | None:
+        """The result of a chunk, or None where it is no whole number of values. So many values and lines come before it."""
+        if self._chunks is None or self._chunks.start is None:
             return None
-        self._begun = self._chunks.begun.after(values, line_ends)
+        self._position = self._chunks.start.after(values, line_ends)
         self._chunk = next((chunk for number, chunk in self._numbered if number == place), None)
         if self._chunk is None:
             raise _changed(self._source)
-        batch = plain_batch(self._chunk, self._begun, self._source.where)
-        return None if batch is None else self._reading.answer(batch)
+        batch = untyped_batch(self._chunk, self._position, self._source.where)
+        return None if batch is None else batch_result(batch, self._job.decide)
 
-    def rest(self) -> Iterator[Answer]:
-        """The answers from that chunk on, read the plain way."""
+    def rest(self) -> Iterator[BatchResult]:
+        """The results from that chunk on."""
         if self._error is not None:
-            yield self._reading.answer(Batch(found=(self._error,)))
+            yield batch_result(Batch(decoded=(self._error,)), self._job.decide)
         if self._chunks is not None:
-            yield from map(self._reading.answer, plainly(self._chunks, self._source.where, self._chunk, self._begun))
+            yield from rest_results(self._chunks, self._source.where, self._job.decide, self._chunk, self._position)

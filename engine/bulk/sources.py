@@ -25,7 +25,7 @@ class InputSource(NamedTuple):
         return nullcontext(sys.stdin.buffer) if self.path is None else Path(self.path).open("rb")
 
 
-def opened(source: InputSource) -> AbstractContextManager[BinaryIO] | DecodeError:
+def open_source(source: InputSource) -> AbstractContextManager[BinaryIO] | DecodeError:
     """A source's bytes, or the reason why it could not be opened."""
     try:
         return source.open()

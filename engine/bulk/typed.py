@@ -19,7 +19,7 @@ import msgspec
 
 from engine.bulk.rows import LISTS, attribute, attribute_of, layout
 from engine.model import Event
-from engine.pipeline.decode.place import Place
+from engine.pipeline.decode.location import Location
 from engine.pipeline.decode.record import event, from_a_service, is_record
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ LOG: Final = "Records"
 """What begins with a list of this name is a log file, whatever else it has: not to be read as one record."""
 
 _FAILURES: Final = (msgspec.MsgspecError, ValueError, RecursionError)
-_PLACE: Final = Place()
+_LOCATION: Final = Location()
 
 _MOST_MISSES: Final = 6
 """Two to this power: the most chunks that are read without rows before rows are tried again."""
@@ -107,7 +107,7 @@ class _Trial:
         self._waits = 2**self._misses
 
 
-class Typed:
+class TypedReader:
     """Reads chunks by the fields that some paths name; where a path ends, its value is read whole. `paths` None: all of a record.
 
     `layout` is that of the rows (None: there are none), which lack the paths that are `seldom` needed. `only`: records of another
@@ -134,14 +134,14 @@ class Typed:
             usual = self._read_usual(chunk)
             found: Sequence[Row] = self._by_row.read(chunk) if usual is None else usual
         except msgspec.ValidationError:
-            self.said_too_little()
+            self.lacked_fields()
             return None
         except _FAILURES:
             return None
         self._rows.did()
         return found if usual is not None or _are_records(set(map(self._source, found))) else None
 
-    def said_too_little(self) -> None:
+    def lacked_fields(self) -> None:
         """Rows did not do for a chunk: read none for a while."""
         self._rows.missed()
 
@@ -179,7 +179,7 @@ class Typed:
 
 def _is_sound(record: dict[str, Any]) -> bool:
     """Whether a record is what the plain way would find it to be."""
-    return is_record(record) and not isinstance(record.get(LOG), list) and isinstance(event(record, _PLACE), Event)
+    return is_record(record) and not isinstance(record.get(LOG), list) and isinstance(event(record, _LOCATION), Event)
 
 
 def _layout(paths: Iterable[Path] | None, seldom: Collection[Path]) -> Layout | None:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from engine.bulk.reading import Answer
+    from engine.bulk.batches import BatchResult
 
 
 @click.command(short_help="Print one decision per event, as JSON Lines.")
@@ -42,17 +42,17 @@ def decide(inputs: Sequence[str], policies_path: Path, now: datetime | None, sel
     unread = False
     decisions = decide_sources(inputs_read, policies, now or datetime.now(UTC), jobs)
     with closing(decisions), progress(inputs_read) as advance:
-        for answer in decisions:
-            advance(answer)
-            unread = unread or bool(answer.errors)
-            show(answer)
+        for result in decisions:
+            advance(result)
+            unread = unread or bool(result.errors)
+            show(result)
     if unread:
         raise click.exceptions.Exit(1)
 
 
-def show(answer: Answer) -> None:
-    """Print an answer: decisions to standard output, errors to standard error."""
-    sys.stdout.buffer.write(answer.output)
+def show(result: BatchResult) -> None:
+    """Print a result: decisions to standard output, errors to standard error."""
+    sys.stdout.buffer.write(result.output)
     sys.stdout.buffer.flush()
-    for error in answer.errors:
+    for error in result.errors:
         click.echo(error, err=True)

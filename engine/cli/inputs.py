@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from engine.bulk.sources import InputSource, opened
+from engine.bulk.sources import InputSource, open_source
 from engine.model import DecodeError
 from engine.pipeline.decode import decode_stream
 
@@ -39,11 +39,11 @@ def sources(inputs: Iterable[str]) -> list[InputSource]:
 def decode_inputs(inputs: Iterable[str]) -> Iterator[Event | DecodeError | PassedOver]:
     """Everything in files, folders (their JSON files, in path order) and standard input (`-`)."""
     for source in sources(inputs):
-        stream_or_error = opened(source)
-        if isinstance(stream_or_error, DecodeError):
-            yield stream_or_error
+        opened = open_source(source)
+        if isinstance(opened, DecodeError):
+            yield opened
             continue
-        with stream_or_error as stream:
+        with opened as stream:
             yield from decode_stream(stream, source.where)
 
 

@@ -12,7 +12,7 @@ import click
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from engine.bulk.reading import Answer
+    from engine.bulk.batches import BatchResult
     from engine.bulk.sources import InputSource
 
 INTERVAL = 0.25
@@ -22,20 +22,20 @@ _CLEAR = "\r\x1b[K"
 
 
 @contextmanager
-def progress(sources: Sequence[InputSource]) -> Iterator[Callable[[Answer], None]]:
-    """A function that is told each answer and shows how far that is; the line is gone at the end."""
+def progress(sources: Sequence[InputSource]) -> Iterator[Callable[[BatchResult], None]]:
+    """A function that takes each result and shows how far reading has got; the line is removed at the end."""
     if not sys.stderr.isatty() or sys.stdout.isatty():
         yield lambda _: None
         return
-    line = _Line(len(sources))
+    line = _ProgressLine(len(sources))
     try:
-        yield line.told
+        yield line.advance
     finally:
         click.echo(_CLEAR, nl=False, err=True)
 
 
-class _Line:
-    """Counts what was read, and shows it a few times a second."""
+class _ProgressLine:
+    """Counts what was read, and shows the counts a few times a second."""
 
     def __init__(self, files: int) -> None:
         self._files = files
@@ -43,14 +43,14 @@ class _Line:
         self._bytes = 0
         self._started = self._shown = time.monotonic()
 
-    def told(self, answer: Answer) -> None:
-        self._records += answer.records
-        self._bytes += answer.size
+    def advance(self, result: BatchResult) -> None:
+        self._records += result.records
+        self._bytes += result.size
         now = time.monotonic()
-        if answer.errors:
+        if result.errors:
             click.echo(_CLEAR, nl=False, err=True)
         elif now - self._shown >= INTERVAL:
             self._shown = now
             rate = self._bytes / 1e6 / (now - self._started)
-            files = f"file {answer.place[0] + 1:,} of {self._files:,}, " if self._files > 1 else ""
+            files = f"file {result.place[0] + 1:,} of {self._files:,}, " if self._files > 1 else ""
             click.echo(f"{_CLEAR}{files}{self._records:,} records, {rate:,.0f} MB/s", nl=False, err=True)

@@ -18,17 +18,18 @@ from engine.cli.preview import preview
 from engine.edge.http import post as http_post
 from engine.edge.secrets import Secrets, random_key
 from engine.model import DecodeError, Deployment, End, Outcome, Ports, Selects
-from engine.pipeline.batch import ChannelOutcome, Setting, by_channel, compose, conclude, gather
+from engine.pipeline.batch import Setting, by_channel, compose, gather
 from engine.pipeline.batch import post as post_messages
 from engine.pipeline.metrics import summed
+from engine.pipeline.total import ChannelOutcome, conclude
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from engine.pipeline.batch import Received
-    from engine.pipeline.decode import Found
+    from engine.pipeline.decode import Decoded
     from engine.pipeline.metrics import Tally
+    from engine.pipeline.total import Received
 
 BATCH = 1_000
 """Records that are taken together."""
@@ -65,13 +66,13 @@ def run(inputs: Sequence[str], policies_path: Path, select: str | None, audit: I
         raise click.exceptions.Exit(1)
 
 
-def _batches(found: Iterator[Found]) -> Iterator[list[Found]]:
+def _batches(found: Iterator[Decoded]) -> Iterator[list[Decoded]]:
     """What is decoded in batches, as a Lambda gets it: they bound the memory."""
     while batch := list(islice(found, BATCH)):
         yield batch
 
 
-def _reporting(inputs: Sequence[str]) -> Iterator[Found]:
+def _reporting(inputs: Sequence[str]) -> Iterator[Decoded]:
     """What is decoded, with what could not be read said on standard error."""
     for one in decode_inputs(inputs):
         if isinstance(one, DecodeError):

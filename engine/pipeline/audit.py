@@ -64,8 +64,13 @@ def decision_record(
     return record
 
 
-def undecided_record(where: str, item: str | None, reason: str, now: datetime, event: Event | None = None) -> dict[str, Any]:
-    """The record of what could not be read or decided. `event` is given only where the audit level is `open`."""
+def undecided_record(  # noqa: PLR0913  one argument a field
+    where: str, item: str | None, reason: str, now: datetime, event: Event | None = None, *, log_file: str | None = None
+) -> dict[str, Any]:
+    """The record of what could not be read or decided. `event` is given only where the audit level is `open`.
+
+    `log_file` is the address of the log file that it lies in, so that it can be read again by hand.
+    """
     record: dict[str, Any] = {
         "type": "undecided",
         "version": VERSION,
@@ -74,6 +79,8 @@ def undecided_record(where: str, item: str | None, reason: str, now: datetime, e
         "item": item,
         "reason": reason,
     }
+    if log_file is not None:
+        record["log_file"] = log_file
     return record if event is None else {**record, "event": dict(event.record)}
 
 

@@ -1,16 +1,19 @@
 """The way of a batch of events. Read this first, then the stages in its order.
 
 decode -> select -> dedupe -> decide -> audit (`gather`), mask -> digest -> render (`compose`), deliver (`post`), then how each
-record ended and the metrics (`conclude`). Every decision record is written before anything is posted, a delivery record after
-each post. A stage that breaks on one event fails that event alone.
+record ended (`total`) and the metrics. The decision record of an event is written before it is posted, a delivery record
+after each post. A stage that breaks on one event fails that event alone.
+
+A batch is decoded, decided and recorded one event at a time, and only events with notifications are held. Where these are more
+than `MOST_PENDING`, they are delivered before the next event is read, so memory stays bounded for log files of any size.
 """
 
 from __future__ import annotations
 
-from collections import Counter
 from itertools import chain
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from engine.cache import BoundedCache
 from engine.model import (
     OPEN,
     Claim,
@@ -36,9 +39,10 @@ from engine.pipeline.deliver import WebhookSender
 from engine.pipeline.digest import Entry, fold, folds
 from engine.pipeline.facts import groups
 from engine.pipeline.mask import mask
-from engine.pipeline.metrics import Tally, metrics
+from engine.pipeline.metrics import metrics
 from engine.pipeline.render import LAYOUTS_SIZE, Layouts, plain, render, render_summary
 from engine.pipeline.select import passed_over
+from engine.pipeline.total import BatchTotal, ChannelOutcome, Received, Result
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -47,6 +51,15 @@ if TYPE_CHECKING:
 
 EVERYTHING: Final = DigestRule(0, ())
 """All of one level in one summary."""
+
+MOST_PENDING: Final = 5_000
+"""How many events with notifications are held before they are delivered. A digest folds at most so many events."""
+
+PIECE_SHARE: Final = 0.02
+"""The part of the time left for which messages are made where the batch goes on after them."""
+
+MOST_SEEN: Final = 50_000
+"""How many events are remembered at once to recognise duplicates in a batch."""
 
 LEASE: Final = 10.0
 """Seconds beyond the time left for which a claim to deliver is held: who was killed does not hold it much longer."""
@@ -72,26 +85,6 @@ class Setting:
         self.layouts: Layouts = Layouts(LAYOUTS_SIZE)
 
 
-@repr_only("place", "where", "item", "end", "event", "decision", "original", "again", "hash_missing")
-class Received(NamedTuple):
-    """One record that came in, at its place in the batch. `end` is None while it hangs on what becomes of its messages.
-
-    `facts` are the event's, `original` is the place of the event of which this one is a duplicate. `again`: its batch item must
-    come again.
-    """
-
-    place: int
-    where: str
-    item: str | None
-    end: End | None = None
-    event: Event | None = None
-    decision: Decision | None = None
-    facts: FactGroups | None = None
-    original: int | None = None
-    again: bool = False
-    hash_missing: int = 0
-
-
 @repr_only("place", "event", "decision", "request")
 class PendingNotification(NamedTuple):
     """One event that one channel is to hear of; `facts` are the event's, where they are known."""
@@ -103,30 +96,21 @@ class PendingNotification(NamedTuple):
     facts: FactGroups | None = None
 
 
-class ChannelOutcome(NamedTuple):
-    """What became of one event on one channel that was asked for."""
-
-    place: int
-    channel: str
-    outcome: Outcome
-    hash_missing: int = 0
-
-
-class Result(NamedTuple):
-    """What a batch came to. `failed_items` are the ids of the batch items that must come again.
-
-    `failed`: something of it must come again, whether it came in an item or not.
-    """
-
-    tally: Tally
-    failed: bool
-    failed_items: frozenset[str]
-
-
 def run(stream: Iterable[Event | DecodeError | PassedOver], setting: Setting, ports: Ports) -> Result:
-    """Everything that one batch asks for, its records and metrics written. Raises nothing for an event's sake."""
-    received = tuple(gather(stream, setting, ports))
-    result = conclude(received, post(received, setting, ports))
+    """Everything that one batch asks for, its records and metrics written. Never raises because of a bad event."""
+    total, courier = BatchTotal(), WebhookSender(setting.policies.channels, plain, ports)
+    pending: list[Received] = []
+    for received in gather(stream, setting, ports):
+        total.receive(received)
+        if received.end is not None:
+            continue
+        if len(pending) == MOST_PENDING:
+            courier.share = PIECE_SHARE
+            total.deliver(pending, post(pending, setting, ports, courier))
+            pending, courier.share = [], 1.0
+        pending.append(received)
+    total.deliver(pending, post(pending, setting, ports, courier))
+    result = total.result()
     for one in metrics(result.tally, setting.policies.revision, ports.now(), setting.deployment.function):
         ports.emit(line(one))
     return result
@@ -137,21 +121,22 @@ def run(stream: Iterable[Event | DecodeError | PassedOver], setting: Setting, po
 
 def gather(stream: Iterable[Event | DecodeError | PassedOver], setting: Setting, ports: Ports) -> Iterator[Received]:
     """Each record that comes in, decided, with its audit record written."""
-    seen: dict[str, int] = {}
+    seen = BoundedCache[str, int](MOST_SEEN)
     selection, role = setting.policies.selection, setting.deployment.role
     for place, one in enumerate(stream):
         if isinstance(one, DecodeError):
-            ports.emit(line(undecided_record(one.where, one.item, one.reason, ports.now())))
+            ports.emit(line(undecided_record(one.where, one.item, one.reason, ports.now(), log_file=one.log_file)))
             yield Received(place, one.where, one.item, End.UNREADABLE, again=one.whole)
         elif isinstance(one, PassedOver) or passed_over(one, selection, role):
             yield Received(place, one.where, one.item, End.PASSED_OVER)
         else:
-            original = seen.setdefault(fingerprint(one), place)
-            yield (
-                _decided(place, one, setting, ports)
-                if original == place
-                else Received(place, one.where, one.item, End.DUPLICATE, original=original)
-            )
+            name = fingerprint(one)
+            original = seen.get(name)
+            if original is None:
+                seen[name] = place
+                yield _decided(place, one, setting, ports)
+            else:
+                yield Received(place, one.where, one.item, End.DUPLICATE, original=original)
 
 
 def _decided(place: int, event: Event, setting: Setting, ports: Ports) -> Received:
@@ -219,16 +204,22 @@ def _single(entry: Entry, channel: Channel, setting: Setting) -> Message:
     return message._replace(events=(place,)) if place else message
 
 
-def post(received: Sequence[Received], setting: Setting, ports: Ports) -> Iterator[ChannelOutcome]:
+def post(
+    received: Sequence[Received], setting: Setting, ports: Ports, courier: WebhookSender | None = None
+) -> Iterator[ChannelOutcome]:
     """What became of each event on each channel that it asked for; where a channel is gone, on its fallback.
 
-    Claims may take half of the time: what could not be asked in it is taken for granted. A message twice is better than none.
+    `courier` is that of the batch, which remembers the pace of each webhook from piece to piece; None: of a batch of one piece.
+
+    Claims may take half of its share of the time: those that do not fit in are treated as granted. A message twice is better than
+    none.
     """
+    courier = courier or WebhookSender(setting.policies.channels, plain, ports)
     if ports.claims is None:
-        yield from chain.from_iterable(_posted(by_channel(received), setting, ports))
+        yield from chain.from_iterable(_posted(by_channel(received), setting, ports, courier))
         return
     granted: dict[str, list[PendingNotification]] = {}
-    floor = max(ASKING, ports.remaining() / 2)
+    floor = max(ASKING, ports.remaining() * (1 - courier.share / 2))
     for want in chain.from_iterable(by_channel(received).values()):
         left = ports.remaining()
         refused = _REFUSALS.get(ports.claims.claim(_key(want), left + LEASE)) if left > floor else None
@@ -240,7 +231,7 @@ def post(received: Sequence[Received], setting: Setting, ports: Ports) -> Iterat
             _record(delivery, name, {want.place: want.decision.event_id}, setting, ports)
             yield ChannelOutcome(want.place, name, delivery.outcome)
     keys = {(want.place, name): _key(want) for name, wants in granted.items() for want in wants}
-    for told in _posted(granted, setting, ports):
+    for told in _posted(granted, setting, ports, courier):
         delivered = all(one.outcome is not Outcome.FAILED for one in told)
         if ports.remaining() > ASKING:
             ports.claims.settle([keys[one.place, one.channel] for one in told], delivered=delivered)
@@ -253,10 +244,9 @@ def _key(want: PendingNotification) -> str:
 
 
 def _posted(
-    wants: Mapping[str, Sequence[PendingNotification]], setting: Setting, ports: Ports
+    wants: Mapping[str, Sequence[PendingNotification]], setting: Setting, ports: Ports, courier: WebhookSender
 ) -> Iterator[tuple[ChannelOutcome, ...]]:
     """What each message means for its events."""
-    courier = WebhookSender(setting.policies.channels, plain, ports)
     gone: dict[str, set[int]] = {}
     for delivery in _sent(wants, setting, courier, ports):
         name = delivery.message.channel
@@ -344,54 +334,3 @@ def _composed_singly(channel: Channel, want: PendingNotification, setting: Setti
     except Exception as error:  # noqa: BLE001  one event must not take its batch along
         reason = f"the message could not be made ({type(error).__name__})"
         return [Delivery(Message(channel.name, b"{}", (want.place,)), Outcome.FAILED, reason, 0)]
-
-
-# --- the sum ------------------------------------------------------------------------------------------------------------------
-
-
-def conclude(received: Sequence[Received], told: Iterable[ChannelOutcome]) -> Result:
-    """How each record ended, exactly one way each, and which batch items must come again.
-
-    What a channel was to hear of and nobody told of has failed, whatever lost it.
-    """
-    outcomes: Counter[tuple[str, Outcome]] = Counter()
-    untold = {(one.place, request.channel) for one in received if one.decision for request in one.decision.verdict.requests}
-    failed: set[int] = {one.place for one in received if one.again}
-    heard: set[int] = set()
-    missing = sum(one.hash_missing for one in received)
-    for one in told:
-        outcomes[one.channel, one.outcome] += 1
-        untold.discard((one.place, one.channel))
-        missing += one.hash_missing
-        if one.outcome is Outcome.FAILED:
-            failed.add(one.place)
-        elif one.outcome is not Outcome.DUPLICATE:
-            heard.add(one.place)
-    failed |= {place for place, _ in untold}
-    again = [one for one in received if one.place in failed or one.original in failed]
-    decisions = [one.decision for one in received if one.decision is not None]
-    tally = Tally(
-        received=len(received),
-        ends=dict(Counter(_end(one, failed, heard) for one in received)),
-        outcomes=dict(outcomes),
-        classes=dict(Counter(decision.verdict.actor.name for decision in decisions)),
-        failed_matchers=sum(len(decision.verdict.failures) for decision in decisions),
-        hash_missing=missing,
-        hushed=dict(
-            Counter(
-                f"{one.policy}/{one.id}"
-                for decision in decisions
-                for one in (*decision.verdict.mutes, *decision.verdict.silences)
-            )
-        ),
-        untold=len(untold),
-    )
-    return Result(tally, bool(again), frozenset(one.item for one in again if one.item is not None))
-
-
-def _end(one: Received, failed: set[int], heard: set[int]) -> End:
-    if one.end is not None:
-        return one.end
-    if one.place in failed:
-        return End.FAILED
-    return End.DELIVERED if one.place in heard else End.DUPLICATE

@@ -126,6 +126,8 @@ class WebhookSender:
         self._lines: dict[str, _Line] = {}
         self._ways: dict[WebhookRef, tuple[str, _Line]] = {}
         """What each reference came to, also that it could not be read."""
+        self.share = 1.0
+        """The part of the time left that `room` gives out: less than all while a batch is not read to its end."""
         self._reading = LEAST_TIME
         """Seconds that the slowest of the secrets took to be read: where no more are left, none is begun."""
 
@@ -152,14 +154,17 @@ class WebhookSender:
         The channels of one webhook share Slack's rate, and all channels the time that posts take. For more messages than one
         webhook takes secrets are read, to know which channels share one.
         """
-        seconds = max(0.0, self._ports.remaining()) * SPENT
+        seconds = max(0.0, self._ports.remaining()) * SPENT * self.share
         read = sum(wanted.values()) > BURST + int(seconds / INTERVAL)
         lines: dict[str | WebhookRef, dict[str, int]] = {}
         for name, count in wanted.items():
             lines.setdefault(self._address(self._channels[name].webhook, read=read), {})[name] = count
         paced: dict[str, int] = {}
-        for of_line in lines.values():
-            paced |= _shared(of_line, BURST + int(seconds / INTERVAL))
+        now = self._ports.elapsed()
+        for address, of_line in lines.items():
+            line = self._lines.get(address) if isinstance(address, str) else None
+            spent = 0.0 if line is None else max(0.0, line.due - now)
+            paced |= _shared(of_line, max(0, BURST + int((seconds - spent) / INTERVAL)))
         return _shared(paced, int(seconds / POSTING))
 
     # --- the queues ------------------------------------------------------------------------------------------------------

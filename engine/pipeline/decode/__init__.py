@@ -1,80 +1,97 @@
-"""From what Lambda or a file holds to events: every way CloudTrail's records arrive, opened down to the records.
+"""From a Lambda's payload or a file to events: every way that CloudTrail's records arrive, unwrapped down to the records.
 
-A record that cannot be read is a value among its neighbours. To be read in this order: `carriers` (the kinds of payload),
-`logfile` (files in S3), `scan` and `text` (JSON out of a text of any size), `inflate` (bytes to text), `record`, `place`.
+A record that cannot be read is a value among its neighbours. Read the modules in this order: `envelopes` (the kinds of payload),
+`logfile` (files in S3), `values` (JSON values out of a text of any size), `inflate` (bytes to text), `record`, `location`.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, BinaryIO, Final
 
-from engine.model import DecodeError, Event, PassedOver
-from engine.pipeline.decode.carriers import DETAIL, item_of, opened, sole_record, texts
+from engine.model import DecodeError, PassedOver
+from engine.pipeline.decode.envelopes import item_id, unwrap, unwrap_text
 from engine.pipeline.decode.inflate import text_of
-from engine.pipeline.decode.place import Fetch, Found, Place, no_fetch
-from engine.pipeline.decode.record import event
+from engine.pipeline.decode.location import Decoded, Fetch, Location, no_fetch
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 EMPTY: Final = "holds no record"
 
-__all__ = ["Fetch", "Found", "decode", "decode_stream"]
+MOST_ERRORS: Final = 100
+"""How many errors are given for a batch item or a file; of those after them, only the number."""
+
+__all__ = ["MOST_ERRORS", "Decoded", "Fetch", "decode", "decode_stream", "further_errors"]
 
 
-def decode(payload: object, fetch: Fetch) -> Iterator[Found]:
+def decode(payload: object, fetch: Fetch) -> Iterator[Decoded]:
     """Everything in a Lambda payload, in order: events, what is passed over, and what could not be read.
 
     Never raises for anything that JSON can hold. `fetch(bucket, key)` gives a log file's bytes as stored, which are read once and
-    closed; it raises `FetchError` and nothing else, reading what it gives `FetchError` or `OSError`.
+    closed; it raises `FetchError` and nothing else, reading its stream `FetchError` or `OSError`.
 
     An event's `item` is the id of the batch item it came in: SQS's `messageId`, Kinesis' `sequenceNumber`, Firehose's `recordId`.
     A `DecodeError` is `whole` where nothing of its item could be read (without a batch: nothing of the payload), or a log file
     could not be fetched to its end.
     """
-    record = sole_record(payload)
-    if record is not None:
-        found = event(record, DETAIL)
-        yield found if isinstance(found, Event) else found._replace(whole=True)
-        return
-    for value, place in _items(payload):
-        yield from _judged(opened(value, place, fetch), place)
+    for value, location in _items(payload):
+        yield from _of_item(unwrap(value, location, fetch), location)
 
 
-def decode_stream(stream: BinaryIO, where: str, fetch: Fetch | None = None) -> Iterator[Found]:
+def decode_stream(stream: BinaryIO, where: str, fetch: Fetch | None = None) -> Iterator[Decoded]:
     """Everything in a file called `where`: a log file, a payload of any kind, or JSON Lines of records or payloads; gzip or not.
 
     Needs no more memory for a large file than for a small one, and waits for nothing: no `DecodeError` is `whole` for what else
     could be read. Without `fetch`, log files that a payload names are not read.
     """
-    yield from texts(text_of(stream), Place(root=where), fetch or no_fetch)
+    location = Location(root=where)
+    yield from _few_errors(unwrap_text(text_of(stream), location, fetch or no_fetch), location)
 
 
-def _items(payload: object) -> list[tuple[object, Place]]:
-    """The items of a batch, each with its place; a payload that is no batch is one item without an id."""
+def further_errors(count: int) -> str:
+    """The reason of the error that stands for so many after the first `MOST_ERRORS`."""
+    return f"{count:,} more {'record' if count == 1 else 'records'} could not be read"
+
+
+def _items(payload: object) -> list[tuple[object, Location]]:
+    """The items of a batch with their locations; a payload that is no batch is one item without an id."""
     for name in ("Records", "records"):
         elements = payload.get(name) if isinstance(payload, dict) else None
-        if isinstance(elements, list) and elements and all(map(item_of, elements)):
-            return [(one, Place(f"{name}[{index}]", item=item_of(one))) for index, one in enumerate(elements)]
-    return [(payload, Place())]
+        if isinstance(elements, list) and elements and all(map(item_id, elements)):
+            return [(element, Location(f"{name}[{index}]", item=item_id(element))) for index, element in enumerate(elements)]
+    return [(payload, Location())]
 
 
-def _judged(found: Iterator[Found], place: Place) -> Iterator[Found]:
-    """The same, with errors that are `whole` where nothing else was found. They wait until that is known.
+def _of_item(decoded: Iterable[Decoded], location: Location) -> Iterator[Decoded]:
+    """Everything in a batch item, with errors that are `whole` where it holds nothing else. They wait until that is known.
 
-    Where nothing at all is found, that is told: what comes in is counted, whatever it holds.
+    An item that holds nothing at all is passed over, so that everything that comes in is counted.
     """
     waiting: list[DecodeError] = []
     read = False
-    for one in found:
-        if isinstance(one, DecodeError) and not read:
-            waiting.append(one)
+    for item in _few_errors(decoded, location):
+        if isinstance(item, DecodeError) and not read:
+            waiting.append(item)
             continue
         if not read:
             yield from waiting
             read = True
-        yield one
+        yield item
     if not read:
         yield from (error._replace(whole=True) for error in waiting)
     if not read and not waiting:
-        yield PassedOver(place.where, EMPTY, place.item)
+        yield PassedOver(location.text, EMPTY, location.item)
+
+
+def _few_errors(decoded: Iterable[Decoded], location: Location) -> Iterator[Decoded]:
+    """The same with at most `MOST_ERRORS` errors, and one for all further ones."""
+    errors, again = 0, False
+    for item in decoded:
+        if isinstance(item, DecodeError):
+            errors += 1
+            if errors > MOST_ERRORS:
+                again = again or item.whole
+                continue
+        yield item
+    if errors > MOST_ERRORS:
+        yield location.unreadable(further_errors(errors - MOST_ERRORS), again=again)

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Final
 from engine.errors import FetchError
 from engine.pipeline.decode.inflate import text_of
 from engine.pipeline.decode.record import event, is_record
-from engine.pipeline.decode.scan import scan
+from engine.pipeline.decode.values import read_values
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from engine.pipeline.decode.place import Fetch, Found, Place
+    from engine.pipeline.decode.location import Decoded, Fetch, Location
 
 NOT_A_LOG_FILE: Final = "the key is not a CloudTrail log file's"
 DIGEST_FILE: Final = "a CloudTrail digest file"
@@ -30,23 +30,30 @@ _OTHER_FOLDERS: Final = (
 _FOLDERS: Final = ("CloudTrail", "CloudTrail-NetworkActivity")
 _ENDINGS: Final = (".json.gz", ".json")
 
+LONGEST_ADDRESS: Final = 1_100
+"""The most characters of a log file's address. Bucket names have up to 63, keys up to 1,024 bytes.
 
-def fetched(bucket: object, key: object, place: Place, fetch: Fetch) -> Iterator[Found]:
-    """The events of the log file that a notification names, its key as S3 knows it (decoded). Other keys are passed over."""
+Source: https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html
+"""
+
+
+def log_file_events(bucket: object, key: object, location: Location, fetch: Fetch) -> Iterator[Decoded]:
+    """The events of the log file that a notification names, by its key as S3 knows it (decoded). Other keys are passed over."""
     if not (isinstance(bucket, str) and bucket and isinstance(key, str) and key):
-        yield place.unreadable(NO_OBJECT)
+        yield location.unreadable(NO_OBJECT)
         return
     reason = not_a_log_file(key)
     if reason:
-        yield place.passed_over(reason)
+        yield location.passed_over(reason)
         return
+    location = location._replace(log_file=f"s3://{bucket}/{key}"[:LONGEST_ADDRESS])
     try:
         stream = fetch(bucket, key)
     except FetchError as error:
-        yield place.unreadable(f"could not be fetched: {error}", again=True)
+        yield location.unreadable(f"could not be fetched: {error}", again=True)
         return
     with closing(stream):
-        yield from records(text_of(stream), place)
+        yield from record_events(text_of(stream), location)
 
 
 def not_a_log_file(key: str) -> str | None:
@@ -65,27 +72,27 @@ def not_a_log_file(key: str) -> str | None:
     return None if ours and name.endswith(_ENDINGS) else NOT_A_LOG_FILE
 
 
-def records(pieces: Iterator[str], place: Place) -> Iterator[Found]:
-    """The events of a text that holds records only: a payload in it is not opened, so that it cannot name further files."""
-    for one in scan(pieces):
-        there = place.at(f" record {one.number}") if one.step else place
-        if one.gap:
-            yield there.unreadable(one.gap, again=one.again)
+def record_events(pieces: Iterator[str], location: Location) -> Iterator[Decoded]:
+    """The events of a text that holds records only: no payload in it is unwrapped, so it cannot name further files."""
+    for item in read_values(pieces):
+        here = location.at(f" record {item.number}") if item.path else location
+        if item.error:
+            yield here.unreadable(item.error, again=item.again)
         else:
-            yield from _record(one.value, there)
+            yield from _events(item.value, here)
 
 
-def _record(value: object, place: Place) -> Iterator[Found]:
+def _events(value: object, location: Location) -> Iterator[Decoded]:
     if is_record(value):
-        yield event(value, place)
+        yield event(value, location)
     elif isinstance(value, dict) and isinstance(value.get("Records"), list):
-        for number, inner in enumerate(value["Records"], 1):
-            there = place.at(f" record {number}")
-            yield event(inner, there) if is_record(inner) else there.unreadable(NOT_A_RECORD)
+        for number, record in enumerate(value["Records"], 1):
+            here = location.at(f" record {number}")
+            yield event(record, here) if is_record(record) else here.unreadable(NOT_A_RECORD)
     elif is_digest(value):
-        yield place.passed_over(DIGEST_FILE)
+        yield location.passed_over(DIGEST_FILE)
     else:
-        yield place.unreadable(NOT_A_RECORD)
+        yield location.unreadable(NOT_A_RECORD)
 
 
 def is_digest(value: object) -> bool:

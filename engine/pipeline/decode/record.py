@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeGuard
 
 if TYPE_CHECKING:
     from engine.model import DecodeError, Event
-    from engine.pipeline.decode.place import Place
+    from engine.pipeline.decode.location import Location
 
 DEEPEST: Final = 100
 """How deep a record may be nested. DynamoDB items, the deepest that AWS logs, reach about 70."""
@@ -58,7 +58,7 @@ def from_a_service(value: dict[str, Any]) -> bool:
     return isinstance(source, str) and source.startswith("aws:")
 
 
-def event(record: dict[str, Any], place: Place) -> Event | DecodeError:
+def event(record: dict[str, Any], location: Location) -> Event | DecodeError:
     """The event of a record, with numbers that are not finite made text, so that later JSON stays JSON."""
     level: list[Any] = [record]
     everything: list[Any] = []
@@ -69,9 +69,9 @@ def event(record: dict[str, Any], place: Place) -> Event | DecodeError:
             break
         everything += level
     if not _CONTAINERS.isdisjoint(map(type, level)):
-        return place.unreadable(TOO_DEEP)
+        return location.unreadable(TOO_DEEP)
     finite = _FLOAT.isdisjoint(map(type, everything)) or all(math.isfinite(one) for one in everything if type(one) is float)
-    return place.event(record if finite else _plain(record))
+    return location.event(record if finite else _plain(record))
 
 
 def _finite(text: str) -> float | str:

@@ -1,0 +1,67 @@
+"""Where in a payload something stands, and what decoding finds there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import BinaryIO, Final, NamedTuple, TypeAlias
+
+from engine.errors import FetchError
+from engine.model import DecodeError, Event, PassedOver, Record, repr_only
+
+Decoded: TypeAlias = Event | DecodeError | PassedOver
+"""What decoding gives, one for each record."""
+
+Fetch: TypeAlias = Callable[[str, str], BinaryIO]
+"""`fetch(bucket, key)` gives an object's bytes as stored, to be read once.
+
+It raises `FetchError` and nothing else; reading the stream raises `FetchError` or `OSError`.
+"""
+
+MOST_LAYERS: Final = 16
+"""The most steps that may lead into a payload. S3 in SNS in SQS in Kinesis needs eleven."""
+
+
+def no_fetch(_bucket: str, _key: str) -> BinaryIO:
+    """The `Fetch` of callers that read no log files from S3."""
+    raise FetchError("log files in S3 are not read here", passing=False)
+
+
+@repr_only("path", "root", "item", "layers", "unpacked")
+class Location(NamedTuple):
+    """A location in a payload: the path to it, the payload's name (empty: a Lambda's), and the batch item that it lies in.
+
+    Of batches within batches only the outermost has items: only it can be delivered again.
+
+    The path names AWS's own fields and counts; it never holds event data, an object's key or a field's value. `layers` counts its
+    steps; `unpacked`: it lies within base64. `log_file` is the address (`s3://bucket/key`) of the log file that it lies in.
+    """
+
+    path: str = ""
+    root: str = ""
+    item: str | None = None
+    layers: int = 0
+    unpacked: bool = False
+    log_file: str | None = None
+
+    @property
+    def text(self) -> str:
+        """The location as readers see it: `Records[3].body.detail`, `events.jsonl: line 12`."""
+        if self.root and self.path:
+            return f"{self.root}: {self.path}"
+        return self.root or self.path or "payload"
+
+    def at(self, step: str) -> Location:
+        """The location one step further in."""
+        return Location((self.path + step).lstrip(". "), self.root, self.item, self.layers + 1, self.unpacked, self.log_file)
+
+    def event(self, record: Record) -> Event:
+        """The event of a record that stands here."""
+        return Event(record, self.text, self.item)
+
+    def unreadable(self, reason: str, *, again: bool = False) -> DecodeError:
+        """The error for what stands here. `again`: the item has to be delivered again, whatever else was read of it."""
+        return DecodeError(self.text, reason, self.item, whole=again, log_file=self.log_file)
+
+    def passed_over(self, reason: str) -> PassedOver:
+        """What stands here and is not for Trailbell."""
+        return PassedOver(self.text, reason, self.item)

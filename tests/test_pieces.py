@@ -1,0 +1,117 @@
+"""A batch with more notifications than are held at once is delivered in pieces, and comes to the same as one in one piece."""
+
+from __future__ import annotations
+
+import json
+from itertools import groupby
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from builders import policy, policy_set, route
+from hypothesis import given
+from hypothesis import strategies as st
+from worlds import CHANNELS, DOWN, OK, World, named, no_file, numbered, sqs
+
+from engine.model import Deployment, DigestRule, End, Field, Outcome
+from engine.pipeline import batch
+from engine.pipeline.batch import Setting, run
+from engine.pipeline.decode import decode
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from engine.model import Channel
+    from engine.pipeline.total import Result
+
+MUTED = {"requestParameters": {"bucketName": "payments-prod", "key": "mute"}}
+
+
+def ran(records: Sequence[dict[str, Any]], world: World, size: int, watch: Channel = CHANNELS["watch"]) -> Result:
+    """What becomes of a batch of which so many notifications are held at once."""
+    muting = policy("p", route("m", "key == 'mute'", mute="job"), route("r"), buckets=("payments-prod",))
+    policies = policy_set(muting, channels={**CHANNELS, "watch": watch})
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(batch, "MOST_PENDING", size)
+        return run(decode(sqs(*records), no_file), Setting(policies, Deployment()), world.ports())
+
+
+def test_events_are_delivered_before_the_next_ones_are_recorded() -> None:
+    world = World(seconds=10_000)
+    ran([numbered(1), numbered(2, **MUTED), numbered(3), numbered(4), numbered(5)], world, 2)
+    kinds = [line["type"] for line in world.lines if "type" in line]
+    assert [(kind, len(list(same))) for kind, same in groupby(kinds)] == [
+        ("decision", 4),
+        ("delivery", 2),
+        ("decision", 1),
+        ("delivery", 2),
+    ]
+
+
+records = st.lists(
+    st.one_of(
+        st.integers(0, 5).map(numbered),
+        st.integers(6, 9).map(lambda number: numbered(number, **MUTED)),
+        st.just({"eventID": "no record"}),
+    ),
+    max_size=12,
+)
+
+
+@given(records, st.integers(1, 4))
+def test_pieces_come_to_the_same_as_the_whole(some: list[dict[str, Any]], size: int) -> None:
+    def of(held: int) -> tuple[object, ...]:
+        world = World(seconds=10_000)
+        result = ran(some, world, held)
+        return result, world.of("decision"), world.of("undecided"), world.of("delivery"), world.posts
+
+    assert of(size) == of(1_000)
+
+
+def test_a_copy_comes_again_with_an_event_that_failed_in_an_earlier_piece() -> None:
+    world = World(lambda _: DOWN)
+    result = ran([numbered(1), numbered(2), numbered(3), numbered(1)], world, 1)
+    assert result.failed_items == {"m0", "m1", "m2", "m3"}
+    assert result.tally.ends == {End.FAILED: 3, End.DUPLICATE: 1}
+
+
+def test_slacks_rate_holds_over_all_pieces() -> None:
+    times: list[float] = []
+    world = World(seconds=10_000)
+
+    def noted(_: str) -> Any:
+        times.append(world.time)
+        return OK
+
+    world.answers = noted
+    ran([numbered(number) for number in range(12)], world, 2)
+    assert len(times) == 12
+    assert all(later - earlier >= 1 for earlier, later in zip(times, times[4:], strict=False) if later > times[3])
+    assert times[-1] >= 8
+
+
+def test_each_piece_is_digested_by_itself() -> None:
+    watch = named("watch", digest=DigestRule(1, (Field.BUCKET,)))
+    world = World()
+    result = ran([numbered(number) for number in range(7)], world, 3, watch)
+    assert [len(line["event_ids"]) for line in world.of("delivery")] == [3, 3, 1]
+    assert result.tally.outcomes == {("watch", Outcome.DIGESTED): 6, ("watch", Outcome.DELIVERED): 1}
+
+
+def test_a_piece_leaves_time_for_the_pieces_after_it() -> None:
+    world = World(seconds=60)
+    result = ran([numbered(number) for number in range(400)], world, 100)
+    assert result.tally.ends == {End.DELIVERED: 400}
+    assert max(len(line["event_ids"]) for line in world.of("delivery")) > 50
+
+
+def test_a_payload_of_values_that_are_no_records_leaves_a_hundred_records_and_their_number() -> None:
+    world = World()
+    body = json.dumps({"Records": [{}] * 5_000})
+    payload = {"Records": [{"messageId": "m0", "eventSource": "aws:sqs", "body": body}, *sqs(numbered(1))["Records"]]}
+    payload["Records"][1]["messageId"] = "m1"
+    result = run(decode(payload, no_file), Setting(policy_set(channels=CHANNELS), Deployment()), world.ports())
+    reasons = [line["reason"] for line in world.of("undecided")]
+    assert len(reasons) == 101
+    assert reasons[-1] == "4,900 more records could not be read"
+    assert result.failed_items == {"m0"}
+    assert result.tally.ends == {End.UNREADABLE: 101, End.DELIVERED: 1}

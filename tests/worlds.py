@@ -1,0 +1,88 @@
+"""Worlds that several test files share: what the pipeline is given in place of Slack, a clock and a log, and events for it."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from builders import NOW, channel, record
+
+from engine.errors import FetchError
+from engine.model import HttpResponse, Ports, WebhookRef
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from typing import BinaryIO
+
+    from engine.model import Channel
+
+OK = HttpResponse(200, "ok")
+GONE = HttpResponse(404, "no_service")
+DOWN = HttpResponse(500, "")
+
+
+class World:
+    """A Slack that answers by URL, a clock that only moves when somebody sleeps, and a log that is a list."""
+
+    def __init__(self, answers: Callable[[str], HttpResponse] = lambda _: OK, seconds: float = 60.0) -> None:
+        self.answers = answers
+        self.posts: list[tuple[str, Any]] = []
+        self.lines: list[dict[str, Any]] = []
+        self.time = 0.0
+        self.seconds = seconds
+
+    def ports(self) -> Ports:
+        """What the pipeline is given."""
+        return Ports(
+            post=self._post,
+            webhook=lambda ref, _fresh: f"https://hooks.slack.com/services/{ref.env}",
+            emit=lambda line: self.lines.append(json.loads(line)),
+            now=lambda: NOW,
+            elapsed=lambda: self.time,
+            sleep=self._sleep,
+            remaining=lambda: self.seconds - self.time,
+        )
+
+    def _post(self, url: str, body: bytes, _timeout: float) -> HttpResponse:
+        answer = self.answers(url)
+        self.posts.append((url, json.loads(body)))
+        return answer
+
+    def _sleep(self, seconds: float) -> None:
+        self.time += seconds
+
+    def of(self, kind: str) -> list[dict[str, Any]]:
+        """The records of one kind."""
+        return [line for line in self.lines if line.get("type") == kind]
+
+    def metrics(self) -> dict[str, Any]:
+        """The invocation's own line of metrics."""
+        return next(line for line in self.lines if "Received" in line)
+
+
+def named(name: str, **parts: Any) -> Channel:
+    return channel(name, **parts)._replace(webhook=WebhookRef(env=f"SLACK_WEBHOOK_{name.upper()}"))
+
+
+def no_file(_bucket: str, _key: str) -> BinaryIO:
+    raise FetchError("no such log file", passing=False)
+
+
+CHANNELS = {name: named(name) for name in ("watch", "security", "ops")}
+
+
+def sqs(*records: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "Records": [
+            {
+                "messageId": f"m{number}",
+                "eventSource": "aws:sqs",
+                "body": json.dumps({"detail-type": "AWS API Call via CloudTrail", "detail": one}),
+            }
+            for number, one in enumerate(records)
+        ]
+    }
+
+
+def numbered(number: int, **changes: Any) -> dict[str, Any]:
+    return record(eventID=f"event-{number}", **changes)
