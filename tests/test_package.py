@@ -60,7 +60,7 @@ def test_the_wheel_holds_the_files_of_the_checkout_and_no_others(wheel: Path) ->
     if git is None or not (ROOT / ".git").exists():
         pytest.skip("not a git checkout: the list of its files is not known")
     tracked = output([git, "ls-files", "--cached", "--others", "--exclude-standard"], ROOT).splitlines()
-    shipped = ("schemas/", "deploy/", "tests/events/", "lambda_entry.py", "requirements/lambda.txt")
+    shipped = ("schemas/", "deploy/", "lambda_entry.py", "requirements/lambda.txt")
     expected = {name for name in tracked if name.startswith("engine/")}
     expected |= {f"engine/assets/{name}" for name in tracked if name.startswith(shipped)}
     with zipfile.ZipFile(wheel) as archive:

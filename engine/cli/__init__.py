@@ -23,7 +23,20 @@ NEEDS_BOTO3: Final = "this needs boto3: install Trailbell with its extra aws, as
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
-COMMANDS: Final = ("run", "decide", "explain", "fields", "lint", "test", "build", "publish", "doctor", "send-test", "completion")
+COMMANDS: Final = (
+    "init",
+    "run",
+    "decide",
+    "explain",
+    "fields",
+    "lint",
+    "test",
+    "build",
+    "publish",
+    "doctor",
+    "send-test",
+    "completion",
+)
 
 
 class _Commands(click.Group):

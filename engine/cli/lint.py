@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from engine.cli.editor_schemas import outdated_schemas
 from engine.cli.options import include_base_option
 from engine.lint import lint as lint_set
 from engine.lint.fix import diff, fixed
@@ -110,6 +111,10 @@ def lint(  # noqa: PLR0913  one parameter an option
     texts |= {source.path: source.text for source in sources if source.base}
     form = form or ("github" if os.environ.get("GITHUB_ACTIONS") == "true" else "text")
     _print(form, findings, texts)
+    for schema in outdated_schemas(files.values()):
+        click.echo(
+            f"{schema}: not the schema of this Trailbell, so editors may be wrong; trailbell init --schemas renews it", err=True
+        )
     click.echo(f"{path}: {summary(findings, read_files)}", err=True)
     if any(finding.code == INTERNAL for finding in findings):
         raise click.exceptions.Exit(3)
