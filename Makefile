@@ -24,7 +24,7 @@ SEED := 1
 MACHINE := $(if $(filter aarch64 arm64,$(shell uname -m)),arm64,x86_64)
 
 .DEFAULT_GOAL := help
-.PHONY: help python setup dev node demo test check lint types policies lock bench chaos load package clean
+.PHONY: help python setup dev node demo test check lint types policies lock bench chaos load package release clean
 
 help: ## This list
 	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -114,6 +114,13 @@ chaos: dev ## Payloads that nobody sends; events, workers killed, a Slack that m
 package: setup ## dist/: the wheel and the sdist
 	$(BIN)/python -m hatchling build
 
+# The same commit gives the same bits, where PYTHON is the version that the Lambda runs (RELEASING.md).
+release: $(RUNTIME) requirements/release.txt ## dist/ as a release has it: wheel, sdist, zips, what they hold, checksums
+	@$(BIN)/python $(PIP) --require-hashes -r requirements/release.txt
+	rm -rf dist
+	$(BIN)/python -m hatchling build
+	.ci/release $(BIN) dist
+
 load: dev ## Events a second through one worker and through two, and what bounds them, as a table
 	@$(BIN)/trailbell build --runtime $(VERSION) --architecture $(MACHINE) --output dist/chaos.zip
 	$(BIN)/python tests/load.py 5000 dist/chaos.zip
@@ -129,6 +136,7 @@ lock: dev ## The requirement files anew, where their sources changed (UPGRADE=--
 	$(LOCK) $(UPGRADE) -o requirements/lambda.txt requirements/lambda.in
 	$(LOCK) $(UPGRADE) -o requirements/dev.txt requirements/dev.in
 	$(LOCK) $(UPGRADE) --extra aws --constraint requirements/runtime.txt --constraint requirements/dev.txt -o requirements/aws.txt pyproject.toml
+	$(LOCK) $(UPGRADE) -o requirements/release.txt requirements/release.in
 	$(LOCK) $(UPGRADE) -o requirements/bench.txt requirements/bench.in
 
 clean: ## Away with everything that the targets made

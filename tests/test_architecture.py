@@ -19,7 +19,7 @@ MAY_IMPORT = {
     "cache": set(),
     "model": set(),
     "errors": {"model"},
-    "resources": {"errors"},
+    "resources": {"errors", "version"},
     "matching": GROUND,
     "edge": GROUND | {"version"},
     "policy": GROUND | {"matching", "resources", "version"},

@@ -15,6 +15,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from click.testing import CliRunner
+
+from engine.cli import trailbell
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -100,6 +103,17 @@ def editor() -> Iterator[Editor]:
     with subprocess.Popen(["node", SERVER, "--stdio"], **pipes) as process:  # noqa: S603, S607  pinned by tests/node
         yield Editor(process)
         process.kill()
+
+
+def test_the_files_of_a_repository_made_by_init_name_schemas_that_are_there(editor: Editor, tmp_path: Path) -> None:
+    assert CliRunner().invoke(trailbell, ["init", str(tmp_path)]).exit_code == 0
+    paths = sorted([*tmp_path.glob("policies/*.yaml"), *tmp_path.glob("tests/policies/*.yaml")])
+    assert len(paths) == 3
+    for path in paths:
+        text = path.read_text("utf-8")
+        assert editor.open(path, text)[1] == []
+        _, marked = editor.open(path.with_name(f"misspelled-{path.name}"), text.replace("version: 1", "version: 1\nnmae: x"))
+        assert marked == ["Property nmae is not allowed."]
 
 
 POLICY = ROOT / "policies/new.yaml"

@@ -85,7 +85,7 @@ def test_every_command_of_its_readme_is_there() -> None:
 def test_what_is_printed_names_each_file_and_what_to_do_next(tmp_path: Path) -> None:
     done = run("init", tmp_path / "shop", "--source", SOURCE)
     wrote = set(re.findall(rf"^wrote {re.escape(str(tmp_path / 'shop'))}/(.*)$", done.stdout, re.MULTILINE))
-    assert {name for name in files(tmp_path / "shop") if not name.startswith(".trailbell/")} | {".trailbell"} == wrote
+    assert {name for name in files(tmp_path / "shop") if not name.startswith(".trailbell/")} | {".trailbell/"} == wrote
     assert f"  cd {tmp_path / 'shop'}\n  trailbell lint\n" in done.stdout
     assert done.stderr == ""
 
@@ -213,5 +213,7 @@ def test_its_gitignore_leaves_out_what_the_commands_make(shop: Path) -> None:
     git = shutil.which("git")
     assert git is not None
     environment = {"PATH": os.environ["PATH"], "GIT_CONFIG_GLOBAL": os.devnull}
-    for words in (["init", "--quiet"], ["check-ignore", "--quiet", "dist/trailbell.zip", ".venv/bin/trailbell"]):
-        subprocess.run([git, *words], cwd=shop, check=True, env=environment)  # noqa: S603  our own
+    made = ["dist/trailbell.zip", ".venv/bin/trailbell"]
+    for words in (["init", "--quiet"], ["check-ignore", *made]):
+        done = subprocess.run([git, *words], cwd=shop, check=True, capture_output=True, text=True, env=environment)  # noqa: S603
+    assert done.stdout.split() == made

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import platform
 import re
 import shutil
-import subprocess
 import sys
 import tarfile
 import venv
@@ -15,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from builders import SHIPPED, SHIPPED_TESTS
+from commands import output, run
 from stub_slack import StubSlack
 
 from engine import __version__
@@ -27,20 +26,6 @@ MACHINE = {"x86_64": "x86_64", "aarch64": "arm64"}.get(platform.machine(), "arm6
 BUILD = ("build", "--runtime", RUNTIME, "--architecture", MACHINE)
 
 pytestmark = pytest.mark.long
-
-
-def run(command: list[str | Path], cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
-    """A command in a folder, with nothing of the environment but how packages are found."""
-    kept = {name: value for name, value in os.environ.items() if name.startswith(("PIP_", "UV_", "SSL_")) or name == "HOME"}
-    variables = {**kept, "PATH": "/usr/bin:/bin", **environment}
-    return subprocess.run(command, cwd=cwd, env=variables, capture_output=True, text=True, check=False)  # noqa: S603  no shell
-
-
-def output(command: list[str | Path], cwd: Path, **environment: str) -> str:
-    """What a command prints; it has to succeed."""
-    done = run(command, cwd, **environment)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
 
 
 @pytest.fixture(scope="module")

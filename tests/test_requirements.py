@@ -57,7 +57,7 @@ def test_what_is_asked_for_is_pinned_to_a_version_that_suits(path: Path) -> None
     ] == []
 
 
-@pytest.mark.parametrize("name", ["lambda", "dev", "bench", "aws"])
+@pytest.mark.parametrize("name", ["lambda", "dev", "bench", "aws", "release"])
 def test_the_runtime_has_the_same_versions_everywhere(name: str) -> None:
     runtime, other = versions(FOLDER / "runtime.txt"), versions(FOLDER / f"{name}.txt")
     assert {one: other[one] for one in other if one in runtime} == {one: runtime[one] for one in other if one in runtime}

