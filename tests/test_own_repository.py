@@ -80,7 +80,7 @@ def test_pre_commit_passes_in_it_and_fails_on_the_line_of_a_mistake(tmp_path: Pa
     line = edit(shop / "policies/payments.yaml", "when: actor.kind == 'person'", "when: actor.kind == 'peson'")
     failed = run([tool, "run", "--all-files"], shop, **hooks)
     assert failed.returncode == 1
-    assert re.search(rf"^policies/payments\.yaml:{line}:\d+: error\[TB206\]", failed.stdout, re.MULTILINE), failed.stdout
+    assert re.search(rf"^policies/payments\.yaml:{line}:\d+: error\[TB301\]", failed.stdout, re.MULTILINE), failed.stdout
     edit(shop / "policies/payments.yaml", "when: actor.kind == 'peson'", "when: actor.kind == 'person'")
 
     # Other folders and a severity, by args alone.
@@ -97,6 +97,19 @@ def test_pre_commit_passes_in_it_and_fails_on_the_line_of_a_mistake(tmp_path: Pa
     edit(shop / "trailbell.toml", 'tests = "tests/policies" ', 'tests = "tests/cases" ')
     commit_all(shop)
     assert output([tool, "run", "--all-files"], shop, **hooks).count("Passed") == 2
+
+
+def test_an_installation_from_a_git_repository_knows_where_it_comes_from(tmp_path: Path) -> None:
+    uv, clone, home = TOOLS / "uv", tmp_path / "trailbell", tmp_path / "home"
+    if not uv.exists():
+        pytest.skip("uv is not installed: make dev installs it")
+    commit = clone_of_checkout(clone)
+    output([uv, "venv", "--python", sys.executable, home], tmp_path)
+    output([uv, "pip", "install", "--python", home / "bin/python", f"git+file://{clone}"], tmp_path)
+    printed = output([home / "bin/trailbell", "init", "shop"], tmp_path)
+    (repository,) = yaml.safe_load((tmp_path / "shop/.pre-commit-config.yaml").read_text("utf-8"))["repos"]
+    assert (repository["repo"], repository["rev"]) == (f"file://{clone}", commit)
+    assert f"file://{clone} is not on GitHub, where actions are" in printed
 
 
 # --- the action ---------------------------------------------------------------------------------------------------------------

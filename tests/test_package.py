@@ -72,6 +72,7 @@ def test_the_version_stands_in_one_place(wheel: Path, installed: Path, tmp_path:
 
 EVENT = "tests/events/human-role-cli.json"
 LAUNCHED: dict[str, tuple[tuple[str, ...], str]] = {
+    "init": (("init", "new"), r"wrote new/policies/payments\.yaml"),
     "run": (("run", EVENT), r"s3-watch"),
     "decide": (("decide", "tests/events"), r'"class": ?"human"'),
     "explain": (("explain", EVENT), r"Matchers asked"),

@@ -6,6 +6,8 @@ import os.path
 from pathlib import Path
 from typing import Final
 
+from engine.resources import package_folder
+
 SUFFIXES: Final = (".yaml", ".yml")
 
 SHIPPED_BASE: Final = "trailbell/base"
@@ -20,7 +22,7 @@ def policy_files(directory: Path) -> list[Path]:
 def base_folder(name: str, directory: Path) -> Path:
     """The folder of a base's files. `directory` is the folder of the set that extends it; other bases lie beside that."""
     if name == SHIPPED_BASE:
-        return Path(__file__).resolve().parents[1] / "base"
+        return package_folder() / "base"
     return Path(os.path.normpath(directory / ".." / name))
 
 
