@@ -44,6 +44,10 @@ class UnknownFunctionError(MatcherError):
     """A function that neither JMESPath nor Trailbell has."""
 
 
+class TooManyWaysError(TrailbellError):
+    """An analysis of expressions that was given up: it would take too long."""
+
+
 class PolicySetError(TrailbellError):
     """A policy set that cannot be used: `findings`, at least one, say where, what and what instead."""
 

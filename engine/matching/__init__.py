@@ -7,11 +7,11 @@ A worked example, the expression `bucket == 'ledger' && !glob(actor.session, 'ci
   reads `bucket`, and `actor.session` only where the bucket is `ledger`. It returns true or false, or raises a `MatcherError`.
 - `formula` takes it apart into atoms, questions about one field each:
   `And(bucket is 'ledger', Not(actor.session glob 'ci-*'))`. `formula.evaluate` asks one of them, with the same compiler.
-- `keys` finds by what an index can look it up: `bucket` equals `ledger`. For an event in another bucket it cannot be true, nor can
-  it fail, so `index` leaves it out of the candidates.
-- `ways` lists how it can end: the bucket is another one, and it is false; the bucket is `ledger` and the session matches, and it is
-  false; the session does not, and it is true; or the session is not a text, and it fails. `relations` leaves out what no
-  value can do, such as a session that matches `ci-*` and not `c*`.
+- `keys` finds by what an index can look it up: `bucket` equals `ledger`. For an event in another bucket it cannot be true,
+  nor can it fail, so `index` leaves it out of the candidates.
+- `ways` lists how it can end: the bucket is another one, and it is false; the bucket is `ledger` and the session matches, and it
+  is false; the session does not, and it is true; or the session is not a text, and it fails. `relations` leaves out what no value
+  can do, such as a session that matches `ci-*` and not `c*`.
 
 A name of this package is imported when it is first used: a start with a prepared policy set needs only a few of its modules.
 """

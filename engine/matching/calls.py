@@ -12,7 +12,7 @@ import operator
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from engine.errors import ExpressionError, MatcherTypeError, MatcherValueError
-from engine.matching.functions import FUNCTIONS, REFERENCE
+from engine.matching.functions import FUNCTIONS, REFERENCE, TYPE_OF
 from engine.matching.globs import cached_glob
 from engine.matching.networks import cached_cidr
 from engine.matching.regexes import cached_regex
@@ -29,19 +29,9 @@ _Key: TypeAlias = "Callable[[Json], Json]"
 _Classes: TypeAlias = frozenset[type]
 _Parameter: TypeAlias = tuple[_Classes, tuple[_Classes, ...]]
 
-_TYPE_OF: Final[Mapping[type, str]] = {
-    str: "string",
-    bool: "boolean",
-    int: "number",
-    float: "number",
-    list: "array",
-    dict: "object",
-    type(None): "null",
-}
-
 
 def _type(value: Json) -> str | None:
-    return _TYPE_OF.get(value.__class__)
+    return TYPE_OF.get(value.__class__)
 
 
 def wrong_type(name: str, value: Json, place: int = 0) -> MatcherTypeError:
@@ -54,7 +44,7 @@ def wrong_type(name: str, value: Json, place: int = 0) -> MatcherTypeError:
 
 
 def _classes(name: str) -> _Classes:
-    return frozenset(found for found, known in _TYPE_OF.items() if known == name)
+    return frozenset(found for found, known in TYPE_OF.items() if known == name)
 
 
 def _parameter(types: Sequence[str]) -> _Parameter | None:

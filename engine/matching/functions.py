@@ -37,6 +37,17 @@ _TEXT: Final = ("string", "null")
 _SORTABLE: Final = ("array-number", "array-string")
 _EXTREME: Final = ("number", "string", "null")
 
+TYPE_OF: Final[Mapping[type, str]] = {
+    str: "string",
+    bool: "boolean",
+    int: "number",
+    float: "number",
+    list: "array",
+    dict: "object",
+    type(None): "null",
+}
+"""JMESPath's name of the type of each JSON value."""
+
 FUNCTIONS: Final[Mapping[str, Function]] = {
     "abs": Function((_NUMBER,), _NUMBER),
     "avg": Function((_NUMBERS,), ("number", "null")),

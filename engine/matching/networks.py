@@ -22,7 +22,7 @@ _JUNK: Final = (0, 0)
 
 def check_cidr(network: str) -> None:
     """Raises `ExpressionError` for a text that is no network."""
-    _network(network)
+    network_of(network)
 
 
 def cidr_test(network: str) -> Test:
@@ -30,7 +30,7 @@ def cidr_test(network: str) -> Test:
 
     An IPv4 address in IPv6 clothes (`::ffff:192.0.2.1`) counts as IPv4; a zone (`%eth0`) is left aside; junk lies in no network.
     """
-    parsed = _network(network)
+    parsed = network_of(network)
     shift = parsed.max_prefixlen - parsed.prefixlen
     version, start = parsed.version, int(parsed.network_address) >> shift
 
@@ -45,7 +45,8 @@ cached_cidr = lru_cache(_CACHED_NETWORKS)(cidr_test)
 """`cidr_test`, remembered: for networks that only an event brings."""
 
 
-def _network(text: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
+def network_of(text: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
+    """The network that a text names; of IPv4 where it is one of mapped addresses. Raises `ExpressionError`."""
     if len(text) > MAX_PATTERN:
         raise ExpressionError(f"the network is longer than {MAX_PATTERN} characters")
     try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from engine.matching.functions import FUNCTIONS
+from engine.matching.functions import FUNCTIONS, TYPE_OF
 from engine.matching.tree import field_path, leading_names
 
 if TYPE_CHECKING:
@@ -32,21 +32,17 @@ _OF_KIND: Final[Mapping[str, frozenset[str]]] = {
     "multi_select_list": frozenset({"array", "null"}),
     "multi_select_dict": frozenset({"object", "null"}),
 }
-_OF_LITERAL: Final[Mapping[type, str]] = {
-    str: "string",
-    bool: "boolean",
-    int: "number",
-    float: "number",
-    list: "array",
-    dict: "object",
-    type(None): "null",
-}
+
+
+def type_of(value: object) -> str:
+    """The type of a JSON value, by JMESPath's name."""
+    return TYPE_OF[value.__class__]
 
 
 def types(node: Node, known: Known = NOTHING_KNOWN) -> frozenset[str]:  # noqa: PLR0911  one answer a kind of node
     """The types that a node can give: `ANY` where nothing tells. `known` holds for the current value of the node."""
     if node.kind == "literal":
-        return frozenset({_OF_LITERAL[node.value.__class__]})
+        return frozenset({type_of(node.value)})
     if node.kind == "comparator":
         return BOOLEAN if node.value in ("eq", "ne") else BOOLEAN | {"null"}
     if node.kind == "function_expression":
