@@ -1,9 +1,9 @@
 """What is wrong with a policy set: the load checks, and what a set that loads may still get wrong.
 
-`expressions` looks at matchers, `meaning` at what the parts do together (`implication`: what follows from what), `bases` at what
-the set does to the base that it extends, `secrets` at the text, `cases` and `fixtures` at policy tests and their events,
-`allowances` at what was meant. `settings` are a team's own; `registry` has a page for every code, `formats` says it all to a
-person or to a machine.
+`expressions` looks at matchers, `meaning` at what the parts do together (`shadowing`: which part leaves nothing for another),
+`bases` at what the set does to the base that it extends, `secrets` at the text, `cases` and `fixtures` at policy tests and their
+events, `allowances` at what was meant. `settings` are a team's own; `registry` has a page for every code, `formats` writes the
+findings for a person or for a machine.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from engine.errors import ExpressionError
 from engine.lint.allowances import Allowance, allowances, allowed
 from engine.lint.bases import of_the_set, replacement_findings
 from engine.lint.cases import OF_TESTS, case_findings
+from engine.lint.conditions import Conditions
 from engine.lint.expressions import problems
 from engine.lint.fixtures import fixture_findings
 from engine.lint.meaning import kinds_of, meaning_findings
 from engine.lint.registry import CODES, INTERNAL
 from engine.lint.secrets import secret_findings
 from engine.lint.settings import DEFAULTS, Settings
-from engine.matching import check as compiled
 from engine.model import Finding, FindingSeverity, Location
 from engine.policy.bases import effective
 from engine.policy.codes import BASE
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from datetime import datetime
 
+    from engine.lint.problems import Problem
     from engine.policy.source import Node, Source
 
 __all__ = ["lint"]
@@ -58,15 +59,17 @@ def lint(  # noqa: PLR0913  what is looked at, and by which rules
     sound = not any(finding.severity is FindingSeverity.ERROR for finding in loaded)
     shaped = [source for source in effective(sources) if source.root is not None and not file_findings(source)]
     names = not any(source.root.value.get("events", {}).get("select") == "all" for source in shaped if source.root is not None)
+    conditions = Conditions()
     found = [*loaded]
     for source in own:
         found += _told("secrets", source.path, partial(secret_findings, source))
     for source in shaped:
         if with_base or not source.base:
-            found += _told("expressions", source.path, partial(_expression_findings, source, names=names))
+            found += _told("expressions", source.path, partial(_expression_findings, source, conditions, names=names))
     if sound:
-        found += _told("meaning", sources[0].path, partial(_meaning, sources, shaped, now, settings))
-        found += _told("the base", sources[0].path, partial(replacement_findings, sources, kinds_of(shaped)))
+        found += _told("meaning", sources[0].path, partial(_meaning, sources, shaped, conditions, now, settings))
+        replaced = partial(replacement_findings, sources, kinds_of(shaped), conditions)
+        found += _told("the base", sources[0].path, replaced)
     for source in (*tests, *fixtures):
         found += _told("secrets", source.path, partial(secret_findings, source))
         found += _told("fixtures", source.path, partial(fixture_findings, source))
@@ -88,20 +91,27 @@ def _told(name: str, path: str, look: Callable[[], Iterator[Finding]]) -> Iterat
         yield Finding(INTERNAL, Location(path), f"the checks of {name} broke ({type(error).__name__})", "please report it")
 
 
-def _meaning(sources: Sequence[Source], shaped: Sequence[Source], now: datetime, settings: Settings) -> Iterator[Finding]:
+def _meaning(
+    sources: Sequence[Source], shaped: Sequence[Source], conditions: Conditions, now: datetime, settings: Settings
+) -> Iterator[Finding]:
     def look(files: Sequence[Source]) -> Iterator[Finding]:
-        return meaning_findings(files, now, settings.longest_silence)
+        return meaning_findings(files, conditions, now, settings.longest_silence)
 
     return look(shaped) if settings.include_base else of_the_set(look(shaped), sources, look)
 
 
-def _expression_findings(source: Source, *, names: bool) -> Iterator[Finding]:
+def _expression_findings(source: Source, conditions: Conditions, *, names: bool) -> Iterator[Finding]:
     for part, mutes in _matchers(source):
         when = part.at("when")
         if when is None:
             continue
         for node in when.items() if isinstance(when.value, list) else (when,):
-            yield from _of_expression(source, node, mutes=mutes, names=names)
+            try:
+                condition = conditions.condition(node.value)
+            except ExpressionError:
+                continue  # the load checks have said so
+            for problem in problems(condition, mutes=mutes, names=names):
+                yield _finding(source, node, problem)
 
 
 def _matchers(source: Source) -> Iterator[tuple[Node, bool]]:
@@ -119,13 +129,9 @@ def _matchers(source: Source) -> Iterator[tuple[Node, bool]]:
                 yield part, section == "silences" or "mute" in part.keys
 
 
-def _of_expression(source: Source, node: Node, *, mutes: bool, names: bool) -> Iterator[Finding]:
-    try:
-        tree = compiled(node.value)
-    except ExpressionError:
-        return  # the load checks have said so
-    for problem in problems(tree, node.value, mutes=mutes, names=names):
-        severity = FindingSeverity.WARNING if problem.warns else FindingSeverity.ERROR
-        where = inside(source, node, problem.offset, problem.length)
-        edits = rewritten(source, node, *problem.edit) if problem.edit else ()
-        yield Finding(problem.code, where, problem.what, problem.instead, severity, edits)
+def _finding(source: Source, node: Node, problem: Problem) -> Finding:
+    """A problem of an expression as a finding in its file."""
+    severity = FindingSeverity.WARNING if problem.warns else FindingSeverity.ERROR
+    where = inside(source, node, problem.offset, problem.length)
+    edits = rewritten(source, node, *problem.edit) if problem.edit else ()
+    return Finding(problem.code, where, problem.what, problem.instead, severity, edits)

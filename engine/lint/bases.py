@@ -6,8 +6,9 @@ import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
-from engine.lint.implication import implied, premises
-from engine.lint.meaning import named_channels, trees
+from engine.lint.conditions import together
+from engine.lint.meaning import named_channels
+from engine.lint.shadowing import covers
 from engine.model import OPEN, Finding, FindingSeverity
 from engine.policy.bases import blamed, effective, extends
 from engine.policy.source import parse_source
@@ -15,7 +16,10 @@ from engine.policy.source import parse_source
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
+    from engine.lint.conditions import Conditions
     from engine.policy.source import Node, Source
+
+    Covering = Callable[[Node, Node], bool]
 
 UNHEARD: Final = "TB412"
 FEWER_CLASSES: Final = "TB413"
@@ -60,25 +64,29 @@ def _alone(base: Sequence[Source]) -> list[Source]:
 # --- what replacing loses --------------------------------------------------------------------------------------------------
 
 
-def replacement_findings(sources: Sequence[Source], kinds: Mapping[str, str]) -> Iterator[Finding]:
+def replacement_findings(sources: Sequence[Source], kinds: Mapping[str, str], conditions: Conditions) -> Iterator[Finding]:
     """What a set loses where it replaces a file of its base. `kinds` holds the kind of each actor class."""
     base = {source.root.value["name"]: source.root for source in sources if source.root is not None and source.base}
     roots = [source.root for source in effective(sources) if source.root is not None]
+
+    def covering(wide: Node, narrow: Node) -> bool:
+        return covers(together(conditions.of(wide)), together(conditions.of(narrow)), kinds)
+
     for root in roots:
         node = root.at("replaces")
         if node is not None:
-            yield from _unheard(node, base[node.value], roots, kinds)
+            yield from _unheard(node, base[node.value], roots, covering)
             yield from _fewer_classes(node, base[node.value], roots)
 
 
-def _unheard(node: Node, replaced: Node, roots: Sequence[Node], kinds: Mapping[str, str]) -> Iterator[Finding]:
+def _unheard(node: Node, replaced: Node, roots: Sequence[Node], covering: Covering) -> Iterator[Finding]:
     """The routes of a replaced file that rang where no route of the set does."""
     routes = list(_parts(replaced, "routes"))
     lost = [
         route.value["id"]
         for place, route in enumerate(routes)
         if "notify" in route.value
-        and not any(_rings(root, route, routes[:place], kinds) for root in roots if _covers(root, replaced))
+        and not any(_rings(root, route, routes[:place], covering) for root in roots if _covers(root, replaced))
     ]
     if lost:
         what = f"the base's {node.value} also rings for {', '.join(lost)}, and nothing here does"
@@ -91,15 +99,13 @@ def _covers(root: Node, replaced: Node) -> bool:
     return all(root.value.get(scope) in (None, replaced.value.get(scope)) for scope in ("buckets", "accounts"))
 
 
-def _rings(root: Node, route: Node, before: Sequence[Node], kinds: Mapping[str, str]) -> bool:
+def _rings(root: Node, route: Node, before: Sequence[Node], covering: Covering) -> bool:
     """Whether a file has a route that rings wherever another one did, with no mute ahead of it that the other one had not."""
-    known = premises(trees(route), kinds)
     for own in _parts(root, "routes"):
         if "mute" in own.value:
-            muted = premises(trees(own), kinds)
-            if not any("mute" in other.value and implied(muted, trees(other)) for other in before):
+            if not any("mute" in other.value and covering(other, own) for other in before):
                 return False
-        elif own.value.get("during") in (None, route.value.get("during")) and implied(known, trees(own)):
+        elif own.value.get("during") in (None, route.value.get("during")) and covering(own, route):
             return True
     return False
 

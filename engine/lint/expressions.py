@@ -3,18 +3,27 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from engine.errors import TooManyWaysError
 from engine.lint.fields import ACCOUNTS, BUCKETS, RECORD, Shape, shape_of
-from engine.lint.implication import plain
 from engine.lint.kinds import EQUALITIES, TYPE, argument_problems, never_alike
 from engine.lint.problems import Path, Problem, length_of, offset_of, outer, path_of, paths, worded
 from engine.matching import Node, conjuncts, never_fails, walk
+from engine.matching.formula import And, AtomFailure, Not, Or, atoms
+from engine.matching.relations import left_of
+from engine.matching.tree import spelling
 from engine.matching.types import types
+from engine.matching.ways import Budget, always, failures, never
 from engine.policy.shape import suggestion
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
+
+    from engine.lint.conditions import Condition
+    from engine.matching.formula import Formula
+    from engine.matching.ways import Way
 
 FIELD: Final = "TB202"
 BARE: Final = "TB203"
@@ -34,29 +43,34 @@ _LENIENT: Final = frozenset({"glob", "regex", "cidr", "lower", "not_null", "type
 
 _LITERAL: Final = re.compile(r"""'(?:[^'\\]|\\.)*'|`(?:[^`\\]|\\.)*`""", re.DOTALL)
 _ONE_LITERAL: Final = re.compile(r"""'[^'\\]*'|`(?:true|false|[0-9]+)`""")
+_MOST_STEPS: Final = 20_000
+"""Steps that may be taken to find out what an expression can do."""
+
 _ACCOUNT_DIGITS: Final = 12
 _NOBODY: Final = frozenset({"anonymous", "anonymous_principal"})
 """What stands for the account of a caller who has none."""
 _NAMES: Final = {str: "string", bool: "boolean", int: "number", float: "number", list: "array", dict: "object"}
 
 
-def problems(tree: Node, text: str, *, mutes: bool, names: bool) -> list[Problem]:
+def problems(condition: Condition, *, mutes: bool, names: bool) -> list[Problem]:
     """Everything wrong with an expression, in the order of its text; one problem a place.
 
     `mutes`: it decides what is muted. `names`: only S3 data events are looked at, so that event names are known.
     """
+    tree, text = condition.tree, condition.text
     found = [
         *_negated(tree, text),
         *_fields(tree, text),
         *_comparisons(tree, text, names=names),
         *argument_problems(tree),
         *_boolean(tree),
-        *_constant(tree),
+        *_same_sides(tree),
+        *_settled(condition.formula),
     ]
     if not found:
-        found = [*_may_fail(tree), *(_negations(tree) if mutes else ())]
+        found = [*_may_fail(condition.formula), *(_negations(tree) if mutes else ())]
     seen: dict[int, Problem] = {}
-    for problem in sorted(found, key=lambda one: (one.offset, one.code)):
+    for problem in sorted(found, key=lambda problem: (problem.offset, problem.code)):
         seen.setdefault(problem.offset, problem)
     return list(seen.values())
 
@@ -207,70 +221,83 @@ def _boolean(tree: Node) -> Iterator[Problem]:
         yield Problem(NOT_BOOLEAN, offset_of(last), len(path.text) if path else 1, what, instead)
 
 
-def _constant(tree: Node) -> Iterator[Problem]:
-    """What is the same for every event. A whole `true` is how one writes a route for everything; it is allowed."""
-    if tree.kind == "literal":
-        return
+def _same_sides(tree: Node) -> Iterator[Problem]:
+    """Comparisons of what is the same for every event. A whole `true` is how one writes a route for everything; it is allowed."""
     for node in walk(tree):
         if node.kind == "comparator":
             left, right = node.children
-            if plain(left) == plain(right) or (left.kind == right.kind == "literal"):
-                yield Problem(
-                    CONSTANT, offset_of(node), 1, "both sides are the same for every event", "compare a field with a value"
-                )
-        elif node.kind == "and_expression":
-            yield from _contradiction(node, "eq", "never", "two different values at once")
-        elif node.kind == "or_expression":
-            yield from _contradiction(node, "ne", "always", "at least one of two different values")
+            if spelling(left) == spelling(right) or (left.kind == right.kind == "literal"):
+                what = "both sides are the same for every event"
+                yield Problem(CONSTANT, offset_of(node), 1, what, "compare a field with a value")
 
 
-def _contradiction(node: Node, kind: str, ever: str, why: str) -> Iterator[Problem]:
-    """`a == 'x' && a == 'y'` never holds, `a != 'x' || a != 'y'` always does."""
-    seen: dict[object, object] = {}
-    for child in node.children:
-        if child.kind == "comparator" and child.value == kind:
-            for field, other in (child.children, child.children[::-1]):
-                path = path_of(field)
-                if path is not None and other.kind == "literal":
-                    first = seen.setdefault(path.names, other.value)
-                    if first != other.value:
-                        what = f"this {ever} holds: {path.text} would {'be' if kind == 'eq' else 'not be'} {why}"
-                        yield Problem(
-                            CONSTANT, offset_of(child), len(path.text), what, "join them with || or &&, the other way round"
-                        )
+def _settled(part: Formula) -> Iterator[Problem]:
+    """Conditions that never hold together, such as `a == 'x' && a == 'y'`, and such of which one always holds."""
+    if isinstance(part, Not):
+        yield from _settled(part.part)
+    elif isinstance(part, And | Or):
+        inner = [problem for each in part.parts for problem in _settled(each)]
+        yield from inner or _settled_together(part)
+
+
+def _settled_together(part: And | Or) -> Iterator[Problem]:
+    """The first part that, together with those before it that read the same fields, decides the whole."""
+    of_parts = [{path for atom in atoms(each) for path in atom.paths} for each in part.parts]
+    read = Counter(path for paths in of_parts for path in paths)
+    related = [each for each, paths in zip(part.parts, of_parts, strict=True) if any(read[path] > 1 for path in paths)]
+    claim = never if isinstance(part, And) else always
+    budget = Budget(_MOST_STEPS)
+    if not related or not claim(part.__class__(tuple(related)), budget) or any(claim(each, budget) for each in related):
+        return
+    for place in range(2, len(related) + 1):
+        if claim(part.__class__(tuple(related[:place])), budget):
+            yield _constant(related[: place - 1], related[place - 1], never=claim is never)
+            return
+
+
+def _constant(before: Sequence[Formula], part: Formula, *, never: bool) -> Problem:
+    """What to say of a part that never holds with those before it, or always does where they do not."""
+    atom = next(atoms(part))
+    name = ".".join(min(atom.paths, default=("it",)))
+    values = [other for each in before for other in atoms(each) if other.path == atom.path and other.kind == atom.kind == "is"]
+    if values and never:
+        what, instead = f"this never holds: {name} would be two different values at once", "join them with || instead of &&"
+    elif values:
+        what, instead = f"this always holds: {name} is never both values at once", "join them with && instead of ||"
+    elif never:
+        what, instead = f"this never holds: no {name} meets this and the condition before it", "delete one of them, or use ||"
+    else:
+        what, instead = f"this always holds: every {name} meets this or the condition before it", "delete one of them, or use &&"
+    return Problem(CONSTANT, offset_of(atom.node), len(name), what, instead)
 
 
 # --- failing and being absent --------------------------------------------------------------------------------------------------
 
 
-def _may_fail(tree: Node) -> Iterator[Problem]:
-    """Calls that raise for a field that is absent, unless what stands before them says that it is there."""
-    present: set[tuple[str, ...]] = set()
-    for part in conjuncts(tree):
-        for node in walk(part):
-            if node.kind == "function_expression" and node.value not in _LENIENT and not never_fails(node):
-                for argument in node.children[:1]:
-                    path = path_of(argument)
-                    shape = shape_of(path.names) if path else None
-                    if path and shape is not None and not shape.always and path.names not in present and len(shape.types) == 1:
-                        what = f"{node.value}() fails where {path.text} is absent, and a matcher that fails does not hold"
-                        instead = f"put {path.text} != `null` && before it, or use glob() or regex(), which take null"
-                        yield Problem(MAY_FAIL, node.offset or 0, len(node.value), what, instead, warns=True)
-        present |= {path.names for path in _present(part)}
+def _may_fail(part: Formula) -> Iterator[Problem]:
+    """Calls that fail for a field that is absent, unless what stands before them says that it is there."""
+    if not any(atom.may_fail for atom in atoms(part)):
+        return
+    try:
+        for way in failures(part, Budget(_MOST_STEPS)):
+            yield from _failing_calls(way)
+    except TooManyWaysError:
+        return
 
 
-def _present(part: Node) -> Iterator[Path]:
-    """The fields that are there where a part holds."""
-    if part.kind == "comparator":
-        for field, other in (part.children, part.children[::-1]):
-            path = path_of(field)
-            null = other.kind == "literal" and other.value is None
-            if path and other.kind == "literal" and null == (part.value == "ne"):
-                yield path
-    elif part.kind in ("field", "subexpression"):
-        path = path_of(part)
-        if path:
-            yield path
+def _failing_calls(way: Way) -> Iterator[Problem]:
+    """The calls in the atom that fails, of which the first argument may be null."""
+    for node in walk(way.end.atom.node) if isinstance(way.end, AtomFailure) else ():
+        if node.kind != "function_expression" or node.value in _LENIENT or never_fails(node):
+            continue
+        path = path_of(node.children[0])
+        shape = shape_of(path.names) if path else None
+        if path is None or shape is None or shape.always or len(shape.types) > 1:
+            continue
+        if "null" in left_of(way.results, path.names).types:
+            what = f"{node.value}() fails where {path.text} is absent, and a matcher that fails does not hold"
+            instead = f"put {path.text} != `null` && before it, or use glob() or regex(), which take null"
+            yield Problem(MAY_FAIL, node.offset or 0, len(node.value), what, instead, warns=True)
 
 
 def _negations(tree: Node) -> Iterator[Problem]:

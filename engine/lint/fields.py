@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from engine.pipeline.select import OBJECT_CALLS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +126,17 @@ RECORD: Final = _object(
     }
 )
 """The document that a matcher sees."""
+
+
+def _types(shape: Shape, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], frozenset[str]]]:
+    if path and shape != ANY:
+        yield path, shape.types if shape.always else shape.types | {"null"}
+    for name, inner in (shape.fields or {}).items():
+        yield from _types(inner, (*path, name))
+
+
+FIELD_TYPES: Final[Mapping[tuple[str, ...], frozenset[str]]] = dict(_types(RECORD))
+"""The types of each field of an event, by JMESPath's names; fields that may have any type are not in it."""
 
 BUCKETS: Final = frozenset({("bucket",), ("copy", "bucket"), ("requestParameters", "bucketName")})
 ACCOUNTS: Final = frozenset(

@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
-from engine.lint.implication import implied, landmarks, mentioned, premises
+from engine.lint.conditions import together
 from engine.lint.problems import path_of
+from engine.lint.shadowing import Shadows
 from engine.matching import Node as Tree
-from engine.matching import conjuncts, formula_of, index_keys, never_fails, parse, reads, walk
+from engine.matching import conjuncts, formula_of, index_keys, never_fails, reads, walk
 from engine.model import Edit, Field, Finding, FindingSeverity, Location, Operator
 from engine.policy.compile import actors_in_order
+from engine.policy.given import KNOWN
 from engine.policy.places import last_line, line_text, without_lines
 from engine.policy.references import operators_of
 from engine.policy.texts import placeholders
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from datetime import timedelta
 
+    from engine.lint.conditions import Condition, Conditions
+    from engine.model import AnyOf
     from engine.policy.source import Node, Source
 
 UNUSED: Final = "TB401"
@@ -34,11 +37,6 @@ TITLE: Final = "TB409"
 SCOPE: Final = "TB410"
 ORDER: Final = "TB411"
 
-MOST_COMPARED: Final = 30_000
-"""Pairs of conditions of one section that are compared; few sets of real size come near."""
-
-_SELECTIVE: Final = frozenset({"equals", "prefix"})
-"""Kinds of index keys that leave few routes to evaluate."""
 _BUCKET: Final = frozenset("abcdefghijklmnopqrstuvwxyz0123456789.-*?")
 _LONGEST_BUCKET: Final = 63
 _SHORTEST_BUCKET: Final = 3
@@ -58,22 +56,30 @@ _ATTESTED: Final = frozenset(
 """Fields that AWS vouches for, by which a mute is more than a claim."""
 
 
-def meaning_findings(sources: Sequence[Source], now: datetime, longest_silence: timedelta) -> Iterator[Finding]:
+def meaning_findings(
+    sources: Sequence[Source], conditions: Conditions, now: datetime, longest_silence: timedelta
+) -> Iterator[Finding]:
     """Everything about a set whose files load."""
     roots = [source.root for source in sources if source.root is not None]
     yield from _unused(roots)
-    yield from _evidence(roots)
+    yield from _evidence(roots, conditions)
     levels = _levels(roots)
     classes = _classes(roots)
+    default = next((root.value["default"]["masking"] for root in roots if "default" in root.value), "open")
+    floors = {
+        channel["name"]: channel.get("masking_floor", "standard")
+        for root in roots
+        for channel in root.value.get("channels") or ()
+    }
     kinds = kinds_of(sources)
     for source in sources:
         if source.root is None:
             continue
         yield from _scope(source.root)
-        yield from _routes(source, source.root, classes, kinds)
-        yield from _covered_silences(source.root)
-        yield from _titles(source, source.root, roots, levels)
-        yield from _floors(source.root, roots, levels)
+        yield from _routes(source, source.root, classes, Shadows(kinds), conditions)
+        yield from _covered_silences(source.root, Shadows(kinds), conditions)
+        yield from _titles(source, source.root, default, levels)
+        yield from _floors(source.root, floors, levels)
         for silence in _parts(source.root, "silences"):
             yield from _silence(source, silence, now, longest_silence)
 
@@ -120,10 +126,9 @@ def _levels(roots: Iterable[Node]) -> dict[str, dict[Field, Operator]]:
     return {level.value["level"]: operators_of(level) for root in roots for level in _parts(root, "masking")}
 
 
-def _floors(root: Node, roots: Sequence[Node], levels: dict[str, Any]) -> Iterator[Finding]:
+def _floors(root: Node, floors: dict[str, str], levels: dict[str, Any]) -> Iterator[Finding]:
     """A route that asks for less than each of its channels allows: what it asks for never happens."""
     order = ["open", *levels]
-    floors = {one["name"]: one.get("masking_floor", "standard") for other in roots for one in other.value.get("channels") or ()}
     for part in (*_parts(root, "routes"), *([root.children["default"]] if "default" in root.children else [])):
         asked = part.at("masking")
         notified = part.value.get("notify", ())
@@ -135,8 +140,7 @@ def _floors(root: Node, roots: Sequence[Node], levels: dict[str, Any]) -> Iterat
             yield _warning(BELOW_FLOOR, asked.where, what, "write the level that applies, or lower the channel's masking_floor")
 
 
-def _titles(source: Source, root: Node, roots: Sequence[Node], levels: dict[str, dict[Field, Operator]]) -> Iterator[Finding]:
-    default = next((one.value["default"]["masking"] for one in roots if "default" in one.value), "open")
+def _titles(source: Source, root: Node, default: str, levels: dict[str, dict[Field, Operator]]) -> Iterator[Finding]:
     for route in _parts(root, "routes"):
         title = route.at("title")
         level = route.value.get("masking", default)
@@ -164,49 +168,12 @@ def _scope(root: Node) -> Iterator[Finding]:
             yield Finding(SCOPE, bucket.where, what, instead)
 
 
-@lru_cache(maxsize=65_536)
-def tree(text: str) -> Tree:
-    """The syntax tree of an expression that compiles, made once."""
-    return parse(text)
-
-
-def _expressions(part: Node) -> tuple[str, ...]:
-    when = part.value.get("when")
-    return () if when is None else tuple(when) if isinstance(when, list) else (when,)
-
-
-def trees(part: Node) -> tuple[Tree, ...]:
-    """What must all be true for a part to hold."""
-    return tuple(map(tree, _expressions(part)))
-
-
-class _Earlier:
-    """The parts before one, and which of them leaves nothing for it."""
-
-    def __init__(self, kinds: Mapping[str, str]) -> None:
-        self._kinds = kinds
-        self._left = MOST_COMPARED
-        self._by_mark: dict[object, list[tuple[Node, tuple[Tree, ...]]]] = {}
-
-    def covering(self, part: Node, decides: Callable[[Node, Node], bool]) -> Node | None:
-        """An earlier part that holds wherever this one does, and is the one that decides; this one joins them."""
-        asked = trees(part)
-        marks = {None, *mentioned(asked)}
-        candidates = [one for mark in marks for one in self._by_mark.get(mark, ())][: self._left]
-        self._left -= len(candidates)
-        known = premises(asked, self._kinds) if candidates else None
-        found = next((one for one, other in candidates if known and decides(one, part) and implied(known, other)), None)
-        for mark in landmarks(asked):
-            self._by_mark.setdefault(mark, []).append((part, asked))
-        return found
-
-
-def _routes(source: Source, root: Node, classes: dict[str, bool], kinds: Mapping[str, str]) -> Iterator[Finding]:
+def _routes(source: Source, root: Node, classes: dict[str, bool], shadows: Shadows, conditions: Conditions) -> Iterator[Finding]:
     """Routes that an earlier one leaves nothing for, that continue to nowhere, and that mute what they should not."""
     routes = list(_parts(root, "routes"))
-    earlier = _Earlier(kinds)
     for place, route in enumerate(routes):
-        before = earlier.covering(route, _decides)
+        of_route = conditions.of(route)
+        before = shadows.shadowing(route, together(of_route), _decides)
         if before is not None:
             yield Finding(
                 SHADOWED,
@@ -217,8 +184,8 @@ def _routes(source: Source, root: Node, classes: dict[str, bool], kinds: Mapping
         if route.value.get("continue") is True and place == len(routes) - 1:
             yield _nowhere(source, route.keys["continue"])
         if "mute" in route.value:
-            yield from _mute(route, classes)
-        yield from _order(route)
+            yield from _mute(route, of_route, classes)
+        yield from _order(route, of_route)
 
 
 def _nowhere(source: Source, where: Location) -> Finding:
@@ -228,18 +195,25 @@ def _nowhere(source: Source, where: Location) -> Finding:
     return finding._replace(edits=edits)
 
 
-def _order(route: Node) -> Iterator[Finding]:
+def _order(route: Node, conditions: Sequence[Condition]) -> Iterator[Finding]:
     """A condition by which a route could be looked up, behind one that may fail: such a route is asked for every event."""
-    parts = [one for each in trees(route) for one in conjuncts(each)]
-    if index_keys(formula_of(parts)) or len(parts) == 1:
+    parts = [part for condition in conditions for part in conjuncts(condition.tree)]
+    if len(parts) <= 1 or _keys(*parts[:1]) or _keys(*parts):
         return
-    late = next(
-        (part for part in parts if any(key.kind in _SELECTIVE for keys in index_keys(formula_of((part,))) for key in keys)), None
-    )
+    late = next((part for part in parts if any(map(_is_selective, _keys(part)))), None)
     if late is not None and never_fails(late):
         name = ".".join(min(reads(late)))
         what = f"the test of {name} stands behind one that may fail, so this route is asked for every event"
         yield _warning(ORDER, route.children["when"].where, what, f"put the test of {name} first")
+
+
+def _keys(*parts: Tree) -> Sequence[AnyOf]:
+    return index_keys(formula_of(parts, KNOWN))
+
+
+def _is_selective(keys: AnyOf) -> bool:
+    """Whether few events are found by one of these keys."""
+    return any(key.kind in ("equals", "prefix") and not isinstance(key.value, bool) for key in keys)
 
 
 def _decides(before: Node, route: Node) -> bool:
@@ -247,24 +221,23 @@ def _decides(before: Node, route: Node) -> bool:
     return before.value.get("continue") is not True and before.value.get("during") in (None, route.value.get("during"))
 
 
-def _evidence(roots: Sequence[Node]) -> Iterator[Finding]:
+def _evidence(roots: Sequence[Node], conditions: Conditions) -> Iterator[Finding]:
     """Evidence that is never the first to hold."""
-    earlier = _Earlier({})
+    shadows = Shadows({})
     actors = {actor.value["class"]: actor for root in roots for actor in _parts(root, "actors")}
     for content in actors_in_order([root.value for root in roots]):
         for evidence in _parts(actors[content["class"]], "evidence"):
-            before = earlier.covering(evidence, lambda _, __: True)
+            before = shadows.shadowing(evidence, together(conditions.of(evidence)), lambda _, __: True)
             if before is not None:
                 where = f"line {before.where.line}" if before.where.path == evidence.where.path else str(before.where)
                 what = f"this evidence never decides: {before.value['id']}, at {where}, always holds before it"
                 yield Finding(SHADOWED, evidence.children["id"].where, what, "put it before that one, or delete it")
 
 
-def _covered_silences(root: Node) -> Iterator[Finding]:
+def _covered_silences(root: Node, shadows: Shadows, conditions: Conditions) -> Iterator[Finding]:
     """Silences that another one makes needless: it is no shorter, and of as many channels."""
-    earlier = _Earlier({})
     for silence in _parts(root, "silences"):
-        before = earlier.covering(silence, _outlasts)
+        before = shadows.shadowing(silence, together(conditions.of(silence)), _outlasts)
         if before is not None:
             what = f"this silence does nothing: {before.value['id']}, at line {before.where.line}, covers it and is no shorter"
             yield Finding(SHADOWED, silence.children["id"].where, what, "delete one of them")
@@ -292,8 +265,8 @@ def _classes(roots: Iterable[Node]) -> dict[str, bool]:
     }
 
 
-def _mute(route: Node, classes: dict[str, bool]) -> Iterator[Finding]:
-    parts = [one for text in _expressions(route) for one in conjuncts(tree(text))]
+def _mute(route: Node, conditions: Sequence[Condition], classes: dict[str, bool]) -> Iterator[Finding]:
+    parts = [part for condition in conditions for part in conjuncts(condition.tree)]
     where = route.keys["mute"]
     if all(one.kind == "literal" and one.value is True for one in parts):
         yield Finding(MUTES_ALL, where, "this mutes every event in the scope", "say in when what is to be muted")

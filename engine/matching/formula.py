@@ -39,7 +39,7 @@ _CACHED: Final = 4_096
 
 @dataclass(frozen=True, slots=True)
 class Atom:
-    """A question about the value at one path; or, where `path` is None, about several paths or the whole document.
+    """A question about the value at one `path`; or, where that is None, about several `paths` or the whole document.
 
     `kind` says how the question is understood, `value` is what it compares with:
 
@@ -51,7 +51,8 @@ class Atom:
     - `other`: anything else; `value` is the spelling of the part, without positions
 
     `exact`: the result is yes where the value of `node` is exactly true, not where it is true as JMESPath sees it. Where both are
-    the same, it is set. `known` are the types of paths that were known when the formula was made.
+    the same, it is set. `known` are the types of paths that were known when the formula was made; `may_fail`: going by these,
+    there may be a document for which the evaluation fails.
 
     Two atoms are equal where they ask the same, wherever in an expression they stand.
     """
@@ -62,17 +63,8 @@ class Atom:
     exact: bool
     node: Node = field(compare=False)
     known: Known = field(compare=False, repr=False)
-
-    @property
-    def path(self) -> Path | None:
-        """The one path that is read; None where there are none or several, or where the whole document is read."""
-        path = next(iter(self.paths), ())
-        return path if path and len(self.paths) == 1 else None
-
-    @property
-    def may_fail(self) -> bool:
-        """Whether there may be a document for which evaluating the atom fails. When in doubt, true."""
-        return not never_fails(self.node, self.known)
+    path: Path | None = field(compare=False)
+    may_fail: bool = field(compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,15 +269,15 @@ def _atom(node: Node, known: Known, *, exact: bool) -> Formula:
         return negation(_atom(node._replace(value="eq"), known, exact=True))
     exact = exact or _true_is_exact(node, known)
     paths = reads(node)
-    path = field_path(node)
-    kind, value = _understood(node) or ("other", spelling(node))
-    if path is not None:
-        kind, value = "true" if exact else "truthy", None
-    return Atom(paths, kind, value, exact, node, known)
+    kind, value = _understood(node, exact=exact) or ("other", spelling(node))
+    path = next(iter(paths), ()) if len(paths) == 1 else ()
+    return Atom(paths, kind, value, exact, node, known, path or None, not never_fails(node, known))
 
 
-def _understood(node: Node) -> tuple[str, Any] | None:
+def _understood(node: Node, *, exact: bool) -> tuple[str, Any] | None:
     """Kind and value of an atom whose question is understood; None for any other."""
+    if field_path(node):
+        return ("true" if exact else "truthy"), None
     equal = equality(node)
     if equal is not None:
         return _equality(equal[1])
