@@ -93,7 +93,9 @@ MISTAKES: list[tuple[str, str, list[str]]] = [
     (
         '["111122223333"]',
         '["11112222333"]',
-        ["p.yaml:6:12: accounts: '11112222333' has the wrong form; such as \"111122223333\": twelve digits in quotes, or an alias of account_names [TB114]"],
+        [
+            "p.yaml:6:12: accounts: '11112222333' has the wrong form; such as \"111122223333\": twelve digits in quotes, or an alias of account_names [TB114]"
+        ],
     ),
     (
         "masking_floor: standard",
