@@ -7,7 +7,7 @@ import time
 import pytest
 
 from engine.policy import codes
-from engine.policy.places import inside
+from engine.policy.edits import inside
 from engine.policy.source import parse_source
 
 

@@ -25,8 +25,8 @@ from engine.lint.settings import DEFAULTS, Settings
 from engine.model import Finding, FindingSeverity, Location
 from engine.policy.bases import effective
 from engine.policy.codes import BASE
+from engine.policy.edits import inside, rewritten
 from engine.policy.load import check, file_findings
-from engine.policy.places import inside, rewritten
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Final
 
 from engine.model import Edit, Finding, FindingSeverity, Location
-from engine.policy.places import line_text, place
+from engine.policy.positions import line_text, location_at
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Iterator, Sequence
@@ -49,7 +49,7 @@ class Allowance:
 def allowances(source: Source, known: frozenset[str]) -> Iterator[Allowance | Finding]:
     """Every allowance of a file, and what is wrong with those that cannot be read."""
     for mark in _MARK.finditer(source.text):
-        where = place(source.path, source.text, mark.start(), len(mark.group()))
+        where = location_at(source.path, source.text, mark.start(), len(mark.group()))
         form = _FORM.fullmatch(mark.group("rest").rstrip())
         codes = frozenset(form.group("codes").split()) if form else frozenset()
         if form is None:

@@ -10,7 +10,7 @@ import re
 from collections import Counter
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from engine.policy.source import parse_source
+from engine.policy.edits import edited
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -78,14 +78,7 @@ def _changed(sources: Sources, findings: Iterable[Finding]) -> Sources:
     edits: dict[str, list[Edit]] = {}
     for finding in findings:
         edits.setdefault(finding.where.path, []).extend(finding.edits)
-    return {**sources, **{path: _edited(sources[path], of_file) for path, of_file in edits.items()}}
-
-
-def _edited(source: Source, edits: Iterable[Edit]) -> Source:
-    text = source.text
-    for edit in sorted(edits, key=lambda one: one.start, reverse=True):
-        text = text[: edit.start] + edit.text + text[edit.end :]
-    return parse_source(text.encode(), source.path)
+    return {**sources, **{path: edited(sources[path], of_file) for path, of_file in edits.items()}}
 
 
 def _better(before: Sequence[Finding], after: Sequence[Finding]) -> bool:

@@ -11,7 +11,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Final
 
 from engine.model import Finding, FindingSeverity
-from engine.policy.places import place
+from engine.policy.positions import location_at
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -40,7 +40,7 @@ def fixture_findings(source: Source) -> Iterator[Finding]:
         times = Counter(one.group("found") for one in found)
         for one in {one.group("found"): one for one in reversed(found)}.values():
             text = one.group("found")
-            where = place(source.path, source.text, one.start("found"), len(text))
+            where = location_at(source.path, source.text, one.start("found"), len(text))
             often = f" ({times[text]} times in this file)" if times[text] > 1 else ""
             yield Finding(code, where, f"{what}{often}", instead, FindingSeverity.WARNING)
 

@@ -16,7 +16,7 @@ from engine import __version__
 from engine.lint.registry import BY_CODE, CHECKS, page
 from engine.model import Finding, FindingSeverity
 from engine.pipeline.render.escape import harmless
-from engine.policy.places import line_text, place
+from engine.policy.positions import line_text, location_at
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -169,7 +169,7 @@ def _result(finding: Finding, texts: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _replacement(edit: Edit, text: str) -> dict[str, Any]:
-    start, end = place("", text, edit.start), place("", text, edit.end)
+    start, end = location_at("", text, edit.start), location_at("", text, edit.end)
     region = {"startLine": start.line, "startColumn": start.column, "endLine": end.line, "endColumn": end.column}
     return {"deletedRegion": region, "insertedContent": {"text": edit.text}}
 

@@ -12,8 +12,9 @@ from engine.matching import Node as Tree
 from engine.matching import conjuncts, formula_of, index_keys, never_fails, reads, walk
 from engine.model import Edit, Field, Finding, FindingSeverity, Location, Operator
 from engine.policy.compile import actors_in_order
+from engine.policy.edits import last_line, without_lines
 from engine.policy.given import KNOWN
-from engine.policy.places import last_line, line_text, without_lines
+from engine.policy.positions import line_text
 from engine.policy.references import operators_of
 from engine.policy.texts import placeholders
 

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from engine.model import Finding
-from engine.policy.places import place
+from engine.policy.positions import location_at
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,7 +27,7 @@ def secret_findings(source: Source) -> Iterator[Finding]:
     """Secrets in a file, comments included. The finding does not repeat them."""
     for name, pattern in _PATTERNS:
         for found in pattern.finditer(source.text):
-            where = place(source.path, source.text, found.start(), len(found.group()))
+            where = location_at(source.path, source.text, found.start(), len(found.group()))
             yield Finding(
                 SECRET, where, f"this looks like {name}", "keep it in a secret, name that here, and replace it: it is known now"
             )

@@ -10,8 +10,8 @@ from engine.matching.tree import walk
 from engine.matching.types import reads
 from engine.model import UNKNOWN, Finding, Kind
 from engine.policy import codes
+from engine.policy.edits import inside
 from engine.policy.given import KNOWN
-from engine.policy.places import inside
 from engine.policy.shape import suggestion
 
 if TYPE_CHECKING:

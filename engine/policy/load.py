@@ -14,9 +14,10 @@ from engine.policy import codes
 from engine.policy.bases import base_findings, blamed, effective, extends, with_base
 from engine.policy.compared import compared_findings
 from engine.policy.compile import compile_set
+from engine.policy.edits import before_line
 from engine.policy.files import policy_files
 from engine.policy.matchers import forget_matchers
-from engine.policy.places import before_line, line_text
+from engine.policy.positions import line_text
 from engine.policy.references import reference_findings
 from engine.policy.shape import shape_findings
 from engine.policy.source import Source, read_source

@@ -10,9 +10,9 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from engine.errors import ExpressionError
 from engine.model import INHERITED_OPERATORS, OPEN, OPERATOR_RANK, UNKNOWN, Field, Finding, Operator
 from engine.policy import codes
+from engine.policy.edits import inside
 from engine.policy.levels import with_inherited
 from engine.policy.matchers import matcher
-from engine.policy.places import inside
 from engine.policy.shape import suggestion
 from engine.policy.texts import text_findings
 

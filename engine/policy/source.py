@@ -14,7 +14,7 @@ import yaml
 
 from engine.model import Edit, Finding, Location
 from engine.policy import codes
-from engine.policy.places import place
+from engine.policy.positions import location_at
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -105,7 +105,7 @@ def parse_source(content: bytes, path: str) -> Source:
     unseen = _UNSEEN.search(text)
     if unseen:
         what = f"the character U+{ord(unseen.group()):04X} cannot be seen"
-        where = place(path, text, unseen.start())
+        where = location_at(path, text, unseen.start())
         return Source(
             path, text, None, (Finding(codes.CHARACTERS, where, what, "delete it, or write it as an escape in double quotes"),)
         )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from engine.model import Field, Finding
 from engine.policy import codes
-from engine.policy.places import inside
+from engine.policy.edits import inside
 from engine.policy.shape import suggestion
 
 if TYPE_CHECKING:

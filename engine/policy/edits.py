@@ -1,42 +1,22 @@
-"""Where something stands in a policy file, also within quotes, block and folded scalars; and how to change it there."""
+"""Changes of a policy file that keep its comments and layout, and where they go: also within quotes, block and folded scalars."""
 
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
-from functools import lru_cache
-from itertools import accumulate
 from typing import TYPE_CHECKING, Final
 
-from engine.model import Edit, Location
+from engine.model import Edit
+from engine.policy.positions import line_starts, location_at
+from engine.policy.source import parse_source
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
+    from engine.model import Location
     from engine.policy.source import Node, Source
 
 _ESCAPE: Final = re.compile(r"""\\[^"\\]|\\\\""")
 """An escape other than of a double quote."""
-
-
-@lru_cache(4)
-def _starts(text: str) -> list[int]:
-    """Where each line of a text starts, and where the last one ends."""
-    ends = accumulate(len(line) + 1 for line in text.split("\n"))
-    return [0, *ends]
-
-
-def line_text(text: str, number: int) -> str:
-    """A line of a text, from 1, without its end; empty where there is no such line."""
-    starts = _starts(text)
-    return text[starts[number - 1] : starts[number] - 1] if 1 <= number < len(starts) else ""
-
-
-def place(path: str, text: str, index: int, length: int = 1) -> Location:
-    """The place of a character in a text."""
-    starts = _starts(text)
-    line = bisect_right(starts, index, hi=len(starts) - 1)
-    return Location(path, line, index - starts[line - 1] + 1, max(length, 1))
 
 
 # --- inside a scalar -------------------------------------------------------------------------------------------------------
@@ -45,7 +25,7 @@ def place(path: str, text: str, index: int, length: int = 1) -> Location:
 def inside(source: Source, node: Node, offset: int, length: int = 1) -> Location:
     """The place of a character of a string value, counted from 0: also within quotes, escapes, block and folded scalars."""
     index = _index(source, node, offset)
-    return node.where if index is None else place(source.path, source.text, index, length)
+    return node.where if index is None else location_at(source.path, source.text, index, length)
 
 
 def _index(source: Source, node: Node, offset: int) -> int | None:
@@ -74,6 +54,14 @@ def _index(source: Source, node: Node, offset: int) -> int | None:
 # --- changes ---------------------------------------------------------------------------------------------------------------
 
 
+def edited(source: Source, edits: Iterable[Edit]) -> Source:
+    """The file with some changes made, none of which touches another, read again."""
+    text = source.text
+    for edit in sorted(edits, key=lambda edit: edit.start, reverse=True):
+        text = text[: edit.start] + edit.text + text[edit.end :]
+    return parse_source(text.encode(), source.path)
+
+
 def rewritten(source: Source, node: Node, start: int, end: int, text: str) -> tuple[Edit, ...]:
     """The change that makes characters of a string value (visible ones first and last) another text, as the value is quoted.
 
@@ -96,13 +84,13 @@ def rewritten(source: Source, node: Node, start: int, end: int, text: str) -> tu
 
 def before_line(source: Source, number: int, line: str) -> tuple[Edit, ...]:
     """The change that puts a line before another one (from 1)."""
-    start = _starts(source.text)[number - 1]
+    start = line_starts(source.text)[number - 1]
     return (Edit(start, start, f"{line}\r\n" if "\r\n" in source.text else f"{line}\n"),)
 
 
 def without_lines(source: Source, first: int, last: int) -> tuple[Edit, ...]:
     """The change that takes whole lines away (from 1, both of them too); none where a comment would go with them."""
-    starts = _starts(source.text)
+    starts = line_starts(source.text)
     start, end = starts[first - 1], min(starts[last], len(source.text))
     return () if "#" in source.text[start:end] else (Edit(start, end),)
 
@@ -110,7 +98,7 @@ def without_lines(source: Source, first: int, last: int) -> tuple[Edit, ...]:
 def last_line(source: Source, node: Node) -> int:
     """The line on which a value ends."""
     end = max([node.span[1], *(child.span[1] for child in _all(node))])
-    return place(source.path, source.text, end).line
+    return location_at(source.path, source.text, end).line
 
 
 def _all(node: Node) -> Iterator[Node]:
