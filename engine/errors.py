@@ -87,6 +87,10 @@ class PublishedSetError(TrailbellError):
         self.passing = passing
 
 
+class LockError(TrailbellError):
+    """A `trailbell.lock` that cannot be understood."""
+
+
 class StackError(TrailbellError):
     """A deployed stack that could not be looked at."""
 

@@ -79,6 +79,7 @@ LAUNCHED: dict[str, tuple[tuple[str, ...], str]] = {
     "fields": (("fields",), r"userIdentity"),
     "lint": (("lint", "--format", "json"), r"\[\]|findings"),
     "test": (("test", "--full-coverage"), r"\d+ of \d+ passed"),
+    "upgrade": (("upgrade", "--write"), r"wrote sha256:\w+ into policies/channels\.yaml, and the base into trailbell\.lock"),
     "build": (BUILD, r"dist/trailbell\.zip: [\d.]+ MB"),
     "publish": (("publish", "--pack", "set.json"), r"set\.json: policy set sha256:"),
     "send-test": (("send-test", "--channel", "s3-watch"), r"s3-watch: delivered"),

@@ -31,6 +31,7 @@ COMMANDS: Final = (
     "fields",
     "lint",
     "test",
+    "upgrade",
     "build",
     "publish",
     "doctor",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
 import os
 import shutil
 import sys
@@ -14,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from engine.cli.editor_schemas import outdated_schemas
-from engine.cli.options import include_base_option
+from engine.cli.options import include_base_option, write_changed
 from engine.lint import lint as lint_set
 from engine.lint.fix import diff, fixed
 from engine.lint.formats import FORMATS, WIDTH, summary, text
@@ -103,7 +102,7 @@ def lint(  # noqa: PLR0913  one parameter an option
         if shows_diff:
             _say("\n".join(diff(before, files)))
             raise click.exceptions.Exit(1 if answered else 0)
-        _write(before, files)
+        write_changed(before, files)
         click.echo(f"{path}: {answered} fixed", err=True)
     findings = look(files)
     texts = {source.path: source.text for source in (*files.values(), *fixtures)}
@@ -153,18 +152,6 @@ def _print(form: str, findings: Sequence[Finding], texts: dict[str, str]) -> Non
 def _say(text: str) -> None:
     if text:
         click.echo(text, color=True)
-
-
-def _write(before: Sources, after: Sources) -> None:
-    """Files whose text is another one now, each as a whole or not at all."""
-    for path, source in after.items():
-        if source.text != before[path].text:
-            file = Path(path)
-            mark = codecs.BOM_UTF8 if file.read_bytes().startswith(codecs.BOM_UTF8) else b""
-            beside = file.with_name(f"{file.name}.tmp")
-            beside.write_bytes(mark + source.text.encode())
-            shutil.copymode(file, beside)
-            beside.replace(file)
 
 
 def _page(code: str) -> str:

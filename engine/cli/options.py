@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import shutil
 import subprocess
 from datetime import datetime
@@ -16,6 +17,7 @@ from engine.policy.load import check, read_set
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from engine.lint.fix import Sources
     from engine.model import PolicySet
     from engine.policy.source import Source
 
@@ -79,3 +81,15 @@ def commit_of(policies_path: Path) -> str | None:
     command = (git, "-C", str(policies_path), "rev-parse", "HEAD")
     done = subprocess.run(command, check=False, capture_output=True, text=True)  # noqa: S603  no shell, fixed words
     return done.stdout.strip() if done.returncode == 0 else None
+
+
+def write_changed(before: Sources, after: Sources) -> None:
+    """Files whose text is another one now, each as a whole or not at all."""
+    for path, source in after.items():
+        if source.text != before[path].text:
+            file = Path(path)
+            mark = codecs.BOM_UTF8 if file.read_bytes().startswith(codecs.BOM_UTF8) else b""
+            beside = file.with_name(f"{file.name}.tmp")
+            beside.write_bytes(mark + source.text.encode())
+            shutil.copymode(file, beside)
+            beside.replace(file)

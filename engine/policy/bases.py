@@ -111,7 +111,8 @@ def base_findings(sources: Sequence[Source]) -> Iterator[Finding]:
     if named.revision is not None and named.revision != actual:
         where = (named.node.at("revision") or named.node).where
         what = f"the base is {actual} here, and this set wants {named.revision}"
-        yield Finding(codes.OTHER_BASE, where, what, "compare them with trailbell upgrade, which then writes the new revision")
+        instead = "trailbell upgrade shows what is decided differently; trailbell upgrade --write takes it over"
+        yield Finding(codes.OTHER_BASE, where, what, instead)
     yield from _untrusted(own)
     yield from _replaced(own, base)
     yield from _placed(own, base)

@@ -30,3 +30,8 @@ def base_files(name: str, directory: Path) -> dict[str, Path]:
     """The files of a base in path order, by the paths that findings and decisions call them: `trailbell/base/watch.yaml`."""
     folder = base_folder(name, directory)
     return {f"{name}/{path.relative_to(folder).as_posix()}": path for path in policy_files(folder)}
+
+
+def lock_path(directory: Path) -> Path:
+    """Where the lock of a set is, which holds the base that it was last seen to extend: beside the folder of its policies."""
+    return Path(os.path.normpath(directory / ".." / "trailbell.lock"))
