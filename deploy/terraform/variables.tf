@@ -33,7 +33,7 @@ variable "bucket_names" {
 }
 
 variable "event_names" {
-  description = "The event names that the rule lets through: those of policies/events.yaml."
+  description = "The event names that the rule lets through: those that trailbell/base selects."
   type        = list(string)
   default = [
     "GetObject", "GetObjectTorrent", "SelectObjectContent", "ListObjects", "ListObjectVersions", "CopyObject",

@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 
     from engine.policy.source import Node, Source
 
-REPLACED: Final = ("masking", "audit", "events")
+REPLACED: Final = ("masking", "audit", "events", "account_names")
 """Sections of the base that give way to the same section of an own file. (The base's `default` stays: see `compile_set`.)"""
-TRUSTED: Final = ("extends", "replaces", "actors", "masking", "audit", "events")
+TRUSTED: Final = ("extends", "replaces", "actors", *REPLACED)
 """What only the file with `default`, and those that it trusts, may say: it changes what holds for every file."""
 
 
