@@ -45,8 +45,8 @@ SAMPLES = len(list((ROOT / "tests/events").glob("*.json")))
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A team's repository, whose base was taken over."""
-    for folder in ("policies", "tests/policies"):
-        (tmp_path / folder).mkdir(parents=True)
+    (tmp_path / "policies").mkdir()
+    (tmp_path / "tests/policies").mkdir(parents=True)
     (tmp_path / "policies/main.yaml").write_text(MAIN, "utf-8")
     (tmp_path / "tests/policies/t.yaml").write_text(TEST, "utf-8")
     (tmp_path / "tests/policies/human.json").write_bytes((ROOT / "tests/events/human-role-cli.json").read_bytes())
