@@ -183,3 +183,11 @@ def test_a_stack_that_is_not_there_is_an_error_that_says_so() -> None:
 
 def _empty_zip() -> bytes:
     return b"PK\x05\x06" + bytes(18)
+
+
+def test_without_a_region_the_error_asks_for_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_CONFIG_FILE", "absent")
+    with pytest.raises(StackError, match="are credentials and a region set"):
+        read_stack("trailbell", (), NOW, boto3.session.Session().client)

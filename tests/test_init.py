@@ -161,7 +161,7 @@ def test_pre_commit_and_the_workflows_name_the_source(shop: Path) -> None:
 
 def test_a_source_that_is_not_on_github_is_for_pre_commit_alone(tmp_path: Path) -> None:
     done = run("init", tmp_path, "--source", "https://git.example.com/trailbell@v1")
-    assert "https://git.example.com/trailbell is not on GitHub, where actions are" in done.stdout
+    assert "fetch Trailbell from GitHub, and https://git.example.com/trailbell is not there" in done.stdout
     assert "repo: https://git.example.com/trailbell\n    rev: v1\n" in (tmp_path / ".pre-commit-config.yaml").read_text("utf-8")
     assert "OWNER_OF_TRAILBELL/trailbell@" in (tmp_path / ".github/workflows/policies.yml").read_text("utf-8")
 

@@ -109,7 +109,7 @@ def test_an_installation_from_a_git_repository_knows_where_it_comes_from(tmp_pat
     printed = output([home / "bin/trailbell", "init", "shop"], tmp_path)
     (repository,) = yaml.safe_load((tmp_path / "shop/.pre-commit-config.yaml").read_text("utf-8"))["repos"]
     assert (repository["repo"], repository["rev"]) == (f"file://{clone}", commit)
-    assert f"file://{clone} is not on GitHub, where actions are" in printed
+    assert f"GitHub, and file://{clone} is not there" in printed
 
 
 # --- the action ---------------------------------------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 from commands import SEARCHED, clone_of_checkout, output, run
 
 ROOT = Path(__file__).parent.parent
@@ -102,3 +103,18 @@ def test_a_file_that_is_not_the_one_of_the_checksums_is_refused(checkout: Path) 
 def test_the_version_between_releases_is_one_for_development_or_has_its_section() -> None:
     (version,) = re.findall(r'__version__ = "(.+)"', (ROOT / "engine/__init__.py").read_text("utf-8"))
     assert version.endswith(".dev0") or f"## [{version}] - " in (ROOT / "CHANGELOG.md").read_text("utf-8")
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / ".github/ISSUE_TEMPLATE").glob("*.yml")), ids=lambda path: path.name)
+def test_an_issue_template_is_one_that_github_takes(path: Path) -> None:
+    """The syntax: https://docs.github.com/en/communities/using-templates-to-encourage-useful-issues-and-pull-requests."""
+    form = yaml.safe_load(path.read_text("utf-8"))
+    if path.stem == "config":
+        assert form == {"blank_issues_enabled": False}
+        return
+    assert form.keys() == {"name", "description", "labels", "body"}
+    named = [part["id"] for part in form["body"] if part["type"] != "markdown"]
+    assert len(named) == len(set(named)) > 0
+    for part in form["body"]:
+        assert part["type"] in {"markdown", "textarea", "input"}
+        assert part["attributes"].keys() <= ({"value"} if part["type"] == "markdown" else {"label", "description", "render"})

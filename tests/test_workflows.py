@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -114,3 +115,11 @@ def test_what_the_workflow_signs_and_stores_is_what_trailbell_looks_for(tmp_path
 def test_a_set_is_signed_and_stored_or_packed(given: list[str]) -> None:
     told = CliRunner().invoke(trailbell, ["publish", str(SHIPPED), *given])
     assert (told.exit_code, "--pack alone" in told.output) == (2, True)
+
+
+def test_every_python_that_the_package_names_is_checked() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    named = [one.rpartition(" ")[2] for one in project["classifiers"] if re.search(r":: 3\.\d+$", one)]
+    (job,) = yaml.safe_load((ROOT / ".github/workflows/check.yml").read_text("utf-8"))["jobs"].values()
+    assert job["strategy"]["matrix"]["python"] == named
+    assert project["requires-python"] == f">={named[0]}"

@@ -118,8 +118,9 @@ def _next_steps(folder: Path, written: dict[str, bytes], origin: TrailbellSource
     unnamed = [name for name, content in written.items() if b"OWNER_OF_TRAILBELL" in content]
     if unnamed:
         yield ""
-        what = "No repository of Trailbell is known" if origin is None else f"{origin.url} is not on GitHub, where actions are"
-        yield f"{what}. Write one in place of {_ACTION.partition('@')[0]}, and its commit in place of {_COMMIT}, in:"
+        what = "a repository that is not known here" if origin is None else f"GitHub, and {origin.url} is not there"
+        yield f"Not finished: these files fetch Trailbell from {what}. Write its address and commit in place of"
+        yield f"{_ACTION.partition('@')[0]} and {_COMMIT} in:"
         yield from (f"  {name}" for name in unnamed)
 
 

@@ -35,7 +35,7 @@ class _Reading:
 
 def read_stack(name: str, webhooks: Iterable[WebhookRef], now: datetime, client: Callable[[str], Any]) -> StackState:
     """The state of the stack `name`; `client(service)` makes a boto3 client. Raises `StackError` where it cannot be found."""
-    resources = _resources(name, client("cloudformation"))
+    resources = _resources(name, client)
     refs, reading = tuple(webhooks), _Reading()
     direct = "Queue" not in resources
     reading.part("rule", lambda: _rule(client("events"), resources["Rule"]))
@@ -69,11 +69,11 @@ _PARTS = (
 )
 
 
-def _resources(name: str, cloudformation: Any) -> dict[str, str]:  # noqa: ANN401  boto3 clients have no types
+def _resources(name: str, client: Callable[[str], Any]) -> dict[str, str]:
     from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415
 
     try:
-        pages = cloudformation.get_paginator("list_stack_resources").paginate(StackName=name)
+        pages = client("cloudformation").get_paginator("list_stack_resources").paginate(StackName=name)
         return {
             one["LogicalResourceId"]: one.get("PhysicalResourceId", "")
             for page in pages
