@@ -67,7 +67,8 @@ def test_each_of_its_events_can_be_explained(shop: Path) -> None:
 
 
 def test_it_extends_the_base_that_comes_with_trailbell(shop: Path) -> None:
-    assert "extends: trailbell/base" in (shop / "policies/channels.yaml").read_text("utf-8")
+    assert "extends: {base: trailbell/base, revision: sha256:" in (shop / "policies/channels.yaml").read_text("utf-8")
+    assert CliRunner().invoke(trailbell, ["upgrade", str(shop / "policies")]).exit_code == 0
     policies = load(shop / "policies")
     assert {"credential-misuse", "human", "ecs-robot"} <= {actor.name for actor in policies.actors}
 

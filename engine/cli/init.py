@@ -12,14 +12,20 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import click
 
 from engine.cli.editor_schemas import write_schemas
+from engine.policy.bases import with_base
 from engine.policy.files import policy_files
+from engine.policy.source import parse_source
 from engine.resources import package_folder, resource
+from engine.workbench.lock import lock_text, pinned
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _EXAMPLE: Final = ("policies", "tests")
 """Folders of the example, which is written as a whole or not at all: a part of it could change what a set decides."""
+
+_MAIN: Final = "policies/channels.yaml"
+"""The file of the example that extends the base."""
 
 _HOME: Final = "https://github.com/OWNER_OF_TRAILBELL/trailbell"
 _ACTION: Final = "OWNER_OF_TRAILBELL/trailbell@COMMIT_OF_TRAILBELL"
@@ -60,7 +66,7 @@ def init(folder: Path, source: str | None, *, schemas: bool, deploy: bool) -> No
             click.echo(f"wrote {write_schemas(folder)}/")
         if schemas:
             return
-        files = dict(_deployment() if deploy else _repository(folder, origin))
+        files = dict(_deployment()) if deploy else _with_lock(dict(_repository(folder, origin)))
         new = [name for name, content in files.items() if _write_new(folder / name, content)]
     except OSError as error:
         raise click.ClickException(f"{error.filename}: {error.strerror}") from None
@@ -86,6 +92,14 @@ def _repository(folder: Path, origin: TrailbellSource | None) -> Iterator[tuple[
         name = path.relative_to(templates)
         if not (has_policies and name.parts[0] in _EXAMPLE):
             yield name.as_posix(), _with_source(path.read_text(encoding="utf-8"), origin).encode()
+
+
+def _with_lock(files: dict[str, bytes]) -> dict[str, bytes]:
+    """The files with the base at the revision that it has here, and with the lock that holds it for the next upgrade."""
+    if _MAIN not in files:
+        return files
+    sources = pinned(with_base([parse_source(files[_MAIN], _MAIN)], Path("policies")))
+    return files | {_MAIN: sources[0].text.encode(), "trailbell.lock": lock_text(sources).encode()}
 
 
 def _deployment() -> Iterator[tuple[str, bytes]]:

@@ -15,13 +15,12 @@ from engine.model import Deployment, Event
 from engine.pipeline.batch import Setting
 from engine.pipeline.facts import facts
 from engine.policy.bases import base_revision, extends, with_base
-from engine.policy.edits import edited
 from engine.policy.files import lock_path
 from engine.policy.load import check, read, read_event, set_folder
 from engine.resources import resource
 from engine.workbench.casefile import read_cases
 from engine.workbench.cases import Case
-from engine.workbench.lock import lock_text, locked_base, pin
+from engine.workbench.lock import lock_text, locked_base, pinned
 from engine.workbench.upgrade import differences
 
 if TYPE_CHECKING:
@@ -56,7 +55,7 @@ def upgrade(path: Path, tests_path: Path | None, *, write: bool) -> None:
     named = extends(own)
     if named is None:
         raise click.ClickException(f"{path}: no file says extends, so there is no base that could be another one")
-    new = _pinned(with_base(own, set_folder(path)), named)
+    new = pinned(with_base(own, set_folder(path)))
     revision, lock = base_revision(new), lock_path(set_folder(path))
     old = _locked(own, lock, named)
     same = bool(old) and base_revision(old) == revision
@@ -75,15 +74,6 @@ def upgrade(path: Path, tests_path: Path | None, *, write: bool) -> None:
         write_changed({source.path: source for source in own}, {source.path: source for source in new if not source.base})
         lock.write_text(lock_text(new), encoding="utf-8")
         click.echo(f"wrote {revision} into {named.node.where.path}, and the base into {lock}")
-
-
-def _pinned(sources: Sequence[Source], named: Extends) -> tuple[Source, ...]:
-    """The set with the base that is there now, as `--write` makes it say."""
-    revision = base_revision(sources)
-    return tuple(
-        edited(source, pin(source, named, revision)) if source.path == named.node.where.path and not source.base else source
-        for source in sources
-    )
 
 
 def _locked(own: Sequence[Source], lock: Path, named: Extends) -> tuple[Source, ...]:

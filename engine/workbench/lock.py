@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Final
 
 from engine.errors import LockError
 from engine.model import Edit
-from engine.policy.bases import base_revision
-from engine.policy.edits import before_line
+from engine.policy.bases import base_revision, extends
+from engine.policy.edits import before_line, edited
 from engine.policy.positions import line_starts
 from engine.policy.published import MOST_BYTES
 from engine.policy.source import parse_source
@@ -37,6 +37,18 @@ def locked_base(content: bytes) -> tuple[Source, ...]:
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         raise LockError("it is not what trailbell upgrade writes; delete it, and run trailbell upgrade --write") from None
     return tuple(replace(parse_source(text.encode("utf-8", "replace"), name), base=True) for name, text in texts.items())
+
+
+def pinned(sources: Sequence[Source]) -> tuple[Source, ...]:
+    """A set that extends a base, made to extend it at the revision that it has here, and at no other."""
+    extended = extends(sources)
+    if extended is None:
+        return tuple(sources)
+    path, revision = extended.node.where.path, base_revision(sources)
+    return tuple(
+        edited(source, pin(source, extended, revision)) if source.path == path and not source.base else source
+        for source in sources
+    )
 
 
 def pin(source: Source, extended: Extends, revision: str) -> tuple[Edit, ...]:
