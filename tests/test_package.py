@@ -45,7 +45,7 @@ def test_the_wheel_holds_the_files_of_the_checkout_and_no_others(wheel: Path) ->
     if git is None or not (ROOT / ".git").exists():
         pytest.skip("not a git checkout: the list of its files is not known")
     tracked = output([git, "ls-files", "--cached", "--others", "--exclude-standard"], ROOT).splitlines()
-    shipped = ("schemas/", "deploy/", "lambda_entry.py", "requirements/lambda.txt")
+    shipped = ("schemas/", "deploy/", "tests/events/", "lambda_entry.py", "requirements/lambda.txt")
     expected = {name for name in tracked if name.startswith("engine/")}
     expected |= {f"engine/assets/{name}" for name in tracked if name.startswith(shipped)}
     with zipfile.ZipFile(wheel) as archive:
@@ -78,6 +78,7 @@ LAUNCHED: dict[str, tuple[tuple[str, ...], str]] = {
     "explain": (("explain", EVENT), r"Matchers asked"),
     "fields": (("fields",), r"userIdentity"),
     "lint": (("lint", "--format", "json"), r"\[\]|findings"),
+    "upgrade": (("upgrade", "--write"), r"wrote sha256:[0-9a-f]{12}"),
     "test": (("test", "--full-coverage"), r"\d+ of \d+ passed"),
     "upgrade": (("upgrade", "--write"), r"wrote sha256:\w+ into policies/channels\.yaml, and the base into trailbell\.lock"),
     "build": (BUILD, r"dist/trailbell\.zip: [\d.]+ MB"),
