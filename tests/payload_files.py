@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -110,3 +111,9 @@ EXPECTED: dict[str, list[tuple[str, str, str | None]]] = {
         (f"whole: {NOT_JSON}", "records[2].data", FIREHOSE.format(2)),
     ],
 }
+
+
+def rows(path: Path) -> list[dict[str, str]]:
+    """The rows of a table of the corpus, by column."""
+    with path.open(encoding="utf-8", newline="") as stream:
+        return list(csv.DictReader(stream, delimiter="\t"))

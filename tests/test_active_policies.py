@@ -16,7 +16,7 @@ from builders import record
 from click.testing import CliRunner
 from runtime_api import Lambda
 from stub_slack import StubSlack
-from test_published import Memory
+from worlds import Memory
 from worlds import World as Pipeline
 
 from engine.active_policies import PolicyUpdater, accepted

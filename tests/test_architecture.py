@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import ast
 import re
-import shutil
-import subprocess
 from functools import cache
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+from repository import ROOT, name, tracked
 
-ROOT = Path(__file__).parent.parent
+if TYPE_CHECKING:
+    from pathlib import Path
+
 SOURCES = sorted([*(ROOT / "engine").rglob("*.py"), ROOT / "lambda_entry.py"])
 
 GROUND = {"cache", "model", "errors"}
@@ -70,11 +71,6 @@ ELSEWHERE = re.compile(
 """Index hosts, somebody's folders, numbers of a tracker. (Brackets, so that the pattern does not find itself.)"""
 
 UNFINISHED = re.compile(r"\b(?:TOD[O]|FIXM[E]|XX[X]|NotImplementedErro[r])\b")
-
-
-def name(path: Path) -> str:
-    """A path from the root, as the tests show it."""
-    return path.relative_to(ROOT).as_posix()
 
 
 def room(module: str) -> str:
@@ -146,17 +142,6 @@ def words(given: str) -> set[str]:
     """The words of a name: `TwoWords` and `two_words` alike."""
     snake = re.sub(r"(?<=[a-z0-9])([A-Z])", r"_\1", given).lower()
     return set(snake.replace("s3_data", "").split("_"))
-
-
-@cache
-def tracked() -> tuple[Path, ...]:
-    """Every text file of the repository."""
-    git = shutil.which("git")
-    if git is None or not (ROOT / ".git").exists():
-        pytest.skip("not a git checkout: the list of its files is not known")
-    listed = subprocess.run([git, "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True, text=True).stdout  # noqa: S603
-    files = (ROOT / entry for entry in listed.split("\0") if entry)
-    return tuple(path for path in files if path.is_file() and b"\0" not in path.read_bytes())
 
 
 def findings(pattern: re.Pattern[str]) -> list[str]:
@@ -241,3 +226,8 @@ def test_a_named_tuple_that_carries_event_data_or_a_secret_says_what_its_repr_sh
                 if carries and not any(ast.unparse(one).startswith("repr_only(") for one in node.decorator_list):
                     told.append(f"{path.relative_to(ROOT)}:{node.lineno}: {node.name} shows {', '.join(carries)}")
     assert told == []
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "tests").glob("*.py")), ids=name)
+def test_no_test_file_imports_another(path: Path) -> None:
+    assert {module for module in imports(path) if module.startswith("test_")} == set()

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 from builders import record
-from test_deploy import template
+from templates import template
 
 from engine.active_policies import accepted
 from engine.model import Deployment, HttpResponse, Ports

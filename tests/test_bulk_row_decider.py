@@ -11,7 +11,7 @@ import pytest
 from builders import NOW, STRICT, actor, event, policy, policy_set, record, route, silence
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from test_index import events, sets
+from strategies import events, sets
 
 from engine.bulk import row_decider
 from engine.bulk.batches import Batch, file_results

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 from builders import NOW, SHIPPED
+from payload_files import rows
 from slack_limits import violations
-from test_decode_corpus import rows
 
 from engine.model import Deployment, Event, Selection, Selects
 from engine.pipeline.batch import PendingNotification, Setting, compose

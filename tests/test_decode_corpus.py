@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import io
 import json
 from collections import Counter
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from builders import SHIPPED
+from payload_files import rows
 
 from engine.bulk.batches import Batch, file_results
 from engine.bulk.deciding import BatchDecider
@@ -65,11 +65,6 @@ TRIGGERS = {
     "powertools-python__sqsDlqTriggerEvent": (DecodeError, 1),
     "powertools-python__sqsEvent": (DecodeError, 2),
 }
-
-
-def rows(path: Path) -> list[dict[str, str]]:
-    with path.open(encoding="utf-8", newline="") as stream:
-        return list(csv.DictReader(stream, delimiter="\t"))
 
 
 def no_fetch(_bucket: str, _key: str) -> BinaryIO:

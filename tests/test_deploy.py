@@ -12,13 +12,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-import yaml
+from templates import TEMPLATE, template
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ROOT = Path(__file__).parent.parent
-TEMPLATE = ROOT / "deploy/template.yaml"
 PUBLISHING = ROOT / "deploy/publishing.yaml"
 TERRAFORM = "\n".join(path.read_text("utf-8") for path in sorted((ROOT / "deploy/terraform").glob("*.tf")))
 
@@ -34,27 +33,6 @@ MAY = {
     "decrypt": {"kms:Decrypt"},
 }
 """Everything that the function may do."""
-
-
-class Loader(yaml.SafeLoader):
-    """CloudFormation's short forms as `{Name: value}`."""
-
-
-def short_form(loader: Loader, suffix: str, node: yaml.Node) -> dict[str, Any]:
-    if isinstance(node, yaml.ScalarNode):
-        return {suffix: loader.construct_scalar(node)}
-    if isinstance(node, yaml.SequenceNode):
-        return {suffix: loader.construct_sequence(node, deep=True)}
-    assert isinstance(node, yaml.MappingNode)
-    return {suffix: loader.construct_mapping(node, deep=True)}
-
-
-Loader.add_multi_constructor("!", short_form)
-
-
-def template(path: Path = TEMPLATE) -> dict[str, Any]:
-    loaded: dict[str, Any] = yaml.load(path.read_text("utf-8"), Loader)  # noqa: S506  a SafeLoader with CloudFormation's tags
-    return loaded
 
 
 def statements(resource: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:

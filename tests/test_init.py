@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 import yaml
+from actionlint import linted, needs_actionlint
 from click.testing import CliRunner, Result
-from test_workflows import linted, needs_actionlint
 
 from engine.cli import trailbell
 from engine.policy.load import load

@@ -6,7 +6,7 @@ import base64
 
 import pytest
 from leaks import LOOKS, leaks
-from test_architecture import name, tracked
+from repository import name, tracked
 
 MADE_UP = {
     "a Slack webhook": "https://hooks.slack.com/services/" + "T0123456/B0123456/" + "x" * 24,

@@ -13,7 +13,7 @@ import jmespath
 import pytest
 from botocore import xform_name
 from click.testing import CliRunner
-from test_deploy import template
+from templates import template
 
 from engine.cli import trailbell
 

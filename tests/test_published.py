@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 from slack_limits import violations
+from worlds import Memory, packed
 
 from engine.active_policies import accepted
 from engine.edge.published import S3Store
@@ -38,10 +39,6 @@ default: {notify: [watch], masking: standard}
 BROKEN = GOOD.replace("notify: [watch]", "notify: [wach]")
 LINTED = GOOD + "routes: [{id: r, when: readOnly == 'true', notify: [watch]}]\n"
 """It loads; the linter has an error for it."""
-
-
-def packed(text: str, commit: str | None = None) -> bytes:
-    return pack([parse_source(text.encode(), "policies/base.yaml")], Path("policies"), commit)
 
 
 # --- packing ----------------------------------------------------------------------------------------------------------
@@ -91,52 +88,6 @@ def test_no_bytes_break_the_reader(content: bytes, place: int, change: bytes) ->
 
 
 # --- following --------------------------------------------------------------------------------------------------------
-
-
-class Memory:
-    """A store in memory. A signature is right where it is `signed`."""
-
-    def __init__(self) -> None:
-        self.copies: list[Copy] = []
-        self.state: tuple[str | None, str | None] = (None, None)
-        self.down = False
-        self.read = 0
-
-    def publish(self, text: str, signature: bytes = b"signed") -> str:
-        """A new version."""
-        self.copies.append(Copy(packed(text), signature, f"v{len(self.copies) + 1}", NOW))
-        return self.copies[-1].version
-
-    def _up(self) -> None:
-        if self.down:
-            raise PublishedSetError("S3 cannot be reached", passing=True)
-
-    def newest(self, known: str | None) -> Copy | None:
-        """As a store does."""
-        self._up()
-        if not self.copies or self.copies[-1].version == known:
-            return None
-        self.read += 1
-        return self.copies[-1]
-
-    def stored(self, version: str) -> Copy:
-        """As a store does."""
-        self._up()
-        return next(copy for copy in self.copies if copy.version == version)
-
-    def signed(self, copy: Copy) -> bool:
-        """As a store does."""
-        self._up()
-        return copy.signature == b"signed"
-
-    def kept(self) -> tuple[str | None, str | None]:
-        """As a store does."""
-        self._up()
-        return self.state
-
-    def keep(self, good: str | None, refused: str | None) -> None:
-        """As a store does."""
-        self.state = (good, refused)
 
 
 def revision(text: str) -> str:

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 from builders import SHIPPED_BASE, record
-from test_deploy import ROOT, template
+from repository import ROOT
+from templates import template
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

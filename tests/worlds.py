@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from builders import NOW, channel, record
 
-from engine.errors import FetchError
+from engine.errors import FetchError, PublishedSetError
 from engine.model import HttpResponse, Ports, WebhookRef
+from engine.policy.poller import Copy
+from engine.policy.published import pack
+from engine.policy.source import parse_source
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -86,3 +91,60 @@ def sqs(*records: Mapping[str, Any]) -> dict[str, Any]:
 
 def numbered(number: int, **changes: Any) -> dict[str, Any]:
     return record(eventID=f"event-{number}", **changes)
+
+
+# --- published policy sets ----------------------------------------------------------------------------------------------------
+
+PUBLISHED = datetime(2026, 11, 24, tzinfo=UTC)
+"""When the copies in `Memory` were published."""
+
+
+def packed(text: str, commit: str | None = None) -> bytes:
+    """The text of one policy file as a published set."""
+    return pack([parse_source(text.encode(), "policies/base.yaml")], Path("policies"), commit)
+
+
+class Memory:
+    """A store in memory. A signature is right where it is `signed`."""
+
+    def __init__(self) -> None:
+        self.copies: list[Copy] = []
+        self.state: tuple[str | None, str | None] = (None, None)
+        self.down = False
+        self.read = 0
+
+    def publish(self, text: str, signature: bytes = b"signed") -> str:
+        """A new version."""
+        self.copies.append(Copy(packed(text), signature, f"v{len(self.copies) + 1}", PUBLISHED))
+        return self.copies[-1].version
+
+    def _up(self) -> None:
+        if self.down:
+            raise PublishedSetError("S3 cannot be reached", passing=True)
+
+    def newest(self, known: str | None) -> Copy | None:
+        """As a store does."""
+        self._up()
+        if not self.copies or self.copies[-1].version == known:
+            return None
+        self.read += 1
+        return self.copies[-1]
+
+    def stored(self, version: str) -> Copy:
+        """As a store does."""
+        self._up()
+        return next(copy for copy in self.copies if copy.version == version)
+
+    def signed(self, copy: Copy) -> bool:
+        """As a store does."""
+        self._up()
+        return copy.signature == b"signed"
+
+    def kept(self) -> tuple[str | None, str | None]:
+        """As a store does."""
+        self._up()
+        return self.state
+
+    def keep(self, good: str | None, refused: str | None) -> None:
+        """As a store does."""
+        self.state = (good, refused)
