@@ -26,11 +26,13 @@ from engine.edge.secrets import Secrets
 from engine.errors import PublishedSetError
 from engine.model import Deployment, Operator, Outcome, Ports
 from engine.pipeline.audit import delivery_record, line
-from engine.pipeline.batch import ASKING, Setting, run
+from engine.pipeline.batch import run
 from engine.pipeline.decode import decode
 from engine.pipeline.deliver import WebhookSender, lasting
 from engine.pipeline.outcome import answer, is_batch
+from engine.pipeline.posting import CLAIM_MIN_SECONDS
 from engine.pipeline.render import muted_notice, plain
+from engine.pipeline.setting import Setting
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -61,8 +63,8 @@ def handler(payload: object, context: Any) -> object:  # noqa: ANN401  Lambda's 
         POLICIES.post_notices(ports)
         return None
     result = run(decode(payload, FETCH), POLICIES.setting, ports)
-    if CLAIMS is not None and result.tally.hushed and remaining() > ASKING:
-        CLAIMS.remember(ports.now().date().isoformat(), result.tally.hushed)
+    if CLAIMS is not None and result.tally.suppressed and remaining() > CLAIM_MIN_SECONDS:
+        CLAIMS.remember(ports.now().date().isoformat(), result.tally.suppressed)
     POLICIES.post_notices(ports)
     if result.failed and not is_batch(payload):
         raise UndeliveredError("something could not be read, decided or delivered; the audit records say what")

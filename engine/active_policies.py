@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from engine.errors import PolicySetError, TrailbellError
 from engine.model import ActivePolicySet, Claim, FindingSeverity, Outcome, RejectedPolicySet
 from engine.pipeline.audit import delivery_record, line
-from engine.pipeline.batch import ASKING, LEASE
 from engine.pipeline.deliver import WebhookSender
 from engine.pipeline.metrics import policies_metric
+from engine.pipeline.posting import CLAIM_EXTRA_SECONDS, CLAIM_MIN_SECONDS
 from engine.pipeline.render import changed_notice, plain, refused_notice
 from engine.policy.prepared import load_prepared
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from engine.edge.background import Background
     from engine.model import Channel, Message, PolicySet, Ports
-    from engine.pipeline.batch import Setting
+    from engine.pipeline.setting import Setting
     from engine.policy.poller import PolicyPoller
     from engine.policy.source import Source
 
@@ -88,8 +88,9 @@ class PolicyUpdater:
 
     def post_notices(self, ports: Ports) -> None:
         """Post the pending notices to the default channels; after the events, which must not wait for a slow Slack."""
+        policies = self.setting.policies
         self._notices = [
-            notice for notice in self._notices if ports.remaining() <= ASKING or not _post(notice, self.setting.policies, ports)
+            notice for notice in self._notices if ports.remaining() <= CLAIM_MIN_SECONDS or not _post(notice, policies, ports)
         ]
 
     def _apply(self, result: ActivePolicySet | RejectedPolicySet | None) -> None:
@@ -131,7 +132,7 @@ def _post(notice: _Notice, policies: PolicySet, ports: Ports) -> bool:
     for delivery in WebhookSender(policies.channels, plain, ports).deliver(messages):
         name, delivered = delivery.message.channel, delivery.outcome is not Outcome.FAILED
         ports.emit(line(delivery_record(delivery, name, [], policies.revision, ports.now())))
-        if ports.claims is not None and ports.remaining() > ASKING:
+        if ports.claims is not None and ports.remaining() > CLAIM_MIN_SECONDS:
             ports.claims.settle([keys[name]], delivered=delivered)
         posted = posted and delivered
     return posted
@@ -140,7 +141,9 @@ def _post(notice: _Notice, policies: PolicySet, ports: Ports) -> bool:
 def _claim(key: str, ports: Ports) -> Claim:
     """Whether this function is the one that posts; without a table of deliveries, every function is."""
     left = ports.remaining()
-    return ports.claims.claim(key, left + LEASE) if ports.claims is not None and left > ASKING else Claim.GRANTED
+    if ports.claims is None or left <= CLAIM_MIN_SECONDS:
+        return Claim.GRANTED
+    return ports.claims.claim(key, left + CLAIM_EXTRA_SECONDS)
 
 
 def _claim_key(notice: _Notice, channel: str, now: datetime) -> str:

@@ -676,7 +676,7 @@ class Summary(NamedTuple):
 
     `total` events between `first` and `last` (values of the field `time`; None: hidden, or not recorded), `denied` of them
     denied (None: hidden). `by` holds the values that they share, `top` the most frequent values of other fields. `actor` is the
-    class that all have (None: several, or hidden). `places` are the events' places in the batch.
+    class that all have (None: several, or hidden). `numbers` are the events' places in the batch.
     """
 
     total: int
@@ -691,7 +691,7 @@ class Summary(NamedTuple):
     level: Level
     routes: tuple[str, ...]
     revision: str
-    places: tuple[int, ...]
+    numbers: tuple[int, ...]
     runbook: str | None = None
     failures: tuple[Failure, ...] = ()
     fallback_for: str | None = None
@@ -761,7 +761,7 @@ class Delivery(NamedTuple):
     plain: bool = False
 
 
-class End(StrEnum):
+class RecordOutcome(StrEnum):
     """How a record ends; exactly one, the first that applies."""
 
     UNREADABLE = "unreadable"

@@ -19,9 +19,10 @@ from typing import Any
 from builders import SHIPPED, record
 
 from engine.model import Deployment, HttpResponse, Ports
-from engine.pipeline.batch import Setting, run
+from engine.pipeline.batch import run
 from engine.pipeline.decode import decode
 from engine.pipeline.outcome import answer
+from engine.pipeline.setting import Setting
 from engine.policy.load import load
 
 ROOT = Path(__file__).parent.parent
@@ -130,7 +131,7 @@ def handled(count: int, seed: int) -> Counter[str]:
         except Exception as error:  # noqa: BLE001  to be counted and told
             ends[f"broken: {type(error).__name__}"] += 1
             continue
-        ends.update({end.value: number for end, number in result.tally.ends.items()})
+        ends.update({end.value: number for end, number in result.tally.records.items()})
         ends["broken: does not add up"] += not result.tally.adds_up
     return ends
 

@@ -25,7 +25,8 @@ from engine.edge.background import Background
 from engine.edge.published import METADATA, S3Store
 from engine.errors import PublishedSetError
 from engine.model import Deployment
-from engine.pipeline.batch import ASKING, Setting
+from engine.pipeline.posting import CLAIM_MIN_SECONDS
+from engine.pipeline.setting import Setting
 from engine.policy.emergency import emergency_set
 from engine.policy.poller import Copy, PolicyPoller
 from engine.policy.published import pack
@@ -253,7 +254,7 @@ def test_what_is_to_be_told_is_told_again_until_slack_takes_it(here: World) -> N
 def test_when_the_time_is_short_what_is_to_be_told_waits_for_the_next_events() -> None:
     store = Memory()
     store.publish(GOOD)
-    world = Pipeline(seconds=ASKING)
+    world = Pipeline(seconds=CLAIM_MIN_SECONDS)
     following, background = PolicyPoller(store, accepted), Background[Any](60.0)
     followed = PolicyUpdater(following, background, lambda one: Setting(one, Deployment()), lambda: (emergency_set(), True))
     followed.post_notices(world.ports())

@@ -36,7 +36,7 @@ MAY_IMPORT = {
 }
 """Rooms, and the rooms that each may import. `version` is `engine/__init__.py`."""
 
-COMPOSERS = {"batch", "decide", "total"}
+COMPOSERS = {"batch", "decide", "posting", "setting", "total"}
 """What may put stages together; no stage imports another, but that facts may be asked for."""
 
 EDGES = (

@@ -17,9 +17,10 @@ from templates import template
 
 from engine.active_policies import accepted
 from engine.model import Deployment, HttpResponse, Ports
-from engine.pipeline.batch import Setting, run
+from engine.pipeline.batch import run
 from engine.pipeline.decode import decode
 from engine.pipeline.outcome import answer
+from engine.pipeline.setting import Setting
 from engine.policy.source import parse_source
 
 POLICIES = """\

@@ -13,9 +13,10 @@ from worlds import CHANNELS, DOWN, GONE, OK, World, named, no_file, numbered, sq
 
 from engine.edge.circuit_breaker import OPEN_SECONDS
 from engine.edge.claims import KEPT, DeliveryTable
-from engine.model import Claim, Deployment, DigestRule, End, Outcome
-from engine.pipeline.batch import Setting, run
+from engine.model import Claim, Deployment, DigestRule, Outcome, RecordOutcome
+from engine.pipeline.batch import run
 from engine.pipeline.decode import decode
+from engine.pipeline.setting import Setting
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -198,7 +199,7 @@ def test_a_slow_table_leaves_the_events_their_time() -> None:
     channels = {"ops": named("ops", digest=DigestRule(1, ("name",)))}
     ports = world.ports()._replace(claims=SlowTable(world, 2.0, 2.0), remaining=lambda: 57.0 - world.time)  # type: ignore[arg-type]
     result = run(decode(sqs(*map(numbered, range(50))), no_file), Setting(policy_set(channels=channels), Deployment()), ports)
-    assert result.tally.ends == {End.DELIVERED: 50}
+    assert result.tally.records == {RecordOutcome.DELIVERED: 50}
     assert world.time < 57.0
 
 
@@ -206,7 +207,7 @@ def test_a_table_that_hangs_is_not_told_what_was_delivered_when_the_time_is_shor
     world = World()
     ports = world.ports()._replace(claims=SlowTable(world, 0.0, 4.5), remaining=lambda: 14.0 - world.time)  # type: ignore[arg-type]
     result = run(decode(sqs(*map(numbered, range(10))), no_file), Setting(policy_set(channels=CHANNELS), Deployment()), ports)
-    assert sum(result.tally.ends.values()) == 10
+    assert sum(result.tally.records.values()) == 10
     assert world.time < 14.0 + 3.0, "Lambda's own limit"
 
 
@@ -215,10 +216,10 @@ def test_a_table_that_hangs_is_not_told_what_was_delivered_when_the_time_is_shor
 
 def test_a_second_invocation_does_not_repeat_a_message(table: DeliveryTable) -> None:
     first, second = World(), World()
-    assert ran(sqs(numbered(1)), first, table).tally.ends == {End.DELIVERED: 1}
+    assert ran(sqs(numbered(1)), first, table).tally.records == {RecordOutcome.DELIVERED: 1}
     result = ran(sqs(numbered(1), numbered(2)), second, table)
-    assert result.tally.ends == {End.DUPLICATE: 1, End.DELIVERED: 1}
-    assert result.tally.outcomes == {("ops", Outcome.DUPLICATE): 1, ("ops", Outcome.DELIVERED): 1}
+    assert result.tally.records == {RecordOutcome.DUPLICATE: 1, RecordOutcome.DELIVERED: 1}
+    assert result.tally.messages == {("ops", Outcome.DUPLICATE): 1, ("ops", Outcome.DELIVERED): 1}
     assert result.failed_items == frozenset()
     assert len(second.posts) == 1
     assert [line["reason"] for line in second.of("delivery")] == ["delivered before", "ok"]
@@ -226,7 +227,7 @@ def test_a_second_invocation_does_not_repeat_a_message(table: DeliveryTable) -> 
 
 def test_what_failed_is_delivered_when_it_comes_again(table: DeliveryTable) -> None:
     assert ran(sqs(numbered(1)), World(lambda _: DOWN), table).failed_items == {"m0"}
-    assert ran(sqs(numbered(1)), World(), table).tally.ends == {End.DELIVERED: 1}
+    assert ran(sqs(numbered(1)), World(), table).tally.records == {RecordOutcome.DELIVERED: 1}
 
 
 def test_what_another_invocation_is_about_to_deliver_comes_again(table: DeliveryTable) -> None:
@@ -247,15 +248,15 @@ def test_one_dead_channel_does_not_repeat_the_others(table: DeliveryTable) -> No
     first = World(lambda url: DOWN if url.endswith("OPS") else OK)
     assert deliver(first).failed_items == {"m0"}
     second = World()
-    assert deliver(second).tally.outcomes == {("security", Outcome.DUPLICATE): 1, ("ops", Outcome.DELIVERED): 1}
+    assert deliver(second).tally.messages == {("security", Outcome.DUPLICATE): 1, ("ops", Outcome.DELIVERED): 1}
     assert [url.rpartition("_")[2] for url, _ in second.posts] == ["OPS"]
 
 
 def test_a_fallback_counts_as_a_delivery_to_the_channel_that_was_asked_for(table: DeliveryTable) -> None:
     channels = {**CHANNELS, "ops": named("ops", fallback="security")}
     answers = lambda url: GONE if url.endswith("OPS") else OK  # noqa: E731
-    assert ran(sqs(numbered(1)), World(answers), table, channels).tally.outcomes == {("ops", Outcome.FALLBACK): 1}
-    assert ran(sqs(numbered(1)), World(answers), table, channels).tally.outcomes == {("ops", Outcome.DUPLICATE): 1}
+    assert ran(sqs(numbered(1)), World(answers), table, channels).tally.messages == {("ops", Outcome.FALLBACK): 1}
+    assert ran(sqs(numbered(1)), World(answers), table, channels).tally.messages == {("ops", Outcome.DUPLICATE): 1}
 
 
 # --- what was muted -------------------------------------------------------------------------------------------------------------

@@ -12,10 +12,11 @@ from payload_files import rows
 from slack_limits import violations
 
 from engine.model import Deployment, Event, Selection, Selects
-from engine.pipeline.batch import PendingNotification, Setting, compose
 from engine.pipeline.decide import decide
 from engine.pipeline.decode import decode_stream
+from engine.pipeline.posting import PendingNotification, compose
 from engine.pipeline.select import passed_over
+from engine.pipeline.setting import Setting
 from engine.policy.load import load
 
 if TYPE_CHECKING:

@@ -12,7 +12,14 @@ from hypothesis import strategies as st
 
 from engine.errors import WebhookError
 from engine.model import Channel, Delivery, HttpResponse, Message, Outcome, Ports, PostFault, WebhookRef
-from engine.pipeline.deliver import BURST, INTERVAL, MOST_TRIES, POSTING, SPENT, WebhookSender
+from engine.pipeline.deliver import (
+    BURST_POSTS,
+    EXPECTED_POST_SECONDS,
+    MAX_TRIES,
+    POST_INTERVAL_SECONDS,
+    SEND_BUDGET_RATIO,
+    WebhookSender,
+)
 from engine.pipeline.render import plain
 
 if TYPE_CHECKING:
@@ -138,7 +145,7 @@ def test_what_passes_is_tried_again_a_few_times(broken: HttpResponse) -> None:
     delivery, slack = one(broken, broken, OK)
     assert (delivery.outcome, delivery.attempts) == (Outcome.DELIVERED, 3)
     delivery, slack = one(broken)
-    assert (delivery.outcome, delivery.gone, len(slack.posts)) == (Outcome.FAILED, False, MOST_TRIES)
+    assert (delivery.outcome, delivery.gone, len(slack.posts)) == (Outcome.FAILED, False, MAX_TRIES)
     pauses = [later[1] - earlier[1] for earlier, later in zip(slack.posts, slack.posts[1:], strict=False)]
     assert pauses == sorted(pauses)
 
@@ -261,7 +268,7 @@ def test_the_channels_of_one_webhook_share_it_by_whichever_secret_they_know_it()
     few = WebhookSender(channels, plain, slack.ports()).room(dict.fromkeys(channels, 1))
     assert (few, slack.asked) == (dict.fromkeys(channels, 1), [])
     many = WebhookSender(channels, plain, slack.ports()).room(dict.fromkeys(channels, 50))
-    assert sum(many.values()) == BURST + int(slack.seconds * SPENT / INTERVAL)
+    assert sum(many.values()) == BURST_POSTS + int(slack.seconds * SEND_BUDGET_RATIO / POST_INTERVAL_SECONDS)
     assert len(slack.asked) == len(channels)
 
 
@@ -280,7 +287,7 @@ def test_one_message_a_second_after_a_short_burst() -> None:
     times = [post[1] for post in slack.posts]
     for first in range(len(times)):
         for last in range(first, len(times)):
-            assert last - first + 1 <= times[last] - times[first] + BURST + 1e-6
+            assert last - first + 1 <= times[last] - times[first] + BURST_POSTS + 1e-6
 
 
 def test_the_rate_of_one_channel_does_not_hold_up_another() -> None:
@@ -293,7 +300,7 @@ def test_two_channels_behind_one_webhook_share_its_rate() -> None:
     slack = Slack()
     slack.urls = lambda _name, _fresh: "https://hooks.slack.com/a"
     delivered(slack, *(message("ab"[number % 2], number) for number in range(10)))
-    assert slack.time > 10 - BURST - 1
+    assert slack.time > 10 - BURST_POSTS - 1
 
 
 def test_the_channels_of_one_webhook_take_turns() -> None:
@@ -319,9 +326,11 @@ def test_there_is_room_for_no_more_than_can_be_sent_and_none_is_left_unused(
     if seconds > 1:
         deliveries = delivered(slack, *(message(name, number) for name, count in room.items() for number in range(count)))
         assert {delivery.outcome for delivery in deliveries} <= {Outcome.DELIVERED}
-    time = max(0.0, seconds) * SPENT
+    time = max(0.0, seconds) * SEND_BUDGET_RATIO
     if len(wanted) == 1:
-        assert sum(room.values()) == min(sum(wanted.values()), BURST + int(time / INTERVAL), int(time / POSTING))
+        assert sum(room.values()) == min(
+            sum(wanted.values()), BURST_POSTS + int(time / POST_INTERVAL_SECONDS), int(time / EXPECTED_POST_SECONDS)
+        )
 
 
 def test_a_webhook_is_remembered_from_one_call_to_the_next() -> None:

@@ -32,7 +32,7 @@ def test_up_to_so_many_like_messages_are_posted_singly() -> None:
 def test_one_more_makes_a_summary_of_all_of_them() -> None:
     singles, (summary,) = fold([entry(place) for place in range(4)], BY_NAME)
     assert singles == ()
-    assert (summary.total, summary.places) == (4, (0, 1, 2, 3))
+    assert (summary.total, summary.numbers) == (4, (0, 1, 2, 3))
 
 
 def test_without_a_rule_everything_is_posted_singly() -> None:
@@ -46,7 +46,7 @@ def test_a_rule_of_zero_folds_even_one() -> None:
 
 def test_like_means_alike_in_every_field_of_the_rule() -> None:
     entries = [entry(place, {Field.NAME: f"n{place % 2}"}) for place in range(8)]
-    assert [summary.places for summary in fold(entries, BY_NAME)[1]] == [(0, 2, 4, 6), (1, 3, 5, 7)]
+    assert [summary.numbers for summary in fold(entries, BY_NAME)[1]] == [(0, 2, 4, 6), (1, 3, 5, 7)]
     assert [summary.by[Field.NAME] for summary in fold(entries, BY_NAME)[1]] == ["n0", "n1"]
 
 
@@ -119,10 +119,10 @@ def test_no_event_is_lost_and_none_is_told_twice(drawn: list[tuple[str, str, boo
         for place, (name, bucket, strict) in enumerate(drawn)
     ]
     singles, summaries = fold(entries, DigestRule(after, (Field.NAME, Field.BUCKET)))
-    told = [one.place for one in singles] + [place for summary in summaries for place in summary.places]
+    told = [one.number for one in singles] + [place for summary in summaries for place in summary.numbers]
     assert sorted(told) == list(range(len(entries)))
-    assert all(summary.total == len(summary.places) > after for summary in summaries)
-    assert [one.place for one in singles] == sorted(one.place for one in singles)
+    assert all(summary.total == len(summary.numbers) > after for summary in summaries)
+    assert [one.number for one in singles] == sorted(one.number for one in singles)
 
 
 # --- how a summary reads ----------------------------------------------------------------

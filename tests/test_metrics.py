@@ -7,17 +7,17 @@ from typing import Any
 
 from builders import NOW
 
-from engine.model import End, Outcome
+from engine.model import Outcome, RecordOutcome
 from engine.pipeline.metrics import Tally, metrics, policies_metric
 
 TALLY = Tally(
     received=5,
-    ends={End.DELIVERED: 3, End.MUTED: 1, End.UNREADABLE: 1},
-    outcomes={("watch", Outcome.DELIVERED): 2, ("watch", Outcome.DIGESTED): 1, ("ops", Outcome.FALLBACK): 1},
+    records={RecordOutcome.DELIVERED: 3, RecordOutcome.MUTED: 1, RecordOutcome.UNREADABLE: 1},
+    messages={("watch", Outcome.DELIVERED): 2, ("watch", Outcome.DIGESTED): 1, ("ops", Outcome.FALLBACK): 1},
     classes={"human": 3, "unknown": 1},
     failed_matchers=2,
     hash_missing=1,
-    hushed={"payments/nightly": 1},
+    suppressed={"payments/nightly": 1},
 )
 
 
@@ -33,13 +33,13 @@ def test_the_invocation_has_every_way_a_record_can_end() -> None:
 
 
 def test_a_sum_that_does_not_add_up_is_a_metric() -> None:
-    wrong = Tally(6, TALLY.ends, {}, {}, 0, 0, {})
+    wrong = Tally(6, TALLY.records, {}, {}, 0, 0, {})
     assert not wrong.adds_up
     assert metrics(wrong, "sha256:0", NOW)[0]["DoesNotAddUp"] == 1
 
 
 def test_what_a_channel_never_heard_of_does_not_add_up() -> None:
-    wrong = TALLY._replace(untold=1)
+    wrong = TALLY._replace(unaccounted=1)
     assert TALLY.adds_up
     assert not wrong.adds_up
 

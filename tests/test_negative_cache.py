@@ -8,7 +8,7 @@ import pytest
 
 from engine.edge.negative_cache import NegativeResponseCache
 from engine.model import HttpResponse, PostFault
-from engine.pipeline.deliver import GONE_FOR, lasting
+from engine.pipeline.deliver import DEAD_WEBHOOK_SECONDS, lasting
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -45,7 +45,7 @@ def test_what_is_gone_is_asked_once_in_five_minutes(answer: HttpResponse) -> Non
     slack = Slack(answer)
     for _ in range(100):
         assert slack.post(GONE, b"{}", 8.0) == answer
-        slack.now += GONE_FOR / 100
+        slack.now += DEAD_WEBHOOK_SECONDS / 100
     assert slack.posts == 1
     slack.post(GONE, b"{}", 8.0)
     assert slack.posts == 2

@@ -12,10 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from worlds import CHANNELS, DOWN, OK, World, named, no_file, numbered, sqs
 
-from engine.model import Deployment, DigestRule, End, Field, Outcome
+from engine.model import Deployment, DigestRule, Field, Outcome, RecordOutcome
 from engine.pipeline import batch
-from engine.pipeline.batch import Setting, run
+from engine.pipeline.batch import run
 from engine.pipeline.decode import decode
+from engine.pipeline.setting import Setting
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -71,7 +72,7 @@ def test_a_copy_comes_again_with_an_event_that_failed_in_an_earlier_piece() -> N
     world = World(lambda _: DOWN)
     result = ran([numbered(1), numbered(2), numbered(3), numbered(1)], world, 1)
     assert result.failed_items == {"m0", "m1", "m2", "m3"}
-    assert result.tally.ends == {End.FAILED: 3, End.DUPLICATE: 1}
+    assert result.tally.records == {RecordOutcome.FAILED: 3, RecordOutcome.DUPLICATE: 1}
 
 
 def test_slacks_rate_holds_over_all_pieces() -> None:
@@ -94,13 +95,13 @@ def test_each_piece_is_digested_by_itself() -> None:
     world = World()
     result = ran([numbered(number) for number in range(7)], world, 3, watch)
     assert [len(line["event_ids"]) for line in world.of("delivery")] == [3, 3, 1]
-    assert result.tally.outcomes == {("watch", Outcome.DIGESTED): 6, ("watch", Outcome.DELIVERED): 1}
+    assert result.tally.messages == {("watch", Outcome.DIGESTED): 6, ("watch", Outcome.DELIVERED): 1}
 
 
 def test_a_piece_leaves_time_for_the_pieces_after_it() -> None:
     world = World(seconds=60)
     result = ran([numbered(number) for number in range(400)], world, 100)
-    assert result.tally.ends == {End.DELIVERED: 400}
+    assert result.tally.records == {RecordOutcome.DELIVERED: 400}
     assert max(len(line["event_ids"]) for line in world.of("delivery")) > 50
 
 
@@ -114,4 +115,4 @@ def test_a_payload_of_values_that_are_no_records_leaves_a_hundred_records_and_th
     assert len(reasons) == 101
     assert reasons[-1] == "4,900 more records could not be read"
     assert result.failed_items == {"m0"}
-    assert result.tally.ends == {End.UNREADABLE: 101, End.DELIVERED: 1}
+    assert result.tally.records == {RecordOutcome.UNREADABLE: 101, RecordOutcome.DELIVERED: 1}

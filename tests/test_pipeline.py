@@ -13,9 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from worlds import CHANNELS, DOWN, GONE, OK, World, named, no_file, numbered, sqs
 
-from engine.model import AuditRule, Deployment, DigestRule, End, Field, HttpResponse, Outcome, PostFault, Selection
-from engine.pipeline.batch import Setting, gather, run
+from engine.model import AuditRule, Deployment, DigestRule, Field, HttpResponse, Outcome, PostFault, RecordOutcome, Selection
+from engine.pipeline.batch import decided, run
 from engine.pipeline.decode import decode
+from engine.pipeline.setting import Setting
 from engine.pipeline.total import Result, conclude
 
 if TYPE_CHECKING:
@@ -141,26 +142,26 @@ def test_muted_silenced_and_delivered_are_told_apart() -> None:
         policies,
         world,
     )
-    assert result.tally.ends == {End.MUTED: 1, End.SILENCED: 1, End.DELIVERED: 1}
+    assert result.tally.records == {RecordOutcome.MUTED: 1, RecordOutcome.SILENCED: 1, RecordOutcome.DELIVERED: 1}
     assert len(world.posts) == 1
 
 
 def test_what_is_not_selected_is_passed_over_and_leaves_no_record() -> None:
     world = World()
     result = ran(sqs(numbered(1, eventSource="ec2.amazonaws.com"), numbered(2)), policy_set(channels=CHANNELS), world)
-    assert result.tally.ends == {End.PASSED_OVER: 1, End.DELIVERED: 1}
+    assert result.tally.records == {RecordOutcome.PASSED_OVER: 1, RecordOutcome.DELIVERED: 1}
     assert len(world.of("decision")) == 1
 
 
 def test_names_select_too() -> None:
     only = policy_set(channels=CHANNELS, selection=Selection(names=frozenset({"PutObject"})))
-    assert ran(sqs(numbered(1)), only, World()).tally.ends == {End.PASSED_OVER: 1}
+    assert ran(sqs(numbered(1)), only, World()).tally.records == {RecordOutcome.PASSED_OVER: 1}
 
 
 def test_a_duplicate_is_posted_once() -> None:
     world = World()
     result = ran(sqs(numbered(1), numbered(1), numbered(2)), policy_set(channels=CHANNELS), world)
-    assert result.tally.ends == {End.DELIVERED: 2, End.DUPLICATE: 1}
+    assert result.tally.records == {RecordOutcome.DELIVERED: 2, RecordOutcome.DUPLICATE: 1}
     assert len(world.posts) == 2
 
 
@@ -175,7 +176,7 @@ def test_a_poison_message_does_not_take_its_neighbours_along() -> None:
     world = World()
     result = ran(payload, policy_set(channels=CHANNELS), world)
     assert result.failed_items == {"poison"}
-    assert result.tally.ends == {End.DELIVERED: 2, End.UNREADABLE: 1}
+    assert result.tally.records == {RecordOutcome.DELIVERED: 2, RecordOutcome.UNREADABLE: 1}
     assert len(world.of("undecided")) == 1
 
 
@@ -186,7 +187,7 @@ def test_a_matcher_that_breaks_trailbell_fails_its_record_alone_and_keeps_it() -
     world = World()
     result = ran(sqs(numbered(1), numbered(2)), policy_set(policy("p", broken), channels=CHANNELS), world)
     assert result.failed_items == {"m0"}
-    assert result.tally.ends == {End.FAILED: 1, End.DELIVERED: 1}
+    assert result.tally.records == {RecordOutcome.FAILED: 1, RecordOutcome.DELIVERED: 1}
     assert world.of("undecided")[0]["event"] == numbered(1)
     assert "ZeroDivisionError" in world.of("undecided")[0]["reason"]
 
@@ -211,14 +212,14 @@ def test_a_log_file_that_cannot_be_fetched_is_a_failed_item() -> None:
 def test_what_slack_did_not_take_is_a_failed_item() -> None:
     result = ran(sqs(numbered(1)), policy_set(channels=CHANNELS), World(lambda _: DOWN))
     assert result.failed_items == {"m0"}
-    assert result.tally.outcomes == {("ops", Outcome.FAILED): 1}
+    assert result.tally.messages == {("ops", Outcome.FAILED): 1}
 
 
 def test_a_channel_that_is_gone_is_heard_on_its_fallback_under_the_stricter_floor() -> None:
     channels = {**CHANNELS, "ops": named("ops", fallback="security"), "security": named("security", floor=STRICT)}
     world = World(lambda url: GONE if url.endswith("OPS") else OK)
     result = ran(sqs(numbered(1)), policy_set(channels=channels), world)
-    assert result.tally.outcomes == {("ops", Outcome.FALLBACK): 1}
+    assert result.tally.messages == {("ops", Outcome.FALLBACK): 1}
     assert result.failed_items == frozenset()
     told = json.dumps(world.posts[-1])
     assert "203.0.113" not in told
@@ -230,7 +231,7 @@ def test_a_fallback_is_not_followed_further() -> None:
     channels = {**CHANNELS, "ops": named("ops", fallback="security"), "security": named("security", fallback="watch")}
     world = World(lambda url: OK if url.endswith("WATCH") else GONE)
     result = ran(sqs(numbered(1)), policy_set(channels=channels), world)
-    assert result.tally.outcomes == {("ops", Outcome.FAILED): 1}
+    assert result.tally.messages == {("ops", Outcome.FAILED): 1}
     assert result.failed_items == {"m0"}
 
 
@@ -238,9 +239,9 @@ def test_more_than_the_channel_wants_becomes_one_summary_and_no_count_is_lost() 
     channels = {**CHANNELS, "ops": named("ops", digest=DigestRule(2, (Field.NAME, Field.BUCKET)))}
     world = World()
     result = ran(sqs(*(numbered(n) for n in range(7))), policy_set(channels=channels), world)
-    assert sum(result.tally.outcomes.values()) == 7
-    assert result.tally.outcomes[("ops", Outcome.DIGESTED)] >= 5
-    assert result.tally.ends == {End.DELIVERED: 7}
+    assert sum(result.tally.messages.values()) == 7
+    assert result.tally.messages[("ops", Outcome.DIGESTED)] >= 5
+    assert result.tally.records == {RecordOutcome.DELIVERED: 7}
     assert len(world.posts) <= 3
     assert "7" in json.dumps(world.posts[-1]) or "5" in json.dumps(world.posts[-1])
 
@@ -294,7 +295,7 @@ def test_received_equals_the_sum_of_how_records_end(texts: list[str], script: li
     )
     asked = Counter(name for one in world.of("decision") for name in one["decision"]["channels"])
     told = Counter()
-    for (name, _), count in result.tally.outcomes.items():
+    for (name, _), count in result.tally.messages.items():
         told[name] += count
     assert told == asked
     assert result.failed_items <= {f"m{n}" for n in range(len(texts))}
@@ -302,9 +303,9 @@ def test_received_equals_the_sum_of_how_records_end(texts: list[str], script: li
 
 def test_what_was_lost_on_the_way_to_a_channel_comes_again_and_does_not_add_up() -> None:
     setting = Setting(policy_set(channels=CHANNELS), Deployment())
-    received = tuple(gather(decode(sqs(numbered(1)), no_file), setting, World().ports()))
+    received = tuple(decided(decode(sqs(numbered(1)), no_file), setting, World().ports()))
     result = conclude(received, ())
-    assert (result.failed_items, result.tally.ends) == ({"m0"}, {End.FAILED: 1})
+    assert (result.failed_items, result.tally.records) == ({"m0"}, {RecordOutcome.FAILED: 1})
     assert not result.tally.adds_up
 
 
@@ -328,5 +329,5 @@ def test_an_item_that_holds_no_record_is_counted_like_any_other(body: str) -> No
     payload = {"Records": [item, *sqs(numbered(1))["Records"]]}
     world = World()
     result = run(decode(payload, no_file), Setting(policy_set(channels=CHANNELS), Deployment()), world.ports())
-    assert result.tally.received == sum(result.tally.ends.values()) == 2
-    assert result.tally.ends[End.DELIVERED] == 1
+    assert result.tally.received == sum(result.tally.records.values()) == 2
+    assert result.tally.records[RecordOutcome.DELIVERED] == 1

@@ -126,7 +126,7 @@ SUMMARIES = st.builds(
     level=st.just(STANDARD),
     routes=st.lists(VALUE, min_size=1, max_size=30).map(tuple),
     revision=SHORT,
-    places=st.just((0, 1)),
+    numbers=st.just((0, 1)),
     runbook=st.none() | st.just("https://x"),
     failures=FAILURES,
     fallback_for=st.none() | SHORT,

@@ -17,8 +17,8 @@ import pytest
 
 from engine.edge.secrets import random_key
 from engine.model import Deployment, Event, Kind
-from engine.pipeline.batch import Setting
 from engine.pipeline.decide import decide
+from engine.pipeline.setting import Setting
 from engine.policy.load import check, load, read_set
 from engine.workbench.casefile import read_cases
 from engine.workbench.cases import check as check_case

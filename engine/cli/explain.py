@@ -15,7 +15,7 @@ from engine.cli.options import Moment, open_policies, policies_option
 from engine.cli.preview import preview, safe
 from engine.edge.secrets import random_key
 from engine.model import DecodeError, Deployment, Event, MatchResult
-from engine.pipeline.batch import Setting
+from engine.pipeline.setting import Setting
 from engine.workbench.explain import Explanation, as_json
 from engine.workbench.explain import explain as explain_event
 

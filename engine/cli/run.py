@@ -17,10 +17,12 @@ from engine.cli.options import open_policies, policies_option, selection_of
 from engine.cli.preview import preview
 from engine.edge.http import post as http_post
 from engine.edge.secrets import Secrets, random_key
-from engine.model import DecodeError, Deployment, End, Outcome, Ports, Selects
-from engine.pipeline.batch import Setting, by_channel, compose, gather
-from engine.pipeline.batch import post as post_messages
+from engine.model import DecodeError, Deployment, Outcome, Ports, RecordOutcome, Selects
+from engine.pipeline.batch import decided
 from engine.pipeline.metrics import summed
+from engine.pipeline.posting import by_channel, compose
+from engine.pipeline.posting import post as post_messages
+from engine.pipeline.setting import Setting
 from engine.pipeline.total import ChannelOutcome, conclude
 
 if TYPE_CHECKING:
@@ -58,11 +60,11 @@ def run(inputs: Sequence[str], policies_path: Path, select: str | None, audit: I
     ports = _ports(audit)
     total, failed = summed(()), False
     for batch in _batches(_reporting(inputs)):
-        received = tuple(gather(batch, setting, ports))
+        received = tuple(decided(batch, setting, ports))
         result = conclude(received, post_messages(received, setting, ports) if post else _show(received, setting))
         total, failed = summed((total, result.tally)), failed or result.failed
     click.echo("\n".join(_summary(total, posted=post)))
-    if failed or total.ends.get(End.UNREADABLE):
+    if failed or total.records.get(RecordOutcome.UNREADABLE):
         raise click.exceptions.Exit(1)
 
 
@@ -110,11 +112,14 @@ def _show(received: Sequence[Received], setting: Setting) -> Iterator[ChannelOut
 
 def _summary(tally: Tally, *, posted: bool) -> Iterator[str]:
     """Two columns: what came in and how it ended, who was seen, what each channel was sent."""
-    names = {end: end.value.replace("_", " ") for end in End} | ({} if posted else {End.DELIVERED: "to be delivered"})
-    yield from _block("records", [("received", tally.received), *((names[end], count) for end, count in tally.ends.items())])
+    names = {outcome: outcome.value.replace("_", " ") for outcome in RecordOutcome}
+    if not posted:
+        names[RecordOutcome.DELIVERED] = "to be delivered"
+    counts = [(names[outcome], count) for outcome, count in tally.records.items()]
+    yield from _block("records", [("received", tally.received), *counts])
     yield from _block("classes", sorted(tally.classes.items()))
     if posted:
-        yield from _block("posts", [(f"{channel} {outcome.value}", n) for (channel, outcome), n in tally.outcomes.items()])
+        yield from _block("posts", [(f"{channel} {outcome.value}", n) for (channel, outcome), n in tally.messages.items()])
     else:
         yield "Nothing was posted: that takes --post."
 

@@ -11,7 +11,7 @@ import click
 from engine.cli.options import compiled, include_base_option, policies_option
 from engine.edge.secrets import random_key
 from engine.model import Deployment
-from engine.pipeline.batch import Setting
+from engine.pipeline.setting import Setting
 from engine.policy.load import read_set
 from engine.workbench.casefile import read_cases
 from engine.workbench.cases import CaseResult, Covered, base_rules, check, coverage

@@ -1,14 +1,12 @@
 """Messages to Slack: each posted within its webhook's rate and the time left, each with exactly one delivery.
 
-What an answer means: https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks (handling errors), and
+What a response means: https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks (handling errors), and
 https://docs.slack.dev/apis/web-api/rate-limits (one message a second for each webhook, short bursts more, Retry-After).
 """
 
 from __future__ import annotations
 
-import random
 from collections import deque
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from engine.errors import WebhookError
@@ -19,34 +17,33 @@ if TYPE_CHECKING:
 
     from engine.model import Channel, HttpResponse, Message, Ports, WebhookRef
 
-INTERVAL: Final = 1.0
-"""Seconds between two messages to one webhook."""
+POST_INTERVAL_SECONDS: Final = 1.0
+"""Between two messages to one webhook."""
 
-BURST: Final = 4
+BURST_POSTS: Final = 4
 """So many messages may follow each other at once."""
 
-POSTING: Final = 0.5
-"""Seconds that a post is expected to take, for how many there is time: they go one after another, to whichever webhook."""
+EXPECTED_POST_SECONDS: Final = 0.5
+"""What a post is expected to take, to know for how many there is time: they go one after another, to whichever webhook."""
 
-SPENT: Final = 0.8
+SEND_BUDGET_RATIO: Final = 0.8
 """The part of the time left that messages are made for; the rest is for those that have to be sent again."""
 
-TIMEOUT: Final = 8.0
-"""Seconds that one post may take at most."""
+POST_TIMEOUT_SECONDS: Final = 8.0
 
-LEAST_TIME: Final = 0.5
-"""Seconds that must be left for a post to be begun."""
+POST_MIN_SECONDS: Final = 0.5
+"""What must be left for a post to be started."""
 
-MOST_TRIES: Final = 4
+MAX_TRIES: Final = 4
 """Posts of one message, where Slack or the way to it is out of order."""
 
-MOST_PAUSES: Final = 5
-"""Pauses that one webhook may ask for before it is left alone."""
+MAX_PAUSES: Final = 5
+"""Pauses that one webhook may ask for before nothing more is sent to it."""
 
-FIRST_DELAY: Final = 0.5
+FIRST_RETRY_SECONDS: Final = 0.5
 
-GONE_FOR: Final = 300.0
-"""Seconds for which a webhook that Slack says is gone, or whose token it refuses, is believed to stay so."""
+DEAD_WEBHOOK_SECONDS: Final = 300.0
+"""For how long a webhook that Slack says is gone, or whose token it refuses, is believed to stay so."""
 
 _GONE_BODIES: Final = frozenset(
     {"no_service", "no_service_id", "no_team", "team_disabled", "channel_not_found", "channel_is_archived", "user_not_found"}
@@ -54,262 +51,284 @@ _GONE_BODIES: Final = frozenset(
 _REFUSED_BODIES: Final = frozenset({"invalid_blocks", "invalid_payload", "no_text", "invalid_attachments"})
 
 _OK: Final = 200
-_REFUSED: Final = 400
+_BAD_REQUEST: Final = 400
 _FORBIDDEN: Final = 403
 _GONE: Final = frozenset({404, 410})
-_TOO_MANY: Final = 429
-_BROKEN: Final = 500
+_TOO_MANY_REQUESTS: Final = 429
+_SERVER_ERROR: Final = 500
 
-NO_TIME: Final = "no time left"
-
-
-def lasting(answer: HttpResponse) -> float:
-    """Seconds for which Slack would answer the same to any message: its webhook is gone, or it asked for a pause."""
-    if answer.status == _TOO_MANY:
-        return answer.retry_after or 0.0
-    gone = answer.status in _GONE or answer.status == _FORBIDDEN or answer.body.strip() in _GONE_BODIES
-    return GONE_FOR if gone and answer.status != _OK else 0.0
+_NO_TIME: Final = "no time left"
+_LONG_PAUSE: Final = "Slack asks for a longer pause than there is time"
 
 
-@dataclass(slots=True)
-class _Line:
-    """The way to one webhook: when the next post may go, and whether there is no use in trying any more."""
+def lasting(response: HttpResponse) -> float:
+    """Seconds for which Slack would respond the same to any message: its webhook is gone, or it asked for a pause."""
+    if response.status == _TOO_MANY_REQUESTS:
+        return response.retry_after or 0.0
+    gone = response.status in _GONE or response.status == _FORBIDDEN or response.body.strip() in _GONE_BODIES
+    return DEAD_WEBHOOK_SECONDS if gone and response.status != _OK else 0.0
 
-    due: float = 0.0
-    pauses: int = 0
-    closed: str | None = None
-    gone: bool = False
+
+class RateLimiter:
+    """When the next post to one webhook may start. `closed` is the reason why nothing more is sent to it; `gone`: it is dead."""
+
+    __slots__ = ("closed", "due", "gone", "pauses")
+
+    def __init__(self, closed: str | None = None, *, gone: bool = False) -> None:
+        self.due = 0.0
+        """When the post after the next burst may start."""
+        self.pauses = 0
+        self.closed = closed
+        self.gone = gone
 
     def ready(self) -> float:
-        """When the next post may go, as the port `elapsed` counts."""
-        return self.due - (BURST - 1) * INTERVAL
+        """When the next post may start, in seconds of the port `elapsed`."""
+        return self.due - (BURST_POSTS - 1) * POST_INTERVAL_SECONDS
 
     def posted(self, now: float) -> None:
-        self.due = max(self.due, now) + INTERVAL
+        """Count a post."""
+        self.due = max(self.due, now) + POST_INTERVAL_SECONDS
 
     def pause(self, until: float) -> None:
-        """Nothing goes before `until`, and no burst after it."""
-        self.due = max(self.due, until + (BURST - 1) * INTERVAL)
+        """No post starts before `until`, and no burst follows it."""
+        self.due = max(self.due, until + (BURST_POSTS - 1) * POST_INTERVAL_SECONDS)
 
     def close(self, reason: str, *, gone: bool = False) -> None:
+        """Send nothing more to this webhook."""
         self.closed, self.gone = reason, gone
 
 
-@dataclass(slots=True)
-class _Queue:
-    """A channel's messages in their order; `url` is a secret, None until it is read. The head may have been tried before."""
+class _ChannelQueue:
+    """A channel's messages in their order; `url` is a secret, None until it is read. The first message may have been tried."""
 
-    channel: Channel
-    messages: deque[Message]
-    line: _Line
-    url: str | None = field(repr=False)
-    renewed: bool = False
-    tries: int = 0
-    plain: Message | None = None
-    waits: float = 0.0
+    __slots__ = ("channel", "limiter", "messages", "not_before", "plain", "renewed", "tries", "url")
+
+    def __init__(self, channel: Channel, messages: deque[Message], limiter: RateLimiter, url: str | None) -> None:
+        self.channel = channel
+        self.messages = messages
+        self.limiter = limiter
+        self.url = url
+        self.renewed = False
+        """Whether the secret was read again after Slack said that the webhook is gone."""
+        self.tries = 0
+        self.plain: Message | None = None
+        """The first message without blocks, where Slack refused them."""
+        self.not_before = 0.0
 
     def ready(self) -> float:
-        return max(self.waits, self.line.ready())
+        return max(self.not_before, self.limiter.ready())
 
     def turn(self) -> tuple[float, bool]:
-        """The lowest goes first: what needs no way any more, then what is ready longest, and of these what needs nothing read."""
-        return (-1.0 if self.line.closed else self.ready(), self.url is None)
+        """The lowest goes first: closed queues, then the one ready longest, and of these the one whose webhook is known."""
+        return (-1.0 if self.limiter.closed else self.ready(), self.url is None)
+
+    def next(self) -> None:
+        """Take the first message away."""
+        self.messages.popleft()
+        self.tries, self.plain, self.not_before = 0, None, 0.0
 
 
 class WebhookSender:
-    """Delivers for one invocation; what it learns of a webhook (its pace, that it is gone) holds for all of its calls."""
+    """Delivers the messages of one invocation. Rate limits and dead webhooks are remembered between calls."""
 
     def __init__(self, channels: Mapping[str, Channel], plain: Callable[[Message], Message], ports: Ports) -> None:
         self._channels = channels
         self._plain = plain
         self._ports = ports
-        self._lines: dict[str, _Line] = {}
-        self._ways: dict[WebhookRef, tuple[str, _Line]] = {}
-        """What each reference came to, also that it could not be read."""
+        self._limiters: dict[str, RateLimiter] = {}
+        """By URL."""
+        self._resolved: dict[WebhookRef, tuple[str, RateLimiter]] = {}
+        """The URL that each reference stands for; empty, with a closed limiter, where it could not be read."""
         self.share = 1.0
-        """The part of the time left that `room` gives out: less than all while a batch is not read to its end."""
-        self._reading = LEAST_TIME
-        """Seconds that the slowest of the secrets took to be read: where no more are left, none is begun."""
+        """The part of the time left that `room` may use: less than all while the batch is not read to its end."""
+        self._secret_seconds = POST_MIN_SECONDS
+        """What the slowest secret took to be read: where less is left, none is read."""
 
     def deliver(self, messages: Iterable[Message]) -> Iterator[Delivery]:
-        """One delivery for each message: in order within a channel, the channels side by side. Never raises for Slack's sake.
+        """One delivery for each message: in order within a channel, the channels interleaved.
 
-        Of what may go, what has waited longest goes first; the channels of one webhook take turns.
+        Slack errors are returned, never raised. The channel that is ready longest goes first; those of one webhook take turns.
         """
         queues = self._queues(messages)
         while queues:
-            queue = min(queues, key=_Queue.turn)
+            queue = min(queues, key=_ChannelQueue.turn)
             queues.remove(queue)
             delivery = self._step(queue)
             if delivery is not None:
-                queue.messages.popleft()
-                queue.tries, queue.plain, queue.waits = 0, None, 0.0
+                queue.next()
                 yield delivery
             if queue.messages:
                 queues.append(queue)
 
     def room(self, wanted: Mapping[str, int]) -> dict[str, int]:
-        """How many of the messages that it wants each channel can be sent in the time left.
+        """How many of its `wanted` messages each channel can send in the time left.
 
-        The channels of one webhook share Slack's rate, and all channels the time that posts take. For more messages than one
-        webhook takes secrets are read, to know which channels share one.
+        The channels of one webhook share Slack's rate, and all channels the time that posts take. Where there are more messages
+        than one webhook takes, secrets are read to learn which channels share one.
         """
-        seconds = max(0.0, self._ports.remaining()) * SPENT * self.share
-        read = sum(wanted.values()) > BURST + int(seconds / INTERVAL)
-        lines: dict[str | WebhookRef, dict[str, int]] = {}
+        seconds = max(0.0, self._ports.remaining()) * SEND_BUDGET_RATIO * self.share
+        read = sum(wanted.values()) > BURST_POSTS + int(seconds / POST_INTERVAL_SECONDS)
+        by_webhook: dict[str | WebhookRef, dict[str, int]] = {}
         for name, count in wanted.items():
-            lines.setdefault(self._address(self._channels[name].webhook, read=read), {})[name] = count
+            by_webhook.setdefault(self._identity(self._channels[name].webhook, read=read), {})[name] = count
         paced: dict[str, int] = {}
         now = self._ports.elapsed()
-        for address, of_line in lines.items():
-            line = self._lines.get(address) if isinstance(address, str) else None
-            spent = 0.0 if line is None else max(0.0, line.due - now)
-            paced |= _shared(of_line, max(0, BURST + int((seconds - spent) / INTERVAL)))
-        return _shared(paced, int(seconds / POSTING))
+        for webhook, counts in by_webhook.items():
+            limiter = self._limiters.get(webhook) if isinstance(webhook, str) else None
+            used = 0.0 if limiter is None else max(0.0, limiter.due - now)
+            paced |= _shared(counts, max(0, BURST_POSTS + int((seconds - used) / POST_INTERVAL_SECONDS)))
+        return _shared(paced, int(seconds / EXPECTED_POST_SECONDS))
 
-    # --- the queues ------------------------------------------------------------------------------------------------------
+    # --- queues and webhooks ------------------------------------------------------------------------------------------------
 
-    def _queues(self, messages: Iterable[Message]) -> list[_Queue]:
+    def _queues(self, messages: Iterable[Message]) -> list[_ChannelQueue]:
         by_channel: dict[str, deque[Message]] = {}
         for message in messages:
             by_channel.setdefault(message.channel, deque()).append(message)
         return [self._queue(self._channels[name], waiting) for name, waiting in by_channel.items()]
 
-    def _queue(self, channel: Channel, waiting: deque[Message]) -> _Queue:
-        """A queue. A secret is read at its first turn, after the first posts to those that need none."""
-        if channel.webhook.env is not None or channel.webhook in self._ways:
-            url, line = self._way(channel.webhook)
-            return _Queue(channel, waiting, line, url)
-        return _Queue(channel, waiting, _Line(), None, waits=self._ports.elapsed())
+    def _queue(self, channel: Channel, waiting: deque[Message]) -> _ChannelQueue:
+        """A queue. A secret is read at its first turn, after the first posts to webhooks that need none."""
+        if channel.webhook.env is not None or channel.webhook in self._resolved:
+            url, limiter = self._webhook(channel.webhook)
+            return _ChannelQueue(channel, waiting, limiter, url)
+        queue = _ChannelQueue(channel, waiting, RateLimiter(), None)
+        queue.not_before = self._ports.elapsed()
+        return queue
 
-    def _address(self, ref: WebhookRef, *, read: bool) -> str | WebhookRef:
-        """What two channels of one webhook have in common, as far as it is known, or can be read in time."""
-        known = ref.env is not None or ref in self._ways
-        if known or (read and self._ports.remaining() >= self._reading):
-            return self._way(ref)[0] or ref
+    def _identity(self, ref: WebhookRef, *, read: bool) -> str | WebhookRef:
+        """What two channels of one webhook have in common, as far as it is known or, with `read`, can be read in time."""
+        known = ref.env is not None or ref in self._resolved
+        if known or (read and self._ports.remaining() >= self._secret_seconds):
+            return self._webhook(ref)[0] or ref
         return ref
 
-    def _way(self, ref: WebhookRef) -> tuple[str, _Line]:
-        """The URL that a reference stands for, and the line to it; each is read once."""
-        if ref not in self._ways:
-            self._ways[ref] = self._resolved(ref, fresh=False)
-        return self._ways[ref]
+    def _webhook(self, ref: WebhookRef) -> tuple[str, RateLimiter]:
+        """The URL that a reference stands for, and its limiter; each reference is resolved once."""
+        if ref not in self._resolved:
+            self._resolved[ref] = self._resolve(ref, fresh=False)
+        return self._resolved[ref]
 
-    def _resolved(self, ref: WebhookRef, *, fresh: bool) -> tuple[str, _Line]:
-        began = self._ports.elapsed()
+    def _resolve(self, ref: WebhookRef, *, fresh: bool) -> tuple[str, RateLimiter]:
+        started = self._ports.elapsed()
         try:
             url = self._ports.webhook(ref, fresh)
         except WebhookError as error:
-            return "", _Line(closed=str(error), gone=not error.passing)
+            return "", RateLimiter(closed=str(error), gone=not error.passing)
         finally:
-            self._reading = max(self._reading, self._ports.elapsed() - began)
-        return url, self._lines.setdefault(url, _Line())
-
-    def _read(self, queue: _Queue) -> Delivery | None:
-        """Learn a queue's webhook, where there is time to."""
-        ref = queue.channel.webhook
-        if ref not in self._ways and self._ports.remaining() < self._reading:
-            return self._ended(queue, Outcome.FAILED, NO_TIME)
-        queue.url, queue.line = self._way(ref)
-        return None
+            self._secret_seconds = max(self._secret_seconds, self._ports.elapsed() - started)
+        return url, self._limiters.setdefault(url, RateLimiter())
 
     # --- one step of one queue ------------------------------------------------------------------------------------------------
 
-    def _step(self, queue: _Queue) -> Delivery | None:
-        """What became of the first message, None where it has to be tried again."""
-        if queue.line.closed is not None:
-            return self._ended(queue, Outcome.FAILED, queue.line.closed, gone=queue.line.gone)
+    def _step(self, queue: _ChannelQueue) -> Delivery | None:
+        """What became of the first message; None where it is still to be sent."""
+        if queue.limiter.closed is not None:
+            return self._delivery(queue, Outcome.FAILED, queue.limiter.closed, gone=queue.limiter.gone)
         if queue.url is None:
-            return self._read(queue)
+            return self._read_webhook(queue)
         wait = max(0.0, queue.ready() - self._ports.elapsed())
-        if self._ports.remaining() - wait < LEAST_TIME:
-            return self._ended(queue, Outcome.FAILED, NO_TIME)
+        if self._ports.remaining() - wait < POST_MIN_SECONDS:
+            return self._delivery(queue, Outcome.FAILED, _NO_TIME)
         if wait:
             self._ports.sleep(wait)
-        return self._judged(queue, self._posted(queue, queue.url))
+        return self._handled(queue, self._post(queue, queue.url))
 
-    def _posted(self, queue: _Queue, url: str) -> HttpResponse:
+    def _read_webhook(self, queue: _ChannelQueue) -> Delivery | None:
+        """Read a queue's webhook if there is time to."""
+        ref = queue.channel.webhook
+        if ref not in self._resolved and self._ports.remaining() < self._secret_seconds:
+            return self._delivery(queue, Outcome.FAILED, _NO_TIME)
+        queue.url, queue.limiter = self._webhook(ref)
+        return None
+
+    def _post(self, queue: _ChannelQueue, url: str) -> HttpResponse:
         message = queue.plain or queue.messages[0]
         queue.tries += 1
-        queue.line.posted(self._ports.elapsed())
-        return self._ports.post(url, message.body, min(TIMEOUT, self._ports.remaining()))
+        queue.limiter.posted(self._ports.elapsed())
+        return self._ports.post(url, message.body, min(POST_TIMEOUT_SECONDS, self._ports.remaining()))
 
-    def _ended(self, queue: _Queue, outcome: Outcome, reason: str, status: int | None = None, *, gone: bool = False) -> Delivery:
+    def _delivery(
+        self, queue: _ChannelQueue, outcome: Outcome, reason: str, status: int | None = None, *, gone: bool = False
+    ) -> Delivery:
         message = queue.messages[0]
         return Delivery(message, outcome, reason, queue.tries, status, gone=gone, plain=queue.plain is not None)
 
-    # --- what an answer means ---------------------------------------------------------------------------------------------------
+    # --- what a response means --------------------------------------------------------------------------------------------------
 
-    def _judged(self, queue: _Queue, answer: HttpResponse) -> Delivery | None:
-        status, body = answer.status, answer.body.strip()
+    def _handled(self, queue: _ChannelQueue, response: HttpResponse) -> Delivery | None:
+        """What a response means for the first message; None where it is to be sent again."""
+        status, body = response.status, response.body.strip()
         if status is None:
-            return self._again(queue, f"no answer ({answer.fault.value if answer.fault else 'unknown'})", None)
+            return self._retry(queue, f"no answer ({response.fault.value if response.fault else 'unknown'})", None)
         if status == _OK:
-            return self._taken(queue, body)
-        if status == _TOO_MANY:
-            return self._paused(queue, answer)
-        if status >= _BROKEN:
-            return self._again(queue, "Slack is out of order", status)
+            return self._accepted(queue, body)
+        if status == _TOO_MANY_REQUESTS:
+            return self._paused(queue, response)
+        if status >= _SERVER_ERROR:
+            return self._retry(queue, "Slack is out of order", status)
         return self._declined(queue, status, body)
 
-    def _declined(self, queue: _Queue, status: int, body: str) -> Delivery | None:
-        """An answer by which Slack means this message, this token or this channel."""
+    def _declined(self, queue: _ChannelQueue, status: int, body: str) -> Delivery | None:
+        """A response by which Slack means this channel, this token or this message."""
         if status in _GONE or body in _GONE_BODIES:
             return self._gone(queue, "the webhook or its channel is gone", status)
         if status == _FORBIDDEN:
             return self._gone(queue, "Slack refuses the webhook's token", status)
         return self._refused(queue, status, body)
 
-    def _gone(self, queue: _Queue, reason: str, status: int) -> Delivery | None:
-        """There may be a new webhook already: the secret is read anew, once; where it is the same, the channel is gone."""
+    def _accepted(self, queue: _ChannelQueue, body: str) -> Delivery:
+        if body != "ok":
+            return self._delivery(queue, Outcome.FAILED, "an answer that is not Slack's ok", _OK)
+        outcome = Outcome.DIGESTED if len(queue.messages[0].events) > 1 else Outcome.DELIVERED
+        return self._delivery(queue, outcome, "ok", _OK)
+
+    def _paused(self, queue: _ChannelQueue, response: HttpResponse) -> Delivery | None:
+        """Slack asks for a pause of the whole webhook; one that is longer than the time left closes it."""
+        pause = POST_INTERVAL_SECONDS if response.retry_after is None else max(response.retry_after, 0.0)
+        queue.limiter.pauses += 1
+        if pause + POST_MIN_SECONDS > self._ports.remaining() or queue.limiter.pauses > MAX_PAUSES:
+            queue.limiter.close(_LONG_PAUSE)
+            return self._delivery(queue, Outcome.FAILED, _LONG_PAUSE, _TOO_MANY_REQUESTS)
+        queue.limiter.pause(self._ports.elapsed() + pause)
+        return None
+
+    def _retry(self, queue: _ChannelQueue, reason: str, status: int | None) -> Delivery | None:
+        """Try again after a delay that doubles, with jitter so that two invocations do not retry in step."""
+        from random import uniform  # noqa: PLC0415  2 ms of every start, needed only where Slack is out of order
+
+        if queue.tries >= MAX_TRIES:
+            queue.limiter.close(reason)
+            return self._delivery(queue, Outcome.FAILED, reason, status)
+        delay = FIRST_RETRY_SECONDS * 2 ** (queue.tries - 1) * uniform(0.75, 1.25)  # noqa: S311  no secret depends on it
+        if delay + POST_MIN_SECONDS > self._ports.remaining():
+            return self._delivery(queue, Outcome.FAILED, reason, status)
+        queue.not_before = self._ports.elapsed() + delay
+        return None
+
+    def _gone(self, queue: _ChannelQueue, reason: str, status: int) -> Delivery | None:
+        """The secret may hold a new webhook already: it is read again, once. Where it is the same, the channel is gone."""
         if not queue.renewed:
             queue.renewed = True
-            url, line = self._resolved(queue.channel.webhook, fresh=True)
+            url, limiter = self._resolve(queue.channel.webhook, fresh=True)
             if url and url != queue.url:
-                queue.url, queue.line = url, line
+                queue.url, queue.limiter = url, limiter
                 return None
-        queue.line.close(reason, gone=True)
-        return self._ended(queue, Outcome.FAILED, reason, status, gone=True)
+        queue.limiter.close(reason, gone=True)
+        return self._delivery(queue, Outcome.FAILED, reason, status, gone=True)
 
-    def _taken(self, queue: _Queue, body: str) -> Delivery:
-        if body != "ok":
-            return self._ended(queue, Outcome.FAILED, "an answer that is not Slack's ok", _OK)
-        outcome = Outcome.DIGESTED if len(queue.messages[0].events) > 1 else Outcome.DELIVERED
-        return self._ended(queue, outcome, "ok", _OK)
-
-    def _paused(self, queue: _Queue, answer: HttpResponse) -> Delivery | None:
-        """Slack asks for a pause: the whole webhook keeps it, or is left alone where it is longer than there is time."""
-        pause = INTERVAL if answer.retry_after is None else max(answer.retry_after, 0.0)
-        queue.line.pauses += 1
-        if pause + LEAST_TIME > self._ports.remaining() or queue.line.pauses > MOST_PAUSES:
-            queue.line.close("Slack asks for a longer pause than there is time")
-            return self._ended(queue, Outcome.FAILED, "Slack asks for a longer pause than there is time", _TOO_MANY)
-        queue.line.pause(self._ports.elapsed() + pause)
-        return None
-
-    def _again(self, queue: _Queue, reason: str, status: int | None) -> Delivery | None:
-        """Try again after a delay that doubles, with jitter so that two workers do not meet again."""
-        if queue.tries >= MOST_TRIES:
-            queue.line.close(reason)
-            return self._ended(queue, Outcome.FAILED, reason, status)
-        delay = FIRST_DELAY * 2 ** (queue.tries - 1) * random.uniform(0.75, 1.25)  # noqa: S311  no secret hangs on it
-        if delay + LEAST_TIME > self._ports.remaining():
-            return self._ended(queue, Outcome.FAILED, reason, status)
-        queue.waits = self._ports.elapsed() + delay
-        return None
-
-    def _refused(self, queue: _Queue, status: int, body: str) -> Delivery | None:
-        """Slack does not take the blocks: the plain version, once."""
-        if status == _REFUSED and body in _REFUSED_BODIES and queue.plain is None:
+    def _refused(self, queue: _ChannelQueue, status: int, body: str) -> Delivery | None:
+        """Slack refuses the blocks: the plain version is sent, once."""
+        if status == _BAD_REQUEST and body in _REFUSED_BODIES and queue.plain is None:
             queue.plain = self._plain(queue.messages[0])
             return None
-        return self._ended(queue, Outcome.FAILED, "Slack refuses the message", status)
+        return self._delivery(queue, Outcome.FAILED, "Slack refuses the message", status)
 
 
 def _shared(wanted: Mapping[str, int], total: int) -> dict[str, int]:
-    """A total shared out: each gets what it wants, or an equal part of what those that want less leave."""
-    given: dict[str, int] = {}
-    for number, name in enumerate(sorted(wanted, key=lambda one: wanted[one])):
-        given[name] = min(wanted[name], total // (len(wanted) - number))
-        total -= given[name]
-    return given
+    """A total divided: each name gets what it wants, or an equal part of what those that want less leave."""
+    shares: dict[str, int] = {}
+    for number, name in enumerate(sorted(wanted, key=lambda name: wanted[name])):
+        shares[name] = min(wanted[name], total // (len(wanted) - number))
+        total -= shares[name]
+    return shares

@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
 
 class Entry(NamedTuple):
-    """One event that one channel is to hear of; `place` is its place in the batch."""
+    """One event of which one channel is to be notified; `number` is its place in the batch."""
 
-    place: int
+    number: int
     masked: MaskedEvent
     decision: Decision
     request: Request
@@ -46,8 +46,8 @@ def fold(entries: Sequence[Entry], rule: DigestRule | None) -> tuple[tuple[Entry
     groups: dict[object, list[Entry]] = {}
     for entry in entries:
         groups.setdefault(_likeness(entry, rule), []).append(entry)
-    few = {entry.place for group in groups.values() if len(group) <= rule.after for entry in group}
-    singles = tuple(entry for entry in entries if entry.place in few)
+    few = {entry.number for group in groups.values() if len(group) <= rule.after for entry in group}
+    singles = tuple(entry for entry in entries if entry.number in few)
     return singles, tuple(_summary(group, rule) for group in groups.values() if len(group) > rule.after)
 
 
@@ -72,7 +72,7 @@ def _summary(group: Sequence[Entry], rule: DigestRule) -> Summary:
         level=lead.masked.level,
         routes=tuple(dict.fromkeys(route for entry in group for route in _routes(entry.request))),
         revision=lead.decision.verdict.revision,
-        places=tuple(entry.place for entry in group),
+        numbers=tuple(entry.number for entry in group),
         runbook=lead.request.runbook,
         failures=tuple(dict.fromkeys(failure for entry in group for failure in entry.decision.verdict.failures)),
         fallback_for=lead.request.fallback_for,

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from engine.model import End, Outcome
+from engine.model import Outcome, RecordOutcome
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -18,42 +18,42 @@ NAMESPACE: Final = "Trailbell"
 
 
 class Tally(NamedTuple):
-    """What one invocation did, in counts. `ends` adds up to `received`; `outcomes` count events by channel and outcome.
+    """What one invocation did, in counts. `records` adds up to `received`; `messages` counts events by channel and outcome.
 
-    `hushed` counts by `policy/id` what each mute and silence kept away. `untold` counts what a channel was to hear of and nobody
-    says what became of it: never any, unless Trailbell itself is wrong.
+    `suppressed` counts by `policy/id` what each mute and silence kept from being sent. `unaccounted` counts requested
+    notifications without an outcome: always 0, unless Trailbell itself is wrong.
     """
 
     received: int
-    ends: Mapping[End, int]
-    outcomes: Mapping[tuple[str, Outcome], int]
+    records: Mapping[RecordOutcome, int]
+    messages: Mapping[tuple[str, Outcome], int]
     classes: Mapping[str, int]
     failed_matchers: int
     hash_missing: int
-    hushed: Mapping[str, int]
-    untold: int = 0
+    suppressed: Mapping[str, int]
+    unaccounted: int = 0
 
     @property
     def adds_up(self) -> bool:
-        """Whether every record that came in ended in exactly one way, and so did everything that a channel was to hear of."""
-        return self.received == sum(self.ends.values()) and not self.untold
+        """Whether every record and every requested notification has exactly one outcome."""
+        return self.received == sum(self.records.values()) and not self.unaccounted
 
 
 def summed(tallies: Iterable[Tally]) -> Tally:
-    """What several batches came to together."""
-    whole = Tally(0, {}, {}, {}, 0, 0, {})
-    for one in tallies:
-        whole = Tally(
-            whole.received + one.received,
-            Counter(whole.ends) + Counter(one.ends),
-            Counter(whole.outcomes) + Counter(one.outcomes),
-            Counter(whole.classes) + Counter(one.classes),
-            whole.failed_matchers + one.failed_matchers,
-            whole.hash_missing + one.hash_missing,
-            Counter(whole.hushed) + Counter(one.hushed),
-            whole.untold + one.untold,
+    """The sum of several batches."""
+    total = Tally(0, {}, {}, {}, 0, 0, {})
+    for tally in tallies:
+        total = Tally(
+            total.received + tally.received,
+            Counter(total.records) + Counter(tally.records),
+            Counter(total.messages) + Counter(tally.messages),
+            Counter(total.classes) + Counter(tally.classes),
+            total.failed_matchers + tally.failed_matchers,
+            total.hash_missing + tally.hash_missing,
+            Counter(total.suppressed) + Counter(tally.suppressed),
+            total.unaccounted + tally.unaccounted,
         )
-    return whole
+    return total
 
 
 def metrics(tally: Tally, revision: str, now: datetime, function: str | None = None) -> list[dict[str, Any]]:
@@ -62,15 +62,15 @@ def metrics(tally: Tally, revision: str, now: datetime, function: str | None = N
     Each has the function among its dimensions, where its name is known: two functions of one account do not hide each other.
     """
     by = _by(function)
-    ends = {_camel(end.value): tally.ends.get(end, 0) for end in End}
+    records = {_camel(outcome.value): tally.records.get(outcome, 0) for outcome in RecordOutcome}
     whole = {
         "Received": tally.received,
-        **ends,
+        **records,
         "DoesNotAddUp": int(not tally.adds_up),
         "FailedMatchers": tally.failed_matchers,
         "HashKeyMissing": tally.hash_missing,
     }
-    channels = dict.fromkeys(channel for channel, _ in tally.outcomes)
+    channels = dict.fromkeys(channel for channel, _ in tally.messages)
     return [
         _line(whole, by, now, {"revision": revision}),
         *(_line(_of_channel(tally, channel), {**by, "Channel": channel}, now) for channel in channels),
@@ -92,7 +92,7 @@ def _by(function: str | None) -> dict[str, str]:
 
 
 def _of_channel(tally: Tally, channel: str) -> dict[str, int]:
-    return {f"Message{_camel(outcome.value)}": tally.outcomes.get((channel, outcome), 0) for outcome in Outcome}
+    return {f"Message{_camel(outcome.value)}": tally.messages.get((channel, outcome), 0) for outcome in Outcome}
 
 
 def _camel(name: str) -> str:

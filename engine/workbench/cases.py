@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from engine.model import PolicySet, Record
-    from engine.pipeline.batch import Setting
+    from engine.pipeline.setting import Setting
     from engine.policy.source import Source
 
 Rule: TypeAlias = tuple[MatcherKind, str, str]

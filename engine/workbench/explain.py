@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING, Any
 
 from engine.model import Field, Operator
 from engine.pipeline.audit import decision_json
-from engine.pipeline.batch import PendingNotification, compose
 from engine.pipeline.decide import trace
 from engine.pipeline.facts import document, facts
 from engine.pipeline.mask import mask, redact
+from engine.pipeline.posting import PendingNotification, compose
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
     from engine.model import Decision, Event, HashKey, Level, MaskedEvent, Message, PolicySet, TraceEntry
-    from engine.pipeline.batch import Setting
+    from engine.pipeline.setting import Setting
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,7 +52,7 @@ def render(  # noqa: PLR0913  the values that flow, each of its own type
 def render_summary(summary: Summary, channel: Channel, deployment: Deployment) -> Message:
     """The message about several like events."""
     body = summary_payload(summary, channel, deployment)
-    return Message(channel.name, body, summary.places, summary.hash_missing)
+    return Message(channel.name, body, summary.numbers, summary.hash_missing)
 
 
 def plain(message: Message) -> Message:
