@@ -12,8 +12,8 @@ from engine.cli.options import compiled, write_changed
 from engine.edge.secrets import random_key
 from engine.errors import LockError
 from engine.model import Deployment, Event
-from engine.pipeline.batch import Setting
 from engine.pipeline.facts import facts
+from engine.pipeline.setting import Setting
 from engine.policy.bases import base_revision, extends, with_base
 from engine.policy.files import lock_path
 from engine.policy.load import check, read, read_event, set_folder

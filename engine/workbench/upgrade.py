@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from engine.model import MaskedEvent
-    from engine.pipeline.batch import Setting
+    from engine.pipeline.setting import Setting
     from engine.workbench.cases import Case
 
 _NOTHING: Final = "-"
