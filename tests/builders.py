@@ -29,7 +29,7 @@ from engine.model import (
     WebhookRef,
 )
 from engine.policy.load import read
-from engine.policy.matchers import parsed
+from engine.policy.matchers import from_source
 from engine.policy.source import Source, parse_source
 
 ROOT = Path(__file__).parent.parent
@@ -37,6 +37,8 @@ SHIPPED = ROOT / "tests/base/policies"
 """The shipped base with fixed channels: what the product's tests decide by. Whoever works in a clone may change `policies/`."""
 SHIPPED_TESTS = ROOT / "tests/base/tests"
 SHIPPED_BASE = ROOT / "engine/base"
+
+FACTORY = from_source()
 
 NOW = datetime(2026, 11, 1, 12, 0, tzinfo=UTC)
 
@@ -96,7 +98,7 @@ def event(**changes: Any) -> Event:
 
 def matcher(*expressions: str) -> Matcher:
     """A matcher over expressions that must all hold."""
-    return parsed().matcher(expressions)
+    return FACTORY.matcher(expressions)
 
 
 def route(name: str, when: str | None = None, **parts: Any) -> Route:
@@ -143,7 +145,7 @@ def policy_set(*policies: Policy, **parts: Any) -> PolicySet:
             "default": Default("base", ("ops",), OPEN_LEVEL),
             "selection": Selection(),
             "audit": AuditRule(OPEN_LEVEL),
-            "first": parsed().first([one.matcher.expressions for actor in actors for one in actor.evidence]),
+            "first": FACTORY.first([one.matcher.expressions for actor in actors for one in actor.evidence]),
             **parts,
         }
     )

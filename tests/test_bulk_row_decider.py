@@ -22,8 +22,7 @@ from engine.bulk.row_decider import RowDecider
 from engine.bulk.rows import layout, read_by
 from engine.bulk.typed import TypedReader, record_of
 from engine.matching import check, compile_predicate
-from engine.matching.generate import predicate_source
-from engine.matching.link import link
+from engine.matching.compile import predicate
 from engine.matching.residual import residual
 from engine.model import DecodeError, Event, Selection, Selects, Window
 from engine.pipeline.audit import decision_json, line
@@ -370,7 +369,7 @@ def test_what_is_kept_of_verdicts_is_bounded_and_changes_no_answer(monkeypatch: 
 )
 def test_what_an_equality_leaves_open_is_what_the_whole_asks(parts: list[str], joint: str, document: dict[str, Any]) -> None:
     expression = joint.join(parts)
-    left = link(predicate_source(residual([check(expression)], (("a",), "x"))))
+    left = predicate(residual([check(expression)], (("a",), "x")))
     assert outcome(left, {"a": "x", **document}) == outcome(compile_predicate([expression]), {"a": "x", **document})
 
 

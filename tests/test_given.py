@@ -10,8 +10,7 @@ from hypothesis import strategies as st
 
 from engine.errors import ExpressionError
 from engine.matching import check, compile_predicate
-from engine.matching.analyse import analyse_first
-from engine.matching.generate import predicate_source
+from engine.matching.generate import first_source, predicate_source
 from engine.matching.link import link
 from engine.matching.source import Given, reads_whole
 from engine.policy.matchers import in_turn
@@ -53,7 +52,7 @@ def test_the_first_of_several_is_the_first_that_holds(several: list[list[str]], 
         if kind != "value" or answer == "True":
             expected = ("value", str(place)) if kind == "value" else (kind, answer)
             break
-    first = link(analyse_first(several, GIVEN), GIVEN)
+    first = link(first_source([[check(part) for part in parts] for parts in several], GIVEN), GIVEN)
     assert expected == answered(lambda one: first(one, found), record)
 
 
@@ -77,7 +76,7 @@ def test_what_several_in_a_row_begin_with_is_asked_once_and_changes_no_answer(
 ) -> None:
     nothing = Given({}, lambda one, _: one)
     one_by_one = [link(predicate_source([check(part) for part in parts], nothing), nothing) for parts in several]
-    first = link(analyse_first(several, nothing), nothing)
+    first = link(first_source([[check(part) for part in parts] for parts in several], nothing), nothing)
     expected = answered(lambda one: next((place for place, holds in enumerate(one_by_one) if holds(one, ())), -1), record)
     assert expected == answered(lambda one: first(one, ()), record)
 

@@ -22,6 +22,7 @@ from engine.lint.meaning import kinds_of, meaning_findings
 from engine.lint.registry import CODES, INTERNAL
 from engine.lint.secrets import secret_findings
 from engine.lint.settings import DEFAULTS, Settings
+from engine.matching.checks import Trees
 from engine.model import Finding, FindingSeverity, Location
 from engine.policy.bases import effective
 from engine.policy.codes import BASE
@@ -53,13 +54,14 @@ def lint(  # noqa: PLR0913  what is looked at, and by which rules
     `in_force`: the set runs already; what only its author has to mend is left out (`engine.policy.load.check`). What is wrong
     with the base that the set extends, and would be without the set, is left out unless the settings include the base.
     """
-    _, loaded = check(sources, in_force=in_force)
+    trees = Trees()
+    _, loaded = check(sources, in_force=in_force, trees=trees)
     with_base = settings.include_base
     own = [source for source in sources if with_base or not source.base]
     sound = not any(finding.severity is FindingSeverity.ERROR for finding in loaded)
     shaped = [source for source in effective(sources) if source.root is not None and not file_findings(source)]
     names = not any(source.root.value.get("events", {}).get("select") == "all" for source in shaped if source.root is not None)
-    conditions = Conditions()
+    conditions = Conditions(trees)
     found = [*loaded]
     for source in own:
         found += _told("secrets", source.path, partial(secret_findings, source))

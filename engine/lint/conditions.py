@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from engine.lint.fields import FIELD_TYPES
-from engine.matching.checks import check
 from engine.matching.formula import conjunction, formula_of
 
 if TYPE_CHECKING:
+    from engine.matching.checks import Trees
     from engine.matching.formula import Formula
     from engine.matching.tree import Node as Tree
     from engine.policy.source import Node
@@ -25,13 +25,14 @@ class Condition(NamedTuple):
 class Conditions:
     """What was made of expressions so far. One belongs to one run of the linter."""
 
-    def __init__(self) -> None:
+    def __init__(self, trees: Trees) -> None:
+        self._trees = trees
         self._known: dict[str, Condition] = {}
 
     def condition(self, text: str) -> Condition:
         """The condition of an expression. Raises `ExpressionError` where it can never work."""
         if text not in self._known:
-            tree = check(text)
+            tree = self._trees[text]
             self._known[text] = Condition(text, tree, formula_of((tree,), FIELD_TYPES))
         return self._known[text]
 

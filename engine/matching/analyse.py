@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from engine.matching.checks import check
 from engine.matching.formula import formula_of
-from engine.matching.generate import first_source, predicate_source
+from engine.matching.generate import predicate_source
 from engine.matching.keys import index_keys
 from engine.matching.types import reads
 
@@ -14,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from engine.matching.source import Given, Source
+    from engine.matching.tree import Node
     from engine.matching.types import Known
     from engine.model import AnyOf
 
@@ -26,13 +26,7 @@ class Analysed(NamedTuple):
     reads: frozenset[tuple[str, ...]]
 
 
-def analyse(expressions: Sequence[str], given: Given, known: Known) -> Analysed:
-    """A matcher over a record and facts. Raises `ExpressionError` for the first expression that can never work."""
-    trees = [check(expression) for expression in expressions]
+def analyse(trees: Sequence[Node], given: Given, known: Known) -> Analysed:
+    """A matcher of checked expressions, over a record and facts. `known` are the types of the facts."""
     paths = frozenset[tuple[str, ...]]().union(*map(reads, trees))
     return Analysed(predicate_source(trees, given), index_keys(formula_of(trees, known)), paths)
-
-
-def analyse_first(matchers: Sequence[Sequence[str]], given: Given) -> Source:
-    """The source of what gives the place of the first matcher that holds. Raises `ExpressionError`."""
-    return first_source([[check(expression) for expression in expressions] for expressions in matchers], given)

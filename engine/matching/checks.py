@@ -33,6 +33,18 @@ def check(expression: str) -> Node:
     return tree
 
 
+class Trees(dict[str, "Node"]):
+    """The syntax trees of expressions by their text, each parsed and checked when it is first looked up.
+
+    A lookup raises `ExpressionError` as `check` does. One belongs to a load, or to a run of the linter: nothing bounds it.
+    """
+
+    def __missing__(self, expression: str) -> Node:
+        """Parse and check an expression."""
+        tree = self[expression] = check(expression)
+        return tree
+
+
 def _check_call(node: Node) -> None:
     function = FUNCTIONS.get(node.value)
     if function is None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from engine.matching.checks import check
 from engine.matching.generate import expression_source, predicate_source
 from engine.matching.link import link
+from engine.matching.source import NO_FACTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -38,4 +39,10 @@ def compile_predicate(expressions: Sequence[str]) -> Callable[[Document], bool]:
 
     Raises `ExpressionError` for the first expression that can never work; the predicate raises `MatcherError`.
     """
-    return link(predicate_source([check(expression) for expression in expressions]))
+    return predicate([check(expression) for expression in expressions])
+
+
+def predicate(trees: Sequence[Node]) -> Callable[[Document], bool]:
+    """The same of checked syntax trees."""
+    holds = link(predicate_source(trees, NO_FACTS), NO_FACTS)
+    return lambda document: holds(document, ())

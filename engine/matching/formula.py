@@ -15,9 +15,8 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 from engine.errors import MatcherError
-from engine.matching.generate import predicate_source
+from engine.matching.compile import predicate
 from engine.matching.inline import texts
-from engine.matching.link import link
 from engine.matching.tree import Node, equality, field_path, spelling
 from engine.matching.types import BOOLEAN, NOTHING_KNOWN, never_fails, reads, types
 
@@ -153,8 +152,7 @@ def evaluate(atom: Atom, document: Mapping[str, Any]) -> Result:
 def _predicate(atom: Atom) -> Callable[[Mapping[str, Any]], bool]:
     """A predicate holds where its expression is exactly true; `!!x` is so where x is true as JMESPath sees it."""
     tree = atom.node if atom.exact else _not(_not(atom.node))
-    predicate: Callable[[Mapping[str, Any]], bool] = link(predicate_source([tree]))
-    return predicate
+    return predicate([tree])
 
 
 def _not(node: Node) -> Node:

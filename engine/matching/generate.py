@@ -34,14 +34,11 @@ def expression_source(tree: Node) -> Source:
     return writer.source(writer.value(tree, Scope("d", {})))
 
 
-def predicate_source(trees: Sequence[Node], given: Given | None = None, row: Codes = NO_ROW) -> Source:
-    """The source of a function from an object to whether every expression, in order, is exactly true for it.
-
-    With `given` it is a function from a record and facts. `row`: see `known`.
-    """
+def predicate_source(trees: Sequence[Node], given: Given, row: Codes = NO_ROW) -> Source:
+    """The source of a function from a record and facts to whether all expressions are exactly true. `row`: see `known`."""
     writer = new_writer()
     scope = Scope("d", known(given, row), is_object=True)
-    return writer.source(f"True if {_all_true(writer, trees, scope, given)} else False", "d" if given is None else "d, f")
+    return writer.source(f"True if {_all_true(writer, trees, scope, given)} else False", "d, f")
 
 
 def first_source(groups: Sequence[Sequence[Node]], given: Given) -> Source:
@@ -86,17 +83,17 @@ def new_writer() -> Writer:
     return Writer(_VALUES)
 
 
-def known(given: Given | None, row: Codes = NO_ROW) -> dict[Any, str]:
+def known(given: Given, row: Codes = NO_ROW) -> dict[Any, str]:
     """By which code facts are read; and, where the record `d` is a row, everything else that is read of it."""
-    facts = {} if given is None else {path: f"f[{group}][{place}]" for path, (group, place) in given.places.items()}
+    facts = {path: f"f[{group}][{place}]" for path, (group, place) in given.places.items()}
     return {**row, **facts}
 
 
-def _all_true(writer: Writer, trees: Sequence[Node], scope: Scope, given: Given | None) -> str:
+def _all_true(writer: Writer, trees: Sequence[Node], scope: Scope, given: Given) -> str:
     """Whether all of some expressions are exactly true; a whole document is made only for those that cannot do without."""
     if not trees:
         return "True"
-    if given is None or not any(reads_whole(path, given) for tree in trees for path in reads(tree)):
+    if not any(reads_whole(path, given) for tree in trees for path in reads(tree)):
         return writer.chain(trees, scope, "and", writer.exactly)
     made, name = writer.bind(f"{writer.constant(None, 'whole')}(d, f)")
     return f"{made} is {name} and {writer.chain(trees, Scope(name, {}, is_object=True), 'and', writer.exactly)}"

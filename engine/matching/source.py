@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -29,6 +29,10 @@ class Given(NamedTuple):
     whole: Callable[[Any, Any], Mapping[str, Any]]
 
 
+NO_FACTS: Final = Given({}, lambda document, _: document)
+"""For matchers over a document, which are given nothing beside it."""
+
+
 class Source(NamedTuple):
     """Generated source: the text of a Python expression that takes the constants and gives the function."""
 
@@ -38,5 +42,5 @@ class Source(NamedTuple):
 
 def reads_whole(path: tuple[str, ...], given: Given) -> bool:
     """Whether a path leads to the document as a whole, or to an object of it that is made of facts."""
-    heads = {one[0] for one in given.places}
-    return not path or (path[0] in heads and not any(path[: len(one)] == one for one in given.places))
+    heads = {fact[0] for fact in given.places}
+    return not path or (path[0] in heads and not any(path[: len(fact)] == fact for fact in given.places))

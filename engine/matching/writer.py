@@ -55,14 +55,17 @@ class Writer:
         return f"t{self._temporaries}"
 
     def constant(self, value: object, kind: str = "value") -> str:
-        """The name of a constant."""
+        """The name of a constant; of texts, integers and functions that are equal, the same one."""
         if kind == "value" and (value is None or value is True or value is False):
             return str(value)
-        key = (kind, value.__class__, value) if value.__class__ in (str, int) else (kind, object, id(value))
-        if key not in self._constants:
-            self._constants[key] = f"k{len(self._values)}"
+        shared = value.__class__ in (str, int) or callable(value)
+        name = self._constants.get((kind, value.__class__, value)) if shared else None
+        if name is None:
+            name = f"k{len(self._values)}"
             self._values.append(Constant(kind, value))
-        return self._constants[key]
+            if shared:
+                self._constants[kind, value.__class__, value] = name
+        return name
 
     def bind(self, code: str) -> tuple[str, str]:
         """Code that also gives its value a name, and that name."""

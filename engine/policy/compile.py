@@ -34,7 +34,7 @@ from engine.model import (
     Window,
 )
 from engine.policy.levels import with_inherited
-from engine.policy.matchers import Makers, parsed
+from engine.policy.matchers import MatcherFactory, from_source
 from engine.policy.revision import revision
 
 if TYPE_CHECKING:
@@ -47,26 +47,26 @@ _File = "Mapping[str, Any]"
 
 
 def compile_set(
-    files: Sequence[tuple[str, Mapping[str, Any]]], commit: str | None = None, makers: Makers | None = None
+    files: Sequence[tuple[str, Mapping[str, Any]]], commit: str | None = None, factory: MatcherFactory | None = None
 ) -> PolicySet:
     """A policy set out of (path, content) in path order, those of a base last. The content must have passed all load checks.
 
-    Without `makers` every expression is parsed. Where several files have a `default`, the first one holds, which is the set's
+    Without a `factory` every expression is parsed. Where several files have a `default`, the first one holds, which is the set's
     own; the decisions of all of them take the default's place, so that a base's file means the same behind another default.
     """
-    makers = makers or parsed()
+    factory = factory or from_source()
     contents = [content for _, content in files]
     account_names: Mapping[str, str] = next(
         (content["account_names"] for content in contents if content.get("account_names")), {}
     )
     levels = _levels(contents, account_names)
     by_name = {level.name: level for level in levels}
-    actors = [_actor(one, makers) for one in actors_in_order(contents)]
+    actors = [_actor(one, factory) for one in actors_in_order(contents)]
     known = tuple(actor for actor in actors if actor.name != UNKNOWN)
     return PolicySet(
         revision=revision(contents),
         commit=commit,
-        policies=tuple(_policy(path, content, by_name, account_names, makers) for path, content in files),
+        policies=tuple(_policy(path, content, by_name, account_names, factory) for path, content in files),
         actors=known,
         unknown=next((actor for actor in actors if actor.name == UNKNOWN), ActorClass(UNKNOWN, Kind.UNKNOWN)),
         levels=levels,
@@ -74,7 +74,7 @@ def compile_set(
         default=_default(contents, by_name),
         selection=_selection(next((content["events"] for content in contents if content.get("events")), {})),
         audit=_audit(next((content["audit"] for content in contents if content.get("audit")), {"masking": OPEN}), by_name),
-        first=makers.first([evidence.matcher.expressions for actor in known for evidence in actor.evidence]),
+        first=factory.first([evidence.matcher.expressions for actor in known for evidence in actor.evidence]),
     )
 
 
@@ -121,9 +121,9 @@ def localized(text: str | Mapping[str, str]) -> LocalizedText:
     return LocalizedText(text) if isinstance(text, str) else LocalizedText(**text)
 
 
-def _actor(one: Mapping[str, Any], makers: Makers) -> ActorClass:
+def _actor(one: Mapping[str, Any], factory: MatcherFactory) -> ActorClass:
     evidence = tuple(
-        Evidence(sign["id"], localized(sign["says"]), Strength(sign["strength"]), makers.matcher(expressions(sign["when"])))
+        Evidence(sign["id"], localized(sign["says"]), Strength(sign["strength"]), factory.matcher(expressions(sign["when"])))
         for sign in one.get("evidence", ())
     )
     return ActorClass(
@@ -173,7 +173,7 @@ def _audit(one: Mapping[str, Any], levels: Mapping[str, Level]) -> AuditRule:
 
 
 def _policy(
-    path: str, one: Mapping[str, Any], levels: Mapping[str, Level], account_names: Mapping[str, str], makers: Makers
+    path: str, one: Mapping[str, Any], levels: Mapping[str, Level], account_names: Mapping[str, str], factory: MatcherFactory
 ) -> Policy:
     ids = {alias: account for account, alias in account_names.items()}
     buckets, accounts = one.get("buckets"), one.get("accounts")
@@ -186,15 +186,15 @@ def _policy(
         accounts=frozenset(ids.get(account, account) for account in accounts) if accounts else None,
         anchored="default" in one or (bool(buckets) and not any(set(bucket) == {"*"} for bucket in buckets or ())),
         masking_floor=levels[one["masking_floor"]] if "masking_floor" in one else None,
-        routes=tuple(_route(route, levels, makers) for route in one.get("routes", ())),
-        silences=tuple(_silence(silence, makers) for silence in one.get("silences", ())),
+        routes=tuple(_route(route, levels, factory) for route in one.get("routes", ())),
+        silences=tuple(_silence(silence, factory) for silence in one.get("silences", ())),
     )
 
 
-def _route(one: Mapping[str, Any], levels: Mapping[str, Level], makers: Makers) -> Route:
+def _route(one: Mapping[str, Any], levels: Mapping[str, Level], factory: MatcherFactory) -> Route:
     return Route(
         id=one["id"],
-        matcher=makers.matcher(expressions(one["when"])) if "when" in one else None,
+        matcher=factory.matcher(expressions(one["when"])) if "when" in one else None,
         notify=tuple(one.get("notify", ())),
         mute=one.get("mute"),
         level=levels[one["masking"]] if "masking" in one else None,
@@ -207,10 +207,10 @@ def _route(one: Mapping[str, Any], levels: Mapping[str, Level], makers: Makers) 
     )
 
 
-def _silence(one: Mapping[str, Any], makers: Makers) -> Silence:
+def _silence(one: Mapping[str, Any], factory: MatcherFactory) -> Silence:
     channels = one.get("channels")
     until = datetime.fromisoformat(one["until"])
-    when = makers.matcher(expressions(one["when"]))
+    when = factory.matcher(expressions(one["when"]))
     return Silence(one["id"], when, until, one["reason"], frozenset(channels) if channels else None)
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from engine.errors import PolicySetError
+from engine.matching.checks import Trees
 from engine.model import Edit, Finding, FindingSeverity, Location
 from engine.policy import codes
 from engine.policy.bases import base_findings, blamed, effective, extends, with_base
@@ -16,7 +17,7 @@ from engine.policy.compared import compared_findings
 from engine.policy.compile import compile_set
 from engine.policy.edits import before_line
 from engine.policy.files import policy_files
-from engine.policy.matchers import forget_matchers
+from engine.policy.matchers import from_source
 from engine.policy.positions import line_text
 from engine.policy.references import reference_findings
 from engine.policy.shape import shape_findings
@@ -74,28 +75,29 @@ def _nothing(directory: Path, what: str, instead: str) -> Source:
 
 
 def check(
-    sources: Sequence[Source], *, commit: str | None = None, in_force: bool = False
+    sources: Sequence[Source], *, commit: str | None = None, in_force: bool = False, trees: Trees | None = None
 ) -> tuple[PolicySet | None, tuple[Finding, ...]]:
     """All that the load checks find, in the order of the files, and the compiled set where none of it is an error.
 
     `in_force`: the set runs already, perhaps since before an upgrade. What an author has to mend does not stop it then, as long
-    as every event is still heard.
+    as every event is still heard. `trees` takes the syntax trees of the expressions, for those who go on with them.
 
     A file that cannot be read or has not the shape of a policy keeps the references between files from being checked: what it may
     define is not known, and one mistake should be one finding.
     """
+    trees = Trees() if trees is None else trees
     findings = [finding for source in sources for finding in file_findings(source)]
     taking_effect = effective(sources)
     if not findings:
-        findings = list(base_findings(sources)) or list(_blamed(reference_findings(taking_effect), sources))
+        findings = list(base_findings(sources)) or list(_blamed(reference_findings(taking_effect, trees), sources))
     if not findings and not in_force:
         findings = list(_blamed(compared_findings(taking_effect), sources))
     ordered = tuple(
         sorted(findings, key=lambda finding: (finding.where.path, finding.where.line, finding.where.column, finding.code))
     )
     sound = not any(finding.severity is FindingSeverity.ERROR for finding in ordered)
-    policies = compile_set([(source.path, _content(source)) for source in taking_effect], commit) if sound else None
-    forget_matchers()
+    contents = [(source.path, _content(source)) for source in taking_effect]
+    policies = compile_set(contents, commit, from_source(trees)) if sound else None
     return policies, ordered
 
 

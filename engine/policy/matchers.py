@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from engine.matching.link import link
@@ -12,53 +11,60 @@ from engine.policy.given import GIVEN, KNOWN
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    from engine.matching.checks import Trees
     from engine.matching.source import Source
     from engine.model import FactGroups, Record
 
     Expressions = tuple[str, ...]
     First = Callable[[Record, FactGroups], int]
 
-_KEPT: Final = 65_536
-
 MOST_AT_ONCE: Final = 64
 """Matchers in one function that says which of them holds first: Python's compiler nests it so deep."""
 
 
-class Makers(NamedTuple):
-    """What makes the matchers of a set: each one, and the function that gives the place of the first of several that holds."""
+class MatcherFactory(NamedTuple):
+    """What makes the matchers of a set.
+
+    `matcher` returns that of expressions that must all hold; `first` the function from a record and facts to the number of the
+    first of several that holds, -1 where none does.
+    """
 
     matcher: Callable[[Expressions], Matcher]
     first: Callable[[Sequence[Expressions]], First]
 
 
-def parsed() -> Makers:
-    """Makers that parse. They raise `ExpressionError` for an expression that can never work."""
-    return Makers(matcher, lambda several: in_turn([link(source, GIVEN) for source in first_sources(several)]))
+def from_source(trees: Trees | None = None) -> MatcherFactory:
+    """A factory that parses, but for the expressions in `trees`, and makes equal matchers once.
 
-
-@lru_cache(_KEPT)
-def matcher(expressions: Expressions) -> Matcher:
-    """The matcher of expressions that must all hold. Raises `ExpressionError` for one that can never work.
-
-    It is kept until `forget_matchers`: what checks a set asks for the same ones as what compiles it.
+    It raises `ExpressionError` for an expression that can never work.
     """
-    from engine.matching.analyse import analyse  # noqa: PLC0415  the parser, which a prepared set does without
+    from engine.matching.checks import Trees  # noqa: PLC0415  the parser, which a prepared set does without
 
-    found = analyse(expressions, GIVEN, KNOWN)
-    return Matcher(expressions, link(found.source, GIVEN), found.keys, found.reads)
+    parsed = Trees() if trees is None else trees
+    made: dict[Expressions, Matcher] = {}
+
+    def matcher(expressions: Expressions) -> Matcher:
+        if expressions not in made:
+            made[expressions] = _matcher(expressions, parsed)
+        return made[expressions]
+
+    return MatcherFactory(matcher, lambda several: in_turn([link(source, GIVEN) for source in first_sources(several, parsed)]))
 
 
-def forget_matchers() -> None:
-    """Keep no matcher any more: the set that was loaded has its own."""
-    matcher.cache_clear()
+def _matcher(expressions: Expressions, trees: Trees) -> Matcher:
+    from engine.matching.analyse import analyse  # noqa: PLC0415  as above
+
+    analysed = analyse([trees[expression] for expression in expressions], GIVEN, KNOWN)
+    return Matcher(expressions, link(analysed.source, GIVEN), analysed.keys, analysed.reads)
 
 
-def first_sources(several: Sequence[Expressions]) -> Iterator[Source]:
+def first_sources(several: Sequence[Expressions], trees: Trees) -> Iterator[Source]:
     """The sources of what says which of several matchers holds first, `MOST_AT_ONCE` in each."""
-    from engine.matching.analyse import analyse_first  # noqa: PLC0415  as above
+    from engine.matching.generate import first_source  # noqa: PLC0415  as above
 
     for start in range(0, len(several), MOST_AT_ONCE):
-        yield analyse_first(several[start : start + MOST_AT_ONCE], GIVEN)
+        part = several[start : start + MOST_AT_ONCE]
+        yield first_source([[trees[expression] for expression in expressions] for expressions in part], GIVEN)
 
 
 def in_turn(parts: Sequence[First]) -> First:

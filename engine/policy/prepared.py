@@ -21,13 +21,14 @@ from engine.model import IndexKey, Matcher
 from engine.policy.compile import actors_in_order, compile_set, expressions
 from engine.policy.files import base_files, policy_files
 from engine.policy.given import GIVEN
-from engine.policy.matchers import Makers, first_sources, in_turn
+from engine.policy.matchers import MatcherFactory, first_sources, in_turn
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from engine.matching.analyse import Analysed
+    from engine.matching.checks import Trees
     from engine.model import AnyOf, PolicySet
     from engine.policy.matchers import Expressions, First
     from engine.policy.source import Source as PolicyFile
@@ -55,7 +56,10 @@ def prepare(sources: Sequence[PolicyFile], directory: Path, commit: str | None) 
     contents = {source.path: source.root.value for source in effective(sources) if source.root is not None}
     named = extends(sources)
     base = named.name if named is not None else None
+    from engine.matching.checks import Trees  # noqa: PLC0415  the parser, which only a build needs
+
     texts: dict[str, int] = {}
+    trees = Trees()
     evidence = [expressions(one["when"]) for one in _evidence(list(contents.values()))]
     made = {
         "engine": __version__,
@@ -65,8 +69,8 @@ def prepare(sources: Sequence[PolicyFile], directory: Path, commit: str | None) 
             {"path": path, "sha256": _digest(file), "content": contents.get(file.as_posix() if own else path)}
             for path, file, own in _files(directory, base)
         ],
-        "matchers": [_matcher_json(one, texts) for one in dict.fromkeys([*evidence, *_rules(list(contents.values()))])],
-        "first": [_source_json(one, texts) for one in first_sources(evidence)],
+        "matchers": [_matcher_json(one, trees, texts) for one in dict.fromkeys([*evidence, *_rules(list(contents.values()))])],
+        "first": [_source_json(one, texts) for one in first_sources(evidence, trees)],
     }
     content = json.dumps(made)  # in the order of the files: the keys of a literal have one
     listed = "".join(f"    {text},\n" for text in texts)
@@ -84,11 +88,11 @@ def _rules(contents: Sequence[Mapping[str, Any]]) -> Iterator[Expressions]:
                 yield expressions(rule["when"])
 
 
-def _matcher_json(when: Expressions, texts: dict[str, int]) -> dict[str, Any]:
-    from engine.matching.analyse import analyse  # noqa: PLC0415  the parser, which only a build needs
+def _matcher_json(when: Expressions, trees: Trees, texts: dict[str, int]) -> dict[str, Any]:
+    from engine.matching.analyse import analyse  # noqa: PLC0415  the parser, as above
     from engine.policy.given import KNOWN  # noqa: PLC0415
 
-    found: Analysed = analyse(when, GIVEN, KNOWN)
+    found: Analysed = analyse([trees[expression] for expression in when], GIVEN, KNOWN)
     return {
         "when": when,
         "source": _source_json(found.source, texts),
@@ -126,11 +130,11 @@ def load_prepared(directory: Path, home: Path) -> PolicySet | None:
         for (path, file, own), one in zip(found, content["files"], strict=True)
         if one["content"] is not None
     ]
-    return compile_set(parts, content["commit"], _makers(content, [one for one in code.co_consts if isinstance(one, CodeType)]))
+    return compile_set(parts, content["commit"], _factory(content, [one for one in code.co_consts if isinstance(one, CodeType)]))
 
 
-def _makers(content: Mapping[str, Any], codes: Sequence[CodeType]) -> Makers:
-    """Makers that look up what was prepared."""
+def _factory(content: Mapping[str, Any], codes: Sequence[CodeType]) -> MatcherFactory:
+    """A factory that looks up what was prepared."""
     matchers = {tuple(one["when"]): one for one in content["matchers"]}
     firsts = [link(_source(one), GIVEN, codes[one[0]]) for one in content["first"]]
     reads: dict[str, frozenset[tuple[str, ...]]] = {}
@@ -144,7 +148,7 @@ def _makers(content: Mapping[str, Any], codes: Sequence[CodeType]) -> Makers:
     def first(_: Sequence[Expressions]) -> First:
         return in_turn(firsts)
 
-    return Makers(matcher, first)
+    return MatcherFactory(matcher, first)
 
 
 def _source(one: Sequence[Any]) -> Source:

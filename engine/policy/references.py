@@ -12,13 +12,13 @@ from engine.model import INHERITED_OPERATORS, OPEN, OPERATOR_RANK, UNKNOWN, Fiel
 from engine.policy import codes
 from engine.policy.edits import inside
 from engine.policy.levels import with_inherited
-from engine.policy.matchers import matcher
 from engine.policy.shape import suggestion
 from engine.policy.texts import text_findings
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+    from engine.matching.checks import Trees
     from engine.policy.source import Key, Node, Source
 
 STANDARD: Final = "standard"
@@ -42,8 +42,11 @@ class _Names:
         return kind not in self.unsure and name not in (self.channels if kind == "channel" else self.levels)
 
 
-def reference_findings(sources: Sequence[Source]) -> Iterator[Finding]:
-    """Everything wrong with the references of files whose shape is right, as they take effect."""
+def reference_findings(sources: Sequence[Source], trees: Trees) -> Iterator[Finding]:
+    """Everything wrong with the references of files whose shape is right, as they take effect.
+
+    An expression that can never work is found when it is looked up in `trees`.
+    """
     own, base = ([source.root for source in sources if source.root is not None and source.base is it] for it in (False, True))
     roots = [*base, *own]
     channels = [str(node.value) for node in _all(roots, "channels", "name")]
@@ -58,6 +61,7 @@ def reference_findings(sources: Sequence[Source]) -> Iterator[Finding]:
     for source in sources:
         if source.root is not None:
             yield from _file(source, source.root, names)
+            yield from _expressions(source, source.root, trees)
 
 
 def _all(roots: Iterable[Node], section: str, key: str) -> Iterator[Node]:
@@ -129,7 +133,7 @@ def _file(source: Source, root: Node, names: _Names) -> Iterator[Finding]:
     for route in _parts(root, "routes"):
         yield from _route(source, route, names)
     for silence in _parts(root, "silences"):
-        yield from _silence(source, silence, names)
+        yield from _silence(silence, names)
     for actor in _parts(root, "actors"):
         yield from _actor(source, actor)
     yield from _masking(root)
@@ -180,7 +184,6 @@ def _route(source: Source, route: Node, names: _Names) -> Iterator[Finding]:
         yield Finding(codes.NOTIFY_OR_MUTE, keys["mute"], "a route cannot both notify and mute", "make two routes of it")
     if "mute" in keys:
         yield from _mute(route)
-    yield from _when(source, route.at("when"))
     yield from _channels(route.at("notify"), names)
     yield from _level(route.at("masking"), names)
     yield from text_findings(source, route.at("title"))
@@ -199,15 +202,21 @@ def _mute(route: Node) -> Iterator[Finding]:
             yield Finding(codes.UNKNOWN_KEY, route.keys[key], f"{key} has no meaning in a route that mutes", "delete it")
 
 
-def _when(source: Source, node: Node | None) -> Iterator[Finding]:
-    if node is None:
-        return
-    for expression in node.items() if isinstance(node.value, list) else (node,):
-        try:
-            matcher((expression.value,))
-        except ExpressionError as error:
-            where = expression.where if error.offset is None else inside(source, expression, error.offset)
-            yield Finding(codes.EXPRESSION, where, error.what)
+def _expressions(source: Source, root: Node, trees: Trees) -> Iterator[Finding]:
+    """Expressions that can never work."""
+    evidence = (sign for actor in _parts(root, "actors") if actor.value["class"] != UNKNOWN for sign in _parts(actor, "evidence"))
+    conditions = (rule.at("when") for rule in (*_parts(root, "routes"), *_parts(root, "silences"), *evidence))
+    for node in filter(None, conditions):
+        for expression in node.items() if isinstance(node.value, list) else (node,):
+            yield from _expression(source, expression, trees)
+
+
+def _expression(source: Source, expression: Node, trees: Trees) -> Iterator[Finding]:
+    try:
+        trees[expression.value]
+    except ExpressionError as error:
+        where = expression.where if error.offset is None else inside(source, expression, error.offset)
+        yield Finding(codes.EXPRESSION, where, error.what)
 
 
 def _during(node: Node | None) -> Iterator[Finding]:
@@ -233,8 +242,7 @@ def _zone(node: Node | None) -> Iterator[Finding]:
         )
 
 
-def _silence(source: Source, silence: Node, names: _Names) -> Iterator[Finding]:
-    yield from _when(source, silence.at("when"))
+def _silence(silence: Node, names: _Names) -> Iterator[Finding]:
     yield from _channels(silence.at("channels"), names)
     until = silence.children["until"]
     try:
@@ -268,7 +276,6 @@ def _actor(source: Source, actor: Node) -> Iterator[Finding]:
             yield Finding(codes.MISSING_KEY, name.where, f"the class {name.value} has no {key}", f"add {key}")
     for evidence in _parts(actor, "evidence"):
         yield from text_findings(source, evidence.at("says"))
-        yield from _when(source, evidence.at("when"))
 
 
 # --- masking ---------------------------------------------------------------------------------------------------------------
