@@ -1,4 +1,4 @@
-"""Files that Trailbell ships beside its modules: schemas, the Lambda's entry and requirements, deployment templates, sample events.
+"""Files that Trailbell ships beside its modules: schemas, the Lambda's entry and requirements, templates, sample events.
 
 The wheel holds them under `engine/assets/`. A checkout and the Lambda's zip have them beside `engine/`.
 """

@@ -78,7 +78,6 @@ LAUNCHED: dict[str, tuple[tuple[str, ...], str]] = {
     "explain": (("explain", EVENT), r"Matchers asked"),
     "fields": (("fields",), r"userIdentity"),
     "lint": (("lint", "--format", "json"), r"\[\]|findings"),
-    "upgrade": (("upgrade", "--write"), r"wrote sha256:[0-9a-f]{12}"),
     "test": (("test", "--full-coverage"), r"\d+ of \d+ passed"),
     "upgrade": (("upgrade", "--write"), r"wrote sha256:\w+ into policies/channels\.yaml, and the base into trailbell\.lock"),
     "build": (BUILD, r"dist/trailbell\.zip: [\d.]+ MB"),
@@ -150,7 +149,10 @@ def test_where_there_is_neither_pip_nor_uv_build_says_so(wheel: Path, repository
     alone = without_pip(wheel, tmp_path / "alone")
     done = run([alone / "trailbell", *BUILD, "--output", tmp_path / "x.zip"], repository, PATH=str(tmp_path))
     assert done.returncode == 1
-    assert done.stderr == "Error: neither pip nor uv is here to install the Lambda's dependencies; install one of them\n"
+    assert (
+        done.stderr
+        == "Error: installing the Lambda's dependencies needs pip or uv, and neither is available; install one of them\n"
+    )
     assert not (tmp_path / "x.zip").exists()
 
 

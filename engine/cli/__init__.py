@@ -1,6 +1,6 @@
 """The command line: parses, calls, prints, sets the exit code.
 
-Exit codes of every command: 0 all is well, 1 something was found or failed, 2 wrong usage, 3 an error inside Trailbell.
+Exit codes of every command: 0 success, 1 findings or failures, 2 wrong usage, 3 an internal error of Trailbell.
 """
 
 from __future__ import annotations
@@ -41,14 +41,14 @@ COMMANDS: Final = (
 
 
 class _Commands(click.Group):
-    """The commands, each in a module of its name, which is imported when it is asked for: no command waits for the others."""
+    """The commands. Each is in a module of its own name and imported on first use, so starting one does not import the others."""
 
     def list_commands(self, _: click.Context) -> list[str]:
-        """Their names, in the order in which help lists them."""
+        """Return their names in the order of the help text."""
         return list(COMMANDS)
 
     def get_command(self, _: click.Context, name: str) -> click.Command | None:
-        """A command by its name; None where there is none of that name."""
+        """Return a command by its name, None if there is no such command."""
         if name not in COMMANDS:
             return None
         module = name.replace("-", "_")
@@ -56,7 +56,7 @@ class _Commands(click.Group):
         return command
 
     def invoke(self, context: click.Context) -> Any:  # noqa: ANN401  what a command returns
-        """Run a command; one that needs boto3, where it is not installed, says how to get it."""
+        """Run a command. If it needs boto3 and boto3 is not installed, say how to install it."""
         try:
             return super().invoke(context)
         except ModuleNotFoundError as error:
@@ -75,7 +75,7 @@ def trailbell() -> None:
 
 
 def main() -> None:
-    """Run the command line; a broken Trailbell exits with 3 and says where, without event data."""
+    """Run the command line. An internal error exits with 3 and names the place, never event data."""
     try:
         trailbell(standalone_mode=True)
     except BrokenPipeError:
@@ -84,7 +84,7 @@ def main() -> None:
     except TrailbellError as error:
         click.echo(f"trailbell: {error}", err=True)
         sys.exit(1)
-    except Exception as error:  # noqa: BLE001  the edge: what is left is a fault of ours
+    except Exception as error:  # noqa: BLE001  anything left is a bug in Trailbell
         if isinstance(error, OSError) and error.errno in _FULL:
             click.echo(f"trailbell: {error.strerror}", err=True)
             sys.exit(1)
@@ -93,13 +93,13 @@ def main() -> None:
 
 
 def _described(error: Exception) -> str:
-    """What broke and where, without the text of an error that may quote event data.
+    """Return the kind of error and the innermost line of Trailbell's own code.
 
-    The place is the innermost line of Trailbell's own code; the name of a missing file is shown where it is one of Trailbell's.
+    The error's text may quote event data and is left out; the path of a missing file is shown if the file is part of Trailbell.
     """
     if isinstance(error, MissingResourceError | WorkerFaultError):
         return str(error)
-    from engine.resources import package_folder  # noqa: PLC0415  only where something broke
+    from engine.resources import package_folder  # noqa: PLC0415  only needed after an error
 
     package = package_folder()
     frames = traceback.extract_tb(error.__traceback__)

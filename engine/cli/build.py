@@ -24,7 +24,7 @@ from engine.workbench.bundle import LIMIT, bundle
 RUNTIMES: Final = ("3.11", "3.12", "3.13", "3.14")
 MACHINES: Final = {"arm64": "aarch64", "x86_64": "x86_64"}
 PLATFORMS: Final = ("manylinux_2_28", "manylinux_2_26", "manylinux2014")
-"""What runs on Lambda: python3.12 and newer have glibc 2.34 (Amazon Linux 2023), python3.11 2.26 (Amazon Linux 2).
+"""Wheel platforms that run on Lambda: python3.12 and newer have glibc 2.34 (Amazon Linux 2023), python3.11 2.26 (Amazon Linux 2).
 
 Source: https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtimes.html
 """
@@ -32,18 +32,20 @@ _LEFT_OUT: Final = frozenset(
     ("__pycache__", "direct_url.json", "RECORD", "INSTALLER", "REQUESTED", "uv_cache.json", ".lock", "tests", "bin")
 )
 _NOT_IN_LAMBDA: Final = ("__pycache__", "assets", "bulk", "cli", "workbench")
-"""What of the package `engine` the Lambda does not need."""
+"""Parts of the package `engine` that the Lambda does not need."""
 
 
-@click.command(short_help="Make the zip for Lambda.")
+@click.command(short_help="Build the zip for Lambda.")
 @policies_option
 @click.option("--output", default="dist/trailbell.zip", show_default=True, type=click.Path(dir_okay=False, path_type=Path))
 @click.option("--architecture", type=click.Choice(sorted(MACHINES)), default="arm64", show_default=True)
-@click.option("--runtime", type=click.Choice(RUNTIMES), default="3.13", show_default=True, help="The Lambda's Python.")
+@click.option(
+    "--runtime", type=click.Choice(RUNTIMES), default="3.13", show_default=True, help="The Python version of the Lambda."
+)
 def build(policies_path: Path, output: Path, architecture: str, runtime: str) -> None:
-    """Make the zip for Lambda: the engine, its hash-pinned dependencies, the policy set, byte code.
+    """Build the zip for Lambda: the engine, its hash-pinned dependencies, the policy set, byte code.
 
-    The same content gives the same bits. A policy set that does not load is not built.
+    The build is reproducible: the same content gives the same bytes. A policy set that does not load is not built.
     """
     if policies_path.is_file():
         raise click.UsageError(f"{policies_path} is one file; name the folder that holds the policy set")
@@ -63,7 +65,7 @@ def build(policies_path: Path, output: Path, architecture: str, runtime: str) ->
     click.echo(f"{output}: {len(content) / 1e6:.1f} MB for python{runtime} on {architecture}, sha256 {digest}")
     click.echo(f"policy set {policies.revision}")
     if not compiled:
-        click.echo(f"without byte code, so the first start is slower: python{runtime} is not on this machine", err=True)
+        click.echo(f"no byte code in it, so cold starts are slower: python{runtime} is not installed on this machine", err=True)
     if len(content) > LIMIT:
         raise click.ClickException(f"{output} is over {LIMIT / 1e6:.0f} MB, more than Lambda takes directly")
 
@@ -72,18 +74,20 @@ def _install(task: Path, architecture: str, runtime: str) -> None:
     """Install exactly the pinned dependencies, for the Lambda's platform and not for this machine's."""
     installer = _installer(architecture)
     if installer is None:
-        raise click.ClickException("neither pip nor uv is here to install the Lambda's dependencies; install one of them")
+        raise click.ClickException(
+            "installing the Lambda's dependencies needs pip or uv, and neither is available; install one of them"
+        )
     exact = ("--require-hashes", "--no-deps", "--only-binary", ":all:", "--quiet")
     requirements = ("--target", str(task), "--python-version", runtime, "--requirement", str(resource("requirements/lambda.txt")))
-    done = subprocess.run((*installer, *exact, *requirements), check=False, capture_output=True, text=True)  # noqa: S603  no shell
-    if done.returncode:
-        raise click.ClickException(f"the dependencies could not be installed:\n{done.stderr.strip()}")
+    completed = subprocess.run((*installer, *exact, *requirements), check=False, capture_output=True, text=True)  # noqa: S603  no shell
+    if completed.returncode:
+        raise click.ClickException(f"the dependencies could not be installed:\n{completed.stderr.strip()}")
 
 
 def _installer(architecture: str) -> tuple[str, ...] | None:
-    """The command of pip, or of uv where this Python has no pip (as pipx and uvx set it up); None where there is neither.
+    """Return the install command of pip, or of uv if this environment has no pip (as with pipx and uvx); None without either.
 
-    Both take the same wheels, so the zip has the same bits.
+    Both choose the same wheels, so the zip has the same bytes.
     """
     machine = MACHINES[architecture]
     if find_spec("pip") is not None:
@@ -109,9 +113,9 @@ def _copy(policies_path: Path, task: Path) -> None:
 
 
 def _compile(task: Path, runtime: str) -> bool:
-    """Byte code beside each module, never checked against its source; by the runtime's own minor version or not at all."""
-    own = sys.version_info[:2] == tuple(map(int, runtime.split(".")))
-    python = sys.executable if own else shutil.which(f"python{runtime}")
+    """Compile byte code next to each module, with the runtime's own Python version. Return whether that worked."""
+    same_version = sys.version_info[:2] == tuple(map(int, runtime.split(".")))
+    python = sys.executable if same_version else shutil.which(f"python{runtime}")
     if python is None:
         return False
     mode = ("--invalidation-mode", "unchecked-hash")

@@ -16,7 +16,7 @@ def completion(context: click.Context, shell: str) -> None:
     bash:  eval "$(trailbell completion bash)"
     zsh:   eval "$(trailbell completion zsh)"
     fish:  trailbell completion fish | source
-    """  # noqa: D301  click's mark for lines that stay apart is the character itself
+    """  # noqa: D301  click keeps these lines apart because of this character
     script = get_completion_class(shell)
     if script is None:
         raise click.UsageError(f"no completion for {shell}")

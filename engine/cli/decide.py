@@ -11,7 +11,7 @@ import click
 
 from engine.bulk.deciding import decide_sources
 from engine.cli.inputs import paths_argument, sources
-from engine.cli.options import Moment, open_policies, policies_option, selection_of
+from engine.cli.options import Timestamp, open_policies, policies_option, selection_of
 from engine.cli.progress import progress
 from engine.model import Selects
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 @click.command(short_help="Print one decision per event, as JSON Lines.")
 @paths_argument
 @policies_option
-@click.option("--now", type=Moment(), default=None, help="Timestamp assumed for events that have none (default: now).")
+@click.option("--now", type=Timestamp(), default=None, help="Timestamp assumed for events that have none (default: now).")
 @click.option("--select", type=click.Choice([choice.value for choice in Selects]), help="Override the policies' `events.select`.")
 @click.option("--jobs", type=click.IntRange(1, 256), help="Maximum number of processes (default: one per core).")
 def decide(inputs: Sequence[str], policies_path: Path, now: datetime | None, select: str | None, jobs: int | None) -> None:

@@ -1,4 +1,4 @@
-"""`trailbell doctor`: which link of a deployed chain is broken."""
+"""`trailbell doctor`: which link of a deployed stack is broken."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 _MARK = {Health.OK: "✓", Health.BROKEN: "✗", Health.UNKNOWN: "?"}
 
 
-@click.command(short_help="Say which link of a deployed chain is broken.")
+@click.command(short_help="Check every link of a deployed stack.")
 @policies_option
-@click.option("--stack", default="trailbell", show_default=True, help="The CloudFormation stack.")
+@click.option("--stack", default="trailbell", show_default=True, help="The name of the CloudFormation stack.")
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
 def doctor(policies_path: Path, stack: str, form: str) -> None:
-    """Check each link of a deployed chain, from the trail to Slack, with read-only calls.
+    """Check every link of a deployed stack, from the trail to Slack, with read-only calls.
 
-    Needs credentials, and the extra trailbell[aws]. Exit code 0: every link holds, 1: one is broken or could not be read.
+    Needs AWS credentials and the extra trailbell[aws]. Exit code 0: every link works; 1: a link is broken or could not be read.
     """
     policies, now = open_policies(policies_path), datetime.now(UTC)
     webhooks = [channel.webhook for channel in policies.channels.values()]
@@ -49,7 +49,7 @@ def _text(links: Sequence[Link]) -> Iterator[str]:
         if link.mend:
             yield f"  {'':<{width}}  → {link.mend}"
     broken = sum(link.health is not Health.OK for link in links)
-    yield f"{len(links) - broken} of {len(links)} links hold"
+    yield f"{len(links) - broken} of {len(links)} links work"
 
 
 def _json(link: Link) -> dict[str, str]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from engine.cli.inputs import decode_inputs
-from engine.cli.options import Moment, open_policies, policies_option
+from engine.cli.options import Timestamp, open_policies, policies_option
 from engine.cli.preview import preview, safe
 from engine.edge.secrets import random_key
 from engine.model import DecodeError, Deployment, Event, MatchResult
@@ -31,7 +31,7 @@ _MARK = {MatchResult.HELD: "✓", MatchResult.NOT_HELD: "·", MatchResult.FAILED
 @policies_option
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
 @click.option("--number", type=click.IntRange(min=1), help="Which event of the file, counted from 1, where it holds several.")
-@click.option("--now", type=Moment(), help="The time that an event without one is decided by (default: now).")
+@click.option("--now", type=Timestamp(), help="Timestamp assumed for an event that has none (default: now).")
 @click.option("--reveal", is_flag=True, help="Show the facts unmasked; only on a terminal, never in CI.")
 def explain(  # noqa: PLR0913  one parameter an option
     event: str, policies_path: Path, form: str, number: int | None, now: datetime | None, *, reveal: bool

@@ -1,4 +1,4 @@
-"""`trailbell lint`: what is wrong with a policy set."""
+"""`trailbell lint`: find mistakes in a policy set."""
 
 from __future__ import annotations
 
@@ -34,36 +34,39 @@ _TESTS: Final = Path("tests/policies")
 _RANK: Final = {FindingSeverity.NOTE: 0, FindingSeverity.WARNING: 1, FindingSeverity.ERROR: 2}
 
 
-@click.command(short_help="Say what is wrong with a policy set.")
+@click.command(short_help="Find mistakes in a policy set.")
 @click.argument("path", metavar="[PATH]", default="policies", type=click.Path(path_type=Path))
 @click.option("--format", "form", type=click.Choice(list(FORMATS)), help="Default: text, and github within GitHub Actions.")
 @click.option(
     "--fail-level",
-    type=click.Choice([one.value for one in FindingSeverity]),
+    type=click.Choice([severity.value for severity in FindingSeverity]),
     default="error",
     show_default=True,
-    help="The least severity that makes the exit code 1.",
+    help="The lowest severity that makes the exit code 1.",
 )
 @click.option(
     "--tests",
     "tests_path",
     metavar="DIR",
     type=click.Path(exists=True, path_type=Path),
-    help="The folder of the policy tests, to look at beside the set. Default: tests/policies, where PATH is policies.",
+    help="The folder of the policy tests to check with the set. Default: tests/policies if PATH is policies.",
 )
 @click.option(
     "--settings",
     "settings_path",
     metavar="FILE",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="Severities, the longest silence and the folder of the tests. Default: trailbell.toml, where it is.",
+    help="A file with severities, the longest silence and the folder of the tests. Default: trailbell.toml if it exists.",
 )
-@click.option("--fix", is_flag=True, help="Write every answer that is the only safe one into the files, then say what is left.")
+@click.option("--fix", is_flag=True, help="Apply every fix that is the only safe one, then print the remaining findings.")
 @click.option(
-    "--diff", "shows_diff", is_flag=True, help="Print what --fix would change, and change nothing. Exit code 1 if anything."
+    "--diff",
+    "shows_diff",
+    is_flag=True,
+    help="Print what --fix would change, without changing files. Exit code 1 if there are changes.",
 )
 @include_base_option
-@click.option("--explain", metavar="CODE", help="Print the page of a code (or `all`: every code in a line) and do nothing else.")
+@click.option("--explain", metavar="CODE", help="Print the documentation of a code (`all`: list every code) and exit.")
 def lint(  # noqa: PLR0913  one parameter an option
     path: Path,
     form: str | None,
@@ -76,10 +79,10 @@ def lint(  # noqa: PLR0913  one parameter an option
     include_base: bool,
     explain: str | None,
 ) -> None:
-    """Say what is wrong with the policy set in PATH (default: policies).
+    """Find mistakes in the policy set in PATH (default: policies).
 
-    Exit code 0: nothing of --fail-level or above, 1: findings, 2: wrong usage, 3: an error inside Trailbell. A finding that is
-    meant is allowed by a comment: # trailbell: allow TB406 until 2027-03-01, REASON.
+    Exit code 0: no finding of --fail-level or above; 1: findings; 2: wrong usage; 3: an internal error. A comment allows what is
+    intended: # trailbell: allow TB406 until 2027-03-01, REASON.
     """
     if explain is not None:
         click.echo(_page(explain))
@@ -93,18 +96,18 @@ def lint(  # noqa: PLR0913  one parameter an option
     now = datetime.now(UTC)
     files: Sources = {source.path: source for source in (*own, *tests)}
 
-    def look(given: Sources) -> tuple[Finding, ...]:
-        policies, cases = ([given[source.path] for source in several] for several in (own, tests))
+    def find(current: Sources) -> tuple[Finding, ...]:
+        policies, cases = ([current[source.path] for source in group] for group in (own, tests))
         return lint_set(with_base(policies, set_folder(path)), now, cases, fixtures, settings)
 
     if fix or shows_diff:
-        before, (files, answered) = files, fixed(files, look)
+        before, (files, fixes) = files, fixed(files, find)
         if shows_diff:
-            _say("\n".join(diff(before, files)))
-            raise click.exceptions.Exit(1 if answered else 0)
+            _echo("\n".join(diff(before, files)))
+            raise click.exceptions.Exit(1 if fixes else 0)
         write_changed(before, files)
-        click.echo(f"{path}: {answered} fixed", err=True)
-    findings = look(files)
+        click.echo(f"{path}: {fixes} fixed", err=True)
+    findings = find(files)
     texts = {source.path: source.text for source in (*files.values(), *fixtures)}
     read_files = len(texts)
     texts |= {source.path: source.text for source in sources if source.base}
@@ -112,7 +115,7 @@ def lint(  # noqa: PLR0913  one parameter an option
     _print(form, findings, texts)
     for schema in outdated_schemas(files.values()):
         click.echo(
-            f"{schema}: not the schema of this Trailbell, so editors may be wrong; trailbell init --schemas renews it", err=True
+            f"{schema}: not the schema of this Trailbell, so editors may be wrong; `trailbell init --schemas` renews it", err=True
         )
     click.echo(f"{path}: {summary(findings, read_files)}", err=True)
     if any(finding.code == INTERNAL for finding in findings):
@@ -126,12 +129,12 @@ def _settings(path: Path | None) -> Settings:
     try:
         return settings_of(path.read_text(encoding="utf-8")) if path is not None else DEFAULTS
     except (SettingsError, OSError, UnicodeDecodeError) as error:
-        said = str(error) if isinstance(error, SettingsError) else "it cannot be read"
-        raise click.UsageError(f"{path}: {said}") from None
+        problem = str(error) if isinstance(error, SettingsError) else "it cannot be read"
+        raise click.UsageError(f"{path}: {problem}") from None
 
 
 def _tests(path: Path, settings: Settings) -> Path | None:
-    """Where the tests of a set are, as far as that is known."""
+    """Return the folder of the policy tests, None if it is not known."""
     if settings.tests is not None:
         if not Path(settings.tests).exists():
             raise click.UsageError(f"{_SETTINGS}: tests: there is no {settings.tests}")
@@ -143,13 +146,13 @@ def _print(form: str, findings: Sequence[Finding], texts: dict[str, str]) -> Non
     if form == "text":
         colour = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
         width = shutil.get_terminal_size((WIDTH, 24)).columns if sys.stdout.isatty() else WIDTH
-        said = text(findings, texts, colour=colour, width=width)
+        output = text(findings, texts, colour=colour, width=width)
     else:
-        said = FORMATS[form](findings, texts)
-    _say(said)
+        output = FORMATS[form](findings, texts)
+    _echo(output)
 
 
-def _say(text: str) -> None:
+def _echo(text: str) -> None:
     if text:
         click.echo(text, color=True)
 

@@ -1,4 +1,4 @@
-"""How far a long job has got: one line on standard error, where that is a terminal and the results go elsewhere."""
+"""A progress line on standard error, shown if that is a terminal and the results go elsewhere."""
 
 from __future__ import annotations
 
@@ -15,15 +15,14 @@ if TYPE_CHECKING:
     from engine.bulk.batches import BatchResult
     from engine.bulk.sources import InputSource
 
-INTERVAL = 0.25
-"""Seconds between two lines."""
+INTERVAL_SECONDS = 0.25
 
 _CLEAR = "\r\x1b[K"
 
 
 @contextmanager
 def progress(sources: Sequence[InputSource]) -> Iterator[Callable[[BatchResult], None]]:
-    """A function that takes each result and shows how far reading has got; the line is removed at the end."""
+    """Yield a function that takes each result and updates the progress line, which is removed at the end."""
     if not sys.stderr.isatty() or sys.stdout.isatty():
         yield lambda _: None
         return
@@ -35,7 +34,7 @@ def progress(sources: Sequence[InputSource]) -> Iterator[Callable[[BatchResult],
 
 
 class _ProgressLine:
-    """Counts what was read, and shows the counts a few times a second."""
+    """Counts records and bytes, and shows them a few times a second."""
 
     def __init__(self, files: int) -> None:
         self._files = files
@@ -49,7 +48,7 @@ class _ProgressLine:
         now = time.monotonic()
         if result.errors:
             click.echo(_CLEAR, nl=False, err=True)
-        elif now - self._shown >= INTERVAL:
+        elif now - self._shown >= INTERVAL_SECONDS:
             self._shown = now
             rate = self._bytes / 1e6 / (now - self._started)
             files = f"file {result.place[0] + 1:,} of {self._files:,}, " if self._files > 1 else ""

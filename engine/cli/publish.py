@@ -1,4 +1,4 @@
-"""`trailbell publish`: a policy set, signed and stored where Lambdas look for it."""
+"""`trailbell publish`: sign a policy set and store it where Lambdas look for it."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ from engine.policy.published import pack
 
 @click.command(short_help="Sign a policy set and store it for Lambdas.")
 @click.argument("path", metavar="[PATH]", default="policies", type=click.Path(exists=True, file_okay=False, path_type=Path))
-@click.option("--to", "url", metavar="s3://BUCKET/KEY", help="Where the Lambdas look: their TRAILBELL_POLICIES.")
+@click.option("--to", "url", metavar="s3://BUCKET/KEY", help="Where to store it: the TRAILBELL_POLICIES of the Lambdas.")
 @click.option("--key", "key_id", metavar="ARN", help="The KMS key that signs (ECC_NIST_P256, SIGN_VERIFY).")
 @click.option(
     "--pack",
     "packed",
     metavar="FILE",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="Instead: write the set there, unsigned, to be signed and stored by somebody who runs none of this code.",
+    help="Write the unsigned set to this file instead, so that a job without Trailbell can sign and store it.",
 )
 def publish(path: Path, url: str | None, key_id: str | None, packed: Path | None) -> None:
     """Sign the policy set in PATH (default: policies) with a KMS key and store it in S3, for Lambdas that follow it.
 
-    A set with an error of the linter is not published. The bucket has to keep versions. Needs kms:Sign and s3:PutObject.
+    A set with a linter error is not published. The bucket must have versioning on. Needs kms:Sign and s3:PutObject.
     """
     policies = open_policies(path)
     content = _packed(path)
@@ -49,9 +49,9 @@ def publish(path: Path, url: str | None, key_id: str | None, packed: Path | None
 
 
 def _packed(path: Path) -> bytes:
-    """The set in a folder as it is published; an error of the linter ends the command."""
+    """Return the packed set of a folder. A linter error ends the command."""
     sources = read_set(path)
-    errors = [one for one in lint(sources, datetime.now(UTC)) if one.severity is FindingSeverity.ERROR]
+    errors = [finding for finding in lint(sources, datetime.now(UTC)) if finding.severity is FindingSeverity.ERROR]
     for finding in errors:
         click.echo(finding.line, err=True)
     if errors:

@@ -1,4 +1,4 @@
-"""`trailbell send-test`: a message to one channel, to see that it arrives."""
+"""`trailbell send-test`: post a test message to one channel."""
 
 from __future__ import annotations
 
@@ -20,17 +20,16 @@ from engine.policy.shape import suggestion
 if TYPE_CHECKING:
     from pathlib import Path
 
-PATIENCE = 30.0
-"""Seconds that the test may take."""
+TIMEOUT_SECONDS = 30.0
 
 
 @click.command("send-test", short_help="Post a test message to a channel.")
 @policies_option
-@click.option("--channel", "name", metavar="NAME", required=True, help="The channel, by its name in the policies.")
+@click.option("--channel", "name", metavar="NAME", required=True, help="The channel's name in the policies.")
 def send_test(policies_path: Path, name: str) -> None:
-    """Post a test message to a channel, through the webhook that the policies name, and say what Slack answered.
+    """Post a test message to a channel through its webhook, and print Slack's answer.
 
-    Secrets are read with the credentials of this machine. Exit code 0: Slack took it, 1: not.
+    Secrets are read with this machine's AWS credentials. Exit code 0: Slack accepted the message; 1: it did not.
     """
     policies = open_policies(policies_path)
     if name not in policies.channels:
@@ -52,5 +51,5 @@ def _ports() -> Ports:
         now=lambda: datetime.now(UTC),
         elapsed=time.monotonic,
         sleep=time.sleep,
-        remaining=lambda: PATIENCE - (time.monotonic() - started),
+        remaining=lambda: TIMEOUT_SECONDS - (time.monotonic() - started),
     )

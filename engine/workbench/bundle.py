@@ -1,4 +1,4 @@
-"""The zip that is deployed: the same bits for the same content."""
+"""The zip that is deployed, built reproducibly."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ _PLAIN_FILE: Final = 0o100644 << 16
 _UNIX: Final = 3
 
 LIMIT: Final = 50_000_000
-"""Bytes that Lambda takes as a zip uploaded directly. Source: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html"""
+"""The largest zip, in bytes, that Lambda takes as a direct upload. Source: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html"""
 
 
 def bundle(files: Mapping[str, bytes]) -> bytes:
-    """A zip of the files (path in the zip -> content), sorted, without times or owners, so that equal files give equal bits."""
+    """Return a zip of the files (path in the zip -> content), sorted, without times or owners: equal files give equal bytes."""
     target = io.BytesIO()
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
         for name in sorted(files):

@@ -1,4 +1,4 @@
-"""Files of policy tests: read, checked by their schema, each case with its event."""
+"""Read the files of policy tests: check them by their schema, and load each case's event."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 
 
 def read_cases(path: Path) -> tuple[tuple[Case, ...], tuple[Finding, ...]]:
-    """Every case of a file, or of all YAML files under a folder, in order; and what is wrong with those that cannot be run."""
-    read_of_all = [one for source in read(path) for one in _of_file(source)]
-    cases = tuple(one for one in read_of_all if isinstance(one, Case))
-    return cases, tuple(one for one in read_of_all if isinstance(one, Finding))
+    """Return the cases of a file, or of all YAML files under a folder, in order, and findings for those that cannot be run."""
+    results = [result for source in read(path) for result in _of_file(source)]
+    cases = tuple(result for result in results if isinstance(result, Case))
+    return cases, tuple(result for result in results if isinstance(result, Finding))
 
 
 def _of_file(source: Source) -> Iterator[Case | Finding]:
@@ -35,28 +35,29 @@ def _of_file(source: Source) -> Iterator[Case | Finding]:
 
 
 def _case(node: Node, path: str) -> Case | Finding:
-    given = node.value["event"]
     event_node = node.at("event") or node
-    record: Any = given
-    if isinstance(given, str):
-        record, wrong = read_event(event_path(path, given))
-        if wrong:
-            return Finding(codes.NO_EVENT, event_node.where, f"event: {given}: {wrong}", "name a JSON file relative to this one")
+    record: Any = node.value["event"]
+    if isinstance(record, str):
+        name = record
+        record, problem = read_event(event_path(path, name))
+        if problem:
+            return Finding(codes.NO_EVENT, event_node.where, f"event: {name}: {problem}", "name a JSON file relative to this one")
     record = merged(record, node.value.get("override", {}))
-    now = _moment(node.value.get("now"))
+    now = _timestamp(node.value.get("now"))
     if "now" in node.value and now is None:
         where = (node.at("now") or node).where
-        return Finding(codes.TIME, where, "now is not a time with its zone", "write it like 2026-11-01T00:00:00Z")
+        return Finding(codes.TIME, where, "now is not a time with a time zone", "write it like 2026-11-01T00:00:00Z")
     now = now or facts(Event(record, "")).time
     if now is None:
-        instead = "say when it is decided with now: 2026-11-01T00:00:00Z"
+        instead = "give it a time with now: 2026-11-01T00:00:00Z"
         return Finding(codes.NO_EVENT, event_node.where, "the event has no time", instead)
     return Case(node.value["name"], f"{node.where.path}:{node.where.line}", record, now, node.value["expect"])
 
 
-def _moment(text: object) -> datetime | None:
+def _timestamp(text: object) -> datetime | None:
+    """Return a time in UTC, None if the text is not a time with a time zone."""
     try:
-        moment = datetime.fromisoformat(str(text))
+        time = datetime.fromisoformat(str(text))
     except ValueError:
         return None
-    return moment.astimezone(UTC) if moment.tzinfo is not None else None
+    return time.astimezone(UTC) if time.tzinfo is not None else None
