@@ -73,24 +73,27 @@ resource "aws_cloudwatch_event_rule" "this" {
   name        = var.name
   description = "S3 data events of the watched buckets, without Trailbell's own reads."
   event_pattern = jsonencode({
-    source      = ["aws.s3"]
+    source      = ["aws.s3", "aws.s3express", "aws.s3-outposts", "aws.s3-object-lambda", "aws.s3-banner", "aws.s3tables"]
     detail-type = ["AWS API Call via CloudTrail"]
     detail = {
-      eventSource = ["s3.amazonaws.com"]
-      eventName   = var.event_names
+      eventName = var.event_names
       userIdentity = {
         sessionContext = { sessionIssuer = { arn = [{ anything-but = aws_iam_role.this.arn }, { exists = false }] } }
       }
-      # A copy names what it is copied from in x-amz-copy-source alone, with or without a slash before it, the slash after it perhaps
-      # encoded; an access point names its bucket in the resources alone.
+      # The ARNs of directory, Outposts and table buckets, and of Object Lambda's access points, end in a slash and the name. A copy
+      # names what it is copied from in x-amz-copy-source alone, with or without a slash before it. Its sender may encode any character
+      # of that, or name an access point: such copies are all let through, for Trailbell to read. An access point names its bucket in
+      # the resources alone.
       "$or" = [
         { requestParameters = { bucketName = var.bucket_names } },
-        { resources = { ARN = [for name in var.bucket_names : "arn:${data.aws_partition.this.partition}:s3:::${name}"] } },
+        { resources = { ARN = concat(
+          [for name in var.bucket_names : "arn:${data.aws_partition.this.partition}:s3:::${name}"],
+          [for name in var.bucket_names : { suffix = "/${name}" }],
+        ) } },
         { requestParameters = { x-amz-copy-source = concat(
           [for name in var.bucket_names : { prefix = "${name}/" }],
           [for name in var.bucket_names : { prefix = "/${name}/" }],
-          [for name in var.bucket_names : { prefix = "${name}%" }],
-          [for name in var.bucket_names : { prefix = "/${name}%" }],
+          [{ wildcard = "*%*" }, { wildcard = "*arn:*" }],
         ) } },
       ]
     }
@@ -366,7 +369,7 @@ resource "aws_cloudwatch_metric_alarm" "quiet" {
   alarm_name          = "${var.name}-quiet"
   alarm_description   = "No event has come for hours. The trail, the rule or the queue may be broken."
   namespace           = "Trailbell"
-  metric_name         = "Received"
+  metric_name         = "FromCloudTrail"
   dimensions          = { Function = aws_lambda_function.this.function_name }
   statistic           = "Sum"
   period              = 3600
