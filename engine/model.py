@@ -22,7 +22,10 @@ Document: TypeAlias = Mapping[str, Any]
 """What a matcher sees: the record and, beside its own names, the facts."""
 
 FactGroups: TypeAlias = Sequence[tuple[Any, ...]]
-"""The facts of a record in groups, each made only where it is read: target, role, caller, source, access, the actor's class."""
+"""The facts of a record in groups, each made only where it is read.
+
+Target, role, caller, source, access, whether accounts are crossed, and the actor's class.
+"""
 
 
 def repr_only(*names: str) -> Callable[[type[_Value]], type[_Value]]:
@@ -391,7 +394,11 @@ class Silence(NamedTuple):
 
 
 class Policy(NamedTuple):
-    """One YAML file. `buckets` and `accounts` are its scope (None: every one); `anchored`: a real `buckets` scope limits it."""
+    """One YAML file. `buckets` and `accounts` are its scope (None: every one).
+
+    `anchored`: each pattern of `buckets` demands some literal characters, so that it takes the default's place for its buckets.
+    `holds_default`: a file with a `default`, the set's own or that of its base, takes it for every bucket.
+    """
 
     name: str
     owner: str
@@ -400,6 +407,7 @@ class Policy(NamedTuple):
     buckets: tuple[str, ...] | None = None
     accounts: frozenset[str] | None = None
     anchored: bool = False
+    holds_default: bool = False
     masking_floor: Level | None = None
     routes: tuple[Route, ...] = ()
     silences: tuple[Silence, ...] = ()
@@ -431,9 +439,10 @@ class AuditRule(NamedTuple):
 class PolicySet(NamedTuple):
     """All policies, compiled. `revision` is `sha256:` and 12 hex; `commit` the git commit where the build knows one.
 
-    `actors` are in order, without `unknown`, which stands apart. `first(record, facts)` gives the place of the first of all their
-    evidence that holds, -1 where none does; it raises `MatcherError` where one fails before that. `levels` go from least strict
-    to most, `open` first. `policies` are in path order.
+    `actors` are in the order of the files, without `unknown`, which stands apart. `evidence` is that of all of them, each with
+    its class, in the order in which it is asked; `first(record, facts)` gives the place of the first of it that holds, -1 where
+    none does, and raises `MatcherError` where one fails before that. `levels` go from least strict to most, `open` first.
+    `policies` are in path order.
     """
 
     revision: str
@@ -441,6 +450,7 @@ class PolicySet(NamedTuple):
     policies: tuple[Policy, ...]
     actors: tuple[ActorClass, ...]
     unknown: ActorClass
+    evidence: tuple[tuple[ActorClass, Evidence], ...]
     levels: tuple[Level, ...]
     channels: Mapping[str, Channel]
     default: Default
@@ -498,11 +508,15 @@ class DecodeError(NamedTuple):
 
 
 class PassedOver(NamedTuple):
-    """Something that is not for Trailbell: a digest file, a control message, an event that is not selected."""
+    """Something that is not for Trailbell: a digest file, a control message, an event that is not selected.
+
+    `foreign`: an event that is not CloudTrail's, which the rule or the subscription should not have taken.
+    """
 
     where: str
     reason: str
     item: str | None = None
+    foreign: bool = False
 
 
 @repr_only()
@@ -522,13 +536,13 @@ class Facts(NamedTuple):
     actor_type: str | None
     actor_name: str | None
     account: str | None
-    cross_account: bool
     service: str | None
     source_ip: str | None
     source_kind: str
-    source_private: bool
+    source_private: bool | None
     denied: bool
     access_kind: str
+    cross_account: bool | None
 
 
 # --- decisions -----------------------------------------------------------------------------------------------------------
@@ -640,7 +654,7 @@ class MaskedEvent(NamedTuple):
     values: Mapping[Field, str]
     hash_missing: int = 0
     denied: bool = False
-    cross_account: bool = False
+    cross_account: bool | None = False
     access_kind: str = "other"
 
 
@@ -836,5 +850,6 @@ class StackState(NamedTuple):
     secrets: Mapping[str, bool]
     parameters: Mapping[str, bool]
     last_event: datetime | None
+    foreign: int | None
     direct: bool
     unread: Mapping[str, str]

@@ -28,6 +28,7 @@ from engine.model import (
     Strength,
     WebhookRef,
 )
+from engine.policy.compile import in_order
 from engine.policy.load import read
 from engine.policy.matchers import from_source
 from engine.policy.source import Source, parse_source
@@ -116,12 +117,13 @@ def silence(name: str, when: str, until: datetime, **parts: Any) -> Silence:
 def policy(name: str, *routes: Route, **parts: Any) -> Policy:
     """A policy of the routes; anchored where it has a bucket scope."""
     parts.setdefault("anchored", parts.get("buckets") is not None)
+    parts.setdefault("holds_default", name == "base")
     return Policy(name=name, owner="team", path=f"policies/{name}.yaml", routes=routes, **parts)
 
 
-def actor(name: str, when: str, kind: Kind = Kind.PERSON, **parts: Any) -> ActorClass:
+def actor(name: str, when: str, kind: Kind = Kind.PERSON, strength: Strength = Strength.ATTESTED, **parts: Any) -> ActorClass:
     """A class with one evidence, named after it."""
-    evidence = Evidence(f"{name}-sign", LocalizedText(f"it looks like {name}"), Strength.ATTESTED, matcher(when))
+    evidence = Evidence(f"{name}-sign", LocalizedText(f"it looks like {name}"), strength, matcher(when))
     return ActorClass(name, kind, evidence=(evidence,), **parts)
 
 
@@ -132,7 +134,7 @@ def channel(name: str, floor: Level = OPEN_LEVEL, **parts: Any) -> Channel:
 
 def policy_set(*policies: Policy, **parts: Any) -> PolicySet:
     """A set over channels `watch`, `security` and `ops`; its default, in the file `base`, goes to `ops` at `open`."""
-    actors = parts.get("actors", ())
+    evidence = in_order((one, sign) for one in parts.get("actors", ()) for sign in one.evidence)
     return PolicySet(
         **{
             "revision": "sha256:000000000000",
@@ -140,12 +142,13 @@ def policy_set(*policies: Policy, **parts: Any) -> PolicySet:
             "policies": policies,
             "actors": (),
             "unknown": ActorClass("unknown", Kind.UNKNOWN),
+            "evidence": evidence,
             "levels": (OPEN_LEVEL, STANDARD, STRICT),
             "channels": MappingProxyType({name: channel(name) for name in ("watch", "security", "ops")}),
             "default": Default("base", ("ops",), OPEN_LEVEL),
             "selection": Selection(),
             "audit": AuditRule(OPEN_LEVEL),
-            "first": FACTORY.first([one.matcher.expressions for actor in actors for one in actor.evidence]),
+            "first": FACTORY.first([sign.matcher.expressions for _, sign in evidence]),
             **parts,
         }
     )

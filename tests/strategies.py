@@ -10,7 +10,7 @@ from builders import NOW, actor, event, policy, policy_set, route, silence
 from hypothesis import strategies as st
 from payload_files import EXPECTED, payload
 
-from engine.model import Severity, Window
+from engine.model import Severity, Strength, Window
 
 PAYLOADS = [payload(name) for name in EXPECTED]
 
@@ -72,6 +72,7 @@ def depth(value: object) -> int:
 PATHS = (
     *("bucket", "key", "actor.role", "userAgent", "errorCode", "access.kind", "readOnly", "odd", "odd.inner", "actor.kind"),
     *("actor", "actor.nothing", "copy", "source.private", "userIdentity.type", "requestParameters.bucketName"),
+    *("copy.bucket", "actor.cross_account", "actor.strength"),
     "resources[0].ARN",
 )
 TEXTS = (
@@ -126,6 +127,10 @@ values = st.one_of(
     texts, st.none(), st.booleans(), st.sampled_from([0, 1, 1.0, -2.5]), st.just([]), st.just(["ab"]), st.just({"inner": "ab"})
 )
 
+BUCKETS = ("payments-prod", "payments-dev", "ledger", "ab-s3alias")
+sources = values | st.builds("{}{}/k".format, st.sampled_from(["", "/", "%2F"]), st.sampled_from(BUCKETS))
+named_buckets = st.sampled_from([{"ARN": f"arn:aws:s3:::{name}", "accountId": "1"} for name in BUCKETS])
+
 
 @st.composite
 def routes(draw: st.DrawFn, number: int) -> Any:
@@ -153,14 +158,18 @@ def sets(draw: st.DrawFn) -> Any:
             made += [route(f"m{one}", f"bucket == 'other-{one}'", notify=("ops",)) for one in range(60)]
         policies.append(policy(f"p{number}", *made, buckets=buckets, accounts=accounts, silences=silences))
     names = draw(st.lists(st.sampled_from(["some", "others", "more"]), unique=True))
-    actors = tuple(actor(name, draw(expressions), never_mute=draw(st.booleans())) for name in names)
+    strengths = st.sampled_from(Strength)
+    actors = tuple(actor(name, draw(expressions), strength=draw(strengths), never_mute=draw(st.booleans())) for name in names)
     return policy_set(*policies, actors=actors)
 
 
 events = st.fixed_dictionaries(
     {"odd": values, "userAgent": values, "errorCode": values, "readOnly": values},
     optional={
-        "requestParameters": st.fixed_dictionaries({"bucketName": values, "key": values}),
+        "requestParameters": st.fixed_dictionaries(
+            {"bucketName": values | st.sampled_from(BUCKETS), "key": values}, optional={"x-amz-copy-source": sources}
+        ),
+        "resources": st.lists(named_buckets, max_size=2),
         "eventTime": st.sampled_from(["2026-11-01T09:30:00Z", "2026-11-02T09:30:00Z", "2026-11-03T09:30:00Z", None]),
         "recipientAccountId": st.sampled_from(["111122223333", "999999999999", 7]),
     },

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import platform
 import py_compile
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -189,6 +190,27 @@ def test_a_prepared_set_has_more_matchers_than_one_function_takes(tmp_path: Path
         assert found.verdict.evidence is not None
         assert found.verdict.evidence.id == f"e{number}"
     assert decide(event(), prepared, NOW).verdict.evidence is None
+
+
+def test_a_prepared_set_asks_evidence_in_the_order_of_its_strength(tmp_path: Path) -> None:
+    policies = tmp_path / "policies"
+    shutil.copytree(ROOT / "examples" / "tour" / "policies", policies)
+    for path in policies.glob("*.yaml"):
+        if path.name not in {"base.yaml", "channels.yaml", "masking.yaml"}:
+            path.unlink()
+    evidence = "evidence: [{{id: of-{0}, says: it, strength: {1}, when: \"userIdentity.type == '{2}' && `true`\"}}]".format
+    (policies / "actors.yaml").write_text(
+        "version: 1\nname: actors\nowner: a\nactors:\n"
+        f"  - {{class: a, kind: robot, {evidence('a', 'claimed', 'AssumedRole')}}}\n"
+        f"  - {{class: b, kind: robot, {evidence('b', 'attested', 'AssumedRole')}}}\n"
+        f"  - {{class: c, kind: robot, never_mute: true, {evidence('c', 'claimed', 'IAMUser')}}}\n",
+        encoding="utf-8",
+    )
+    prepared = load_prepared(policies, prepared_in(tmp_path, policies))
+    assert prepared is not None
+    assert [
+        decide(event(userIdentity={"type": one}), prepared, NOW).verdict.actor.name for one in ("AssumedRole", "IAMUser", "Root")
+    ] == [*("b", "c", "unknown")]
 
 
 @pytest.mark.parametrize("change", ["added", "removed", "damaged", "empty", "list", "engine", "code", "cut", "no code"])

@@ -17,14 +17,14 @@ from engine.bulk import row_decider
 from engine.bulk.batches import Batch, file_results
 from engine.bulk.chunks import Chunk
 from engine.bulk.deciding import BatchDecider
-from engine.bulk.fields import needed
+from engine.bulk.fields import needed, seldom_needed
 from engine.bulk.row_decider import RowDecider
 from engine.bulk.rows import layout, read_by
 from engine.bulk.typed import TypedReader, record_of
 from engine.matching import check, compile_predicate
 from engine.matching.compile import predicate
 from engine.matching.residual import residual
-from engine.model import DecodeError, Event, Selection, Selects, Window
+from engine.model import DecodeError, Event, Selection, Selects, Strength, Window
 from engine.pipeline.audit import decision_json, line
 from engine.pipeline.decide import decide_plainly, program_of
 from engine.pipeline.decode import decode_stream
@@ -82,6 +82,8 @@ ATOMS = (
         "actor.role == 'batch'",
         "actor.type == 'IAMUser'",
         "actor.kind == 'robot'",
+        "actor.strength == 'claimed'",
+        "copy.bucket == 'ledger'",
         "access.denied",
         "access.kind == 'write'",
         "!key",
@@ -122,14 +124,14 @@ def row_sets(draw: st.DrawFn) -> PolicySet:
         accounts = draw(st.sampled_from([None, None, None, frozenset({"111122223333"})]))
         policies.append(policy(f"p{number}", *made, buckets=buckets, accounts=accounts, silences=silences))
     actors = tuple(
-        actor(name, draw(row_expressions), never_mute=draw(st.booleans()))
-        for name in draw(st.sampled_from([(), ("c",), ("c", "d")]))
+        actor(name, draw(row_expressions), strength=draw(st.sampled_from(Strength)), never_mute=draw(st.booleans()))
+        for name in draw(st.sampled_from([(), ("c",), ("c", "d"), ("c", "d", "e")]))
     )
     return policy_set(*policies, actors=actors)
 
 
 row_events = st.builds(
-    lambda bucket, key, agent, who, time, code, recipient, named: event(
+    lambda bucket, key, agent, who, time, code, recipient, named: event(  # a copy is among the keys
         requestParameters={"bucketName": bucket, **key},
         userAgent=agent,
         userIdentity=who,
@@ -140,7 +142,7 @@ row_events = st.builds(
         **code,
     ),
     st.sampled_from(ROW_BUCKETS),
-    st.sampled_from([{}, {"key": "2026/k"}]),
+    st.sampled_from([{}, {"key": "2026/k"}, {"key": "k", "x-amz-copy-source": "/ledger/k"}, {"x-amz-copy-source": "%61/k"}]),
     st.sampled_from(["aws-cli/2.15", "Boto3/1.34", None]),
     st.sampled_from(
         [
@@ -166,7 +168,8 @@ def test_many_rows_by_one_set_are_decided_as_each_record_is(policies: PolicySet,
 
 # --- sorts of sets -----------------------------------------------------------------------------------------------------------
 
-BUCKETS = ["payments-prod", "a", "ab", "arn:aws:s3:eu-west-1:111122223333:accesspoint/ab", "x:y", "", None, 7, "team-12-x"]
+POINT = "arn:aws:s3:eu-west-1:111122223333:accesspoint/ab"
+BUCKETS = ["payments-prod", "a", "ab", POINT, "ab-0123-s3alias", "x:y", "", None, 7, "team-12-x"]
 SAMPLES = [
     event(
         eventID=f"{number}",
@@ -178,7 +181,7 @@ SAMPLES = [
     for number, (bucket, copied, resources, (kind, arn), time) in enumerate(
         (bucket, copied, resources, who, time)
         for bucket in BUCKETS
-        for copied in (None, "/from/key")
+        for copied in (None, "/from/key", f"{POINT}/object/k", "p%61yments-dev/k")
         for resources in (None, [{"ARN": "arn:aws:s3:::other/k"}, {"ARNPrefix": "arn:aws:s3:::third/"}, None, 3])
         for who, time in (
             (("AssumedRole", "arn:aws:sts::111122223333:assumed-role/batch/0123"), "2026-11-01T09:30:00Z"),
@@ -188,7 +191,12 @@ SAMPLES = [
     )
 ]
 
-PLAIN = [one for one in SAMPLES if one.record["requestParameters"]["bucketName"] in ("payments-prod", "a", "ab", "x:y")]
+PLAIN = [
+    one
+    for one in SAMPLES
+    for asked in (one.record["requestParameters"],)
+    if asked["bucketName"] in ("payments-prod", "a", "ab", "x:y") and "accesspoint" not in str(asked["x-amz-copy-source"])
+]
 
 RESOURCES = (None, [{"ARN": "arn:aws:s3:::payments-prod/2026/k"}, {"ARN": "arn:aws:s3:::payments-prod"}])
 
@@ -232,8 +240,8 @@ MANY = tuple(route(f"e{number}", f"bucket == 'b{number}' && userIdentity.type ==
 )
 def test_what_decides_rows_is_written_for_every_sort_of_set(policies: PolicySet) -> None:
     assert told(policies, PLAIN, 2) == (meant(policies, PLAIN) * 2, True)
-    scoped = any(one.buckets for one in policies.policies)  # else rows say too little without a plain bucket
-    assert told(policies, SAMPLES, 2) == (meant(policies, SAMPLES) * 2, scoped)
+    with_resources = not any(path[0] == "resources" for path in seldom_needed(policies))  # else these say too little of some
+    assert told(policies, SAMPLES, 2) == (meant(policies, SAMPLES) * 2, with_resources)
     assert told(of_all(policies), SAMPLES, 2) == (meant(policies, SAMPLES) * 2, True)
 
 
@@ -300,7 +308,7 @@ def test_rows_are_selected_as_records_are(names: frozenset[str] | None) -> None:
     policies = policy_set(policy("p", route("r", "userAgent == 'x'")))._replace(selection=Selection(Selects.S3_DATA, names))
     some = [
         event(eventSource=source, eventCategory=category, eventName=name)
-        for source in ("s3.amazonaws.com", "kms.amazonaws.com")
+        for source in ("s3.amazonaws.com", "kms.amazonaws.com", "s3express.amazonaws.com", "s3tables.amazonaws.com")
         for category in ("Data", "Management", "data")
         for name in ("GetObject", "PutObject", 7, None)
     ]
@@ -430,7 +438,7 @@ def test_where_not_all_rows_are_usual_that_is_tried_less_and_less_often(monkeypa
 
 
 def test_chunks_of_which_no_row_is_read_do_not_make_rows_tried_again_sooner() -> None:
-    typed, tried = TypedReader({("eventID",)}, only="s3.amazonaws.com"), 0
+    typed, tried = TypedReader({("eventID",)}, only=("s3.amazonaws.com", "s3tables.amazonaws.com")), 0
     made = [json.dumps(one).encode() for one in ([record(eventCategory=None)], [record(eventSource="kms.amazonaws.com")])]
     odd, other = (Chunk(bytearray(one), listed=True) for one in made)
     reader = typed._by_row

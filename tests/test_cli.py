@@ -189,6 +189,14 @@ def test_run_post_without_a_webhook_fails_and_names_the_variable() -> None:
 
 
 @pytest.mark.usefixtures("house")
+def test_run_says_why_something_was_passed_over() -> None:
+    own = {"detail-type": "Object Created", "source": "aws.s3", "detail": {"bucket": {"name": "b"}, "object": {"key": "k"}}}
+    got = ran("run", "-", stdin=f"{json.dumps(own)}\n{json.dumps(record(eventSource='kms.amazonaws.com'))}\n")
+    assert "an event of S3's own, not CloudTrail's record of a call        1" in got.stdout
+    assert "not an S3 data event" in got.stdout
+
+
+@pytest.mark.usefixtures("house")
 def test_run_takes_many_records_in_batches_and_sums_them(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys.modules["engine.cli.run"], "BATCH", 4)
     lines = "\n".join(json.dumps(record(eventID=f"e{number // 2}")) for number in range(10)) + "\n{oops\n"

@@ -59,6 +59,7 @@ def test_names_of_the_set_and_whatever_is_no_name_load(when: str) -> None:
         ("contains(['human', 'bots'], actor.class)", "there is no class bots; there is: ecs-robot, human, unknown [TB301]"),
         ("glob(actor.class, 'lambda-*')", "no class matches lambda-*; there is: ecs-robot, human, unknown [TB301]"),
         ("regex(actor.evidence, '^ec2')", "no evidence matches ^ec2; there is: ecs-session, iam-user [TB301]"),
+        ("actor.strength == 'attestd'", "there is no strength attestd; did you mean attested? [TB301]"),
         ("actor.class == 'ecs_robot' || actor.role == 'x'", "there is no class ecs_robot; did you mean ecs-robot? [TB301]"),
     ],
 )
@@ -82,7 +83,7 @@ def test_a_set_that_is_in_force_keeps_its_routes() -> None:
     assert found("actor.class == 'ecs-robto'", in_force=True) == []
 
 
-@pytest.mark.parametrize("fact", ["class", "kind", "evidence"])
+@pytest.mark.parametrize("fact", ["class", "kind", "evidence", "strength"])
 def test_evidence_cannot_read_what_only_evidence_decides(fact: str) -> None:
     actors = ACTORS.replace("actor.session == 'x'", f"actor.{fact} == `null`")
     assert found("access.denied", actors) == [

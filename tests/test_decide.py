@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -21,7 +22,19 @@ from builders import (
     silence,
 )
 
-from engine.model import Event, Kind, LocalizedText, MatcherKind, MatchResult, PolicySet, Severity, Verdict, Window
+from engine.model import (
+    ActorClass,
+    Event,
+    Kind,
+    LocalizedText,
+    MatcherKind,
+    MatchResult,
+    PolicySet,
+    Severity,
+    Strength,
+    Verdict,
+    Window,
+)
 from engine.pipeline.decide import decide, trace, within
 
 LATER = NOW + timedelta(days=1)
@@ -110,6 +123,32 @@ def test_a_policy_with_a_bucket_scope_that_decided_takes_the_defaults_place() ->
     assert channels(decided(policy("p", route("r"), buckets=("payments-prod",)))) == {"watch": "open"}
 
 
+COPY = {"requestParameters": {"bucketName": "ours", "key": "k", "x-amz-copy-source": "theirs/k"}, "resources": None}
+
+
+@pytest.mark.parametrize("does", [{"mute": "job"}, {}])
+def test_the_default_applies_for_each_bucket_of_a_copy(does: dict[str, str]) -> None:
+    into, out_of = (policy(f"of-{name}", route("r", **does), buckets=(name,)) for name in ("ours", "theirs"))
+    for policies, defaulted in (((), True), ((into,), True), ((out_of,), True), ((into, out_of), False)):
+        got = decide(event(**COPY), policy_set(*policies), NOW).verdict
+        assert (got.defaulted, "ops" in channels(got)) == (defaulted, defaulted)
+    both = policy("both", route("r", **does), buckets=("ours", "theirs"))
+    assert not decide(event(**COPY), policy_set(both), NOW).verdict.defaulted
+
+
+def test_a_bucket_that_only_the_resources_name_may_be_owned_by_nobody_as_well() -> None:
+    third = [{"ARN": "arn:aws:s3:::payments-prod"}, {"ARN": "arn:aws:s3:::third"}]
+    muted = policy_set(policy("p", route("m", mute="job"), buckets=("payments-prod",)))
+    assert decide(event(resources=third), muted, NOW).verdict.defaulted
+    assert not decide(event(), muted, NOW).verdict.defaulted
+
+
+def test_an_event_without_a_bucket_has_the_default() -> None:
+    nowhere = event(requestParameters=None, resources=None)
+    muted = policy_set(policy("p", route("m", mute="job"), buckets=("payments-prod",)))
+    assert decide(nowhere, muted, NOW).verdict.defaulted
+
+
 @pytest.mark.parametrize("parts", [{}, {"buckets": ("*",), "anchored": False}])
 def test_a_policy_without_a_real_scope_adds_channels_and_silences_nobody(parts: dict[str, object]) -> None:
     got = decided(policy("p", route("r"), **parts))
@@ -173,8 +212,16 @@ def test_a_class_that_is_never_muted_voids_mutes_and_silences() -> None:
     stolen = actor("stolen", "`true`", Kind.UNKNOWN, never_mute=True)
     muted = policy("p", route("m", mute="job"), route("r"), buckets=("*-prod",), silences=(silence("s", "`true`", LATER),))
     got = decided(muted, actors=(stolen,))
-    assert channels(got) == {"watch": "open"}
+    assert channels(got) == {"watch": "open", "ops": "open"}
     assert (got.mutes, got.silences) == ((), ())
+
+
+def test_a_class_that_is_never_muted_is_heard_by_the_defaults_channels_whatever_routes_decide() -> None:
+    stolen = actor("stolen", "`true`", Kind.UNKNOWN, never_mute=True)
+    for name in ("p", "base"):
+        got = decided(policy(name, route("r"), buckets=("payments-prod",)), actors=(stolen,))
+        assert channels(got) == {"watch": "open", "ops": "open"}
+        assert got.defaulted
 
 
 def test_after_a_failed_route_later_mutes_of_that_policy_are_void() -> None:
@@ -192,6 +239,14 @@ def test_after_failed_evidence_all_mutes_are_void_and_the_default_steps_in() -> 
     assert [(failure.kind, failure.policy, failure.id) for failure in got.failures] == [(MatcherKind.EVIDENCE, "a", "a-sign")]
 
 
+def test_after_a_failed_route_that_notifies_the_defaults_channels_hear_too() -> None:
+    for name in ("p", "base"):
+        got = decided(policy(name, route("f", FAILS), route("r"), buckets=("*-prod",)))
+        assert channels(got) == {"watch": "open", "ops": "open"}
+    mutes = policy("p", route("f", FAILS, mute="job"), route("r"), buckets=("*-prod",))
+    assert channels(decided(mutes)) == {"watch": "open"}
+
+
 def test_a_failed_silence_does_not_hold() -> None:
     got = decided(policy("p", route("r"), buckets=("*-prod",), silences=(silence("s", FAILS, LATER),)))
     assert channels(got) == {"watch": "open"}
@@ -206,6 +261,51 @@ def test_a_failure_says_why_without_event_text() -> None:
 
 
 # --- classes ---------------------------------------------------------------------------------------------------------------
+
+
+def strong(name: str, when: str = "`true`", **parts: Any) -> ActorClass:
+    return actor(name, when, strength=Strength.ATTESTED, **parts)
+
+
+def weak(name: str, when: str = "`true`", **parts: Any) -> ActorClass:
+    return actor(name, when, strength=Strength.CLAIMED, **parts)
+
+
+@pytest.mark.parametrize(
+    ("actors", "expected"),
+    [
+        ((weak("a"), strong("b"), weak("c", never_mute=True)), "c"),
+        ((weak("a"), strong("b"), strong("c", never_mute=True)), "c"),
+        ((weak("a"), strong("b"), strong("c")), "b"),
+        ((weak("a"), strong("b", "`false`"), weak("c")), "a"),
+        ((weak("a", "`false`"), strong("b", "`false`")), "unknown"),
+    ],
+)
+def test_what_aws_vouches_for_goes_before_what_is_claimed_but_towards_what_is_never_muted(
+    actors: tuple[ActorClass, ...], expected: str
+) -> None:
+    assert decided(actors=actors).actor.name == expected
+
+
+def test_each_evidence_is_asked_at_most_once_to_the_first_that_holds() -> None:
+    actors = (weak("a"), strong("b", FAILS), weak("c", "`false`", never_mute=True), strong("d"), strong("e"))
+    decision, asked = trace(event(), policy_set(actors=actors), NOW)
+    got = decision.verdict
+    evidence = [(line.id, line.answer.value) for line in asked]
+    assert evidence == [("c-sign", "not held"), ("b-sign", "failed"), ("d-sign", "held")]
+    assert (got.actor.name, [failure.id for failure in got.failures]) == ("d", ["b-sign"])
+
+
+def test_evidence_that_fails_behind_the_one_that_decides_is_no_failure() -> None:
+    got = decided(actors=(weak("a", FAILS), strong("b")))
+    assert (got.actor.name, got.failures) == ("b", ())
+
+
+@pytest.mark.parametrize("strength", ["attested", "claimed"])
+def test_routes_may_test_the_strength_of_the_evidence(strength: str) -> None:
+    some = (strong("a"),) if strength == "attested" else (weak("a"),)
+    assert decided(policy("p", route("r", f"actor.strength == '{strength}'")), actors=some).routes == ("p/r",)
+    assert decided(policy("p", route("r", "actor.strength == `null`"))).routes == ("p/r",)
 
 
 def test_the_first_class_with_evidence_wins() -> None:

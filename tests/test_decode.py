@@ -17,6 +17,7 @@ from engine.errors import FetchError
 from engine.model import DecodeError, Event, PassedOver
 from engine.pipeline.decode import decode
 from engine.pipeline.decode.envelopes import (
+    EVENT_OF_S3,
     NO_RECORD_INSIDE,
     NOT_BASE64,
     OTHER_EVENT,
@@ -26,7 +27,7 @@ from engine.pipeline.decode.envelopes import (
     TWICE_PACKED,
     UNKNOWN,
 )
-from engine.pipeline.decode.logfile import NO_OBJECT
+from engine.pipeline.decode.logfile import DIGEST_FILE, NO_OBJECT, NOT_A_LOG_FILE
 from engine.pipeline.decode.record import TOO_DEEP
 from engine.pipeline.decode.values import CUT_OFF
 
@@ -155,6 +156,32 @@ def test_an_item_is_whole_only_where_nothing_of_it_could_be_read() -> None:
         (UNKNOWN, "Records[2].body.Records[0]", "m3"),
         ("2", "Records[2].body.Records[1]", "m3"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("kind", "key", "reason", "foreign"),
+    [
+        ("Object Created", "2026/ledger.csv", EVENT_OF_S3, True),
+        ("Object Access Tier Changed", "2026/ledger.csv", EVENT_OF_S3, True),
+        ("Object Deleted", "AWSLogs/111122223333/CloudTrail/eu-west-1/2026/11/01/x_CloudTrail_y.json.gz", EVENT_OF_S3, True),
+        ("Object Created", "AWSLogs/111122223333/Config/eu-west-1/2026/11/01/x.json.gz", NOT_A_LOG_FILE, False),
+        ("Object Created", "AWSLogs/111122223333/CloudTrail-Digest/eu-west-1/2026/11/01/x.json.gz", DIGEST_FILE, False),
+    ],
+)
+def test_what_s3_itself_sends_is_told_apart_from_what_cloudtrail_records(
+    kind: str, key: str, reason: str, *, foreign: bool
+) -> None:
+    given = payload("eventbridge-object-created")
+    given["detail-type"], given["detail"]["object"]["key"] = kind, key
+    (one,) = decode(given, no_fetch)
+    assert isinstance(one, PassedOver)
+    assert (one.reason, one.foreign) == (reason, foreign)
+
+
+def test_another_services_event_is_not_cloudtrails_either() -> None:
+    (one,) = decode(payload("eventbridge-scheduled"), no_fetch)
+    assert isinstance(one, PassedOver)
+    assert (one.reason, one.foreign) == (OTHER_EVENT, True)
 
 
 def test_what_is_passed_over_counts_as_read() -> None:

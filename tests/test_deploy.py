@@ -154,7 +154,7 @@ ALARMED = {
         ("Trailbell", "Unreadable"),
         ("Trailbell", "FailedMatchers"),
     ),
-    *(("Trailbell", "PolicySetRefused"), ("Trailbell", "DoesNotAddUp"), ("Trailbell", "Received")),
+    *(("Trailbell", "PolicySetRefused"), ("Trailbell", "DoesNotAddUp"), ("Trailbell", "FromCloudTrail")),
 }
 """Everything that must not happen unnoticed, as a metric."""
 

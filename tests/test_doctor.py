@@ -35,6 +35,7 @@ SOUND = StackState(
     secrets={},
     parameters={},
     last_event=NOW,
+    foreign=0,
     direct=False,
     unread={},
 )
@@ -66,6 +67,7 @@ def test_only_buckets_named_in_full_can_be_looked_for() -> None:
         ({"function_state": "Inactive"}, "function is active"),
         ({"environment": frozenset()}, "webhook of watch"),
         ({"last_event": None}, "an event came lately"),
+        ({"foreign": 3}, "only CloudTrail's events come"),
     ],
 )
 def test_a_broken_link_is_named_and_has_a_remedy(changes: dict[str, Any], name: str) -> None:

@@ -63,6 +63,30 @@ def when(expression: str) -> list[str]:
     return of(f"routes:\n  - {{id: r, notify: [watch], when: {json.dumps(expression)}}}\n")
 
 
+CLASSES = """actors:
+  - class: a
+    kind: robot
+    evidence: [{{id: one, says: it is so, strength: {0}, when: "userIdentity.type == 'IAMUser' && actor.name == 'x'"}}]
+  - class: b
+    kind: robot
+    evidence: [{{id: two, says: it is so, strength: {1}, when: "userIdentity.type == 'IAMUser'"}}]
+  - class: c
+    kind: robot
+    never_mute: {2}
+    evidence: [{{id: three, says: it is so, strength: claimed, when: "userIdentity.type == 'IAMUser' && actor.name == 'x'"}}]
+"""
+
+
+def test_evidence_that_never_decides_is_found_in_the_order_in_which_evidence_is_asked() -> None:
+    never = "this evidence never decides: {0}, at line {1}, always holds before it; {2} [TB402]".format
+    first = "delete it: the evidence of classes with never_mute is asked first"
+    attested = "delete it: attested evidence is asked before claimed evidence"
+    assert of(CLASSES.format("attested", "attested", "false")) == [never("one", 7, attested)]
+    assert of(CLASSES.format("claimed", "attested", "false")) == [never("two", 10, attested)] * 2
+    assert of(CLASSES.format("attested", "claimed", "true")) == [never("three", 14, first)]
+    assert of(CLASSES.format("claimed", "claimed", "false")) == [never("one", 7, "put it before that one, or delete it")]
+
+
 # --- every code -------------------------------------------------------------------------------------------------------
 
 

@@ -437,6 +437,24 @@ def test_files_are_read_in_the_order_of_their_paths(tmp_path: Path) -> None:
     assert [Path(source.path).name for source in read(tmp_path)] == ["a.yaml", "x.yml", "c.yaml"]
 
 
+@pytest.mark.parametrize(
+    ("buckets", "anchored"),
+    [
+        ('["payments-*"]', True),
+        ("[abc]", True),
+        ('["a*b?c"]', True),
+        ('["*"]', False),
+        ('["ab*"]', False),
+        ('["payments-*", "?*"]', False),
+    ],
+)
+def test_a_scope_takes_the_defaults_place_where_each_pattern_demands_three_characters(
+    tmp_path: Path, buckets: str, *, anchored: bool
+) -> None:
+    (tmp_path / "p.yaml").write_text(SOUND.replace('["payments-*", ledger]', buckets), encoding="utf-8")
+    assert load(tmp_path).policies[0].anchored is anchored
+
+
 @pytest.mark.parametrize("folder", ["tests/base/policies", "examples/tour/policies"])
 def test_the_shipped_sets_load(folder: str) -> None:
     assert isinstance(load(ROOT / folder), PolicySet)

@@ -8,7 +8,7 @@ from typing import Any
 from builders import NOW
 
 from engine.model import Outcome, RecordOutcome
-from engine.pipeline.metrics import Tally, metrics, policies_metric
+from engine.pipeline.metrics import Tally, metrics, policies_metric, summed
 
 TALLY = Tally(
     received=5,
@@ -30,6 +30,15 @@ def test_the_invocation_has_every_way_a_record_can_end() -> None:
     ends = ("Unreadable", "PassedOver", "Duplicate", "Failed", "Delivered", "Silenced", "Muted")
     assert [line[name] for name in ends] == [1, 0, 0, 0, 3, 0, 1]
     assert (line["Received"], line["DoesNotAddUp"], line["FailedMatchers"], line["HashKeyMissing"]) == (5, 0, 2, 1)
+
+
+def test_what_is_passed_over_is_told_by_its_reason_and_what_is_not_cloudtrails_apart() -> None:
+    line = metrics(TALLY._replace(passed_over={"its name is not selected": 2}, foreign=1), "sha256:0", NOW)[0]
+    assert (line["Received"], line["FromCloudTrail"], line["NotCloudTrail"]) == (5, 4, 1)
+    assert line["passed_over"] == {"its name is not selected": 2}
+    assert "passed_over" not in metrics(TALLY, "sha256:0", NOW)[0]
+    both = summed([TALLY._replace(passed_over={"a": 2, "b": 1}, foreign=1), TALLY._replace(passed_over={"a": 1})])
+    assert (both.passed_over, both.foreign) == ({"a": 3, "b": 1}, 1)
 
 
 def test_a_sum_that_does_not_add_up_is_a_metric() -> None:

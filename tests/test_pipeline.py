@@ -16,6 +16,8 @@ from worlds import CHANNELS, DOWN, GONE, OK, World, named, no_file, numbered, sq
 from engine.model import AuditRule, Deployment, DigestRule, Field, HttpResponse, Outcome, PostFault, RecordOutcome, Selection
 from engine.pipeline.batch import decided, run
 from engine.pipeline.decode import decode
+from engine.pipeline.decode.envelopes import EVENT_OF_S3, OTHER_EVENT
+from engine.pipeline.select import NOT_S3_DATA
 from engine.pipeline.setting import Setting
 from engine.pipeline.total import Result, conclude
 
@@ -331,3 +333,14 @@ def test_an_item_that_holds_no_record_is_counted_like_any_other(body: str) -> No
     result = run(decode(payload, no_file), Setting(policy_set(channels=CHANNELS), Deployment()), world.ports())
     assert result.tally.received == sum(result.tally.records.values()) == 2
     assert result.tally.records[RecordOutcome.DELIVERED] == 1
+
+
+def test_events_that_are_not_cloudtrails_are_passed_over_with_a_reason_in_the_log() -> None:
+    own = {"detail-type": "Object Created", "source": "aws.s3", "detail": {"bucket": {"name": "b"}, "object": {"key": "k"}}}
+    other = {"detail-type": "Scheduled Event", "source": "aws.events", "detail": {}}
+    world = World()
+    for payload in (own, other, numbered(1, eventName="PutBucketPolicy", eventCategory="Management")):
+        run(decode(payload, no_file), Setting(policy_set(channels=CHANNELS), Deployment()), world.ports())
+    lines = [line for line in world.lines if "Received" in line]
+    assert [line["passed_over"] for line in lines] == [{EVENT_OF_S3: 1}, {OTHER_EVENT: 1}, {NOT_S3_DATA: 1}]
+    assert [(line["FromCloudTrail"], line["NotCloudTrail"]) for line in lines] == [(0, 1), (0, 1), (1, 0)]

@@ -13,7 +13,7 @@ from engine.bulk.typed import TypedReader, record_of
 from engine.bulk.workers import cores
 from engine.model import Event, Selects
 from engine.pipeline.decide import program_of
-from engine.pipeline.select import S3, is_named, is_s3_data
+from engine.pipeline.select import S3_SOURCES, is_named, is_s3_data
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Sequence
@@ -41,7 +41,7 @@ class BatchDecider:
     """Decides batches of records; `typed` decodes the fields of them that this needs."""
 
     def __init__(self, policies: PolicySet, now: datetime) -> None:
-        only = S3 if policies.selection.select is Selects.S3_DATA else None
+        only = S3_SOURCES if policies.selection.select is Selects.S3_DATA else None
         self.typed = TypedReader(needed(policies), only, seldom_needed(policies))
         program = program_of(policies)
         self._selection = policies.selection
@@ -71,7 +71,7 @@ def selected(records: Iterable[Record], selection: Selection) -> list[Record]:
         found = [
             record
             for record in found
-            if record.get("eventSource") == S3 and (record.get("eventCategory") == "Data" or is_s3_data(record))
+            if record.get("eventSource") in S3_SOURCES and (record.get("eventCategory") == "Data" or is_s3_data(record))
         ]
     names = selection.names
     return found if names is None else [record for record in found if is_named(record.get("eventName"), names)]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from engine.model import Selects
 from engine.pipeline.decide.plain import has_scope
 from engine.pipeline.decide.reads import paths_read
+from engine.pipeline.facts.target import COPY_SOURCE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,16 +25,18 @@ TIME: Final = ("eventTime",)
 RESOURCES: Final = ("resources",)
 RECIPIENT: Final = ("recipientAccountId",)
 
-OF_TARGET: Final = (*(("requestParameters", name) for name in ("bucketName", "key", "x-amz-copy-source")), RESOURCES)
+OF_TARGET: Final = (*(("requestParameters", name) for name in ("bucketName", "key", "Key", COPY_SOURCE)), RESOURCES)
 ARN: Final = (_IDENTITY, "arn")
 OF_ISSUED: Final = ((_IDENTITY, "type"), (_IDENTITY, "principalId"), *((*_ISSUER, name) for name in ("type", "arn", "userName")))
 OF_CALLER: Final = tuple((_IDENTITY, name) for name in ("type", "arn", "userName", "accountId", "invokedBy"))
 OF_SOURCE: Final = (("sourceIPAddress",),)
 OF_ACCESS: Final = (("errorCode",), ("eventName",))
+OF_CROSSING: Final = (OF_CALLER[0], OF_CALLER[3], OF_TARGET[3], RESOURCES, RECIPIENT)
 """What the functions of `facts` that are named so are given, in order."""
 
-_BUCKET: Final = frozenset({OF_TARGET[0], (*RESOURCES, "ARN"), (*RESOURCES, "ARNPrefix")})
-_COPY: Final = frozenset({OF_TARGET[2]})
+_ARNS: Final = frozenset({(*RESOURCES, "ARN"), (*RESOURCES, "ARNPrefix")})
+_BUCKET: Final = _ARNS | {OF_TARGET[0], OF_TARGET[3]}
+"""What a bucket hangs on: either bucket of a copy may be named by the resources, which name the other one, too."""
 _SOURCE: Final = frozenset(OF_SOURCE)
 _ROLE: Final = frozenset({ARN, *OF_ISSUED})
 NO_ROLE: Final = (OF_ISSUED[0], OF_ISSUED[2])
@@ -45,19 +48,20 @@ _NOTHING: Final = frozenset[tuple[str, ...]]()
 
 FIELDS: Final[Mapping[Path, frozenset[Path]]] = {
     ("bucket",): _BUCKET,
-    ("key",): _BUCKET | {OF_TARGET[1]},
-    ("copy", "bucket"): _COPY,
-    ("copy", "key"): _COPY,
+    ("key",): _BUCKET | {*OF_TARGET[1:3]},
+    ("copy", "bucket"): _BUCKET,
+    ("copy", "key"): _BUCKET,
     ("actor", "type"): frozenset({(_IDENTITY, "type")}),
     ("actor", "name"): _ROLE | {(_IDENTITY, "userName"), (_IDENTITY, "invokedBy")},
     ("actor", "role"): _ROLE,
     ("actor", "session"): _ROLE,
     ("actor", "account"): frozenset({(_IDENTITY, "accountId")}),
-    ("actor", "cross_account"): frozenset({RECIPIENT, (_IDENTITY, "accountId")}),
+    ("actor", "cross_account"): _ARNS | {(*RESOURCES, "accountId"), *OF_CROSSING} - {RESOURCES},
     ("actor", "service"): frozenset({(_IDENTITY, "invokedBy")}),
     ("actor", "class"): _NOTHING,
     ("actor", "kind"): _NOTHING,
     ("actor", "evidence"): _NOTHING,
+    ("actor", "strength"): _NOTHING,
     ("source", "ip"): _SOURCE,
     ("source", "kind"): _SOURCE,
     ("source", "private"): _SOURCE,
@@ -66,6 +70,7 @@ FIELDS: Final[Mapping[Path, frozenset[Path]]] = {
 }
 """The fields behind each fact; of a list, those of its objects."""
 
+_CROSSES: Final = ("actor", "cross_account")
 _HEADS: Final = frozenset(path[0] for path in FIELDS)
 
 
@@ -83,13 +88,13 @@ def needed(policies: PolicySet) -> frozenset[Path] | None:
 def seldom_needed(policies: PolicySet) -> frozenset[Path]:
     """Those of the same that only facts read, and only of few records.
 
-    That is of records whose request does not name a bucket (in a set that looks at other than data events, and in one whose
-    policies have scopes, these are not few), and of those of a role that their ARN does not name.
+    That is of records whose request names no bucket but an access point, or none (in a set that looks at other than data events,
+    and in one whose policies have scopes, these are not few), and of those of a role that their ARN does not name.
     """
     paths, found = paths_read(policies), needed(policies) or _NOTHING
     often = policies.selection.select is not Selects.S3_DATA or any(map(has_scope, policies.policies))
-    asked = any(path == OF_TARGET[0][:1] or path[:1] == RESOURCES for path in paths)
-    of_bucket = _NOTHING if often or asked else _BUCKET - {OF_TARGET[0]}
+    asked = any(path == OF_TARGET[0][:1] or path[:1] == RESOURCES or _meet(path, _CROSSES) for path in paths)
+    of_bucket = _NOTHING if often or asked else _ARNS
     of_role = _NOTHING if any(_meet(one, path) for one in _ISSUED for path in paths) else _ISSUED
     return (of_bucket | of_role) & found
 
@@ -103,7 +108,7 @@ def _of_scopes(policies: PolicySet) -> frozenset[Path]:
     """What scopes, recurring hours and the ends of silences read."""
     found = _NOTHING
     for policy in policies.policies:
-        found |= _BUCKET | _COPY if policy.buckets is not None else _NOTHING
+        found |= _BUCKET if policy.buckets is not None else _NOTHING
         found |= {RECIPIENT} if policy.accounts is not None else _NOTHING
         found |= {TIME} if policy.silences or any(route.during for route in policy.routes) else _NOTHING
     return found

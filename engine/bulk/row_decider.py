@@ -22,19 +22,10 @@ from engine.matching.source import Given, Source, reads_whole
 from engine.model import Selects
 from engine.pipeline.decide.plain import within
 from engine.pipeline.decide.program import MOST_KEPT
-from engine.pipeline.facts import (
-    ROLES,
-    UNCLASSED,
-    access_of,
-    caller_of,
-    issued_role,
-    scope_by,
-    source_of,
-    target_of,
-    time_in,
-)
-from engine.pipeline.select import S3, is_named
-from engine.policy.given import ACCESS, CALLER, CLASSED, GIVEN, ROLE, SOURCE, TARGET
+from engine.pipeline.facts import ROLES, UNCLASSED, access_of, caller_of, issued_role, source_of, time_in
+from engine.pipeline.facts.target import POINT_ALIASES, crossing_of, needs_resources, scope_by, target_of
+from engine.pipeline.select import S3_SOURCES, is_named
+from engine.policy.given import ACCESS, CALLER, CLASSED, CROSSING, GIVEN, ROLE, SOURCE, TARGET
 from engine.policy.matchers import MOST_AT_ONCE
 
 if TYPE_CHECKING:
@@ -71,8 +62,10 @@ def made({constants}):
     return decided
 """
 
-_PLAIN: Final = "{found} if (b := {bucket}).__class__ is str and b and b[:4] != 'arn:' else {otherwise}"
-"""What `facts.target_of` finds by the bucket of a request, which is nearly always a plain name."""
+_PLAIN: Final = """\
+(b, k, None, None) if {source} is None and (b := {bucket}).__class__ is str and b and b[:4] != 'arn:' \
+and not b.endswith({aliases}) and (k := {key}).__class__ is {kind} else {otherwise}"""
+"""What `target_of` finds by bucket and key of a request that copies nothing, and nearly always names both."""
 
 _ASKED: Final = """\
 h, z = None, -1
@@ -107,6 +100,13 @@ g{group} = (x, y or None) if x is not None else {issued}
 
 def _too_little() -> NoReturn:
     raise RowError("a row does not name its bucket, or its role")
+
+
+def _target_by_names(bucket: object, key: object, outposts_key: object, source: object) -> tuple[str | None, ...]:
+    """What `target_of` finds without the resources, for a row that does not have them."""
+    if needs_resources(bucket, source):
+        _too_little()
+    return target_of(bucket, key, outposts_key, source, None)
 
 
 def _no_role(actor_type: object, issuer_type: object) -> tuple[None, None]:
@@ -269,23 +269,24 @@ class RowDecider(Generic[Shown]):
         issued = of(issued_role, fields.OF_ISSUED) if told else of(_no_role, fields.NO_ROLE)
         called = ", ".join(map(self._code, fields.OF_CALLER))
         made = {
-            TARGET: self._target(name, of(target_of, fields.OF_TARGET)),
+            TARGET: self._target(name, of),
             ROLE: _ROLE.format(arn=self._code(fields.ARN), roles=name(ROLES), group=ROLE, issued=issued),
-            CALLER: f"{name(caller_of)}(({called}), {self._code(fields.RECIPIENT)}, {role})",
+            CALLER: f"{name(caller_of)}(({called}), {role})",
             SOURCE: of(source_of, fields.OF_SOURCE),
             ACCESS: of(access_of, fields.OF_ACCESS),
+            CROSSING: of(crossing_of, fields.OF_CROSSING),
         }
         return {group: code for group, code in made.items() if group in self._program.reads}
 
-    def _target(self, name: Callable[[object], str], general: str) -> str:
-        """How bucket, key and copy's source are found: mostly by the bucket; else by the resources, where rows have them."""
-        bucket, key, copied = map(self._code, fields.OF_TARGET[:3])
-        if bucket == "None":
-            return general
-        found = "(b, None, None, None)" if key == copied == "None" else general
+    def _target(self, name: Callable[[object], str], of: Callable[[Callable[..., object], Sequence[Path]], str]) -> str:
+        """How bucket, key and copy's source are found: mostly by the request; else by the resources, where rows have them."""
+        bucket, key, _, source, _ = map(self._code, fields.OF_TARGET)
         few = any(path[:1] == fields.RESOURCES for path in self._seldom)
-        otherwise = f"{name(_too_little)}()" if few else general
-        return _PLAIN.format(found=found, bucket=bucket, otherwise=otherwise)
+        otherwise = of(_target_by_names, fields.OF_TARGET[:-1]) if few else of(target_of, fields.OF_TARGET)
+        if bucket == "None":
+            return otherwise
+        kind = "None.__class__" if key == "None" else "str and k"
+        return _PLAIN.format(source=source, bucket=bucket, aliases=name(POINT_ALIASES), key=key, kind=kind, otherwise=otherwise)
 
     def _evidence(self, writer: Writer) -> Iterator[str]:
         """Which evidence is the first that holds, as `e`."""
@@ -309,7 +310,7 @@ def _selecting(selection: Selection, code: Callable[[str], str], name: Callable[
     """
     asked = []
     if selection.select is Selects.S3_DATA:
-        asked += [f"{code('eventSource')} == {name(S3)}", f"{code('eventCategory')} == {name('Data')}"]
+        asked += [f"{code('eventSource')} in {name(S3_SOURCES)}", f"{code('eventCategory')} == {name('Data')}"]
     if selection.names is not None:
         asked.append(f"{name(is_named)}({code('eventName')}, {name(selection.names)})")
     return " and ".join(asked)

@@ -111,17 +111,17 @@ class TypedReader:
     """Reads chunks by the fields that some paths name; where a path ends, its value is read whole. `paths` None: all of a record.
 
     `layout` is that of the rows (None: there are none), which lack the paths that are `seldom` needed. `only`: records of another
-    `eventSource` than this need not be told, though they may be.
+    `eventSource` than these need not be told, though they may be.
     """
 
-    def __init__(self, paths: Iterable[Path] | None, only: str | None = None, seldom: Collection[Path] = ()) -> None:
+    def __init__(self, paths: Iterable[Path] | None, only: Collection[str] | None = None, seldom: Collection[Path] = ()) -> None:
         self.layout = _layout(paths, seldom)
         self._by_row = None if self.layout is None else _reader(row_type(self.layout))
         self._usual = None if self.layout is None else _reader(row_type(self.layout, USUAL))
         self._source = attrgetter("eventSource" if self.layout is None else attribute_of(self.layout, SOURCE))
         self._by_field = _reader(dict[str, Any] if paths is None else _record_type(layout(paths)))
         self._known = _reader(_KNOWN)
-        self._only = only
+        self._only = None if only is None else frozenset(only)
         self._rows, self._usual_rows = _Trial(), _Trial()
 
     def rows(self, chunk: Chunk) -> Sequence[Row] | None:
@@ -165,7 +165,7 @@ class TypedReader:
             if not self._has_of(chunk):
                 found = self._known.read(chunk)
                 sources = {record[SOURCE] for record in found}
-                if self._only not in sources:
+                if self._only is not None and self._only.isdisjoint(sources):
                     return found if _are_records(sources) else None
             found = self._by_field.read(chunk)
         except _FAILURES:
@@ -174,7 +174,7 @@ class TypedReader:
 
     def _has_of(self, chunk: Chunk) -> bool:
         """Whether there may be a record that has to be told."""
-        return self._only is None or self._only.encode() in chunk.body
+        return self._only is None or any(source.encode() in chunk.body for source in self._only)
 
 
 def _is_sound(record: dict[str, Any]) -> bool:

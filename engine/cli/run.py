@@ -111,12 +111,13 @@ def _show(received: Sequence[Received], setting: Setting) -> Iterator[ChannelOut
 
 
 def _summary(tally: Tally, *, posted: bool) -> Iterator[str]:
-    """Two columns: what came in and how it ended, who was seen, what each channel was sent."""
+    """Two columns: what came in and how it ended, why it was passed over, who was seen, what each channel was sent."""
     names = {outcome: outcome.value.replace("_", " ") for outcome in RecordOutcome}
     if not posted:
         names[RecordOutcome.DELIVERED] = "to be delivered"
     counts = [(names[outcome], count) for outcome, count in tally.records.items()]
     yield from _block("records", [("received", tally.received), *counts])
+    yield from _block("passed over", sorted(tally.passed_over.items()))
     yield from _block("classes", sorted(tally.classes.items()))
     if posted:
         yield from _block("posts", [(f"{channel} {outcome.value}", n) for (channel, outcome), n in tally.messages.items()])

@@ -44,7 +44,7 @@ def read_stack(name: str, webhooks: Iterable[WebhookRef], now: datetime, client:
     reading.part("dead letters", lambda: {"dead": _count(client("sqs"), resources["DeadLetters"])})
     if not direct:
         reading.part("queue", lambda: _queue(client, resources, now))
-    reading.part("metrics", lambda: {"last_event": _last_event(client("cloudwatch"), resources["Function"], now)})
+    reading.part("metrics", lambda: _events(client("cloudwatch"), resources["Function"], now))
     there = {
         "secrets": _there(reading, "secret", [ref.secret for ref in refs], _secret_lookup(client)),
         "parameters": _there(reading, "parameter", [ref.parameter for ref in refs], _parameter_lookup(client)),
@@ -66,6 +66,7 @@ _PARTS = (
     "dead",
     "oldest",
     "last_event",
+    "foreign",
 )
 
 
@@ -166,18 +167,24 @@ def _oldest(cloudwatch: Any, queue: str, now: datetime) -> int | None:  # noqa: 
     return int(max(found, key=lambda one: one["Timestamp"])["Maximum"]) if found else None
 
 
-def _last_event(cloudwatch: Any, function: str, now: datetime) -> datetime | None:  # noqa: ANN401
-    found = cloudwatch.get_metric_statistics(
+def _events(cloudwatch: Any, function: str, now: datetime) -> dict[str, Any]:  # noqa: ANN401
+    """When CloudTrail's last event came, and how many came that are not CloudTrail's, in the last 24 hours."""
+    events, foreign = (_sums(cloudwatch, function, metric, now) for metric in ("FromCloudTrail", "NotCloudTrail"))
+    times: list[datetime] = [one["Timestamp"] for one in events if one["Sum"] > 0]
+    return {"last_event": max(times, default=None), "foreign": int(sum(one["Sum"] for one in foreign))}
+
+
+def _sums(cloudwatch: Any, function: str, metric: str, now: datetime) -> list[dict[str, Any]]:  # noqa: ANN401
+    found: list[dict[str, Any]] = cloudwatch.get_metric_statistics(
         Namespace="Trailbell",
-        MetricName="Received",
+        MetricName=metric,
         Dimensions=[{"Name": "Function", "Value": function}],
         StartTime=now - timedelta(hours=24),
         EndTime=now,
         Period=300,
         Statistics=["Sum"],
     )["Datapoints"]
-    times: list[datetime] = [one["Timestamp"] for one in found if one["Sum"] > 0]
-    return max(times, default=None)
+    return found
 
 
 def _there(reading: _Reading, kind: str, names: Iterable[str | None], exists: Callable[[str], bool]) -> dict[str, bool]:

@@ -115,13 +115,13 @@ RECORD: Final = _object(
         "copy": _object({"bucket": TEXT, "key": TEXT}),
         "actor": _object(
             {
-                **dict.fromkeys(("name", "role", "session", "account", "service", "evidence", "class"), TEXT),
+                **dict.fromkeys(("name", "role", "session", "account", "service", "evidence", "strength", "class"), TEXT),
                 "type": _text(*IDENTITY_TYPES),
                 "kind": TEXT,  # its values are a load check (`engine.policy.compared`)
-                "cross_account": FACT_FLAG,
+                "cross_account": FLAG,
             }
         ),
-        "source": _object({"ip": TEXT, "kind": _text("ipv4", "ipv6", "service", "none", always=True), "private": FACT_FLAG}),
+        "source": _object({"ip": TEXT, "kind": _text("ipv4", "ipv6", "service", "none", always=True), "private": FLAG}),
         "access": _object({"denied": FACT_FLAG, "kind": _text("read", "write", "delete", "list", "other", always=True)}),
     }
 )

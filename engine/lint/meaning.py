@@ -11,7 +11,7 @@ from engine.lint.shadowing import Shadows
 from engine.matching import Node as Tree
 from engine.matching import conjuncts, formula_of, index_keys, never_fails, reads, walk
 from engine.model import Edit, Field, Finding, FindingSeverity, Location, Operator
-from engine.policy.compile import actors_in_order
+from engine.policy.compile import actors_in_order, evidence_rank
 from engine.policy.edits import last_line, without_lines
 from engine.policy.given import KNOWN
 from engine.policy.positions import line_text
@@ -223,16 +223,31 @@ def _decides(before: Node, route: Node) -> bool:
 
 
 def _evidence(roots: Sequence[Node], conditions: Conditions) -> Iterator[Finding]:
-    """Evidence that is never the first to hold."""
+    """Evidence that is never the first to hold, in the order in which it is asked."""
     shadows = Shadows({})
     actors = {actor.value["class"]: actor for root in roots for actor in _parts(root, "actors")}
-    for content in actors_in_order([root.value for root in roots]):
-        for evidence in _parts(actors[content["class"]], "evidence"):
-            before = shadows.shadowing(evidence, together(conditions.of(evidence)), lambda _, __: True)
-            if before is not None:
-                where = f"line {before.where.line}" if before.where.path == evidence.where.path else str(before.where)
-                what = f"this evidence never decides: {before.value['id']}, at {where}, always holds before it"
-                yield Finding(SHADOWED, evidence.children["id"].where, what, "put it before that one, or delete it")
+    in_order = [actors[content["class"]] for content in actors_in_order([root.value for root in roots])]
+    found = [(_rank(actor, evidence), evidence) for actor in in_order for evidence in _parts(actor, "evidence")]
+    ranks = {evidence.where: rank for rank, evidence in found}
+    for rank, evidence in sorted(found, key=lambda one: one[0]):
+        before = shadows.shadowing(evidence, together(conditions.of(evidence)), lambda _, __: True)
+        if before is not None:
+            where = f"line {before.where.line}" if before.where.path == evidence.where.path else str(before.where)
+            what = f"this evidence never decides: {before.value['id']}, at {where}, always holds before it"
+            same = ranks[before.where] == rank
+            instead = "put it before that one, or delete it" if same else f"delete it: {_ASKED_BEFORE[ranks[before.where]]}"
+            yield Finding(SHADOWED, evidence.children["id"].where, what, instead)
+
+
+_ASKED_BEFORE: Final = (
+    "the evidence of classes with never_mute is asked first",
+    "attested evidence is asked before claimed evidence",
+)
+"""Why evidence of each rank but the last is asked before others, wherever it stands."""
+
+
+def _rank(actor: Node, evidence: Node) -> int:
+    return evidence_rank(never_mute=actor.value.get("never_mute", False), strength=evidence.value["strength"])
 
 
 def _covered_silences(root: Node, shadows: Shadows, conditions: Conditions) -> Iterator[Finding]:

@@ -91,6 +91,10 @@ actors:
     kind: unknown
     evidence:
       - {id: job-in-a-browser, says: a job's role in a browser, strength: claimed, when: "glob(userAgent, '*Mozilla*')"}
+  - class: attack-tool
+    kind: unknown
+    evidence:
+      - {id: kali, says: the agent is Kali's, strength: claimed, when: "glob(userAgent, '*kali*')"}
   - class: anonymous
     kind: unknown
     evidence:
@@ -353,7 +357,8 @@ CHECKS: Final = (
     Check(
         "TB312",
         "an actor class that contradicts itself",
-        "`unknown` is what is left: it has no evidence, and nothing is known of its kind.",
+        "`unknown` is what is left: it has no evidence, and nothing is known of its kind. Evidence decides the class, so it"
+        " cannot read `actor.class`, `actor.kind`, `actor.evidence` or `actor.strength`.",
         "actors:\n  - {class: unknown, kind: robot}",
         "actors:\n  - {class: unknown, kind: unknown, emoji: ':question:'}",
     ),

@@ -32,6 +32,7 @@ def verdict_json(verdict: Verdict) -> dict[str, Any]:
         "class": verdict.actor.name,
         "kind": verdict.actor.kind.value,
         "evidence": verdict.evidence.id if verdict.evidence else None,
+        "strength": verdict.evidence.strength.value if verdict.evidence else None,
         "channels": {request.channel: request.level.name for request in verdict.requests},
         "routes": list(verdict.routes),
         "mutes": [{"policy": mute.policy, "id": mute.id, "reason": mute.reason} for mute in verdict.mutes],

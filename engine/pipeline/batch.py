@@ -73,8 +73,11 @@ def decided(stream: Iterable[Event | DecodeError | PassedOver], setting: Setting
         if isinstance(record, DecodeError):
             ports.emit(line(undecided_record(record.where, record.item, record.reason, ports.now(), log_file=record.log_file)))
             yield Received(number, record.where, record.item, RecordOutcome.UNREADABLE, retry=record.whole)
-        elif isinstance(record, PassedOver) or passed_over(record, selection, role):
-            yield Received(number, record.where, record.item, RecordOutcome.PASSED_OVER)
+        elif isinstance(record, PassedOver):
+            outcome = RecordOutcome.PASSED_OVER
+            yield Received(number, record.where, record.item, outcome, reason=record.reason, foreign=record.foreign)
+        elif reason := passed_over(record, selection, role):
+            yield Received(number, record.where, record.item, RecordOutcome.PASSED_OVER, reason=reason)
         else:
             identity = fingerprint(record)
             original = seen.get(identity)

@@ -6,6 +6,7 @@ Format: https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatc
 from __future__ import annotations
 
 from collections import Counter
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from engine.model import Outcome, RecordOutcome
@@ -21,7 +22,8 @@ class Tally(NamedTuple):
     """What one invocation did, in counts. `records` adds up to `received`; `messages` counts events by channel and outcome.
 
     `suppressed` counts by `policy/id` what each mute and silence kept from being sent. `unaccounted` counts requested
-    notifications without an outcome: always 0, unless Trailbell itself is wrong.
+    notifications without an outcome: always 0, unless Trailbell itself is wrong. `passed_over` counts by
+    reason what was passed over, `foreign` what of that is not CloudTrail's.
     """
 
     received: int
@@ -32,6 +34,8 @@ class Tally(NamedTuple):
     hash_missing: int
     suppressed: Mapping[str, int]
     unaccounted: int = 0
+    passed_over: Mapping[str, int] = MappingProxyType({})
+    foreign: int = 0
 
     @property
     def adds_up(self) -> bool:
@@ -52,6 +56,8 @@ def summed(tallies: Iterable[Tally]) -> Tally:
             total.hash_missing + tally.hash_missing,
             Counter(total.suppressed) + Counter(tally.suppressed),
             total.unaccounted + tally.unaccounted,
+            Counter(total.passed_over) + Counter(tally.passed_over),
+            total.foreign + tally.foreign,
         )
     return total
 
@@ -60,11 +66,14 @@ def metrics(tally: Tally, revision: str, now: datetime, function: str | None = N
     """The lines to log: one for the invocation, one for each channel that was asked for, one for each class seen.
 
     Each has the function among its dimensions, where its name is known: two functions of one account do not hide each other.
+    `FromCloudTrail` is what was received but for what is not CloudTrail's: by it one can tell that events no longer arrive.
     """
     by = _by(function)
     records = {_camel(outcome.value): tally.records.get(outcome, 0) for outcome in RecordOutcome}
     whole = {
         "Received": tally.received,
+        "FromCloudTrail": tally.received - tally.foreign,
+        "NotCloudTrail": tally.foreign,
         **records,
         "DoesNotAddUp": int(not tally.adds_up),
         "FailedMatchers": tally.failed_matchers,
@@ -72,7 +81,7 @@ def metrics(tally: Tally, revision: str, now: datetime, function: str | None = N
     }
     channels = dict.fromkeys(channel for channel, _ in tally.messages)
     return [
-        _line(whole, by, now, {"revision": revision}),
+        _line(whole, by, now, {"revision": revision, **({"passed_over": dict(tally.passed_over)} if tally.passed_over else {})}),
         *(_line(_of_channel(tally, channel), {**by, "Channel": channel}, now) for channel in channels),
         *(_line({"Decided": count}, {**by, "Class": name}, now) for name, count in tally.classes.items()),
     ]
@@ -100,7 +109,7 @@ def _camel(name: str) -> str:
 
 
 def _line(
-    counts: Mapping[str, int], dimensions: Mapping[str, str], now: datetime, properties: Mapping[str, str] | None = None
+    counts: Mapping[str, int], dimensions: Mapping[str, str], now: datetime, properties: Mapping[str, Any] | None = None
 ) -> dict[str, Any]:
     directive = {
         "Namespace": NAMESPACE,

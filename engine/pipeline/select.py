@@ -16,8 +16,20 @@ OWN_READ: Final = "Trailbell's own read of a log file"
 _COLONS: Final = 5
 """In the ARN of a role."""
 
-S3: Final = "s3.amazonaws.com"
-"""The source of all events of S3."""
+S3_SOURCES: Final = (
+    "s3.amazonaws.com",
+    "s3express.amazonaws.com",
+    "s3-outposts.amazonaws.com",
+    "s3-object-lambda.amazonaws.com",
+    "s3-banner.amazonaws.com",
+    "s3tables.amazonaws.com",
+)
+"""The sources of S3's events: S3 itself, directory buckets, Outposts, Object Lambda (under two names), and table buckets.
+
+EventBridge gives each its own `source`: `aws.` and what stands before `.amazonaws.com`.
+Sources: https://docs.aws.amazon.com/eventbridge/latest/ref/events-ref-s3.html and the pages beside it (s3express, s3-outposts,
+s3-banner, s3tables); https://docs.aws.amazon.com/AmazonS3/latest/userguide/olap-best-practices.html
+"""
 
 OBJECT_CALLS: Final = frozenset(
     {
@@ -83,7 +95,7 @@ def is_named(name: object, names: frozenset[str]) -> bool:
 
 def is_s3_data(record: Record) -> bool:
     """Whether a record is an S3 data event: by its category, and where it has none (before event version 1.07) by its name."""
-    if record.get("eventSource") != S3:
+    if record.get("eventSource") not in S3_SOURCES:
         return False
     category = record.get("eventCategory")
     if category is not None:

@@ -14,12 +14,14 @@ if TYPE_CHECKING:
     from engine.model import FactGroups
 
 
-@repr_only("number", "location", "item_id", "outcome", "event", "decision", "original", "retry", "hash_missing")
+@repr_only(
+    "number", "location", "item_id", "outcome", "event", "decision", "original", "retry", "hash_missing", "reason", "foreign"
+)
 class Received(NamedTuple):
     """One record of a batch; `number` is its place in it. `outcome` is None until its messages are delivered.
 
     `facts` are the event's, `original` is the number of the event of which this one is a duplicate. `retry`: its batch item must
-    come again.
+    come again. `reason` says why it was passed over; `foreign`: it is not CloudTrail's.
     """
 
     number: int
@@ -32,6 +34,8 @@ class Received(NamedTuple):
     original: int | None = None
     retry: bool = False
     hash_missing: int = 0
+    reason: str | None = None
+    foreign: bool = False
 
 
 class ChannelOutcome(NamedTuple):
@@ -70,11 +74,12 @@ class BatchTotal:
     """
 
     def __init__(self) -> None:
-        self._received = self._failed_matchers = self._hash_missing = self._unaccounted = 0
+        self._received = self._failed_matchers = self._hash_missing = self._unaccounted = self._foreign = 0
         self._records = Counter[RecordOutcome]()
         self._messages = Counter[tuple[str, Outcome]]()
         self._classes = Counter[str]()
         self._suppressed = Counter[str]()
+        self._passed_over = Counter[str]()
         self._failed: set[int] = set()
         self._failed_items: set[str] = set()
         self._duplicates: set[tuple[int, str]] = set()
@@ -85,6 +90,9 @@ class BatchTotal:
         self._hash_missing += received.hash_missing
         if received.outcome is not None:
             self._records[received.outcome] += 1
+        if received.reason is not None:
+            self._passed_over[received.reason] += 1
+            self._foreign += received.foreign
         if received.retry:
             self._fail(received)
         if received.original is not None and received.item_id is not None:
@@ -138,6 +146,8 @@ class BatchTotal:
             hash_missing=self._hash_missing,
             suppressed=dict(self._suppressed),
             unaccounted=self._unaccounted,
+            passed_over=dict(self._passed_over),
+            foreign=self._foreign,
         )
         of_duplicates = {item_id for original, item_id in self._duplicates if original in self._failed}
         return Result(tally, bool(self._failed), frozenset(self._failed_items | of_duplicates))

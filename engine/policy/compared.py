@@ -8,7 +8,7 @@ from engine.matching.checks import check
 from engine.matching.formula import Atom, atoms, evaluate, formula_of
 from engine.matching.tree import walk
 from engine.matching.types import reads
-from engine.model import UNKNOWN, Finding, Kind
+from engine.model import UNKNOWN, Finding, Kind, Strength
 from engine.policy import codes
 from engine.policy.edits import inside
 from engine.policy.given import KNOWN
@@ -26,6 +26,7 @@ _WORDS: Final[Mapping[tuple[str, ...], str]] = {
     ("actor", "class"): "class",
     ("actor", "kind"): "kind",
     ("actor", "evidence"): "evidence",
+    ("actor", "strength"): "strength",
 }
 _PATTERNS: Final = frozenset({"contains", "glob", "prefix", "regex", "suffix"})
 
@@ -37,6 +38,7 @@ def compared_findings(sources: Sequence[Source]) -> Iterator[Finding]:
         ("actor", "class"): frozenset({UNKNOWN, *(actor["class"] for actor in actors)}),
         ("actor", "kind"): frozenset(kind.value for kind in Kind),
         ("actor", "evidence"): frozenset(evidence["id"] for actor in actors for evidence in actor.get("evidence") or ()),
+        ("actor", "strength"): frozenset(strength.value for strength in Strength),
     }
     for source in sources:
         for rule in _rules(source):
@@ -89,7 +91,7 @@ def _texts(atom: Atom) -> frozenset[str]:
 
 
 def _matches(atom: Atom, name: str) -> bool:
-    return evaluate(atom, {"actor": dict.fromkeys(("class", "kind", "evidence"), name)}) is True
+    return evaluate(atom, {"actor": dict.fromkeys((path[1] for path in _WORDS), name)}) is True
 
 
 def _offset(atom: Atom, name: str) -> int:

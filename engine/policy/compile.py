@@ -38,9 +38,14 @@ from engine.policy.matchers import MatcherFactory, from_source
 from engine.policy.revision import revision
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from datetime import tzinfo
 
+_FEWEST_LITERALS: Final = 3
+"""Characters that each pattern of a `buckets` scope demands, for its policy to take the default's place.
+
+A bucket's name has as many at least. Source: https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
+"""
 _DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 _File = "Mapping[str, Any]"
@@ -63,18 +68,20 @@ def compile_set(
     by_name = {level.name: level for level in levels}
     actors = [_actor(one, factory) for one in actors_in_order(contents)]
     known = tuple(actor for actor in actors if actor.name != UNKNOWN)
+    evidence = in_order((actor, evidence) for actor in known for evidence in actor.evidence)
     return PolicySet(
         revision=revision(contents),
         commit=commit,
         policies=tuple(_policy(path, content, by_name, account_names, factory) for path, content in files),
         actors=known,
         unknown=next((actor for actor in actors if actor.name == UNKNOWN), ActorClass(UNKNOWN, Kind.UNKNOWN)),
+        evidence=evidence,
         levels=levels,
         channels=MappingProxyType({one["name"]: _channel(one, by_name) for one in _parts(contents, "channels")}),
         default=_default(contents, by_name),
         selection=_selection(next((content["events"] for content in contents if content.get("events")), {})),
         audit=_audit(next((content["audit"] for content in contents if content.get("audit")), {"masking": OPEN}), by_name),
-        first=factory.first([evidence.matcher.expressions for actor in known for evidence in actor.evidence]),
+        first=factory.first([one.matcher.expressions for _, one in evidence]),
     )
 
 
@@ -119,6 +126,21 @@ def expressions(when: str | Sequence[str]) -> tuple[str, ...]:
 def localized(text: str | Mapping[str, str]) -> LocalizedText:
     """A text of a policy: in English only, or by language."""
     return LocalizedText(text) if isinstance(text, str) else LocalizedText(**text)
+
+
+def evidence_rank(*, never_mute: bool, strength: str) -> int:
+    """When evidence is asked: 0 of a class with `never_mute`, 1 where it is attested, 2 where it is claimed; the lowest first.
+
+    So a claim makes an event louder, never quieter: it overrules nothing that AWS vouches for, except towards `never_mute`.
+    """
+    if never_mute:
+        return 0
+    return 1 if strength == Strength.ATTESTED else 2
+
+
+def in_order(evidence: Iterable[tuple[ActorClass, Evidence]]) -> tuple[tuple[ActorClass, Evidence], ...]:
+    """Evidence in the order in which it is asked; of one rank, in the order of the classes."""
+    return tuple(sorted(evidence, key=lambda one: evidence_rank(never_mute=one[0].never_mute, strength=one[1].strength)))
 
 
 def _actor(one: Mapping[str, Any], factory: MatcherFactory) -> ActorClass:
@@ -184,11 +206,17 @@ def _policy(
         description=one.get("description", ""),
         buckets=tuple(buckets) if buckets else None,
         accounts=frozenset(ids.get(account, account) for account in accounts) if accounts else None,
-        anchored="default" in one or (bool(buckets) and not any(set(bucket) == {"*"} for bucket in buckets or ())),
+        anchored=bool(buckets) and all(_literals(bucket) >= _FEWEST_LITERALS for bucket in buckets or ()),
+        holds_default="default" in one,
         masking_floor=levels[one["masking_floor"]] if "masking_floor" in one else None,
         routes=tuple(_route(route, levels, factory) for route in one.get("routes", ())),
         silences=tuple(_silence(silence, factory) for silence in one.get("silences", ())),
     )
+
+
+def _literals(pattern: str) -> int:
+    """How many characters of a glob stand for themselves."""
+    return len(pattern) - pattern.count("*") - pattern.count("?")
 
 
 def _route(one: Mapping[str, Any], levels: Mapping[str, Level], factory: MatcherFactory) -> Route:

@@ -14,10 +14,11 @@ if TYPE_CHECKING:
 _GROUPS: Final = (
     ("bucket", "key", "copy.bucket", "copy.key"),
     ("actor.role", "actor.session"),
-    ("actor.type", "actor.name", "actor.account", "actor.cross_account", "actor.service"),
+    ("actor.type", "actor.name", "actor.account", "actor.service"),
     ("source.ip", "source.kind", "source.private"),
     ("access.denied", "access.kind"),
-    ("actor.class", "actor.kind", "actor.evidence"),
+    ("actor.cross_account",),
+    ("actor.class", "actor.kind", "actor.evidence", "actor.strength"),
 )
 """The facts in the order of `FactGroups`."""
 
@@ -25,17 +26,17 @@ Path: TypeAlias = tuple[str, ...]
 """Names from a record inwards, through a list to each of its objects; what stands at its end is meant whole."""
 
 GROUPS: Final = len(_GROUPS)
-TARGET, ROLE, CALLER, SOURCE, ACCESS, CLASSED = range(GROUPS)
+TARGET, ROLE, CALLER, SOURCE, ACCESS, CROSSING, CLASSED = range(GROUPS)
 """The places of the groups."""
 
 _PLACES: Final[Mapping[tuple[str, ...], tuple[int, int]]] = {
     tuple(name.split(".")): (group, place) for group, names in enumerate(_GROUPS) for place, name in enumerate(names)
 }
 _FLAGS: Final = frozenset({("actor", "cross_account"), ("source", "private"), ("access", "denied")})
-_ALWAYS: Final = frozenset({("source", "kind"), ("access", "kind")})
+_ALWAYS: Final = frozenset({("source", "kind"), ("access", "kind"), ("access", "denied")})
 
 KNOWN: Final[Mapping[tuple[str, ...], frozenset[str]]] = {
-    path: frozenset({"boolean"} if path in _FLAGS else {"string"} if path in _ALWAYS else {"string", "null"}) for path in _PLACES
+    path: frozenset({"boolean" if path in _FLAGS else "string"} | (set() if path in _ALWAYS else {"null"})) for path in _PLACES
 }
 """The types of each fact, by JMESPath's names."""
 

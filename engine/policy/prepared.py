@@ -18,7 +18,7 @@ from engine import __version__
 from engine.matching.link import link
 from engine.matching.source import Constant, Source
 from engine.model import IndexKey, Matcher
-from engine.policy.compile import actors_in_order, compile_set, expressions
+from engine.policy.compile import actors_in_order, compile_set, evidence_rank, expressions
 from engine.policy.files import base_files, policy_files
 from engine.policy.given import GIVEN
 from engine.policy.matchers import MatcherFactory, first_sources, in_turn
@@ -77,8 +77,14 @@ def prepare(sources: Sequence[PolicyFile], directory: Path, commit: str | None) 
     return Prepared(content, f'{_HEAD}OF = "{_digest_of(content.encode())}"\nMADE = (\n{listed})\n')
 
 
-def _evidence(contents: Sequence[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
-    return (sign for actor in actors_in_order(contents) for sign in actor.get("evidence", ()))
+def _evidence(contents: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """All evidence, in the order in which it is asked."""
+    found = [
+        (evidence_rank(never_mute=actor.get("never_mute", False), strength=evidence["strength"]), evidence)
+        for actor in actors_in_order(contents)
+        for evidence in actor.get("evidence", ())
+    ]
+    return [evidence for _, evidence in sorted(found, key=lambda one: one[0])]
 
 
 def _rules(contents: Sequence[Mapping[str, Any]]) -> Iterator[Expressions]:

@@ -83,7 +83,7 @@ def check(case: Case, setting: Setting) -> CaseResult:
 
 def _compare(expect: Mapping[str, Any], explanation: Explanation) -> Iterator[Comparison]:
     decision = decision_json(explanation.decision)
-    for name in ("class", "kind", "evidence", "channels", "routes", "defaulted"):
+    for name in ("class", "kind", "evidence", "strength", "channels", "routes", "defaulted"):
         if name in expect:
             yield Comparison(name, expect[name], decision[name])
     for name in ("mutes", "silences"):

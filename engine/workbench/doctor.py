@@ -44,6 +44,7 @@ def diagnose(state: StackState, policies: PolicySet, now: datetime) -> tuple[Lin
         *_function(state),
         *(_webhook(state, channel) for channel in policies.channels.values()),
         _last_event(state, now),
+        _foreign(state),
     )
 
 
@@ -145,6 +146,18 @@ def _last_event(state: StackState, now: datetime) -> Link:
         )
     hours = (now - state.last_event).total_seconds() / 3600
     return Link(name, Health.OK, f"{hours:.1f} hours ago")
+
+
+def _foreign(state: StackState) -> Link:
+    """Whether only CloudTrail's events come: S3 sends its own under the same source, which look alike at a glance."""
+    name = "only CloudTrail's events come"
+    if state.foreign is None:
+        return _unknown(name, state, "metrics")
+    seen = f"{state.foreign} others in the last 24 hours" if state.foreign else "no others in the last 24 hours"
+    mend = (
+        'have the rule take the detail-type "AWS API Call via CloudTrail" alone; the log says what the others are (passed_over)'
+    )
+    return _link(name, not state.foreign, seen, mend)
 
 
 def _link(name: str, holds: bool, seen: str, mend: str) -> Link:  # noqa: FBT001  a fact, not a switch

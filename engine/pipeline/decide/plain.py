@@ -25,11 +25,12 @@ from engine.model import (
     Verdict,
     repr_only,
 )
-from engine.pipeline.facts import UNCLASSED, classed, groups, scope_of, time_of
+from engine.pipeline.facts import UNCLASSED, classed, groups, time_of
+from engine.pipeline.facts.target import scope_of
 from engine.policy.given import TARGET
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from datetime import datetime
 
     from engine.model import Event, FactGroups, Level, Policy, PolicySet, Record, Route, Window
@@ -101,11 +102,12 @@ def answer(owner: str, rule: _Rule, seen: _Seen | None) -> bool | Failure:
 def weigh(record: Record, policies: PolicySet, now: datetime, ask: Ask, plan: Plan) -> Verdict:
     """Everything chosen for one record."""
     time = time_of(record) or now
-    found = groups(record)
+    found: FactGroups = groups(record)
     actor, evidence, failed = _classify(policies, _Seen(record, (*found, UNCLASSED), time, loud=False), ask)
     seen = _Seen(record, (*found, classed(actor, evidence)), time, bool(failed) or actor.never_mute)
     asked = [_ask_policy(policy, routes, seen, ask) for policy, routes in plan(record, seen.facts)]
-    defaulted = not any(said.decided for said in asked if said.policy.anchored or said.policy.name == policies.default.policy)
+    buckets, _ = scope_of(record, found[TARGET])
+    defaulted = actor.never_mute or _leaves_something(asked, buckets)
     heard = [_with_default(said, policies) for said in asked] if defaulted else asked
     hushed = [_ask_silences(said, seen, ask) for said in heard]
     wanted = [want for said in hushed for want in said.wants]
@@ -128,15 +130,14 @@ def weigh(record: Record, policies: PolicySet, now: datetime, ask: Ask, plan: Pl
 
 
 def _classify(policies: PolicySet, seen: _Seen, ask: Ask) -> tuple[ActorClass, Evidence | None, tuple[Failure, ...]]:
-    """The first class with evidence, else `unknown`; with the evidence that failed before that."""
+    """The class of the first evidence that holds, in the order in which it is asked, else `unknown`; with what failed before."""
     failures: list[Failure] = []
-    for actor in policies.actors:
-        for evidence in actor.evidence:
-            answer = ask(actor.name, evidence, seen)
-            if answer is True:
-                return actor, evidence, tuple(failures)
-            if isinstance(answer, Failure):
-                failures.append(answer)
+    for actor, evidence in policies.evidence:
+        answer = ask(actor.name, evidence, seen)
+        if answer is True:
+            return actor, evidence, tuple(failures)
+        if isinstance(answer, Failure):
+            failures.append(answer)
     return policies.unknown, None, tuple(failures)
 
 
@@ -162,7 +163,16 @@ def in_scope(policy: Policy, buckets: Iterable[str], recipient: str | None) -> b
     """Whether a policy is asked about an event: by the recipient account and by any bucket that the event names."""
     if policy.accounts is not None and recipient not in policy.accounts:
         return False
-    return policy.buckets is None or any(glob(bucket, pattern) for pattern in policy.buckets for bucket in buckets)
+    return policy.buckets is None or any(_names(policy, bucket) for bucket in buckets)
+
+
+def owned_by(policies: Iterable[Policy], bucket: str) -> Iterator[Policy]:
+    """The policies that take the default's place for a bucket where they decide: a real `buckets` scope of theirs names it."""
+    return (policy for policy in policies if policy.anchored and _names(policy, bucket))
+
+
+def _names(policy: Policy, bucket: str) -> bool:
+    return any(glob(bucket, pattern) for pattern in policy.buckets or ())
 
 
 # --- what one policy says --------------------------------------------------------------------------------------------------
@@ -200,6 +210,7 @@ class _Said(NamedTuple):
     mute: Suppression | None
     silences: tuple[Suppression, ...]
     failures: tuple[Failure, ...]
+    failed_to_notify: bool
 
     @property
     def decided(self) -> bool:
@@ -213,11 +224,13 @@ def _ask_policy(policy: Policy, routes: Sequence[Route], seen: _Seen, ask: Ask) 
     wants: list[_Want] = []
     failures: list[Failure] = []
     mute: Suppression | None = None
+    failed_to_notify = False
     for route in routes:
         timely = route.during is None or within(route.during, seen.time)
         answer = ask(policy.name, route, seen if timely else None)
         if isinstance(answer, Failure):
             failures.append(answer)
+            failed_to_notify = failed_to_notify or route.mute is None
         elif answer:
             held.append(route.id)
             if route.mute is None:
@@ -227,7 +240,7 @@ def _ask_policy(policy: Policy, routes: Sequence[Route], seen: _Seen, ask: Ask) 
             elif not seen.loud and not failures:
                 mute = Suppression(policy.name, route.id, route.mute)
                 break
-    return _Said(policy, tuple(held), tuple(wants), mute, (), tuple(failures))
+    return _Said(policy, tuple(held), tuple(wants), mute, (), tuple(failures), failed_to_notify)
 
 
 def _wants(policy: Policy, route: Route) -> Iterable[_Want]:
@@ -249,6 +262,19 @@ def within(window: Window, time: datetime) -> bool:
 
 
 # --- the default and the silences --------------------------------------------------------------------------------------------
+
+
+def _leaves_something(asked: Sequence[_Said], buckets: Sequence[str]) -> bool:
+    """Whether the default hears of an event: some bucket of it nobody decided about, or a route that notifies failed.
+
+    Who copies out of a bucket that nobody owns into one whose team mutes is heard. The file of the default decides about all.
+    """
+    if any(said.failed_to_notify for said in asked):
+        return True
+    decided = [said.policy for said in asked if said.decided]
+    if any(policy.holds_default for policy in decided):
+        return False
+    return not buckets or any(not any(owned_by(decided, bucket)) for bucket in buckets)
 
 
 def _default_wants(policies: PolicySet) -> list[_Want]:

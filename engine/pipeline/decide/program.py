@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 from engine.cache import BoundedCache
 from engine.errors import MatcherError
 from engine.matching.index import GlobIndex, Index
-from engine.pipeline.decide.plain import answer, has_scope, in_scope, weigh, within
+from engine.pipeline.decide.plain import answer, has_scope, in_scope, owned_by, weigh, within
 from engine.pipeline.decide.reads import groups_read
-from engine.pipeline.facts import UNCLASSED, access, caller, classed, role_of, scope_of, source, target, time_of
-from engine.policy.given import ACCESS, CALLER, CLASSED, GIVEN, ROLE, SOURCE, TARGET
+from engine.pipeline.facts import UNCLASSED, access, caller, classed, role_of, source, time_of
+from engine.pipeline.facts.target import crossing, scope_of, target
+from engine.policy.given import ACCESS, CALLER, CLASSED, CROSSING, GIVEN, ROLE, SOURCE, TARGET
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -37,8 +38,15 @@ A plain tuple, which is opened faster than a named one.
 """
 
 
+_Owners: TypeAlias = "frozenset[tuple[int, ...]]"
+"""Of each bucket of an event, the numbers of the policies that it is owned by."""
+
+
 class Scope(NamedTuple):
-    """The policies in scope of an event, by number, in order; of these, who has a scope of its own, and who has silences."""
+    """The policies in scope of an event, by number, in order; of these, who has a scope of its own, and who has silences.
+
+    Scopes are told apart by the owners of each bucket as well (`number`): on these it hangs whether the default hears.
+    """
 
     number: int
     policies: tuple[int, ...]
@@ -69,8 +77,9 @@ class Program:
         self.rules = [_rule(number, route) for number, route in self._routes]
         self.reads = groups_read(policies)
         self._first = policies.first
-        self._made = [group in self.reads for group in (TARGET, ROLE, CALLER, SOURCE, ACCESS)]
-        self.classes = [*_classes(policies), (classed(policies.unknown, None), policies.unknown.never_mute)]
+        self._made = [group in self.reads for group in (TARGET, ROLE, CALLER, SOURCE, ACCESS, CROSSING)]
+        pairs = [*policies.evidence, (policies.unknown, None)]
+        self.classes = [(classed(actor, evidence), actor.never_mute) for actor, evidence in pairs]
         numbered = self._numbered_routes()
         self.scoped = [number for number, policy in enumerate(policies.policies) if has_scope(policy)]
         self._globs = GlobIndex(policies.policies[number].buckets for number in self.scoped)
@@ -81,9 +90,9 @@ class Program:
         self.hushing = self._hushing()
         self.timed = bool(self.hushing) or any(route.during is not None for _, route in self._routes)
         self._known_scopes: BoundedCache[tuple[tuple[str, ...], str | None], Scope] = BoundedCache(MOST_KEPT)
-        self._scopes: BoundedCache[tuple[int, ...], Scope] = BoundedCache(MOST_KEPT)
+        self._scopes: BoundedCache[tuple[tuple[int, ...], _Owners], Scope] = BoundedCache(MOST_KEPT)
         self._count = count()
-        self.unscoped = self._scope_of(everywhere)
+        self.unscoped = self._scope_of(everywhere, frozenset())
         self._verdicts: BoundedCache[tuple[int, ...], Verdict] = BoundedCache(MOST_KEPT)
 
     def _numbered_routes(self) -> list[list[tuple[int, Route]]]:
@@ -113,8 +122,8 @@ class Program:
 
     @property
     def evidence(self) -> list[tuple[str, ...]]:
-        """The expressions of each evidence, in order."""
-        return [evidence.matcher.expressions for actor in self.policies.actors for evidence in actor.evidence]
+        """The expressions of each evidence, in the order in which it is asked."""
+        return [evidence.matcher.expressions for _, evidence in self.policies.evidence]
 
     # --- the quick way -----------------------------------------------------------------------------------------------------
 
@@ -140,7 +149,7 @@ class Program:
 
     def _needed(self, record: Record) -> list[Any]:
         """The groups of facts that some matcher or scope reads."""
-        of_target, of_role, of_caller, of_source, of_access = self._made
+        of_target, of_role, of_caller, of_source, of_access, of_crossing = self._made
         role = role_of(record) if of_role else (None, None)
         return [
             target(record) if of_target else None,
@@ -148,6 +157,7 @@ class Program:
             caller(record, role) if of_caller else None,
             source(record) if of_source else None,
             access(record) if of_access else None,
+            crossing(record) if of_crossing else None,
         ]
 
     def _key(self, record: Record, now: datetime, found: FactGroups | None) -> tuple[int, ...]:
@@ -194,19 +204,20 @@ class Program:
             return known
         policies = self.policies.policies
         own = [self.scoped[place] for place in self._globs.candidates(buckets)]
-        found = {number for number in own if in_scope(policies[number], buckets, recipient)}
-        scope = self._scope_of(sorted({*self.unscoped.policies, *found}))
+        found = sorted({number for number in own if in_scope(policies[number], buckets, recipient)})
+        owners = frozenset(tuple(number for number in found if any(owned_by([policies[number]], bucket))) for bucket in buckets)
+        scope = self._scope_of(sorted({*self.unscoped.policies, *found}), owners)
         if sum(map(len, buckets)) <= LONGEST_KEPT:
             self._known_scopes[buckets, recipient] = scope
         return scope
 
-    def _scope_of(self, policies: Sequence[int]) -> Scope:
-        """The scope of these policies, the same one for the same policies."""
-        key = tuple(policies)
+    def _scope_of(self, policies: Sequence[int], owners: _Owners) -> Scope:
+        """The scope of these policies, the same one for the same policies and `owners` of the event's buckets."""
+        key = tuple(policies), owners
         if key not in self._scopes:
             own = tuple(number for number in policies if number in self.own)
             hushes = tuple(number for number in policies if number in self.hushing)
-            self._scopes[key] = Scope(next(self._count), key, own, hushes)
+            self._scopes[key] = Scope(next(self._count), key[0], own, hushes)
         return self._scopes[key]
 
     def _plan(self, record: Record, facts: FactGroups) -> Iterable[tuple[Policy, Sequence[Route]]]:
@@ -241,8 +252,3 @@ def _rule(policy: int, route: Route) -> Rule:
     holds = None if route.matcher is None else route.matcher.holds
     mutes = route.mute is not None
     return policy, holds, mutes or not route.continues, mutes, route.during
-
-
-def _classes(policies: PolicySet) -> Iterable[tuple[tuple[str | None, ...], bool]]:
-    """Of each evidence, in order, the facts of the class that it names, and whether mutes are void for that."""
-    return ((classed(actor, evidence), actor.never_mute) for actor in policies.actors for evidence in actor.evidence)

@@ -13,7 +13,14 @@ from urllib.parse import unquote_plus
 
 from engine.pipeline.decode.inflate import LARGEST_INLINE, text_of
 from engine.pipeline.decode.location import MOST_LAYERS, Decoded, Fetch, Location
-from engine.pipeline.decode.logfile import DIGEST_FILE, is_digest, log_file_events, record_events
+from engine.pipeline.decode.logfile import (
+    DIGEST_FILE,
+    NOT_A_LOG_FILE,
+    is_digest,
+    log_file_events,
+    not_a_log_file,
+    record_events,
+)
 from engine.pipeline.decode.record import event, from_a_service, is_record
 from engine.pipeline.decode.values import START, Position, read_values
 
@@ -23,6 +30,7 @@ NOT_BASE64: Final = "is not base64"
 TWICE_PACKED: Final = "is base64 within base64"
 NO_RECORD_INSIDE: Final = "says that it is a CloudTrail record and is not"
 OTHER_EVENT: Final = "an EventBridge event that is not CloudTrail's"
+EVENT_OF_S3: Final = "an event of S3's own, not CloudTrail's record of a call"
 OTHER_SOURCE: Final = "an event of a service that carries no CloudTrail records"
 CONTROL_MESSAGE: Final = "a control message of a CloudWatch Logs subscription"
 TEST_EVENT: Final = "a test event of S3"
@@ -157,12 +165,24 @@ def _eventbridge(value: _Object, location: Location, fetch: Fetch) -> Iterator[D
         yield event(detail, here)
     elif isinstance(kind, str) and kind.endswith(" via CloudTrail"):
         yield here.unreadable(NO_RECORD_INSIDE)
-    elif kind == "Object Created" and value.get("source") == "aws.s3" and isinstance(detail, dict):
-        # Other than in S3's own notifications, the key is not URL-encoded.
-        # Source: https://docs.aws.amazon.com/AmazonS3/latest/userguide/ev-events.html
-        yield from log_file_events(_object(detail, "bucket").get("name"), _object(detail, "object").get("key"), here, fetch)
+    elif value.get("source") == "aws.s3" and isinstance(detail, dict):
+        yield from _event_of_s3(detail, here, fetch, created=kind == "Object Created")
     else:
-        yield location.passed_over(OTHER_EVENT)
+        yield location.passed_over(OTHER_EVENT, foreign=True)
+
+
+def _event_of_s3(detail: _Object, location: Location, fetch: Fetch, *, created: bool) -> Iterator[Decoded]:
+    """An event that S3 itself sends: a new log file is read; whatever else AWS keeps beside it under `AWSLogs` is passed over.
+
+    Any other says too little of who called: a rule that takes it was meant for CloudTrail's events of the same source. Other
+    than in S3's notifications, the key is not URL-encoded.
+    Source: https://docs.aws.amazon.com/AmazonS3/latest/userguide/ev-events.html
+    """
+    bucket, key = _object(detail, "bucket").get("name"), _object(detail, "object").get("key")
+    if not created or (isinstance(key, str) and not_a_log_file(key) == NOT_A_LOG_FILE and "AWSLogs" not in key.split("/")):
+        yield location.passed_over(EVENT_OF_S3, foreign=True)
+    else:
+        yield from log_file_events(bucket, key, location, fetch)
 
 
 def _logs_subscription(value: _Object, location: Location, fetch: Fetch) -> Iterator[Decoded]:

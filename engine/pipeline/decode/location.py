@@ -62,6 +62,6 @@ class Location(NamedTuple):
         """The error for what stands here. `again`: the item has to be delivered again, whatever else was read of it."""
         return DecodeError(self.text, reason, self.item, whole=again, log_file=self.log_file)
 
-    def passed_over(self, reason: str) -> PassedOver:
-        """What stands here and is not for Trailbell."""
-        return PassedOver(self.text, reason, self.item)
+    def passed_over(self, reason: str, *, foreign: bool = False) -> PassedOver:
+        """What stands here and is not for Trailbell. `foreign`: an event that is not CloudTrail's."""
+        return PassedOver(self.text, reason, self.item, foreign)

@@ -25,7 +25,7 @@ from engine.pipeline.mask.encodings import may_contain, redacted
 from engine.pipeline.mask.fields import field_values
 from engine.pipeline.mask.operators import apply_operator, pseudonym, with_account_name
 from engine.pipeline.mask.sensitive import POLICY_TEXT, sensitive_values
-from engine.policy.given import ACCESS, CALLER
+from engine.policy.given import ACCESS, CROSSING
 
 if TYPE_CHECKING:
     from engine.model import Decision, Event, FactGroups, HashKey, Level
@@ -88,7 +88,7 @@ def _redacted_field(field: Field, text: str, sensitive: SensitiveValues, level: 
 def _masked(level: Level, texts: dict[Field, str], facts: FactGroups, hash_missing: int = 0) -> MaskedEvent:
     if len("".join(texts.values())) > VALUE_MAX_LENGTH:
         texts = {field: text[:VALUE_MAX_LENGTH] for field, text in texts.items()}
-    _, _, _, cross_account, _ = facts[CALLER]
+    (cross_account,) = facts[CROSSING]
     denied, access_kind = facts[ACCESS]
     return MaskedEvent(level, MappingProxyType(texts), hash_missing, denied, cross_account, access_kind)
 

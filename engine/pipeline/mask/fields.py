@@ -38,7 +38,7 @@ def _values(record: Record, decision: Decision, facts: FactGroups) -> tuple[Any,
         identity = _EMPTY
     context = identity.get("sessionContext")
     attributes = context.get("attributes") if context.__class__ is dict else None
-    (bucket, key, copy_bucket, copy_key), (role, session), (actor_type, actor_name, account, _, _), _, (_, access_kind) = facts
+    (bucket, key, copy_bucket, copy_key), (role, session), (actor_type, actor_name, account, _), _, (_, access_kind), *_ = facts
     return (
         record.get("eventTime"),
         record.get("eventName"),

@@ -49,7 +49,7 @@ def mute_links(masked: MaskedEvent, decision: Decision, deployment: Deployment) 
     known = actor.kind in (Kind.ROBOT, Kind.SERVICE) and actor.name != UNKNOWN and not actor.never_mute
     if not known or kept(masked, Field.CLASS) != actor.name:
         return
-    if not decision.verdict.defaulted or decision.verdict.routes or masked.denied or masked.cross_account:
+    if not decision.verdict.defaulted or decision.verdict.routes or masked.denied or masked.cross_account is not False:
         return
     bucket, role = kept(masked, Field.BUCKET), kept(masked, Field.ROLE)
     if bucket is None or role is None or not _BUCKET.fullmatch(bucket) or not _ROLE.fullmatch(role):

@@ -9,26 +9,25 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 from functools import cache, lru_cache
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
 
 from engine.cache import BoundedCache
 from engine.model import Facts
+from engine.pipeline.facts.target import crossing, target
+from engine.pipeline.facts.values import mapping
+from engine.pipeline.facts.values import text as text_or_none
 from engine.policy.given import whole
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
     from engine.model import ActorClass, Document, Event, Evidence, Record
+    from engine.pipeline.facts.target import Crossing, Target
 
     _Text = str | None
-    _Target = tuple[_Text, _Text, _Text, _Text]
     _Role = tuple[_Text, _Text]
-    _Caller = tuple[_Text, _Text, _Text, bool, _Text]
-    _Source = tuple[_Text, str, bool]
-    _Scope = tuple[tuple[str, ...], _Text]
+    _Caller = tuple[_Text, _Text, _Text, _Text]
+    _Source = tuple[_Text, str, bool | None]
     _Json = Any
-
-_NOTHING: Final[Mapping[str, Any]] = {}
 
 _DENIED: Final = frozenset(
     {
@@ -70,7 +69,6 @@ LONGEST_HEAD: Final = 256
 MOST_ROLES: Final = 4_096
 """How many ARNs are kept without their last part, and characters of each. A role's name has at most 64."""
 
-_ARN_PARTS: Final = 6
 _EARLIEST: Final = 1970
 _LATEST: Final = 9999
 
@@ -83,15 +81,13 @@ _PRIVATE: Final = (
 
 def facts(event: Event) -> Facts:
     """All facts of an event. Never raises, whatever the record holds."""
-    record = event.record
-    found = role_of(record)
-    return Facts._make((time_of(record), *target(record), *found, *caller(record, found), *source(record), *access(record)))
+    return Facts._make((time_of(event.record), *chain.from_iterable(groups(event.record))))
 
 
-def groups(record: Record) -> tuple[_Target, _Role, _Caller, _Source, tuple[bool, str]]:
+def groups(record: Record) -> tuple[Target, _Role, _Caller, _Source, tuple[bool, str], Crossing]:
     """All groups of facts of a record."""
-    found = role_of(record)
-    return target(record), found, caller(record, found), source(record), access(record)
+    role = role_of(record)
+    return target(record), role, caller(record, role), source(record), access(record), crossing(record)
 
 
 def document(record: Record, found: Facts, actor: ActorClass | None = None, evidence: Evidence | None = None) -> Document:
@@ -99,29 +95,24 @@ def document(record: Record, found: Facts, actor: ActorClass | None = None, evid
     groups = (
         (found.bucket, found.key, found.copy_bucket, found.copy_key),
         (found.role, found.session),
-        (found.actor_type, found.actor_name, found.account, found.cross_account, found.service),
+        (found.actor_type, found.actor_name, found.account, found.service),
         (found.source_ip, found.source_kind, found.source_private),
         (found.denied, found.access_kind),
+        (found.cross_account,),
         classed(actor, evidence),
     )
     return whole(record, groups)
 
 
-UNCLASSED: Final = (None, None, None)
+UNCLASSED: Final = (None, None, None, None)
 """The group of the actor's class while actors are being classified."""
 
 
-def classed(actor: ActorClass | None, evidence: Evidence | None) -> tuple[str | None, str | None, str | None]:
-    """Class, kind and evidence."""
-    return UNCLASSED if actor is None else (actor.name, actor.kind.value, evidence and evidence.id)
-
-
-def _mapping(value: object) -> Mapping[str, Any]:
-    return value if isinstance(value, dict) else _NOTHING
-
-
-def _text(value: object) -> str | None:
-    return value if isinstance(value, str) and value else None
+def classed(actor: ActorClass | None, evidence: Evidence | None) -> tuple[_Text, _Text, _Text, _Text]:
+    """Class and kind; id and strength of the evidence."""
+    if actor is None:
+        return UNCLASSED
+    return (actor.name, actor.kind.value, *((evidence.id, evidence.strength.value) if evidence else (None, None)))
 
 
 @lru_cache(maxsize=4096)
@@ -145,105 +136,6 @@ def time_in(value: _Json) -> datetime | None:
     return _parsed_time(value) if isinstance(value, str) and len(value) <= _LONGEST_TIME else None
 
 
-# --- what is touched ---------------------------------------------------------------------------------------------------
-
-
-def target(record: Record) -> _Target:
-    """What `target_of` finds in a record."""
-    parameters = record.get("requestParameters")
-    if parameters.__class__ is not dict:
-        parameters = _NOTHING
-    found = parameters.get
-    return target_of(found("bucketName"), found("key"), found("x-amz-copy-source"), record.get("resources"))
-
-
-def target_of(bucket: _Json, key: _Json, copied: _Json, resources: _Json) -> _Target:
-    """Bucket and key, and those of a copy's source.
-
-    From the request, else (an access point asked for by its ARN, too) from the ARNs of the resources.
-    """
-    key = (key or None) if key.__class__ is str else None
-    if bucket.__class__ is not str or not bucket or bucket.startswith("arn:"):
-        bucket, key = _from_arns(_text(bucket), key, _arns(resources))
-    return (bucket, key, None, None) if copied is None else (bucket, key, *_copy_source(copied))
-
-
-def _arns(entries: _Json) -> Sequence[str]:
-    """The ARNs of `resources`, those that are objects (`ARN`) and those that are lists (`ARNPrefix`)."""
-    if entries.__class__ is not list:
-        return ()
-    arns = [entry.get("ARN") or entry.get("ARNPrefix") for entry in entries if entry.__class__ is dict]
-    return [arn for arn in arns if arn.__class__ is str]
-
-
-def _from_arns(bucket: str | None, key: str | None, arns: Sequence[str]) -> tuple[str | None, str | None]:
-    """Bucket and key where the request names no bucket, or only an access point."""
-    for arn in arns:
-        found, name = _split_arn(arn)
-        if found is not None and name is not None:
-            return found, name
-    found = next((found for found, _ in map(_split_arn, arns) if found is not None), None)
-    return found or (bucket and _access_point(bucket)), key
-
-
-def _split_arn(arn: str) -> tuple[str | None, str | None]:
-    """Bucket and key of an S3 ARN (`arn:aws:s3:::bucket/key`); both None for any other, an access point's among them."""
-    parts = arn.split(":", 5)
-    if len(parts) != _ARN_PARTS or parts[2] != "s3" or parts[3] or parts[4]:
-        return None, None
-    bucket, slash, key = parts[5].partition("/")
-    return bucket or None, key if slash and key else None
-
-
-def _access_point(arn: str) -> str:
-    """The name in an access point's ARN: `arn:aws:s3:region:account:accesspoint/name` -> `name`."""
-    return arn.rsplit(":", 1)[-1].removeprefix("accesspoint").strip("/:") or arn
-
-
-def _copy_source(value: object) -> tuple[str | None, str | None]:
-    """Bucket and key of `x-amz-copy-source`: `/bucket/key?versionId=…`, its slash perhaps encoded.
-
-    Source: https://docs.aws.amazon.com/AmazonS3/latest/API/API_CopyObject.html (x-amz-copy-source). The key stays as recorded.
-    """
-    if not isinstance(value, str):
-        return None, None
-    source = value.removeprefix("/").split("?versionId=", 1)[0]
-    if source.startswith("arn:"):
-        point, _, key = source.partition("/object/")
-        return _access_point(point), key or None
-    if "/" not in source and "%2f" in source.lower():
-        from urllib.parse import unquote  # noqa: PLC0415  2 ms, and seldom
-
-        source = unquote(source).removeprefix("/")
-    bucket, _, key = source.partition("/")
-    return bucket or None, key or None
-
-
-def scope_of(record: Record, found: _Target) -> _Scope:
-    """What `scope_by` finds in a record."""
-    return scope_by(found, record.get("resources"), record.get("recipientAccountId"))
-
-
-def scope_by(found: _Target, resources: _Json, recipient: _Json) -> _Scope:
-    """What a policy's scope is asked about: every bucket that a record names, each once, and the account that received it.
-
-    Nearly always the ARNs name the bucket of the request and nothing else.
-    """
-    bucket, _, copy_bucket, _ = found
-    buckets = {} if bucket is None else {bucket: None}
-    if copy_bucket is not None:
-        buckets[copy_bucket] = None
-    same = "" if bucket is None or "/" in bucket else f"arn:aws:s3:::{bucket}"
-    inside = f"{same}/"
-    for arn in _arns(resources):
-        if same and (arn == same or arn.startswith(inside)):
-            continue
-        name = _split_arn(arn)[0]
-        if name is not None:
-            buckets[name] = None
-    return tuple(buckets), _text(recipient)
-
-
 # --- who ---------------------------------------------------------------------------------------------------------------
 
 
@@ -255,7 +147,7 @@ def role_of(record: Record) -> _Role:
     found = assumed_role(identity.get("arn"))
     if found is not None:
         return found
-    issuer = _mapping(_mapping(identity.get("sessionContext")).get("sessionIssuer")).get
+    issuer = mapping(mapping(identity.get("sessionContext")).get("sessionIssuer")).get
     return issued_role(identity.get("type"), identity.get("principalId"), issuer("type"), issuer("arn"), issuer("userName"))
 
 
@@ -286,34 +178,31 @@ def issued_role(actor_type: _Json, principal: _Json, issuer_type: _Json, issuer_
     """The same where no ARN tells them; None where no role called."""
     if actor_type != "AssumedRole" and issuer_type != "Role":
         return None, None
-    session = _text(principal.partition(":")[2]) if isinstance(principal, str) else None  # of `AROA…:session`
+    session = text_or_none(principal.partition(":")[2]) if isinstance(principal, str) else None  # of `AROA…:session`
     if isinstance(issuer_arn, str) and ":role/" in issuer_arn:
         return issuer_arn.rsplit("/", 1)[-1] or None, session
-    return _text(issuer_name), session
+    return text_or_none(issuer_name), session
 
 
 def caller(record: Record, found: _Role) -> _Caller:
     """What `caller_of` finds in a record whose role and session were found."""
-    identity = record.get("userIdentity")
-    named = (identity if identity.__class__ is dict else _NOTHING).get
-    called = (named("type"), named("arn"), named("userName"), named("accountId"), named("invokedBy"))
-    return caller_of(called, record.get("recipientAccountId"), found)
+    named = mapping(record.get("userIdentity")).get
+    return caller_of((named("type"), named("arn"), named("userName"), named("accountId"), named("invokedBy")), found)
 
 
-def caller_of(called: tuple[_Json, _Json, _Json, _Json, _Json], recipient: _Json, found: _Role) -> _Caller:
-    """Type, name, account, whether that is not the recipient's, and the service on whose behalf.
+def caller_of(identity: tuple[_Json, _Json, _Json, _Json, _Json], found: _Role) -> _Caller:
+    """Type, name and account of the caller, and the service that called on its behalf.
 
-    `called`: of the identity its `type`, `arn`, `userName`, `accountId` and `invokedBy`.
+    `identity`: of `userIdentity` its `type`, `arn`, `userName`, `accountId` and `invokedBy`.
     """
-    actor_type, arn, name, account, service = called
+    actor_type, arn, name, account, service = identity
     actor_type = (actor_type or None) if actor_type.__class__ is str else None
     account = (account or None) if account.__class__ is str else None
     service = (service or None) if service.__class__ is str else None
     name = (name or None) if name.__class__ is str else None
     if name is None and actor_type == "IAMUser" and isinstance(arn, str) and ":user/" in arn:
         name = arn.rsplit("/", 1)[-1] or None
-    cross_account = account != recipient and account is not None and _text(recipient) is not None
-    return actor_type, name or found[1] or service, account, cross_account, service
+    return actor_type, name or found[1] or service, account, service
 
 
 # --- from where, and how -------------------------------------------------------------------------------------------------
@@ -325,8 +214,11 @@ def source(record: Record) -> _Source:
 
 
 def source_of(value: _Json) -> _Source:
-    """The address as recorded (None where there is none), its kind, and whether it is private. Mapped IPv6 counts as its IPv4."""
-    return _parsed_source(value) if isinstance(value, str) and len(value) <= _LONGEST_ADDRESS else (None, "none", False)
+    """The address as recorded (None where there is none), its kind, and whether it is private.
+
+    Mapped IPv6 counts as its IPv4. Of what is no single address, whether it is private is unknown (None).
+    """
+    return _parsed_source(value) if isinstance(value, str) and len(value) <= _LONGEST_ADDRESS else (None, "none", None)
 
 
 @lru_cache(maxsize=8192)
@@ -336,7 +228,7 @@ def _parsed_source(text: str) -> _Source:
     try:
         address = ip_address(text)
     except ValueError:
-        return None, ("service" if _SERVICE_HOST.fullmatch(text) else "none"), False
+        return None, ("service" if _SERVICE_HOST.fullmatch(text) else "none"), None
     mapped = getattr(address, "ipv4_mapped", None) or address
     return text, f"ipv{mapped.version}", any(mapped in network for network in _private() if network.version == mapped.version)
 

@@ -1,0 +1,206 @@
+"""What an event touches: bucket and key, the source of a copy, the buckets of a policy's scope, and whose they are."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from engine.pipeline.facts.values import mapping, text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from engine.model import Record
+
+    _Text = str | None
+    Target = tuple[_Text, _Text, _Text, _Text]
+    Scope = tuple[tuple[str, ...], _Text]
+    Crossing = tuple[bool | None]
+    _Json = Any
+
+_ARN_PARTS: Final = 6
+
+COPY_SOURCE: Final = "x-amz-copy-source"
+POINT_ALIASES: Final = ("-s3alias", "--ol-s3", "--xa-s3")
+"""How the aliases of access points end: S3's, those of Object Lambda, and those of directory buckets."""
+
+
+def target(record: Record) -> Target:
+    """What `target_of` finds in a record."""
+    get = mapping(record.get("requestParameters")).get
+    return target_of(get("bucketName"), get("key"), get("Key"), get(COPY_SOURCE), record.get("resources"))
+
+
+def target_of(bucket: _Json, key: _Json, outposts_key: _Json, source: _Json, resources: _Json) -> Target:
+    """Bucket and key of a request, and those of the source that it copies.
+
+    `key` is called `Key` where the bucket is on Outposts. `source` is the header `x-amz-copy-source`. Where the request names an
+    access point, or no bucket, the bucket is the first one of `resources` that is not the source.
+    """
+    key = (key or None) if key.__class__ is str else text(outposts_key)
+    if source is None:
+        return (bucket, key, None, None) if names_bucket(bucket) else (*_from_resources(bucket, key, resources, None), None, None)
+    copied, copied_key = _copy_source(source)
+    by_point = copied is not None and not names_bucket(copied)
+    if not names_bucket(bucket):
+        bucket, key = _from_resources(bucket, key, resources, None if by_point else copied)
+    if copied is not None and by_point:
+        others = (name for name, _ in _named(resources) if name != bucket)
+        copied = next(others, _point_name(copied))
+    return bucket, key, copied, copied_key
+
+
+def names_bucket(name: _Json) -> bool:
+    """Whether this is the name of a bucket: not an ARN, and not the alias of an access point, which S3 takes in its place.
+
+    Source: https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-points-naming.html
+    """
+    return name.__class__ is str and name != "" and name[:4] != "arn:" and not name.endswith(POINT_ALIASES)
+
+
+def needs_resources(bucket: _Json, source: _Json) -> bool:
+    """Whether `target_of` looks at the resources: the request names an access point or no bucket, or copies from a point."""
+    copied = None if source is None else _copy_source(source)[0]
+    return not names_bucket(bucket) or not (copied is None or names_bucket(copied))
+
+
+def _arns(entries: _Json) -> Sequence[str]:
+    """The ARNs of `resources`, those that are objects (`ARN`) and those that are lists (`ARNPrefix`)."""
+    if entries.__class__ is not list:
+        return ()
+    arns = [entry.get("ARN") or entry.get("ARNPrefix") for entry in entries if entry.__class__ is dict]
+    return [arn for arn in arns if arn.__class__ is str]
+
+
+def _named(resources: _Json) -> Iterator[tuple[str, str | None]]:
+    """Bucket and key of each resource that names a bucket."""
+    for bucket, key in map(split_arn, _arns(resources)):
+        if bucket is not None:
+            yield bucket, key
+
+
+def _from_resources(bucket: _Json, key: str | None, resources: _Json, source: str | None) -> tuple[str | None, str | None]:
+    """Bucket and key where the request names no bucket, or an access point. `source`: the bucket that is copied from."""
+    named = [one for one in _named(resources) if one[0] != source]
+    if not named:
+        return text(bucket) or _object_lambda_point(resources), key
+    found = named[0][0]
+    return found, key or next((name for other, name in named if other == found and name), None)
+
+
+def split_arn(arn: str) -> tuple[str | None, str | None]:
+    """Bucket and key of an ARN of S3; both None for any other, an access point's among them.
+
+    `arn:aws:s3:::bucket/key`; `arn:aws:s3express:region:account:bucket/name/key` (a directory bucket, or a table bucket under
+    `s3tables`, whose tables count as no key); `arn:aws:s3-outposts:region:account:outpost/id/bucket/name/object/key`.
+    Source: https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazons3.html and the pages of its kin.
+    """
+    parts = arn.split(":", _ARN_PARTS - 1)
+    if len(parts) != _ARN_PARTS:
+        return None, None
+    service, resource = parts[2], parts[5]
+    if service == "s3":
+        bucket, _, key = ("", "", "") if parts[3] or parts[4] else resource.partition("/")
+    elif service in ("s3express", "s3tables") and resource.startswith("bucket/"):
+        bucket, _, key = resource.removeprefix("bucket/").partition("/")
+        key = "" if service == "s3tables" else key
+    elif service == "s3-outposts" and "/bucket/" in resource:
+        bucket, _, key = resource.partition("/bucket/")[2].partition("/")
+        key = key.removeprefix("object/")
+    else:
+        return None, None
+    return bucket or None, (key or None) if bucket else None
+
+
+def _object_lambda_point(resources: _Json) -> str | None:
+    """The access point of a request to Object Lambda, which names no bucket: its own name stands in for that."""
+    return next((_point_name(arn) for arn in _arns(resources) if arn.split(":", 3)[2:3] == ["s3-object-lambda"]), None)
+
+
+def _point_name(point: str) -> str:
+    """The name of an access point: of its ARN, `arn:aws:s3:region:account:accesspoint/name`, the last part; or its alias."""
+    return point.rsplit(":", 1)[-1].removeprefix("accesspoint").strip("/:") or point
+
+
+def _copy_source(header: object) -> tuple[str | None, str | None]:
+    """Bucket, or access point as recorded, and key of `x-amz-copy-source`, as S3 reads it.
+
+    It says `bucket/key?versionId=…`, with or without a slash before it, percent-encoded by its sender, who may encode any
+    character; a `+` stands for itself. More slashes before it are dropped as well: no bucket's name is empty.
+    Source: https://docs.aws.amazon.com/AmazonS3/latest/API/API_CopyObject.html (x-amz-copy-source)
+    """
+    if not isinstance(header, str):
+        return None, None
+    source = header.split("?versionId=", 1)[0]
+    if "%" in source:
+        from urllib.parse import unquote  # noqa: PLC0415  2 ms, and seldom
+
+        source = unquote(source)
+    source = source.lstrip("/")
+    if source.startswith("arn:"):
+        bucket, key = split_arn(source)
+        if bucket is None:
+            bucket, _, key = source.partition("/object/")
+    else:
+        bucket, _, key = source.partition("/")
+    return bucket or None, key or None
+
+
+def scope_of(record: Record, found: Target) -> Scope:
+    """What `scope_by` finds in a record."""
+    return scope_by(found, record.get("resources"), record.get("recipientAccountId"))
+
+
+def scope_by(found: Target, resources: _Json, recipient: _Json) -> Scope:
+    """What a policy's scope is asked about: every bucket that a record names, each once, and the account that received it.
+
+    Nearly always the ARNs name the bucket of the request and nothing else.
+    """
+    bucket, _, copy_bucket, _ = found
+    buckets = {} if bucket is None else {bucket: None}
+    if copy_bucket is not None:
+        buckets[copy_bucket] = None
+    same = "" if bucket is None or "/" in bucket else f"arn:aws:s3:::{bucket}"
+    inside = f"{same}/"
+    for arn in _arns(resources):
+        if same and (arn == same or arn.startswith(inside)):
+            continue
+        name = split_arn(arn)[0]
+        if name is not None:
+            buckets[name] = None
+    return tuple(buckets), text(recipient)
+
+
+# --- whose it is -------------------------------------------------------------------------------------------------------
+
+
+def crossing(record: Record) -> Crossing:
+    """What `crossing_of` finds in a record."""
+    identity = mapping(record.get("userIdentity")).get
+    source = mapping(record.get("requestParameters")).get(COPY_SOURCE)
+    return crossing_of(identity("type"), identity("accountId"), source, record.get("resources"), record.get("recipientAccountId"))
+
+
+def crossing_of(actor_type: _Json, account: _Json, source: _Json, resources: _Json, recipient: _Json) -> Crossing:
+    """Whether the caller's account is another than that of a bucket of `resources`; None where one of the two is unknown.
+
+    Of a copy (`source` is its header), whose other bucket may stand nowhere, and where `resources` names no owner, the account is
+    compared with the recipient's, too. S3 sends a copy of the event to the requester's account as well as to the owner's, so the
+    recipient alone does not tell. A service calls for no account.
+    """
+    if actor_type == "AWSService":
+        return (False,)
+    owners = _owners(resources)
+    compared = {*owners, text(recipient)} if source is not None or not owners else owners
+    caller = text(account)
+    if caller is None:
+        return (None,)
+    if any(owner not in (None, caller) for owner in compared):
+        return (True,)
+    return (None if None in compared else False,)
+
+
+def _owners(resources: _Json) -> set[str | None]:
+    """The accounts of the buckets that `resources` names."""
+    entries = resources if resources.__class__ is list else ()
+    named = ((text(entry.get("accountId")), entry.get("ARN")) for entry in entries if entry.__class__ is dict)
+    return {owner for owner, arn in named if owner is not None and isinstance(arn, str) and split_arn(arn)[0] is not None}
