@@ -25,7 +25,7 @@ from engine.lint.registry import BASE, BY_CODE, CHECKS, HEADER, Check, cases, fi
 from engine.lint.settings import Settings
 from engine.model import Finding, FindingSeverity
 from engine.policy.bases import with_base
-from engine.policy.codes import CODES as LOADED
+from engine.policy.codes import LOAD_CODES
 from engine.policy.load import read, read_fixtures, read_set
 from engine.policy.source import Source, parse_source
 
@@ -124,7 +124,7 @@ def test_there_is_no_page_and_no_golden_file_without_a_code() -> None:
 
 
 def test_every_code_of_the_load_checks_is_registered() -> None:
-    assert set(LOADED) <= set(BY_CODE)
+    assert set(LOAD_CODES) <= set(BY_CODE)
 
 
 def test_codes_are_in_order_and_named_once() -> None:
@@ -345,7 +345,7 @@ def test_a_caret_stands_below_wide_characters() -> None:
 
 
 def test_the_summary_counts() -> None:
-    assert summary(found(TEXTS), 2) == "1 error, 1 warning in 2 files; --fix answers 2 of them"
+    assert summary(found(TEXTS), 2) == "1 error, 1 warning in 2 files; --fix corrects 2 of them"
     assert summary((), 1) == "no findings in 1 file"
 
 

@@ -245,4 +245,4 @@ def test_fix_writes_keeps_mode_and_byte_order_mark_and_says_what_is_left(folder:
 
 
 def test_what_can_be_answered_is_counted(folder: Path) -> None:
-    assert ran(str(folder))[2] == f"{folder}: 1 error in 2 files; --fix answers 1 of them\n"
+    assert ran(str(folder))[2] == f"{folder}: 1 error in 2 files; --fix corrects 1 of them\n"

@@ -16,7 +16,7 @@ from engine.lint.allowances import Allowance, allowances, allowed
 from engine.lint.bases import of_the_set, replacement_findings
 from engine.lint.cases import OF_TESTS, case_findings
 from engine.lint.conditions import Conditions
-from engine.lint.expressions import problems
+from engine.lint.expressions import expression_problems
 from engine.lint.fixtures import fixture_findings
 from engine.lint.meaning import kinds_of, meaning_findings
 from engine.lint.registry import CODES, INTERNAL
@@ -62,34 +62,38 @@ def lint(  # noqa: PLR0913  what is looked at, and by which rules
     shaped = [source for source in effective(sources) if source.root is not None and not file_findings(source)]
     names = not any(source.root.value.get("events", {}).get("select") == "all" for source in shaped if source.root is not None)
     conditions = Conditions(trees)
-    found = [*loaded]
+    findings = [*loaded]
     for source in own:
-        found += _told("secrets", source.path, partial(secret_findings, source))
+        findings += _checked("secrets", source.path, partial(secret_findings, source))
     for source in shaped:
         if with_base or not source.base:
-            found += _told("expressions", source.path, partial(_expression_findings, source, conditions, names=names))
+            findings += _checked("expressions", source.path, partial(_expression_findings, source, conditions, names=names))
     if sound:
-        found += _told("meaning", sources[0].path, partial(_meaning, sources, shaped, conditions, now, settings))
+        findings += _checked("meaning", sources[0].path, partial(_meaning, sources, shaped, conditions, now, settings))
         replaced = partial(replacement_findings, sources, kinds_of(shaped), conditions)
-        found += _told("the base", sources[0].path, replaced)
+        findings += _checked("the base", sources[0].path, replaced)
     for source in (*tests, *fixtures):
-        found += _told("secrets", source.path, partial(secret_findings, source))
-        found += _told("fixtures", source.path, partial(fixture_findings, source))
+        findings += _checked("secrets", source.path, partial(secret_findings, source))
+        findings += _checked("fixtures", source.path, partial(fixture_findings, source))
     if tests and len(shaped) == len(effective(sources)) and not any(finding.code == BASE for finding in loaded):
-        found += _told("policy tests", tests[0].path, partial(case_findings, shaped, tests, fixtures, include_base=with_base))
-    comments = [one for source in (*own, *tests) for one in allowances(source, CODES)]
-    found += [one for one in comments if isinstance(one, Finding)]
-    granted = [one for one in comments if isinstance(one, Allowance)]
-    judged = {one for one in granted if sound and (tests or not any(code.startswith(OF_TESTS) for code in one.codes))}
-    left = dict.fromkeys(settings.weighed(one) for one in allowed(found, granted, judged, now.date()))
-    return tuple(sorted(left, key=lambda one: (one.where.path, one.where.line, one.where.column, one.code)))
+        findings += _checked(
+            "policy tests", tests[0].path, partial(case_findings, shaped, tests, fixtures, include_base=with_base)
+        )
+    comments = [comment for source in (*own, *tests) for comment in allowances(source, CODES)]
+    findings += [comment for comment in comments if isinstance(comment, Finding)]
+    granted = [comment for comment in comments if isinstance(comment, Allowance)]
+    judged = {
+        allowance for allowance in granted if sound and (tests or not any(code.startswith(OF_TESTS) for code in allowance.codes))
+    }
+    left = dict.fromkeys(settings.weighed(finding) for finding in allowed(findings, granted, judged, now.date()))
+    return tuple(sorted(left, key=lambda finding: (finding.where.path, finding.where.line, finding.where.column, finding.code)))
 
 
-def _told(name: str, path: str, look: Callable[[], Iterator[Finding]]) -> Iterator[Finding]:
-    """The findings of one family of checks; where it breaks, that it did, and the others go on."""
+def _checked(name: str, path: str, look: Callable[[], Iterator[Finding]]) -> Iterator[Finding]:
+    """The findings of one family of checks. Where it raises, that is a finding, and the other families go on."""
     try:
         yield from look()
-    except Exception as error:  # noqa: BLE001  a fault of ours must not hide what the other checks find
+    except Exception as error:  # noqa: BLE001  an error of ours must not hide what the other checks find
         yield Finding(INTERNAL, Location(path), f"the checks of {name} broke ({type(error).__name__})", "please report it")
 
 
@@ -112,7 +116,7 @@ def _expression_findings(source: Source, conditions: Conditions, *, names: bool)
                 condition = conditions.condition(node.value)
             except ExpressionError:
                 continue  # the load checks have said so
-            for problem in problems(condition, mutes=mutes, names=names):
+            for problem in expression_problems(condition, mutes=mutes, names=names):
                 yield _finding(source, node, problem)
 
 
@@ -126,7 +130,7 @@ def _matchers(source: Source) -> Iterator[tuple[Node, bool]]:
         for part in node.items() if node is not None else ():
             if section == "actors":
                 evidence = part.at("evidence")
-                yield from ((one, False) for one in (evidence.items() if evidence is not None else ()))
+                yield from ((sign, False) for sign in (evidence.items() if evidence is not None else ()))
             else:
                 yield part, section == "silences" or "mute" in part.keys
 

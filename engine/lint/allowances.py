@@ -1,4 +1,4 @@
-"""`# trailbell: allow TB406 until 2027-03-01, migration`: a finding that is meant, on its line or, if alone, on the next."""
+"""`# trailbell: allow TB406 until 2027-03-01, migration`: allows a finding on its line or, where it stands alone, on the next."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Allowance:
     edits: tuple[Edit, ...] = ()
 
     def covers(self, finding: Finding, today: date) -> bool:
-        """Whether a finding of its line is meant."""
+        """Whether a finding on its line is allowed."""
         return finding.code in self.codes and not self.over(today)
 
     def over(self, today: date) -> bool:
@@ -62,7 +62,7 @@ def allowances(source: Source, known: frozenset[str]) -> Iterator[Allowance | Fi
 
 
 def _without(source: Source, mark: re.Match[str]) -> tuple[Edit, ...]:
-    """What takes a comment away: with its line, where it stands alone, else with the blanks before it."""
+    """The edit that deletes a comment: with its line, where it stands alone, else with the blanks before it."""
     start = mark.start()
     while start and source.text[start - 1] in " \t":
         start -= 1
@@ -71,7 +71,7 @@ def _without(source: Source, mark: re.Match[str]) -> tuple[Edit, ...]:
 
 
 def _line(source: Source, where: Location, *, whole: bool) -> int:
-    """The line that is meant: its own, or the next where the comment stands alone."""
+    """The line that a comment is about: its own, or the next one where it stands alone; 0 for the whole file."""
     alone = not line_text(source.text, where.line)[: where.column - 1].strip()
     return 0 if whole else where.line + alone
 
@@ -83,28 +83,29 @@ def _day(text: str | None) -> date | None:
 def allowed(
     findings: Iterable[Finding], granted: Sequence[Allowance], judged: Container[Allowance], today: date
 ) -> list[Finding]:
-    """The findings that are left, and those about allowances that have ended or, if `judged`, allow nothing.
+    """The findings that no allowance covers, and one for each allowance that has ended or covers nothing.
 
-    Judged are those that nothing hides the findings of.
+    That an allowance covers nothing is only said of the `judged` ones, those whose findings cannot be hidden by others.
     """
     used: set[Allowance] = set()
     left = []
     places: dict[tuple[str, int], list[Allowance]] = {}
-    for one in granted:
-        places.setdefault((one.path, one.line), []).append(one)
+    for allowance in granted:
+        places.setdefault((allowance.path, allowance.line), []).append(allowance)
     for finding in findings:
-        near = (one for line in (0, finding.where.line) for one in places.get((finding.where.path, line), ()))
-        covering = [one for one in near if one.covers(finding, today)]
+        near = (allowance for line in (0, finding.where.line) for allowance in places.get((finding.where.path, line), ()))
+        covering = [allowance for allowance in near if allowance.covers(finding, today)]
         used.update(covering)
         if not covering:
             left.append(finding)
-    return [*left, *(_unused(one, today) for one in granted if one not in used and (one in judged or one.over(today)))]
+    unused = (allowance for allowance in granted if allowance not in used and (allowance in judged or allowance.over(today)))
+    return [*left, *(_unused(allowance, today) for allowance in unused)]
 
 
-def _unused(one: Allowance, today: date) -> Finding:
+def _unused(allowance: Allowance, today: date) -> Finding:
     what = (
-        f"this allowance ended on {one.until}"
-        if one.over(today)
+        f"this allowance ended on {allowance.until}"
+        if allowance.over(today)
         else "this allowance allows nothing: there is no such finding here"
     )
-    return Finding(UNUSED, one.where, what, "delete it", FindingSeverity.WARNING, one.edits)
+    return Finding(UNUSED, allowance.where, what, "delete it", FindingSeverity.WARNING, allowance.edits)

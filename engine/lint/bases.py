@@ -32,9 +32,9 @@ def of_the_set(
 
     The latter are warnings at the place where the set extends it. `look` finds what is wrong with files.
     """
-    named, in_base, found = extends(sources), {source.path for source in sources if source.base}, list(findings)
-    theirs = [finding for finding in found if finding.where.path in in_base]
-    yield from (finding for finding in found if finding.where.path not in in_base)
+    named, in_base, every = extends(sources), {source.path for source in sources if source.base}, list(findings)
+    theirs = [finding for finding in every if finding.where.path in in_base]
+    yield from (finding for finding in every if finding.where.path not in in_base)
     if named is not None and theirs:
         alone = set(look(_alone([source for source in sources if source.base])))
         for finding in theirs:

@@ -1,4 +1,4 @@
-"""What is wrong with policy tests: files that cannot be read, names that nothing has, and rules that no test names."""
+"""What is wrong with policy tests: files that cannot be read, names that do not exist, and rules that no test names."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ _TESTED: Final = frozenset({"evidence", "route", "silence"})
 
 
 def case_file_findings(source: Source) -> Iterator[Finding]:
-    """What is wrong with one file of policy tests by itself: how it is written, its shape, names that stand twice."""
+    """What is wrong with one file of policy tests by itself: how it is written, its shape, duplicate names."""
     root = source.root
     findings: Sequence[Finding] = source.findings
     if root is not None and not findings:
@@ -58,8 +58,8 @@ def case_file_findings(source: Source) -> Iterator[Finding]:
         name = case.value["name"]
         if name in lines:
             where = (case.at("name") or case).where
-            what = f"a test named {name!r} stands here already, at line {lines[name]}"
-            yield Finding(codes.TWICE, where, what, "give it a name of its own")
+            what = f"duplicate test {name!r}, first at line {lines[name]}"
+            yield Finding(codes.TWICE, where, what, "rename one of them")
         lines.setdefault(name, case.where.line)
 
 
@@ -111,10 +111,10 @@ def _rules(source: Source) -> Iterator[_Rule]:
     policy = root.value["name"]
     for actor in _of(root, "actors"):
         yield _Rule("class", actor.value["class"], actor)
-        yield from (_Rule("evidence", one.value["id"], one) for one in _of(actor, "evidence"))
-    yield from (_Rule("channel", one.value["name"], one) for one in _of(root, "channels"))
-    yield from (_Rule("route", f"{policy}/{one.value['id']}", one) for one in _of(root, "routes"))
-    yield from (_Rule("silence", f"{policy}/{one.value['id']}", one) for one in _of(root, "silences"))
+        yield from (_Rule("evidence", evidence.value["id"], evidence) for evidence in _of(actor, "evidence"))
+    yield from (_Rule("channel", channel.value["name"], channel) for channel in _of(root, "channels"))
+    yield from (_Rule("route", f"{policy}/{route.value['id']}", route) for route in _of(root, "routes"))
+    yield from (_Rule("silence", f"{policy}/{silence.value['id']}", silence) for silence in _of(root, "silences"))
 
 
 def _of(node: Node, section: str) -> Iterator[Node]:

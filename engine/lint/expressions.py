@@ -52,13 +52,13 @@ _NOBODY: Final = frozenset({"anonymous", "anonymous_principal"})
 _NAMES: Final = {str: "string", bool: "boolean", int: "number", float: "number", list: "array", dict: "object"}
 
 
-def problems(condition: Condition, *, mutes: bool, names: bool) -> list[Problem]:
-    """Everything wrong with an expression, in the order of its text; one problem a place.
+def expression_problems(condition: Condition, *, mutes: bool, names: bool) -> list[Problem]:
+    """Everything wrong with an expression, in the order of its text; one problem for each place.
 
     `mutes`: it decides what is muted. `names`: only S3 data events are looked at, so that event names are known.
     """
     tree, text = condition.tree, condition.text
-    found = [
+    problems = [
         *_negated(tree, text),
         *_fields(tree, text),
         *_comparisons(tree, text, names=names),
@@ -67,10 +67,10 @@ def problems(condition: Condition, *, mutes: bool, names: bool) -> list[Problem]
         *_same_sides(tree),
         *_settled(condition.formula),
     ]
-    if not found:
-        found = [*_may_fail(condition.formula), *(_negations(tree) if mutes else ())]
+    if not problems:
+        problems = [*_may_fail(condition.formula), *(_negations(tree) if mutes else ())]
     seen: dict[int, Problem] = {}
-    for problem in sorted(found, key=lambda problem: (problem.offset, problem.code)):
+    for problem in sorted(problems, key=lambda problem: (problem.offset, problem.code)):
         seen.setdefault(problem.offset, problem)
     return list(seen.values())
 
@@ -148,12 +148,12 @@ class _Comparison(NamedTuple):
     text: str
 
     def edit(self, written: str) -> tuple[int, int, str] | None:
-        """What makes another literal of this one."""
+        """The edit that replaces the literal."""
         start = self.literal.offset or 0
         return start, self._end(start), written
 
     def whole(self, written: str) -> tuple[int, int, str] | None:
-        """What makes something else of the whole comparison, where the field is written plainly."""
+        """The edit that replaces the whole comparison, where the field is written plainly."""
         start, name = self.path.nodes[0].offset or 0, self.path.text
         if self.text[start : start + len(name)] != name:
             return None
@@ -161,8 +161,8 @@ class _Comparison(NamedTuple):
         return min(start, literal), max(start + len(name), self._end(literal)), written
 
     def _end(self, start: int) -> int:
-        found = _LITERAL.match(self.text, start)
-        return found.end() if found else start
+        literal = _LITERAL.match(self.text, start)
+        return literal.end() if literal else start
 
 
 def _comparison(comparison: _Comparison, *, names: bool) -> Iterator[Problem]:

@@ -1,6 +1,6 @@
-"""Findings with one safe answer, answered: the files' new texts. Comments and layout survive.
+"""Applies the fixes of findings that have a safe one, and returns the new texts of the files. Comments and layout survive.
 
-An answer is kept only where the linter then has less to say and nothing new.
+A fix is kept only where the linter then reports less and nothing new.
 """
 
 from __future__ import annotations
@@ -24,40 +24,41 @@ if TYPE_CHECKING:
 _ROUNDS: Final = 100
 _LINE: Final = re.compile(r"\bline \d+")
 _STAGES: Final = ("TB10", "TB110", "TB11", "")
-"""How codes start, in the order in which a file is looked at: what is wrong at one stage hides what is wrong at the next."""
+"""How codes start, in the order in which a file is checked: what is wrong at one stage hides what is wrong at the next."""
 
 
 def fixed(sources: Sources, look: Callable[[Sources], Sequence[Finding]]) -> tuple[Sources, int]:
-    """The files with every safe answer written in, and how many there were. `look` lints files.
+    """The files with every safe fix applied, and how many fixes there were. `look` lints files.
 
-    An answer may show what was hidden, so this goes on until nothing is left to answer.
+    A fix may uncover other findings, so this goes on until there is nothing left to fix.
     """
     count = 0
     for _ in range(_ROUNDS):
-        found = look(sources)
-        changed, answered = _answered(sources, found, look)
-        if not answered:
+        changed, fixes = _with_fixes(sources, look(sources), look)
+        if not fixes:
             break
-        sources, count = changed, count + answered
+        sources, count = changed, count + fixes
     return sources, count
 
 
-def _answered(sources: Sources, found: Sequence[Finding], look: Callable[[Sources], Sequence[Finding]]) -> tuple[Sources, int]:
-    """All answers at once; where one of them does harm, those of each file, or the first one of the file that does none."""
-    fixable = _apart([finding for finding in found if finding.edits and finding.where.path in sources])
+def _with_fixes(
+    sources: Sources, findings: Sequence[Finding], look: Callable[[Sources], Sequence[Finding]]
+) -> tuple[Sources, int]:
+    """All fixes at once; where one of them does harm, those of each file, or the first one of the file that does none."""
+    fixable = _apart([finding for finding in findings if finding.edits and finding.where.path in sources])
     if not fixable:
         return sources, 0
     changed = _changed(sources, fixable)
-    if _better(found, look(changed)):
+    if _better(findings, look(changed)):
         return changed, len(fixable)
     count = 0
-    for path in dict.fromkeys(one.where.path for one in fixable):
-        of_file = [one for one in fixable if one.where.path == path]
-        for group in [of_file, *([one] for one in of_file)]:
+    for path in dict.fromkeys(finding.where.path for finding in fixable):
+        of_file = [finding for finding in fixable if finding.where.path == path]
+        for group in [of_file, *([finding] for finding in of_file)]:
             changed = _changed(sources, group)
             after = look(changed)
-            if _better(found, after):
-                sources, found, count = changed, after, count + len(group)
+            if _better(findings, after):
+                sources, findings, count = changed, after, count + len(group)
                 break
     return sources, count
 
@@ -88,9 +89,9 @@ def _better(before: Sequence[Finding], after: Sequence[Finding]) -> bool:
 
 
 def _counted(findings: Iterable[Finding], codes: str) -> Counter[tuple[str, str, str]]:
-    """Findings by what they say, wherever they stand: an edit moves lines."""
-    told = ((one.where.path, one.code, _LINE.sub("", f"{one.what} {one.instead}")) for one in findings)
-    return Counter(one for one in told if one[1].startswith(codes))
+    """Findings by file, code and text, without their lines: an edit moves lines."""
+    of_stage = (finding for finding in findings if finding.code.startswith(codes))
+    return Counter((finding.where.path, finding.code, _LINE.sub("", f"{finding.what} {finding.instead}")) for finding in of_stage)
 
 
 def diff(before: Sources, after: Sources) -> Iterator[str]:

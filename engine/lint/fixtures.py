@@ -23,42 +23,42 @@ ADDRESS: Final = "TB503"
 EMAIL: Final = "TB504"
 
 _UUID: Final = r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
-_ACCOUNT: Final = re.compile(rf"{_UUID}|(?<![0-9A-Za-z.])(?P<found>[0-9]{{12}})(?![0-9A-Za-z.])", re.ASCII)
+_ACCOUNT: Final = re.compile(rf"{_UUID}|(?<![0-9A-Za-z.])(?P<value>[0-9]{{12}})(?![0-9A-Za-z.])", re.ASCII)
 _OF_BLOCKS: Final = re.compile(r"(\d)\1{3}(\d)\2{3}(\d)\3{3}", re.ASCII)
 _DOCUMENTED: Final = frozenset({"123456789012", "210987654321", "012345678901"})
 _ADDRESS: Final = re.compile(
-    r"(?<![\w./:-])(?P<found>(?:[0-9]{1,3}\.){3}[0-9]{1,3}|(?:[0-9a-fA-F]{0,4}:){2,7}[0-9a-fA-F]{0,4})(?![\w.:-])", re.ASCII
+    r"(?<![\w./:-])(?P<value>(?:[0-9]{1,3}\.){3}[0-9]{1,3}|(?:[0-9a-fA-F]{0,4}:){2,7}[0-9a-fA-F]{0,4})(?![\w.:-])", re.ASCII
 )
-_EMAIL: Final = re.compile(r"(?<![\w.+-])(?P<found>[\w.+-]{1,64}@(?P<domain>[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}))", re.ASCII)
+_EMAIL: Final = re.compile(r"(?<![\w.+-])(?P<value>[\w.+-]{1,64}@(?P<domain>[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}))", re.ASCII)
 _EXAMPLE_DOMAIN: Final = re.compile(r"(?:.+\.)?(?:example\.(?:com|org|net)|example|test|invalid|localhost)", re.IGNORECASE)
 
 
 def fixture_findings(source: Source) -> Iterator[Finding]:
-    """Everything in a file that looks real, where it first stands. The findings do not repeat it."""
+    """Everything in a file that looks real, at its first occurrence. The findings do not repeat it."""
     for code, pattern, real, what, instead in _CHECKS:
-        found = [one for one in pattern.finditer(source.text) if one.group("found") is not None and real(one)]
-        times = Counter(one.group("found") for one in found)
-        for one in {one.group("found"): one for one in reversed(found)}.values():
-            text = one.group("found")
-            where = location_at(source.path, source.text, one.start("found"), len(text))
+        matches = [match for match in pattern.finditer(source.text) if match.group("value") is not None and real(match)]
+        times = Counter(match.group("value") for match in matches)
+        for match in {match.group("value"): match for match in reversed(matches)}.values():
+            text = match.group("value")
+            where = location_at(source.path, source.text, match.start("value"), len(text))
             often = f" ({times[text]} times in this file)" if times[text] > 1 else ""
             yield Finding(code, where, f"{what}{often}", instead, FindingSeverity.WARNING)
 
 
-def _real_account(found: re.Match[str]) -> bool:
-    text = found.group("found")
+def _real_account(match: re.Match[str]) -> bool:
+    text = match.group("value")
     return text not in _DOCUMENTED and _OF_BLOCKS.fullmatch(text) is None
 
 
-def _real_address(found: re.Match[str]) -> bool:
+def _real_address(match: re.Match[str]) -> bool:
     try:
-        return ipaddress.ip_address(found.group("found")).is_global
+        return ipaddress.ip_address(match.group("value")).is_global
     except ValueError:
         return False
 
 
-def _real_email(found: re.Match[str]) -> bool:
-    return _EXAMPLE_DOMAIN.fullmatch(found.group("domain")) is None
+def _real_email(match: re.Match[str]) -> bool:
+    return _EXAMPLE_DOMAIN.fullmatch(match.group("domain")) is None
 
 
 _CHECKS: Final[tuple[tuple[str, re.Pattern[str], Callable[[re.Match[str]], bool], str, str], ...]] = (

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from engine.model import Edit
 
 WIDTH: Final = 160
-"""Columns where nobody says how wide a terminal is."""
+"""Columns where the width of the terminal is not known."""
 _NARROWEST: Final = 40
 _MARGIN: Final = 7
 """Columns of a line's number."""
@@ -37,7 +37,7 @@ _BOLD, _DIM, _RESET = "\x1b[1m", "\x1b[2m", "\x1b[0m"
 def text(findings: Sequence[Finding], texts: Mapping[str, str], *, colour: bool = False, width: int = WIDTH) -> str:
     """For a person: the place, what is wrong, the line with a caret below it, and what to write instead.
 
-    `width` are the columns of the terminal: a line of a file that is wider is cut, so that the caret stands below what it means.
+    `width` are the columns of the terminal: a wider line of a file is cut, so that the caret stands below the right characters.
     """
     room = max(width, _NARROWEST) - _MARGIN
     blocks = ["\n".join(_block(finding, texts.get(finding.where.path, ""), room, colour=colour)) for finding in findings]
@@ -56,7 +56,7 @@ def _block(finding: Finding, file: str, room: int, *, colour: bool) -> Iterator[
 
 
 def _frame(finding: Finding, file: str, room: int) -> Iterator[str]:
-    """The line, as much of it as there is room for, and a caret under what is meant; nothing for a place that is no line."""
+    """The line, as much of it as fits, and a caret below the part in question; nothing for an empty line."""
     where = finding.where
     line = line_text(file, where.line).rstrip("\r")
     if not line.strip():
@@ -135,7 +135,7 @@ def _object(finding: Finding) -> dict[str, Any]:
 
 
 def sarif(findings: Sequence[Finding], texts: Mapping[str, str]) -> str:
-    """SARIF 2.1.0, as code scanning reads it; a finding with one safe answer has it as a fix."""
+    """SARIF 2.1.0, as code scanning reads it; with the safe fix of a finding, where it has one."""
     rules = [
         {
             "id": check.code,
@@ -146,7 +146,11 @@ def sarif(findings: Sequence[Finding], texts: Mapping[str, str]) -> str:
         for check in CHECKS
     ]
     driver = {"name": "trailbell", "version": __version__, "rules": rules}
-    run = {"tool": {"driver": driver}, "columnKind": "unicodeCodePoints", "results": [_result(one, texts) for one in findings]}
+    run = {
+        "tool": {"driver": driver},
+        "columnKind": "unicodeCodePoints",
+        "results": [_result(finding, texts) for finding in findings],
+    }
     return json.dumps({"$schema": "https://json.schemastore.org/sarif-2.1.0.json", "version": "2.1.0", "runs": [run]}, indent=2)
 
 
@@ -175,18 +179,18 @@ def _replacement(edit: Edit, text: str) -> dict[str, Any]:
 
 
 def junit(findings: Sequence[Finding], texts: Mapping[str, str]) -> str:
-    """One test case a file, failed where there is something to say about it."""
+    """One test case for each file, failed where it has findings."""
     by_file: dict[str, list[Finding]] = {path: [] for path in texts}
     for finding in findings:
         by_file.setdefault(finding.where.path, []).append(finding)
-    failed = sum(bool(found) for found in by_file.values())
-    cases = "".join(_case(path, found) for path, found in by_file.items())
+    failed = sum(map(bool, by_file.values()))
+    cases = "".join(_case(path, of_file) for path, of_file in by_file.items())
     return f'<testsuite name="trailbell lint" tests="{len(by_file)}" failures="{failed}">{cases}</testsuite>'
 
 
-def _case(path: str, found: Sequence[Finding]) -> str:
-    lines = "\n".join(finding.line for finding in found)
-    failure = f"<failure message={quoteattr(f'{len(found)} findings')}>{escape(lines)}</failure>" if found else ""
+def _case(path: str, findings: Sequence[Finding]) -> str:
+    lines = "\n".join(finding.line for finding in findings)
+    failure = f"<failure message={quoteattr(f'{len(findings)} findings')}>{escape(lines)}</failure>" if findings else ""
     return f"<testcase name={quoteattr(path)}>{failure}</testcase>"
 
 
@@ -200,9 +204,13 @@ FORMATS: Final[Mapping[str, Callable[[Sequence[Finding], Mapping[str, str]], str
 
 
 def summary(findings: Sequence[Finding], files: int) -> str:
-    """One line: how many of which severity, in how many files, and how many have one safe answer."""
+    """One line: how many of which severity, in how many files, and how many have a safe fix."""
     counts = Counter(finding.severity for finding in findings)
-    words = [f"{counts[one]} {one.value}{'s' if counts[one] != 1 else ''}" for one in FindingSeverity if counts[one]]
+    words = [
+        f"{counts[severity]} {severity.value}{'s' if counts[severity] != 1 else ''}"
+        for severity in FindingSeverity
+        if counts[severity]
+    ]
     fixable = sum(bool(finding.edits) for finding in findings)
-    tail = f"; --fix answers {fixable} of them" if fixable else ""
+    tail = f"; --fix corrects {fixable} of them" if fixable else ""
     return f"{', '.join(words) or 'no findings'} in {files} file{'s' if files != 1 else ''}{tail}"

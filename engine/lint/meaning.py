@@ -197,14 +197,14 @@ def _nowhere(source: Source, where: Location) -> Finding:
 
 
 def _order(route: Node, conditions: Sequence[Condition]) -> Iterator[Finding]:
-    """A condition by which a route could be looked up, behind one that may fail: such a route is asked for every event."""
+    """A condition by which an index could find the route, behind one that may fail: such a route is evaluated for every event."""
     parts = [part for condition in conditions for part in conjuncts(condition.tree)]
     if len(parts) <= 1 or _keys(*parts[:1]) or _keys(*parts):
         return
     late = next((part for part in parts if any(map(_is_selective, _keys(part)))), None)
     if late is not None and never_fails(late):
         name = ".".join(min(reads(late)))
-        what = f"the test of {name} stands behind one that may fail, so this route is asked for every event"
+        what = f"the test of {name} stands behind one that may fail, so this route is evaluated for every event"
         yield _warning(ORDER, route.children["when"].where, what, f"put the test of {name} first")
 
 
@@ -332,7 +332,7 @@ def _silence(source: Source, silence: Node, now: datetime, longest: timedelta) -
 
 
 def _without_silence(source: Source, silence: Node) -> tuple[Edit, ...]:
-    """What takes a silence away that has its lines for itself; the section too, where it is the only one."""
+    """The edits that delete a silence which has its lines for itself; with the section, where it is the only one."""
     first, last = silence.where.line, last_line(source, silence)
     opens = line_text(source.text, first)[: silence.where.column - 1].strip() == "-"
     closes = not line_text(source.text, last).partition("}")[2].strip()

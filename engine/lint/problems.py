@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 class Problem(NamedTuple):
     """One thing wrong with an expression, at a character of it (from 0); `warns`: it may be meant.
 
-    `edit` is the one safe answer: from which character to which, and what stands there then.
+    `edit` is the safe fix: the first character, the one behind the last, and the new text.
     """
 
     code: str
@@ -56,8 +56,8 @@ def paths(node: Node) -> Iterator[Path]:
 
 def path_of(node: Node) -> Path | None:
     """The field that a node reads, where it does nothing else."""
-    found = next(paths(node), None) if node.kind in ("field", "subexpression") else None
-    return found if found is not None and len(found.nodes) == max(1, len(node.children)) else None
+    path = next(paths(node), None) if node.kind in ("field", "subexpression") else None
+    return path if path is not None and len(path.nodes) == max(1, len(node.children)) else None
 
 
 def outer(node: Node) -> Iterator[Node]:
@@ -78,5 +78,5 @@ def length_of(value: object) -> int:
 
 
 def worded(kinds: Iterable[str]) -> str:
-    """Types as one says them: `a string or an array`."""
+    """Types in words: `a string or an array`."""
     return " or ".join(f"{'an' if kind[0] in 'ao' else 'a'} {kind}" for kind in sorted(kinds))

@@ -129,7 +129,7 @@ CHECKS: Final = (
     ),
     Check(
         "TB103",
-        "a key stands twice in one mapping",
+        "a duplicate key in a mapping",
         "Most readers of YAML keep the last one silently, so half of what was written is lost.",
         "description: a\ndescription: b",
         "description: a and b",
@@ -476,7 +476,7 @@ CHECKS: Final = (
     Check(
         "TB411",
         "a condition order that keeps a route out of the index",
-        "What stands behind a test that may fail cannot be looked up instead of asked: the route is asked for every event.",
+        "An index cannot find a route by what stands behind a test that may fail, so the route is evaluated for every event.",
         _route("contains(resources[].ARN, 'arn:aws:s3:::old') && actor.role == 'nightly'"),
         _route("actor.role == 'nightly' && contains(resources[].ARN, 'arn:aws:s3:::old')"),
     ),

@@ -26,8 +26,11 @@ _PATTERNS: Final = (
 def secret_findings(source: Source) -> Iterator[Finding]:
     """Secrets in a file, comments included. The finding does not repeat them."""
     for name, pattern in _PATTERNS:
-        for found in pattern.finditer(source.text):
-            where = location_at(source.path, source.text, found.start(), len(found.group()))
+        for match in pattern.finditer(source.text):
+            where = location_at(source.path, source.text, match.start(), len(match.group()))
             yield Finding(
-                SECRET, where, f"this looks like {name}", "keep it in a secret, name that here, and replace it: it is known now"
+                SECRET,
+                where,
+                f"this looks like {name}",
+                "keep it in a secret, name that here, and revoke this one: it is known now",
             )

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 from engine.lint.registry import CODES, INTERNAL
 from engine.model import Finding, FindingSeverity
-from engine.policy.codes import CODES as LOADED
+from engine.policy.codes import LOAD_CODES
 from engine.policy.shape import suggestion
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _MOST_DAYS: Final = 3_650
-_SEVERITIES: Final = tuple(one.value for one in FindingSeverity)
+_SEVERITIES: Final = tuple(severity.value for severity in FindingSeverity)
 _KEYS: Final = ("tests", "longest-silence-days", "severity")
 
 
@@ -78,6 +78,6 @@ def _severity(code: str, given: object) -> FindingSeverity:
         raise SettingsError(f"there is no finding {code}; {suggestion(code, sorted(CODES))}")
     if given not in _SEVERITIES:
         raise SettingsError(f"{code}: a severity is one of {', '.join(_SEVERITIES)}; what is meant at one place is allowed there")
-    if code in LOADED and given != FindingSeverity.ERROR:
+    if code in LOAD_CODES and given != FindingSeverity.ERROR:
         raise SettingsError(f"{code} stays an error: a set with it does not load")
     return FindingSeverity(str(given))

@@ -1,4 +1,4 @@
-"""What is found out about matchers once, when a policy set is loaded or prepared: their source, and by what to look them up."""
+"""What is computed of a matcher once, when a policy set is loaded or prepared: its source, and by what an index finds it."""
 
 from __future__ import annotations
 

@@ -44,7 +44,7 @@ def wrong_type(name: str, value: Json, place: int = 0) -> MatcherTypeError:
 
 
 def _classes(name: str) -> _Classes:
-    return frozenset(found for found, known in TYPE_OF.items() if known == name)
+    return frozenset(python_class for python_class, known in TYPE_OF.items() if known == name)
 
 
 def _parameter(types: Sequence[str]) -> _Parameter | None:
@@ -114,10 +114,10 @@ def _key_of(name: str, key: _Key, *types: str) -> _Key:
     classes = frozenset[type]().union(*map(_classes, types))
 
     def checked(value: Json) -> Json:
-        found = key(value)
-        if found.__class__ not in classes:
-            raise MatcherTypeError(f"{name}() takes keys that are {' or '.join(types)}, not {_type(found)}")
-        return found
+        result = key(value)
+        if result.__class__ not in classes:
+            raise MatcherTypeError(f"{name}() takes keys that are {' or '.join(types)}, not {_type(result)}")
+        return result
 
     return checked
 

@@ -49,10 +49,10 @@ def _check_call(node: Node) -> None:
     function = FUNCTIONS.get(node.value)
     if function is None:
         raise ExpressionError(_unknown(node.value), node.offset)
-    least, given = len(function.parameters), len(node.children)
-    if given < least or (given > least and not function.variadic):
+    least, count = len(function.parameters), len(node.children)
+    if count < least or (count > least and not function.variadic):
         wanted = f"{'at least ' if function.variadic else ''}{least} argument{'s' if least > 1 else ''}"
-        raise ExpressionError(f"{node.value}() takes {wanted}, not {given}", node.offset)
+        raise ExpressionError(f"{node.value}() takes {wanted}, not {count}", node.offset)
     if node.value in _PATTERNS and node.children[1].kind == "literal":
         _check_pattern(node.value, node.children[1])
 

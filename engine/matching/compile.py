@@ -35,7 +35,7 @@ def search(expression: str, document: object) -> object:
 
 
 def compile_predicate(expressions: Sequence[str]) -> Callable[[Document], bool]:
-    """Whether every expression, in order, gives exactly true for a document; what follows one that does not is not asked.
+    """Whether every expression, in order, gives exactly true for a document; what follows one that does not is not evaluated.
 
     Raises `ExpressionError` for the first expression that can never work; the predicate raises `MatcherError`.
     """

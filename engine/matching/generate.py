@@ -42,7 +42,7 @@ def predicate_source(trees: Sequence[Node], given: Given, row: Codes = NO_ROW) -
 
 
 def first_source(groups: Sequence[Sequence[Node]], given: Given) -> Source:
-    """The source of a function from a record and facts to the place of the first group that is all true; -1 where none is."""
+    """The source of a function from a record and facts to the number of the first group that is all true; -1 where none is."""
     writer = new_writer()
     return writer.source(first(writer, groups, given, known(given)), "d, f")
 
@@ -50,8 +50,8 @@ def first_source(groups: Sequence[Sequence[Node]], given: Given) -> Source:
 def first(writer: Writer, groups: Sequence[Sequence[Node]], given: Given, codes: Codes, start: int = 0) -> str:
     """Code for that place, counted from `start`, of the record `d` and facts `f`.
 
-    What one group certainly reads, the next ones do not read again; and those in a row that begin with the same equality ask it
-    once.
+    What one group certainly reads, the next ones do not read again; and of groups in a row that begin with the same equality, it
+    is evaluated once.
     """
     scope = Scope("d", dict(codes), is_object=True)
     parts: list[str] = []
@@ -61,10 +61,12 @@ def first(writer: Writer, groups: Sequence[Sequence[Node]], given: Given, codes:
         if shared is None or len(run) == 1:
             parts += _in_turn(writer, run, scope, given)
             continue
-        asked, name = writer.exactly(shared[0], scope), writer.temporary()
+        condition, name = writer.exactly(shared[0], scope), writer.temporary()
         inner = Scope("d", dict(scope.known), is_object=True)
         left = [(place, residual(trees, shared[1])) for place, trees in run]
-        parts.append(f"{name} if ({name} := ({''.join(_in_turn(writer, left, inner, given))}-1) if {asked} else -1) >= 0 else ")
+        parts.append(
+            f"{name} if ({name} := ({''.join(_in_turn(writer, left, inner, given))}-1) if {condition} else -1) >= 0 else "
+        )
     return f"{''.join(parts)}-1"
 
 

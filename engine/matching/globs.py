@@ -58,7 +58,7 @@ def check_glob(pattern: str) -> None:
 
 
 def glob_test(pattern: str) -> Test:
-    """The test of one glob. It does not backtrack, whatever it is asked."""
+    """The test of one glob. It does not backtrack, whatever the text."""
     check_glob(pattern)
     kind, text = shape(pattern)
     if kind == "equals":

@@ -1,4 +1,4 @@
-"""Generated source, parsed or prepared ahead, to functions: its code made once a shape, its constants put in place.
+"""Generated source, new or prepared, to functions: code is compiled once for each shape, and the constants are put in place.
 
 A start that has a prepared policy set comes in here, and needs neither parser nor generator.
 """
@@ -33,13 +33,13 @@ _NOW: Final = {**_KINDS, "regex": search}
 def link(source: Source, given: Given | None = None, code: CodeType | None = None, *, often: bool = False) -> Callable[..., Any]:
     """The function that generated source describes, with its constants in place; of `code`, where that is its code.
 
-    Its patterns are compiled when they are first asked, or now, where they are asked often.
+    Its patterns are compiled when they are first used, or now, where they are used `often`.
     """
     factory = _factory(source.text) if code is None else FunctionType(code, _NAMESPACE)
     kinds = _NOW if often else _KINDS
     constants = [_made(constant, given, kinds) for constant in source.constants]
     made: Callable[..., Any] = factory(*constants)
-    if not often and any(isinstance(one, LateSearch) for one in constants):
+    if not often and any(isinstance(constant, LateSearch) for constant in constants):
         for cell in made.__closure__ or ():
             if isinstance(cell.cell_contents, LateSearch):
                 cell.cell_contents.cell = cell

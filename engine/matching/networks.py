@@ -35,8 +35,8 @@ def cidr_test(network: str) -> Test:
     version, start = parsed.version, int(parsed.network_address) >> shift
 
     def holds(address: str) -> bool:
-        found, number = _address(address) if len(address) <= _LONGEST_ADDRESS else _JUNK
-        return found == version and number >> shift == start
+        of_address, number = _address(address) if len(address) <= _LONGEST_ADDRESS else _JUNK
+        return of_address == version and number >> shift == start
 
     return holds
 

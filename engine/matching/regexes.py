@@ -37,14 +37,14 @@ def check_regex(pattern: str) -> None:
 
 def regex_test(pattern: str) -> Test:
     """The test of one regular expression."""
-    found = search(pattern)
-    return lambda text: found(text) is not None
+    find = search(pattern)
+    return lambda text: find(text) is not None
 
 
 class LateSearch:
-    """`search` of a pattern that `check_regex` took, compiled when it is first asked: most of a set never are in one process.
+    """`search` of a pattern that `check_regex` accepted, compiled when it is first used: most of a set never are in one process.
 
-    `cell` is where the function that asks it has it: it is replaced there by what it compiles.
+    `cell` is the cell of the function that uses it: there it replaces itself by what it compiles.
     """
 
     __slots__ = ("_pattern", "cell")
@@ -54,11 +54,11 @@ class LateSearch:
         self.cell: CellType | None = None
 
     def __call__(self, text: str) -> object | None:
-        """What is found in a text, and from now on without a call in between."""
-        found = search(self._pattern)
+        """What is found in a text. From now on the compiled search is called directly."""
+        find = search(self._pattern)
         if self.cell is not None:
-            self.cell.cell_contents = found
-        return found(text)
+            self.cell.cell_contents = find
+        return find(text)
 
 
 def search(pattern: str) -> Search:
@@ -121,17 +121,17 @@ def required(pattern: str) -> Shape:
 
 def _character(part: re.Match[str]) -> str | None:
     """The one character that a part of a plain pattern stands for; None for classes and groups."""
-    one = part[1] if part.re is _PART else None
-    if one is None or one in {".", "\\d", "\\w"}:
+    character = part[1] if part.re is _PART else None
+    if character is None or character in {".", "\\d", "\\w"}:
         return None
-    return str(one[-1])
+    return str(character[-1])
 
 
 def _is_plain(body: str, *, may_vary: bool) -> bool:
-    """Whether a pattern is characters, classes, counts and groups of alternatives, and looks at a text only so often.
+    """Whether a pattern consists of characters, classes, counts and groups of alternatives, and takes linear time.
 
-    That is: a bounded number of times at each place. So it may hold one count that is not fixed, and only where a match begins at
-    the start of the text; and its groups may not offer too many ways in all.
+    That is: a bounded number of times at each position. So it may have one count that is not fixed, and only where a match begins
+    at the start of the text; and its groups may not allow too many combinations in all.
     """
     place = width = varying = 0
     ways = 1
@@ -167,22 +167,22 @@ def _re2_search(pattern: str) -> Search:
     import re2  # noqa: PLC0415  as above
 
     try:
-        found = re2.compile(pattern.encode(), re2_options(MAX_REGEX_MEMORY)).search
+        find = re2.compile(pattern.encode(), re2_options(MAX_REGEX_MEMORY)).search
     except UnicodeEncodeError:
         raise ExpressionError("the regular expression holds half of a surrogate pair") from None
     except re2.error as error:
-        raise ExpressionError(f"RE2 does not take this regular expression: {_said(error)}") from None
-    return lambda text: _answer(found, text) if len(text) <= _KEPT_LENGTH else found(utf8(text))
+        raise ExpressionError(f"RE2 does not take this regular expression: {_message(error)}") from None
+    return lambda text: _answer(find, text) if len(text) <= _KEPT_LENGTH else find(utf8(text))
 
 
 @lru_cache(_ANSWERS)
-def _answer(found: Callable[[bytes], object | None], text: str) -> Literal[True] | None:
-    return None if found(utf8(text)) is None else True
+def _answer(find: Callable[[bytes], object | None], text: str) -> Literal[True] | None:
+    return None if find(utf8(text)) is None else True
 
 
-def _said(error: Exception) -> str:
-    said = error.args[0] if error.args else ""
-    return said.decode(errors="replace") if isinstance(said, bytes) else str(said)
+def _message(error: Exception) -> str:
+    message = error.args[0] if error.args else ""
+    return message.decode(errors="replace") if isinstance(message, bytes) else str(message)
 
 
 def utf8(text: str) -> bytes:

@@ -51,7 +51,7 @@ def walk(node: Node) -> Iterator[Node]:
 
 
 def conjuncts(node: Node) -> tuple[Node, ...]:
-    """The parts that must all be true for the whole to be true, in the order in which they are asked."""
+    """The parts that must all be true for the whole to be true, in the order of their evaluation."""
     return node.children if node.kind == "and_expression" else (node,)
 
 

@@ -1,4 +1,4 @@
-"""What can be wrong with a policy set as it is loaded: code and, in a line, what it stands for. The linter adds its own."""
+"""The codes of what can be wrong with a policy set when it is loaded. The linter adds its own, and has a page for each."""
 
 from __future__ import annotations
 
@@ -38,33 +38,36 @@ NOT_ATTESTED: Final = "TB421"
 EVERYONE: Final = "TB422"
 ACCOUNTS: Final = "TB423"
 
-CODES: Final = {
-    NOT_YAML: "the file is not YAML",
-    TOO_LARGE: "the file is larger, deeper or more entangled than a policy may be",
-    DUPLICATE_KEY: "a key stands twice in one mapping",
-    TAG: "a tag, a merge key or an anchor that YAML would act upon",
-    AMBIGUOUS: "a plain word that YAML 1.1 reads as something else",
-    CHARACTERS: "not UTF-8, or characters that cannot be seen",
-    NO_FILE: "no policy could be read",
-    NO_EVENT: "a policy test without an event that can be decided",
-    VERSION: "the version of the language is missing or unknown",
-    UNKNOWN_KEY: "a key that the language does not have",
-    MISSING_KEY: "a key that has to be there is not",
-    WRONG_TYPE: "a value of the wrong type",
-    WRONG_VALUE: "a value that cannot stand there",
-    EXPRESSION: "an expression that does not compile",
-    NO_SUCH: "a name that nothing in the set has",
-    TWICE: "a name or a section that may stand only once",
-    DEFAULT: "no default, which would leave events without a channel",
-    NOTIFY_OR_MUTE: "a route that neither notifies nor mutes, or both",
-    LEVEL_ORDER: "a masking level weaker than one before it",
-    KEY_SHOWS_ACCOUNT: "an access key shown where the account is hidden, which it encodes",
-    WEBHOOK: "a webhook that is not exactly one reference",
-    WINDOW: "recurring hours that are none",
-    TIME: "a time or time zone that does not exist",
-    CLASS: "an actor class that contradicts itself",
-    BASE: "a base that cannot be had",
-    OTHER_BASE: "a base of another revision than the set wants",
-    TRUST: "a section that holds for every file, in a file that may not say it",
-    PLACEHOLDERS: "a text whose languages name different fields",
-}
+LOAD_CODES: Final = frozenset(
+    {
+        NOT_YAML,
+        TOO_LARGE,
+        DUPLICATE_KEY,
+        TAG,
+        AMBIGUOUS,
+        CHARACTERS,
+        NO_FILE,
+        NO_EVENT,
+        VERSION,
+        UNKNOWN_KEY,
+        MISSING_KEY,
+        WRONG_TYPE,
+        WRONG_VALUE,
+        EXPRESSION,
+        NO_SUCH,
+        TWICE,
+        DEFAULT,
+        NOTIFY_OR_MUTE,
+        LEVEL_ORDER,
+        KEY_SHOWS_ACCOUNT,
+        WEBHOOK,
+        WINDOW,
+        TIME,
+        CLASS,
+        BASE,
+        OTHER_BASE,
+        TRUST,
+        PLACEHOLDERS,
+    }
+)
+"""The codes of findings that keep a set from loading; what each stands for is in `engine.lint.registry`."""
