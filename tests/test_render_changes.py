@@ -79,7 +79,8 @@ def test_what_it_opens_asks_for_an_owner_and_a_reason_and_then_mutes_this_caller
     told = [
         (finding.code, finding.where.line) for finding in lint([*SHIPPED, parse_source(text.encode(), "policies/x.yaml")], NOW)
     ]
-    assert [line for _, line in told] == [4, 9]
+    assert [line for _, line in told] == [3, 8]
+    assert "schema" not in text, "where the schema is depends on the repository that the file is opened in"
     muting = compiled(filled(text))
     assert [finding.line for finding in lint([*SHIPPED, parse_source(filled(text).encode(), "policies/x.yaml")], NOW)] == []
 

@@ -29,7 +29,6 @@ _ROLE: Final = re.compile(r"[A-Za-z0-9+=,.@_-]{1,64}", re.ASCII)
 _LONGEST_NAME: Final = 60
 
 _FILE: Final = """\
-# yaml-language-server: $schema=../schemas/v1/policy.schema.json
 version: 1
 name: {name}
 owner: ""  # your team
