@@ -198,7 +198,7 @@ def test_run_says_why_something_was_passed_over() -> None:
 
 @pytest.mark.usefixtures("house")
 def test_run_takes_many_records_in_batches_and_sums_them(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys.modules["engine.cli.run"], "BATCH", 4)
+    monkeypatch.setattr(sys.modules["engine.cli.run"], "BATCH_SIZE", 4)
     lines = "\n".join(json.dumps(record(eventID=f"e{number // 2}")) for number in range(10)) + "\n{oops\n"
     got = ran("run", "-", stdin=lines)
     counts = dict(line.split() for line in got.stdout.splitlines() if len(line.split()) == 2)

@@ -66,14 +66,14 @@ def test_only_buckets_named_in_full_can_be_looked_for() -> None:
         ({"waiting": 9, "oldest": 4000}, "queue drains"),
         ({"function_state": "Inactive"}, "function is active"),
         ({"environment": frozenset()}, "webhook of watch"),
-        ({"last_event": None}, "an event came lately"),
+        ({"last_event": None}, "an event came recently"),
         ({"foreign": 3}, "only CloudTrail's events come"),
     ],
 )
 def test_a_broken_link_is_named_and_has_a_remedy(changes: dict[str, Any], name: str) -> None:
     links = {link.name: link for link in diagnose(SOUND._replace(**changes), POLICIES, NOW)}
     assert broken(**changes) == [name]
-    assert links[name].mend
+    assert links[name].remedy
 
 
 def test_what_could_not_be_read_is_unknown_and_not_sound() -> None:

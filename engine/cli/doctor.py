@@ -46,11 +46,11 @@ def _text(links: Sequence[Link]) -> Iterator[str]:
     width = max(len(link.name) for link in links)
     for link in links:
         yield f"{_MARK[link.health]} {link.name:<{width}}  {link.seen}"
-        if link.mend:
-            yield f"  {'':<{width}}  → {link.mend}"
+        if link.remedy:
+            yield f"  {'':<{width}}  → {link.remedy}"
     broken = sum(link.health is not Health.OK for link in links)
     yield f"{len(links) - broken} of {len(links)} links work"
 
 
 def _json(link: Link) -> dict[str, str]:
-    return {"name": link.name, "health": link.health.value, "seen": link.seen, "mend": link.mend}
+    return {"name": link.name, "health": link.health.value, "seen": link.seen, "remedy": link.remedy}

@@ -1,4 +1,4 @@
-"""`trailbell explain`: why one event ends as it does. Never sends."""
+"""`trailbell explain`: how one event is decided, and why. Sends nothing."""
 
 from __future__ import annotations
 
@@ -26,17 +26,17 @@ if TYPE_CHECKING:
 _MARK = {MatchResult.HELD: "✓", MatchResult.NOT_HELD: "·", MatchResult.FAILED: "!", MatchResult.OUT_OF_TIME: "◷"}
 
 
-@click.command(short_help="Show why an event ends as it does.")
+@click.command(short_help="Show how an event is decided, and why.")
 @click.argument("event", metavar="EVENT", type=click.Path(exists=True, dir_okay=False, allow_dash=True))
 @policies_option
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
-@click.option("--number", type=click.IntRange(min=1), help="Which event of the file, counted from 1, where it holds several.")
+@click.option("--number", type=click.IntRange(min=1), help="Which event of the file, counted from 1, if it holds several.")
 @click.option("--now", type=Timestamp(), help="Timestamp assumed for an event that has none (default: now).")
 @click.option("--reveal", is_flag=True, help="Show the facts unmasked; only on a terminal, never in CI.")
 def explain(  # noqa: PLR0913  one parameter an option
     event: str, policies_path: Path, form: str, number: int | None, now: datetime | None, *, reveal: bool
 ) -> None:
-    """Show why an event ends as it does: the facts, every matcher asked, the decision, and the message for each channel.
+    """Show how an event is decided, and why: facts, evaluated matchers, decision, and the message for each channel.
 
     EVENT is a file with one event (or - for standard input). Facts are masked at the strictest level shown. Nothing is sent.
     """
@@ -53,11 +53,11 @@ def explain(  # noqa: PLR0913  one parameter an option
 
 def _one_event(path: str, number: int | None) -> Event:
     events = []
-    for one in decode_inputs([path]):
-        if isinstance(one, DecodeError):
-            click.echo(f"{one.where}: {one.reason}", err=True)
-        elif isinstance(one, Event):
-            events.append(one)
+    for item in decode_inputs([path]):
+        if isinstance(item, DecodeError):
+            click.echo(f"{item.where}: {item.reason}", err=True)
+        elif isinstance(item, Event):
+            events.append(item)
     if not events:
         raise click.ClickException(f"{path}: no event in it")
     if number is None and len(events) > 1:
@@ -72,12 +72,12 @@ def _text(explanation: Explanation) -> Iterator[str]:
     yield click.style("Facts", bold=True) + ("" if explanation.revealed else f"  (masked: {explanation.level.name})")
     yield from _facts(explanation.facts)
     yield ""
-    yield click.style("Matchers asked", bold=True) + "  (✓ held, · not held, ! failed, ◷ outside its time)"
-    for asked in explanation.trace:
-        yield f"  {_MARK[asked.answer]} {asked.kind.value} {asked.policy}/{asked.id}"
-        yield from (f"      {expression}" for expression in asked.expressions)
-        if asked.reason:
-            yield f"      {asked.reason}"
+    yield click.style("Matchers evaluated", bold=True) + "  (✓ held, · not held, ! failed, ◷ outside its time)"
+    for entry in explanation.trace:
+        yield f"  {_MARK[entry.answer]} {entry.kind.value} {entry.policy}/{entry.id}"
+        yield from (f"      {expression}" for expression in entry.expressions)
+        if entry.reason:
+            yield f"      {entry.reason}"
     yield ""
     yield click.style("Decision", bold=True)
     evidence = f", because {verdict.evidence.says.en} [{verdict.evidence.id}]" if verdict.evidence else ""
@@ -86,8 +86,8 @@ def _text(explanation: Explanation) -> Iterator[str]:
     for request in verdict.requests:
         asked_by = ", ".join(request.routes)
         yield f"  channel   {request.channel} at {request.level.name}, {request.severity.value}, asked by {asked_by}"
-    for word, hushes in (("muted", verdict.mutes), ("silenced", verdict.silences)):
-        yield from (f"  {word:<9} by {hush.policy}/{hush.id}: {hush.reason}" for hush in hushes)
+    for word, suppressions in (("muted", verdict.mutes), ("silenced", verdict.silences)):
+        yield from (f"  {word:<9} by {rule.policy}/{rule.id}: {rule.reason}" for rule in suppressions)
     yield f"  revision  {verdict.revision}"
     for name, message in explanation.messages.items():
         yield ""

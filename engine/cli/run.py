@@ -1,4 +1,4 @@
-"""`trailbell run`: the whole way on a desk; shows each message, and posts only when told to."""
+"""`trailbell run`: process events locally and print the messages; posts only with `--post`."""
 
 from __future__ import annotations
 
@@ -33,27 +33,26 @@ if TYPE_CHECKING:
     from engine.pipeline.metrics import Tally
     from engine.pipeline.total import Received
 
-BATCH = 1_000
-"""Records that are taken together."""
+BATCH_SIZE = 1_000
+"""Records processed together."""
 
-PATIENCE = 300.0
-"""Seconds that `--post` may take."""
+POST_TIMEOUT_SECONDS = 300.0
 
 
-@click.command(short_help="Take events the whole way, and show the messages.")
+@click.command(short_help="Process events and print the messages.")
 @paths_argument
 @policies_option
 @click.option("--post", is_flag=True, help="Post the messages to Slack; without it nothing is sent.")
-@click.option("--select", type=click.Choice([choice.value for choice in Selects]), help="Look at these, whatever `events` says.")
+@click.option("--select", type=click.Choice([choice.value for choice in Selects]), help="Override the policies' `events.select`.")
 @click.option(
     "--audit", type=click.File("w", lazy=True), help="Write the audit records to this file, as JSON Lines (- for stdout)."
 )
 def run(inputs: Sequence[str], policies_path: Path, select: str | None, audit: IO[str] | None, *, post: bool) -> None:
-    """Take events the whole way: show each Slack message as the channel would see it, and a summary.
+    """Process events and print each Slack message as the channel would show it, then a summary. Posts only with --post.
 
     INPUT is any payload that a Lambda receives, a CloudTrail log file (.json.gz), JSON Lines, a folder of these, or - for
-    standard input. The exit code is 1 where a record could not be read or decided, or a message not delivered. A thousand
-    records make a batch, within which duplicates are told apart and digests folded.
+    standard input. The exit code is 1 if a record could not be read or decided, or a message was not delivered. Duplicates and
+    digests are handled within batches of a thousand records.
     """
     policies = open_policies(policies_path)
     setting = Setting(policies._replace(selection=selection_of(policies.selection, select)), Deployment(), random_key())
@@ -68,18 +67,18 @@ def run(inputs: Sequence[str], policies_path: Path, select: str | None, audit: I
         raise click.exceptions.Exit(1)
 
 
-def _batches(found: Iterator[Decoded]) -> Iterator[list[Decoded]]:
-    """What is decoded in batches, as a Lambda gets it: they bound the memory."""
-    while batch := list(islice(found, BATCH)):
+def _batches(decoded: Iterator[Decoded]) -> Iterator[list[Decoded]]:
+    """Yield batches as a Lambda gets them, which bounds memory."""
+    while batch := list(islice(decoded, BATCH_SIZE)):
         yield batch
 
 
 def _reporting(inputs: Sequence[str]) -> Iterator[Decoded]:
-    """What is decoded, with what could not be read said on standard error."""
-    for one in decode_inputs(inputs):
-        if isinstance(one, DecodeError):
-            click.echo(f"{one.where}: {one.reason}", err=True)
-        yield one
+    """Yield everything that is decoded, and print decode errors to standard error."""
+    for item in decode_inputs(inputs):
+        if isinstance(item, DecodeError):
+            click.echo(f"{item.where}: {item.reason}", err=True)
+        yield item
 
 
 def _ports(audit: IO[str] | None) -> Ports:
@@ -87,23 +86,23 @@ def _ports(audit: IO[str] | None) -> Ports:
     return Ports(
         post=http_post,
         webhook=Secrets(os.environ).webhook,
-        emit=_nowhere if audit is None else (lambda line: click.echo(line, file=audit)),
+        emit=_discard if audit is None else (lambda line: click.echo(line, file=audit)),
         now=lambda: datetime.now(UTC),
         elapsed=time.monotonic,
         sleep=time.sleep,
-        remaining=lambda: PATIENCE - (time.monotonic() - started),
+        remaining=lambda: POST_TIMEOUT_SECONDS - (time.monotonic() - started),
     )
 
 
-def _nowhere(_: str) -> None:
-    """Where audit records go that nobody asked for."""
+def _discard(_: str) -> None:
+    """Drop an audit record."""
 
 
 def _show(received: Sequence[Received], setting: Setting) -> Iterator[ChannelOutcome]:
-    """Each message as its channel would see it, counted as if it had been delivered."""
+    """Print each message as its channel would show it, and count it as delivered."""
     width, colour = shutil.get_terminal_size((100, 24)).columns, sys.stdout.isatty()
-    for name, wants in by_channel(received).items():
-        for message in compose(setting.policies.channels[name], wants, setting):
+    for name, pending in by_channel(received).items():
+        for message in compose(setting.policies.channels[name], pending, setting):
             click.echo(click.style(f"#{name}", bold=True))
             click.echo(preview(message.payload, width, colour=colour))
             click.echo()

@@ -1,4 +1,4 @@
-"""`trailbell test`: policy tests, expected and actual side by side."""
+"""`trailbell test`: run policy tests and print expected and actual values side by side."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ if TYPE_CHECKING:
 @policies_option
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
 @click.option(
-    "--full-coverage", is_flag=True, help="Fail where an evidence, a route or a silence was never seen to hold and not to."
+    "--full-coverage", is_flag=True, help="Fail unless every evidence, route and silence was seen to hold and not to hold."
 )
 @include_base_option
 def test(path: Path, policies_path: Path, form: str, *, full_coverage: bool, include_base: bool) -> None:
     """Run the policy tests in PATH (a folder or a file; default: tests/policies).
 
-    Coverage is every evidence, route and silence of the set's own files: held at least once, and not held at least once. Zero
-    tests is a failure.
+    Coverage: every evidence, route and silence of the set's own files held in some test, and did not hold in some test. Without
+    any test the command fails.
     """
     sources = read_set(policies_path)
     policies = compiled(sources)
@@ -43,7 +43,7 @@ def test(path: Path, policies_path: Path, form: str, *, full_coverage: bool, inc
     results = [check(case, setting) for case in cases]
     covered = coverage(results, policies, frozenset() if include_base else base_rules(sources))
     click.echo(json.dumps(_json(results, covered), indent=2) if form == "json" else "\n".join(_text(results, covered)))
-    gaps = full_coverage and any(not (one.held and one.not_held) for one in covered)
+    gaps = full_coverage and any(not (rule.held and rule.not_held) for rule in covered)
     if findings or gaps or not results or not all(result.passed for result in results):
         raise click.exceptions.Exit(1)
 
@@ -61,20 +61,18 @@ def _text(results: Sequence[CaseResult], covered: Sequence[Covered]) -> Iterator
     passed = sum(result.passed for result in results)
     yield ""
     yield (
-        f"{passed} of {len(results)} passed"
-        if results
-        else "no tests: there is nothing to say that the policies do what they should"
+        f"{passed} of {len(results)} passed" if results else "no tests, so nothing shows that the policies do what they should"
     )
     yield from _coverage_text(covered)
 
 
 def _coverage_text(covered: Sequence[Covered]) -> Iterator[str]:
-    full = sum(one.held and one.not_held for one in covered)
+    full = sum(rule.held and rule.not_held for rule in covered)
     yield f"{full} of {len(covered)} evidences, routes and silences were seen to hold and not to hold"
-    for one in covered:
-        missing = " and ".join(word for word, seen in (("to hold", one.held), ("not to hold", one.not_held)) if not seen)
+    for rule in covered:
+        missing = " and ".join(word for word, seen in (("to hold", rule.held), ("not to hold", rule.not_held)) if not seen)
         if missing:
-            yield f"  never seen {missing}: {one.kind.value} {one.policy}/{one.id}"
+            yield f"  never seen {missing}: {rule.kind.value} {rule.policy}/{rule.id}"
 
 
 def _shown(value: object) -> str:
@@ -89,14 +87,14 @@ def _json(results: Sequence[CaseResult], covered: Sequence[Covered]) -> dict[str
                 "where": result.case.where,
                 "passed": result.passed,
                 "comparisons": [
-                    {"what": one.what, "expected": one.expected, "actual": one.actual, "holds": one.holds}
-                    for one in result.comparisons
+                    {"what": compared.what, "expected": compared.expected, "actual": compared.actual, "holds": compared.holds}
+                    for compared in result.comparisons
                 ],
             }
             for result in results
         ],
         "coverage": [
-            {"kind": one.kind.value, "policy": one.policy, "id": one.id, "held": one.held, "not_held": one.not_held}
-            for one in covered
+            {"kind": rule.kind.value, "policy": rule.policy, "id": rule.id, "held": rule.held, "not_held": rule.not_held}
+            for rule in covered
         ],
     }

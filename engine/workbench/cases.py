@@ -1,4 +1,4 @@
-"""Policy tests: each case decides one event and compares what came of it with what was expected."""
+"""Policy tests: each case decides one event and compares the decision with what was expected."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """One thing that was expected, beside what came."""
+    """One expected value and the actual one."""
 
     what: str
     expected: Any
@@ -46,13 +46,13 @@ class Comparison:
 
     @property
     def holds(self) -> bool:
-        """Whether they are the same."""
+        """Whether they are equal."""
         return bool(self.expected == self.actual)
 
 
 @dataclass(frozen=True, slots=True)
 class CaseResult:
-    """What one case came to."""
+    """The result of one case."""
 
     case: Case
     comparisons: tuple[Comparison, ...]
@@ -65,7 +65,7 @@ class CaseResult:
 
 
 def merged(record: Mapping[str, Any], override: Mapping[str, Any]) -> dict[str, Any]:
-    """A record with an override laid over it, mapping into mapping; anything else, null too, replaces what was there."""
+    """Return a record with an override merged in: mappings are merged, any other value, also null, replaces the old one."""
     return {
         **record,
         **{
@@ -76,7 +76,7 @@ def merged(record: Mapping[str, Any], override: Mapping[str, Any]) -> dict[str, 
 
 
 def check(case: Case, setting: Setting) -> CaseResult:
-    """Decide a case's event and compare."""
+    """Decide the event of a case and compare the result with what is expected."""
     explanation = explain(Event(case.record, case.where), setting, case.now)
     return CaseResult(case, tuple(_compare(case.expect, explanation)), explanation.trace)
 
@@ -88,7 +88,7 @@ def _compare(expect: Mapping[str, Any], explanation: Explanation) -> Iterator[Co
             yield Comparison(name, expect[name], decision[name])
     for name in ("mutes", "silences"):
         if name in expect:
-            yield Comparison(name, expect[name], [f"{hush['policy']}/{hush['id']}" for hush in decision[name]])
+            yield Comparison(name, expect[name], [f"{rule['policy']}/{rule['id']}" for rule in decision[name]])
     if "failures" in expect:
         yield Comparison(
             "failures", expect["failures"], [f"{failed['policy']}/{failed['id']}" for failed in decision["failures"]]
@@ -99,25 +99,25 @@ def _compare(expect: Mapping[str, Any], explanation: Explanation) -> Iterator[Co
 
 
 def _message(expression: str, payloads: Sequence[Mapping[str, Any]]) -> Comparison:
-    """An expression must be true for every message; without a message it is not."""
-    answers = {_true_for(expression, payload) for payload in payloads} or {"no message"}
-    return Comparison(f"message: {expression}", "true", " and ".join(sorted(answers)))
+    """Compare an expression, which must be true for every message; without a message it is not true."""
+    results = {_result(expression, payload) for payload in payloads} or {"no message"}
+    return Comparison(f"message: {expression}", "true", " and ".join(sorted(results)))
 
 
-def _true_for(expression: str, payload: Mapping[str, Any]) -> str:
+def _result(expression: str, payload: Mapping[str, Any]) -> str:
     try:
-        answer = search(expression, payload)
-    except (ExpressionError, MatcherError) as failed:
-        return f"failed: {failed}"
-    return "true" if answer is True else "not true"
+        value = search(expression, payload)
+    except (ExpressionError, MatcherError) as error:
+        return f"failed: {error}"
+    return "true" if value is True else "not true"
 
 
 def _never(text: str, payloads: Sequence[Mapping[str, Any]]) -> Comparison:
-    """A string that stands nowhere in a payload, neither as it is nor as JSON or Slack write it."""
+    """Check that a string is in no payload, neither as it is nor as JSON or Slack spell it."""
     spellings = {text, json.dumps(text)[1:-1], text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")}
-    written = [json.dumps(payload, ensure_ascii=escaped) for payload in payloads for escaped in (True, False)]
-    found = any(spelling in payload for spelling in spellings for payload in written)
-    return Comparison(f"never: {text}", "nowhere", "in a message" if found else "nowhere")
+    texts = [json.dumps(payload, ensure_ascii=escaped) for payload in payloads for escaped in (True, False)]
+    is_shown = any(spelling in payload for spelling in spellings for payload in texts)
+    return Comparison(f"never: {text}", "nowhere", "in a message" if is_shown else "nowhere")
 
 
 # --- coverage ----------------------------------------------------------------------------------------------------------------
@@ -125,7 +125,7 @@ def _never(text: str, payloads: Sequence[Mapping[str, Any]]) -> Comparison:
 
 @dataclass(frozen=True, slots=True)
 class Covered:
-    """An evidence, a route or a silence, and whether some case saw it hold and some case saw it not hold."""
+    """An evidence, a route or a silence: whether it held in some case, and whether it did not hold in some case."""
 
     kind: MatcherKind
     policy: str
@@ -135,13 +135,15 @@ class Covered:
 
 
 def coverage(results: Iterable[CaseResult], policies: PolicySet, without: Container[Rule] = ()) -> tuple[Covered, ...]:
-    """Every evidence, route and silence of a set but those named, in order, with what the cases saw of it."""
-    answers = {(asked.kind, asked.policy, asked.id, asked.answer) for result in results for asked in result.trace}
+    """Return the coverage of every evidence, route and silence of a set, in order, except those in `without`."""
+    results_of_rules = {(entry.kind, entry.policy, entry.id, entry.answer) for result in results for entry in result.trace}
 
     def covered(kind: MatcherKind, policy: str, name: str, *, always: bool) -> Covered:
-        held = (kind, policy, name, MatchResult.HELD) in answers
-        other = any((kind, policy, name, answer) in answers for answer in (MatchResult.NOT_HELD, MatchResult.OUT_OF_TIME))
-        return Covered(kind, policy, name, held, other or always)
+        held = (kind, policy, name, MatchResult.HELD) in results_of_rules
+        not_held = any(
+            (kind, policy, name, result) in results_of_rules for result in (MatchResult.NOT_HELD, MatchResult.OUT_OF_TIME)
+        )
+        return Covered(kind, policy, name, held, not_held or always)
 
     return tuple(
         covered(kind, policy, name, always=always)
@@ -151,7 +153,7 @@ def coverage(results: Iterable[CaseResult], policies: PolicySet, without: Contai
 
 
 def base_rules(sources: Sequence[Source]) -> frozenset[Rule]:
-    """The rules that a set has from the base which it extends."""
+    """Return the rules that a set takes from the base that it extends."""
     return frozenset(
         rule for source in effective(sources) if source.base and source.root is not None for rule in _of_file(source.root.value)
     )
@@ -165,7 +167,7 @@ def _of_file(content: Mapping[str, Any]) -> Iterator[Rule]:
 
 
 def _rules(policies: PolicySet) -> Iterator[tuple[MatcherKind, str, str, bool]]:
-    """Each with whether it holds always, so that no case can see it not hold."""
+    """Yield each rule, and whether it always holds, so that no case can show it not holding."""
     yield from (
         (MatcherKind.EVIDENCE, actor.name, evidence.id, False) for actor in policies.actors for evidence in actor.evidence
     )

@@ -1,4 +1,4 @@
-"""Which link of a deployed chain is broken, and how to mend it. Judges what was read of a stack; reads nothing itself."""
+"""Which link of a deployed stack is broken, and how to fix it, judged from the state that was read elsewhere."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class Health(StrEnum):
-    """Whether a link holds."""
+    """Whether a link works."""
 
     OK = "ok"
     BROKEN = "broken"
@@ -23,20 +23,20 @@ class Health(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """One link of the chain: what was looked at, whether it holds, what was seen, and what to do (empty where it holds)."""
+    """One link from the trail to Slack: its name, its health, what was seen, and how to fix it (empty if it works)."""
 
     name: str
     health: Health
     seen: str
-    mend: str = ""
+    remedy: str = ""
 
 
 STALE_SECONDS: Final = 900
-"""A message that waits longer than this is not being handled."""
+"""A message that has waited longer than this is not being processed."""
 
 
 def diagnose(state: StackState, policies: PolicySet, now: datetime) -> tuple[Link, ...]:
-    """Every link from the trail to Slack, in the order of an event's way."""
+    """Return every link from the trail to Slack, in the order in which an event passes them."""
     return (
         *_trail(state, policies),
         *_rule(state, policies),
@@ -49,7 +49,7 @@ def diagnose(state: StackState, policies: PolicySet, now: datetime) -> tuple[Lin
 
 
 def named_buckets(policies: PolicySet) -> tuple[str, ...]:
-    """The buckets that a policy set names in full, each once, in order."""
+    """Return the buckets that a policy set names without wildcards, each once, in order."""
     patterns = (bucket for policy in policies.policies for bucket in policy.buckets or ())
     return tuple(dict.fromkeys(bucket for bucket in patterns if not set("*?") & set(bucket)))
 
@@ -79,8 +79,8 @@ def _rule(state: StackState, policies: PolicySet) -> Iterator[Link]:
     yield from _let_through("event", sorted(policies.selection.names or ()), state.rule_events, "EventNames")
 
 
-def _let_through(kind: str, wanted: Iterable[str], let: frozenset[str] | None, parameter: str) -> Iterator[Link]:
-    missing = [name for name in wanted if let is not None and name not in let]
+def _let_through(kind: str, wanted: Iterable[str], allowed: frozenset[str] | None, parameter: str) -> Iterator[Link]:
+    missing = [name for name in wanted if allowed is not None and name not in allowed]
     seen = f"not let through: {', '.join(missing)}" if missing else "all that the policies name"
     yield _link(f"rule lets each {kind} through", not missing, seen, f"add them to the stack's parameter {parameter}")
 
@@ -89,8 +89,8 @@ def _queue(state: StackState) -> Iterator[Link]:
     if state.dead is None:
         yield _unknown("dead letters", state, "dead letters")
     else:
-        mend = "see why in the log, then aws sqs start-message-move-task"
-        yield _link("no dead letters", state.dead == 0, f"{state.dead} messages", mend)
+        remedy = "see why in the log, then aws sqs start-message-move-task"
+        yield _link("no dead letters", state.dead == 0, f"{state.dead} messages", remedy)
     if state.direct:
         return
     if state.queue_enabled is None or state.waiting is None:
@@ -116,15 +116,15 @@ def _webhook(state: StackState, channel: Channel) -> Link:
     if ref.env is not None:
         if state.environment is None:
             return _unknown(name, state, "function")
-        there = ref.env in state.environment
+        exists = ref.env in state.environment
         return _link(
-            name, there, f"variable {ref.env} {_is(there)}", f"set {ref.env} on the function, or keep the webhook in a secret"
+            name, exists, f"variable {ref.env} {_is(exists)}", f"set {ref.env} on the function, or keep the webhook in a secret"
         )
     place, known = (
         (f"secret {ref.secret}", state.secrets.get(ref.secret)) if ref.secret else _parameter(state, ref.parameter or "")
     )
     if known is None:
-        return Link(name, Health.UNKNOWN, f"{place} could not be looked up", "allow yourself to describe it")
+        return Link(name, Health.UNKNOWN, f"{place} could not be read", "give yourself permission to describe it")
     return _link(name, known, f"{place} {_is(known)}", f"create the {place}")
 
 
@@ -132,42 +132,45 @@ def _parameter(state: StackState, parameter: str) -> tuple[str, bool | None]:
     return f"parameter {parameter}", state.parameters.get(parameter)
 
 
-def _is(there: bool) -> str:  # noqa: FBT001  a fact, not a switch
-    return "is there" if there else "is not there"
+def _is(exists: bool) -> str:  # noqa: FBT001  a fact, not a switch
+    return "exists" if exists else "does not exist"
 
 
 def _last_event(state: StackState, now: datetime) -> Link:
-    name = "an event came lately"
+    name = "an event came recently"
     if "metrics" in state.unread:
         return _unknown(name, state, "metrics")
     if state.last_event is None:
         return Link(
-            name, Health.BROKEN, "none in the last 24 hours", "read an object of a watched bucket, and look here in ten minutes"
+            name,
+            Health.BROKEN,
+            "none in the last 24 hours",
+            "read an object of a watched bucket, and run this again in ten minutes",
         )
     hours = (now - state.last_event).total_seconds() / 3600
     return Link(name, Health.OK, f"{hours:.1f} hours ago")
 
 
 def _foreign(state: StackState) -> Link:
-    """Whether only CloudTrail's events come: S3 sends its own under the same source, which look alike at a glance."""
+    """Whether only CloudTrail's events arrive. S3 sends events of its own with the same source, which are not audit events."""
     name = "only CloudTrail's events come"
     if state.foreign is None:
         return _unknown(name, state, "metrics")
     seen = f"{state.foreign} others in the last 24 hours" if state.foreign else "no others in the last 24 hours"
-    mend = (
+    remedy = (
         'have the rule take the detail-type "AWS API Call via CloudTrail" alone; the log says what the others are (passed_over)'
     )
-    return _link(name, not state.foreign, seen, mend)
+    return _link(name, not state.foreign, seen, remedy)
 
 
-def _link(name: str, holds: bool, seen: str, mend: str) -> Link:  # noqa: FBT001  a fact, not a switch
-    return Link(name, Health.OK if holds else Health.BROKEN, seen, "" if holds else mend)
+def _link(name: str, works: bool, seen: str, remedy: str) -> Link:  # noqa: FBT001  a fact, not a switch
+    return Link(name, Health.OK if works else Health.BROKEN, seen, "" if works else remedy)
 
 
-def _unknown(name: str, state: StackState, asked: str) -> Link:
+def _unknown(name: str, state: StackState, part: str) -> Link:
     return Link(
         name,
         Health.UNKNOWN,
-        f"could not be read: {state.unread.get(asked, 'it is not in the stack')}",
+        f"could not be read: {state.unread.get(part, 'it is not in the stack')}",
         "see the stack's resources",
     )

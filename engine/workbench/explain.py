@@ -1,4 +1,4 @@
-"""Why one event ends as it does: the facts, every matcher asked with its answer, the decision, the messages."""
+"""How one event is decided, and why: the facts, the evaluated matchers, the decision, the messages."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """All that can be said about one event. `facts` are masked at `level` unless `revealed`."""
+    """The explanation of one event. `facts` are masked at `level` unless `revealed`."""
 
     decision: Decision
     trace: tuple[TraceEntry, ...]
@@ -34,57 +34,57 @@ class Explanation:
 
 
 def explain(event: Event, setting: Setting, now: datetime, *, reveal: bool = False) -> Explanation:
-    """Decide one event with every matcher's answer kept, and make its messages without sending them."""
-    decision, asked = trace(event, setting.policies, now)
+    """Decide one event, keep the result of every matcher, and render its messages without sending them."""
+    decision, entries = trace(event, setting.policies, now)
     level = _strictest(decision, setting.policies)
     channels = setting.policies.channels
-    wants = {request.channel: PendingNotification(0, event, decision, request) for request in decision.verdict.requests}
+    pending = {request.channel: PendingNotification(0, event, decision, request) for request in decision.verdict.requests}
     return Explanation(
         decision=decision,
-        trace=asked,
+        trace=entries,
         facts=_facts(event, decision) if reveal else _masked_facts(event, decision, level, setting.key),
         level=level,
         revealed=reveal,
-        masked={name: mask(event, decision, want.request.level, setting.key) for name, want in wants.items()},
-        messages={name: compose(channels[name], [want], setting)[0] for name, want in wants.items()},
+        masked={name: mask(event, decision, entry.request.level, setting.key) for name, entry in pending.items()},
+        messages={name: compose(channels[name], [entry], setting)[0] for name, entry in pending.items()},
     )
 
 
 def _strictest(decision: Decision, policies: PolicySet) -> Level:
-    """The strictest level among the channels; the default's where no channel hears of it."""
+    """Return the strictest level among the channels, or the default's level if no channel is notified."""
     levels = [request.level for request in decision.verdict.requests] or [policies.default.level]
     return max(levels, key=lambda level: level.rank)
 
 
 def _facts(event: Event, decision: Decision) -> dict[str, Any]:
-    """The facts as matchers see them, nested under the language's names."""
+    """Return the facts as matchers see them, nested by their names in the policy language."""
     seen = document({}, facts(event), decision.verdict.actor, decision.verdict.evidence)
     return dict(seen)
 
 
 def _masked_facts(event: Event, decision: Decision, level: Level, key: HashKey | None) -> dict[str, Any]:
     """The facts as the level leaves them; null where it drops one. What is not an event's own text stays."""
-    found, values = _facts(event, decision), mask(event, decision, level, key).values
+    unmasked, values = _facts(event, decision), mask(event, decision, level, key).values
     keeps_copy = level.operators.get(Field.COPY_SOURCE) is Operator.KEEP
 
-    def other(text: str | None) -> str | None:
+    def redacted(text: str | None) -> str | None:
         return None if text is None else redact(text, event, decision, level)
 
     return {
-        **found,
+        **unmasked,
         "bucket": values.get(Field.BUCKET),
         "key": values.get(Field.KEY),
-        "copy": {part: other(text) if keeps_copy else None for part, text in found["copy"].items()},
+        "copy": {part: redacted(text) if keeps_copy else None for part, text in unmasked["copy"].items()},
         "actor": {
-            **found["actor"],
+            **unmasked["actor"],
             "type": values.get(Field.ACTOR_TYPE),
             "name": values.get(Field.NAME),
             "role": values.get(Field.ROLE),
             "session": values.get(Field.SESSION),
             "account": values.get(Field.ACCOUNT),
-            "service": other(found["actor"]["service"]),
+            "service": redacted(unmasked["actor"]["service"]),
         },
-        "source": {**found["source"], "ip": values.get(Field.SOURCE_IP) if found["source"]["ip"] else None},
+        "source": {**unmasked["source"], "ip": values.get(Field.SOURCE_IP) if unmasked["source"]["ip"] else None},
     }
 
 
@@ -92,18 +92,18 @@ def as_json(explanation: Explanation) -> dict[str, Any]:
     """`{facts, trace, decision, messages: {channel: payload}}`."""
     return {
         "facts": explanation.facts,
-        "trace": [_asked_json(asked) for asked in explanation.trace],
+        "trace": [_entry_json(entry) for entry in explanation.trace],
         "decision": decision_json(explanation.decision),
         "messages": {name: message.payload for name, message in explanation.messages.items()},
     }
 
 
-def _asked_json(asked: TraceEntry) -> dict[str, Any]:
+def _entry_json(entry: TraceEntry) -> dict[str, Any]:
     return {
-        "kind": asked.kind.value,
-        "policy": asked.policy,
-        "id": asked.id,
-        "when": list(asked.expressions),
-        "answer": asked.answer.value,
-        **({"reason": asked.reason} if asked.reason else {}),
+        "kind": entry.kind.value,
+        "policy": entry.policy,
+        "id": entry.id,
+        "when": list(entry.expressions),
+        "answer": entry.answer.value,
+        **({"reason": entry.reason} if entry.reason else {}),
     }
