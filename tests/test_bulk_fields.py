@@ -6,7 +6,7 @@ from builders import policy, policy_set, route
 
 from engine.bulk.fields import ALWAYS, FIELDS, needed
 from engine.pipeline.decide.reads import groups_read
-from engine.policy.given import ACCESS, CALLER, GIVEN, GROUPS, ROLE, TARGET
+from engine.policy.fact_layout import ACCESS, CALLER, FACTS, GROUPS, ROLE, TARGET
 
 
 def test_a_matcher_that_looks_at_the_whole_document_needs_all_of_it() -> None:
@@ -28,4 +28,4 @@ def test_only_the_groups_that_are_read_are_made() -> None:
 
 
 def test_every_fact_is_known() -> None:
-    assert set(FIELDS) == set(GIVEN.places)
+    assert set(FIELDS) == set(FACTS.places)

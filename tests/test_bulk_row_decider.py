@@ -26,7 +26,7 @@ from engine.matching.compile import predicate
 from engine.matching.residual import residual
 from engine.model import DecodeError, Event, Selection, Selects, Strength, Window
 from engine.pipeline.audit import decision_json, line
-from engine.pipeline.decide import decide_plainly, program_of
+from engine.pipeline.decide import decide_reference, decider_of
 from engine.pipeline.decode import decode_stream
 from engine.pipeline.select import passed_over
 
@@ -58,7 +58,7 @@ def told(policies: PolicySet, some: Iterable[Event], copies: int = 1) -> tuple[l
 
 
 def meant(policies: PolicySet, some: Iterable[Event]) -> list[str]:
-    return [line(decision_json(decide_plainly(one, policies, NOW))) for one in some]
+    return [line(decision_json(decide_reference(one, policies, NOW))) for one in some]
 
 
 @given(sets(), st.lists(events, min_size=1, max_size=4))
@@ -357,15 +357,15 @@ def test_where_rows_say_too_little_they_are_tried_less_and_less_often() -> None:
 
 
 def test_what_is_kept_of_verdicts_is_bounded_and_changes_no_answer(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(row_decider, "MOST_KEPT", 3)
+    monkeypatch.setattr(row_decider, "CACHE_SIZE", 3)
     policies = of_all(policy_set(policy("p", *(route(f"r{n}", f"bucket == 'b{n}'") for n in range(20)))))
     some = [event(requestParameters={"bucketName": f"b{number % 20}"}) for number in range(60)]
     typed = TypedReader(needed(policies))
     rows = typed.rows(Chunk(bytearray(json.dumps([one.record for one in some]).encode()), listed=True))
     assert rows is not None
-    made = RowDecider(program_of(policies), typed.layout, record_of, lambda verdict: verdict.routes)
-    assert made.decided(rows, NOW)[1] == [decide_plainly(one, policies, NOW).verdict.routes for one in some]
-    assert sum(map(len, made._kept)) <= 3
+    made = RowDecider(decider_of(policies), typed.layout, record_of, lambda verdict: verdict.routes)
+    assert made.decided(rows, NOW)[1] == [decide_reference(one, policies, NOW).verdict.routes for one in some]
+    assert sum(map(len, made._shown_verdicts)) <= 3
 
 
 @given(

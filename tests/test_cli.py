@@ -17,7 +17,7 @@ from jsonschema import Draft202012Validator
 
 from engine.bulk import reading
 from engine.cli import COMMANDS, NEEDS_BOTO3, main, trailbell
-from engine.pipeline.decide.program import Program
+from engine.pipeline.decide.indexed import IndexedDecider
 
 if TYPE_CHECKING:
     from click.testing import Result
@@ -148,7 +148,7 @@ def test_a_fault_in_another_process_exits_3_without_event_text(
         raise RuntimeError("203.0.113.7")
 
     monkeypatch.setattr(reading, "FEW", 0)
-    monkeypatch.setattr(Program, "weighed", broken)
+    monkeypatch.setattr(IndexedDecider, "evaluate", broken)
     monkeypatch.setattr(sys, "argv", ["trailbell", "decide", "event.json", "--jobs", "2"])
     with pytest.raises(SystemExit) as stopped:
         main()
@@ -332,7 +332,7 @@ def test_a_fault_of_our_own_exits_3_without_event_text(
     def broken(*_: object) -> None:
         raise RuntimeError("203.0.113.7")
 
-    monkeypatch.setattr(Program, "weighed", broken)
+    monkeypatch.setattr(IndexedDecider, "evaluate", broken)
     monkeypatch.setattr(sys, "argv", ["trailbell", "decide", str(house / "event.json")])
     with pytest.raises(SystemExit) as stopped:
         main()

@@ -9,8 +9,9 @@ from builders import event, record
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.pipeline.facts import facts
-from engine.pipeline.facts.target import needs_resources, scope_of, split_arn, target, target_of
+from engine.pipeline.facts import derive_facts, facts
+from engine.pipeline.facts.target import needs_resources, record_scope, split_arn, target_of
+from engine.policy.fact_layout import TARGET
 
 POINT = "arn:aws:s3:eu-west-1:111122223333:accesspoint/readers"
 ALIAS = "readers-abcdefghijk1234567890abcdefgh-s3alias"
@@ -22,7 +23,7 @@ OTHER = {"type": "AWS::S3::Bucket", "accountId": "444455556666", "ARN": "arn:aws
 
 
 def found(resources: object = None, **parameters: object) -> tuple[str | None, str | None, str | None, str | None]:
-    return target(record(requestParameters=parameters, resources=resources))
+    return derive_facts(record(requestParameters=parameters, resources=resources))[TARGET]
 
 
 def copied(source: object, resources: object = None, bucket: str = "b") -> tuple[str | None, str | None]:
@@ -163,14 +164,14 @@ def test_a_scope_is_asked_about_every_bucket_once() -> None:
         requestParameters={"bucketName": "to", "key": "k", "x-amz-copy-source": "from/k"},
         resources=[{"ARN": "arn:aws:s3:::to"}, {"ARN": "arn:aws:s3:::to/k"}, {"ARN": "arn:aws:s3:::third/k"}],
     )
-    assert scope_of(one, target(one)) == (("to", "from", "third"), "111122223333")
+    assert record_scope(one, derive_facts(one)[TARGET]) == (("to", "from", "third"), "111122223333")
 
 
 def test_a_bucket_that_only_the_resources_name_is_in_the_scope_whatever_its_name() -> None:
     one = record(requestParameters={"bucketName": None}, resources=[{"ARN": "arn:aws:s3:::None"}, {"ARN": "arn:aws:s3:::None/k"}])
-    assert scope_of(one, (None, None, None, None))[0] == ("None",)
+    assert record_scope(one, (None, None, None, None))[0] == ("None",)
     slashed = record(requestParameters={"bucketName": "a/b"}, resources=[{"ARN": "arn:aws:s3:::a/b"}])
-    assert scope_of(slashed, target(slashed))[0] == ("a/b", "a")
+    assert record_scope(slashed, derive_facts(slashed)[TARGET])[0] == ("a/b", "a")
 
 
 # --- whose they are --------------------------------------------------------------------------------------------------------

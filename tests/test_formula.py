@@ -31,7 +31,7 @@ from engine.matching.formula import (
 )
 from engine.model import Event
 from engine.pipeline.facts import document, facts
-from engine.policy.given import KNOWN
+from engine.policy.fact_layout import FACT_TYPES
 from engine.policy.load import load
 
 ROOT = Path(__file__).parent.parent
@@ -136,7 +136,7 @@ def test_shipped_matchers_and_their_formulas_agree_on_damaged_records(
         inner[data.draw(st.sampled_from(sorted(inner)))] = broken
     seen = document(damaged, facts(Event(damaged, "test")))
     for parts in shipped:
-        whole = formula_of([check(part) for part in parts], KNOWN)
+        whole = formula_of([check(part) for part in parts], FACT_TYPES)
         assert settled(whole, seen) == result(compile_predicate(parts), seen)
         for atom in atoms(whole):
             assert repr(evaluate(atom, seen)) == repr(evaluate(atom, alone(atom, seen)))

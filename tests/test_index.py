@@ -18,9 +18,9 @@ from engine.matching.formula import formula_of
 from engine.matching.keys import index_keys
 from engine.matching.source import Given
 from engine.model import Event
-from engine.pipeline.decide import decide, decide_plainly, program
+from engine.pipeline.decide import decide, decide_reference, indexed
 from engine.pipeline.decode import decode_stream
-from engine.pipeline.facts import groups
+from engine.pipeline.facts import derive_facts
 from engine.policy.load import load
 
 ROOT = Path(__file__).parent.parent
@@ -35,9 +35,9 @@ def index(matchers: list[list[str]]) -> Index:
 @given(sets(), st.lists(events, min_size=1, max_size=4))
 def test_with_an_index_the_decision_is_the_same(policies: Any, some: list[Event]) -> None:
     for one in some:
-        meant = decide_plainly(one, policies, NOW)
+        meant = decide_reference(one, policies, NOW)
         assert decide(one, policies, NOW) == meant
-        assert decide(one, policies, NOW, groups(one.record)) == meant
+        assert decide(one, policies, NOW, derive_facts(one.record)) == meant
 
 
 @given(
@@ -81,15 +81,15 @@ def test_over_real_records_the_decision_is_the_same(corpus: Path) -> None:
         with (corpus / row["file"]).open("rb") as stream:
             for one in decode_stream(stream, row["file"]):
                 if isinstance(one, Event):
-                    assert decide(one, policies, NOW) == decide_plainly(one, policies, NOW)
+                    assert decide(one, policies, NOW) == decide_reference(one, policies, NOW)
 
 
 def test_what_is_kept_of_scopes_and_verdicts_is_bounded_and_changes_no_answer(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(program, "MOST_KEPT", 3)
+    monkeypatch.setattr(indexed, "CACHE_SIZE", 3)
     policies = policy_set(*(policy(f"p{number}", route("r", notify=("watch",)), buckets=(f"b{number}",)) for number in range(12)))
-    made = program.Program(policies)
+    made = indexed.IndexedDecider(policies)
     for number in [*range(12), *range(12), 3, 3, 11]:
         one = event(requestParameters={"bucketName": f"b{number}", "x-amz-copy-source": f"b{number // 2}/k"}, resources=[])
-        expected = decide_plainly(one, policies, NOW)
+        expected = decide_reference(one, policies, NOW)
         assert made.verdict(one.record, NOW).routes == expected.verdict.routes
-        assert max(map(len, (made._scopes, made._known_scopes, made._verdicts))) <= 3
+        assert max(map(len, (made._scopes, made._scopes_of_events, made._verdicts))) <= 3

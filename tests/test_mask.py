@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from engine.model import FIELD_OPERATORS, Event, Field, HashKey, Level, MaskedEvent, Operator
 from engine.pipeline.decide import decide
-from engine.pipeline.facts import groups
+from engine.pipeline.facts import derive_facts
 from engine.pipeline.mask import VALUE_MAX_LENGTH, addresses, mask, operators, redact
 from engine.pipeline.mask.addresses import address_spellings
 from engine.pipeline.mask.operators import ADDRESS_MAX_LENGTH
@@ -409,7 +409,7 @@ def test_every_record_is_masked_to_texts_of_bounded_length(changes: dict[str, An
     one = Event(made, "test")
     decision = decide(one, policy_set(), NOW)
     result = mask(one, decision, chosen, KEY)
-    assert result == mask(one, decision, chosen, KEY, groups(made))
+    assert result == mask(one, decision, chosen, KEY, derive_facts(made))
     assert all(isinstance(text, str) and 0 < len(text) <= VALUE_MAX_LENGTH for text in result.values.values())
 
 

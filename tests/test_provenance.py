@@ -14,7 +14,7 @@ from click.testing import CliRunner
 
 from engine.cli import trailbell
 from engine.lint.fields import shape_of
-from engine.policy.given import KNOWN
+from engine.policy.fact_layout import FACT_TYPES
 from engine.policy.provenance import SOURCES, TABLE, Pin, Provenance, row_of
 from engine.workbench.fields import field_rows, hover_text, page
 
@@ -27,7 +27,7 @@ def test_every_path_of_the_table_is_a_field_or_a_fact() -> None:
 
 
 def test_every_fact_is_in_the_table() -> None:
-    assert [".".join(path) for path in KNOWN if path not in TABLE and path[:1] not in TABLE] == []
+    assert [".".join(path) for path in FACT_TYPES if path not in TABLE and path[:1] not in TABLE] == []
 
 
 def test_every_source_that_a_row_names_is_listed() -> None:

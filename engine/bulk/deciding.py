@@ -12,7 +12,7 @@ from engine.bulk.row_decider import RowDecider
 from engine.bulk.typed import TypedReader, record_of
 from engine.bulk.workers import cores
 from engine.model import Event, Selects
-from engine.pipeline.decide import program_of
+from engine.pipeline.decide import decider_of
 from engine.pipeline.select import S3_SOURCES, is_named, is_s3_data
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class BatchDecider:
     def __init__(self, policies: PolicySet, now: datetime) -> None:
         only = S3_SOURCES if policies.selection.select is Selects.S3_DATA else None
         self.typed = TypedReader(needed(policies), only, seldom_needed(policies))
-        program = program_of(policies)
+        program = decider_of(policies)
         self._selection = policies.selection
         self._verdict = program.verdict
         self._now = now

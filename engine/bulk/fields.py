@@ -5,15 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from engine.model import Selects
-from engine.pipeline.decide.plain import has_scope
 from engine.pipeline.decide.reads import paths_read
+from engine.pipeline.decide.reference import has_scope
 from engine.pipeline.facts.target import COPY_SOURCE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from engine.model import PolicySet
-    from engine.policy.given import Path
+    from engine.policy.fact_layout import Path
 
 ALWAYS: Final = frozenset({("eventID",), ("eventSource",), ("eventCategory",)})
 """What tells an event's id, and of today's records whether they are selected."""

@@ -13,7 +13,7 @@ from engine.errors import TrailbellError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from engine.policy.given import Path
+    from engine.policy.fact_layout import Path
 
 LISTS: Final = frozenset({"resources"})
 """Fields of a record that are lists of objects: they stay lists of dictionaries."""

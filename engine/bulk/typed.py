@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from engine.bulk.chunks import Chunk
     from engine.bulk.rows import Layout, Row
     from engine.model import Record
-    from engine.policy.given import Path
+    from engine.policy.fact_layout import Path
 
 _SCALARS: Final = (None, bool, int, float, str)
 _Scalar: Final[Any] = Union[_SCALARS]  # noqa: UP007  made while running

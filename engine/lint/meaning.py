@@ -13,7 +13,7 @@ from engine.matching import conjuncts, formula_of, index_keys, never_fails, read
 from engine.model import Edit, Field, Finding, FindingSeverity, Location, Operator
 from engine.policy.compile import actors_in_order, evidence_rank
 from engine.policy.edits import last_line, without_lines
-from engine.policy.given import KNOWN
+from engine.policy.fact_layout import FACT_TYPES
 from engine.policy.positions import line_text
 from engine.policy.references import operators_of
 from engine.policy.texts import placeholders
@@ -209,7 +209,7 @@ def _order(route: Node, conditions: Sequence[Condition]) -> Iterator[Finding]:
 
 
 def _keys(*parts: Tree) -> Sequence[AnyOf]:
-    return index_keys(formula_of(parts, KNOWN))
+    return index_keys(formula_of(parts, FACT_TYPES))
 
 
 def _is_selective(keys: AnyOf) -> bool:

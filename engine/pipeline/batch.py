@@ -18,7 +18,7 @@ from engine.pipeline.audit import decision_record, line, undecided_record
 from engine.pipeline.decide import decide
 from engine.pipeline.dedupe import fingerprint
 from engine.pipeline.deliver import WebhookSender
-from engine.pipeline.facts import groups
+from engine.pipeline.facts import derive_facts
 from engine.pipeline.mask import mask
 from engine.pipeline.metrics import metrics
 from engine.pipeline.posting import post
@@ -92,7 +92,7 @@ def _decided(number: int, event: Event, setting: Setting, ports: Ports) -> Recei
     policies, now = setting.policies, ports.now()
     level = policies.audit.level
     try:
-        facts = groups(event.record)
+        facts = derive_facts(event.record)
         decision = decide(event, policies, now, facts)
         masked = None if level.name == OPEN else mask(event, decision, level, setting.key, facts)
         record = line(decision_record(event, decision, masked, policies, now))

@@ -11,7 +11,7 @@ from engine.matching.types import reads
 from engine.model import UNKNOWN, Finding, Kind, Strength
 from engine.policy import codes
 from engine.policy.edits import inside
-from engine.policy.given import KNOWN
+from engine.policy.fact_layout import FACT_TYPES
 from engine.policy.shape import suggestion
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ def _expressions(rule: Node) -> Iterable[Node]:
 def _unknown_names(source: Source, expression: Node, names: Names) -> Iterator[Finding]:
     if "actor" not in expression.value:
         return  # nothing to look at, and most expressions are such
-    for atom in dict.fromkeys(atoms(formula_of([check(expression.value)], KNOWN))):
+    for atom in dict.fromkeys(atoms(formula_of([check(expression.value)], FACT_TYPES))):
         if atom.path is None or atom.path not in names:
             continue
         word, known = _WORDS[atom.path], names[atom.path]

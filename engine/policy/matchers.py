@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from engine.matching.link import link
 from engine.model import Matcher
-from engine.policy.given import GIVEN, KNOWN
+from engine.policy.fact_layout import FACT_TYPES, FACTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -48,14 +48,14 @@ def from_source(trees: Trees | None = None) -> MatcherFactory:
             made[expressions] = _matcher(expressions, parsed)
         return made[expressions]
 
-    return MatcherFactory(matcher, lambda several: in_turn([link(source, GIVEN) for source in first_sources(several, parsed)]))
+    return MatcherFactory(matcher, lambda several: in_turn([link(source, FACTS) for source in first_sources(several, parsed)]))
 
 
 def _matcher(expressions: Expressions, trees: Trees) -> Matcher:
     from engine.matching.analyse import analyse  # noqa: PLC0415  as above
 
-    analysed = analyse([trees[expression] for expression in expressions], GIVEN, KNOWN)
-    return Matcher(expressions, link(analysed.source, GIVEN), analysed.keys, analysed.reads)
+    analysed = analyse([trees[expression] for expression in expressions], FACTS, FACT_TYPES)
+    return Matcher(expressions, link(analysed.source, FACTS), analysed.keys, analysed.reads)
 
 
 def first_sources(several: Sequence[Expressions], trees: Trees) -> Iterator[Source]:
@@ -64,7 +64,7 @@ def first_sources(several: Sequence[Expressions], trees: Trees) -> Iterator[Sour
 
     for start in range(0, len(several), MOST_AT_ONCE):
         part = several[start : start + MOST_AT_ONCE]
-        yield first_source([[trees[expression] for expression in expressions] for expressions in part], GIVEN)
+        yield first_source([[trees[expression] for expression in expressions] for expressions in part], FACTS)
 
 
 def in_turn(parts: Sequence[First]) -> First:

@@ -19,8 +19,8 @@ from engine.matching.link import link
 from engine.matching.source import Constant, Source
 from engine.model import IndexKey, Matcher
 from engine.policy.compile import actors_in_order, compile_set, evidence_rank, expressions
+from engine.policy.fact_layout import FACTS
 from engine.policy.files import base_files, policy_files
-from engine.policy.given import GIVEN
 from engine.policy.matchers import MatcherFactory, first_sources, in_turn
 
 if TYPE_CHECKING:
@@ -96,9 +96,9 @@ def _rules(contents: Sequence[Mapping[str, Any]]) -> Iterator[Expressions]:
 
 def _matcher_json(when: Expressions, trees: Trees, texts: dict[str, int]) -> dict[str, Any]:
     from engine.matching.analyse import analyse  # noqa: PLC0415  the parser, as above
-    from engine.policy.given import KNOWN  # noqa: PLC0415
+    from engine.policy.fact_layout import FACT_TYPES  # noqa: PLC0415
 
-    found: Analysed = analyse([trees[expression] for expression in when], GIVEN, KNOWN)
+    found: Analysed = analyse([trees[expression] for expression in when], FACTS, FACT_TYPES)
     return {
         "when": when,
         "source": _source_json(found.source, texts),
@@ -142,12 +142,12 @@ def load_prepared(directory: Path, home: Path) -> PolicySet | None:
 def _factory(content: Mapping[str, Any], codes: Sequence[CodeType]) -> MatcherFactory:
     """A factory that looks up what was prepared."""
     matchers = {tuple(one["when"]): one for one in content["matchers"]}
-    firsts = [link(_source(one), GIVEN, codes[one[0]]) for one in content["first"]]
+    firsts = [link(_source(one), FACTS, codes[one[0]]) for one in content["first"]]
     reads: dict[str, frozenset[tuple[str, ...]]] = {}
 
     def matcher(when: Expressions) -> Matcher:
         one = matchers[when]
-        holds = link(_source(one["source"]), GIVEN, codes[one["source"][0]])
+        holds = link(_source(one["source"]), FACTS, codes[one["source"][0]])
         paths = reads.setdefault(repr(one["reads"]), frozenset(map(tuple, one["reads"])))
         return Matcher(when, holds, tuple(map(_any_of, one["keys"])), paths)
 

@@ -14,7 +14,7 @@ from engine.matching.formula import atoms, formula_of
 from engine.matching.literals import demanded
 from engine.model import Finding, Kind, Strength, VoidReason
 from engine.policy import codes
-from engine.policy.given import KNOWN
+from engine.policy.fact_layout import FACT_TYPES
 from engine.policy.mending import mend, where, why_no_pin
 from engine.policy.pins import (
     ACCOUNTS,
@@ -120,7 +120,7 @@ def expressions_of(rule: Mapping[str, Any]) -> tuple[str, ...]:
 
 @lru_cache(4_096)
 def _formula(expressions: tuple[str, ...]) -> Formula:
-    return formula_of([check(expression) for expression in expressions], KNOWN)
+    return formula_of([check(expression) for expression in expressions], FACT_TYPES)
 
 
 @lru_cache(4_096)

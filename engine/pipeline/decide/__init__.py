@@ -1,43 +1,51 @@
-"""What to do about one event: who calls, which routes hold, who is told and how much of it, and why.
+"""What to do about one event: its actor's class, the routes that hold, the channels to notify and how much they see, and why.
 
-The Lambda, `decide`, `test` and `explain` all come through here, so that they cannot drift apart. `plain` says what a decision
-means: every rule asked in its turn. `program` finds out quickly which rules hold, by an index, and knows what was chosen the last
-time that just these held; whatever it has not seen, and whatever fails, `plain` decides.
+The Lambda, `decide`, `test` and `explain` all call `decide`, so they cannot differ. `reference` defines what a decision means: it
+asks every rule in turn. `indexed` gives the same verdicts fast. An example, for a set of a thousand routes of which one is
+`bucket == 'ledger' && regex(actor.session, '^ci-')`:
+
+1. The index has the key *bucket equals ledger* for that route: in an event of another bucket it neither holds nor fails, so it is
+   not asked. A look-up of the event's bucket leaves a handful of candidates of the thousand.
+2. Only the candidates are asked, in the order of the policies. The equality is not asked again where the index found it; the
+   regular expression is.
+3. The evidence that holds, the policies in scope and the rules that hold are numbers, and these numbers are a key. The verdict
+   for a key seen before is in a table; for a new one `reference` makes it, from the same candidates. It also decides wherever a
+   matcher fails.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from engine.pipeline.decide.plain import DEFAULT_ROUTE, decide_plainly, decision, trace, within
-from engine.pipeline.decide.program import Program
+from engine.pipeline.decide.indexed import IndexedDecider
+from engine.pipeline.decide.reference import DEFAULT_ROUTE, decide_reference, decision, trace, within
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from engine.model import Decision, Event, FactGroups, PolicySet
 
-__all__ = ["DEFAULT_ROUTE", "decide", "decide_plainly", "program_of", "trace", "within"]
+__all__ = ["DEFAULT_ROUTE", "decide", "decide_reference", "decider_of", "trace", "within"]
 
-MOST_PROGRAMS: Final = 4
+DECIDERS_SIZE: Final = 4
 
-_programs: list[Program] = []
-"""Those of the sets that were asked last, the latest first."""
+_deciders: list[IndexedDecider] = []
+"""The deciders of the sets that were used last, the latest first."""
 
 
-def decide(event: Event, policies: PolicySet, now: datetime, found: FactGroups | None = None) -> Decision:
-    """Everything chosen for one event. Pure and total; `now` (aware) serves only an event without a time.
+def decide(event: Event, policies: PolicySet, now: datetime, facts: FactGroups | None = None) -> Decision:
+    """Everything chosen for one event. Pure and total; `now` (aware) is the time of an event that has none.
 
-    `found`: the event's facts (`facts.groups`), where they are known already.
+    `facts` are the event's (`facts.derive_facts`), if the caller has them already.
     """
-    return decision(event, program_of(policies).verdict(event.record, now, found))
+    return decision(event, decider_of(policies).verdict(event.record, now, facts))
 
 
-def program_of(policies: PolicySet) -> Program:
-    """The program of a set: made when the set is first asked, and kept while it is among the last. It never changes an answer."""
-    if _programs and _programs[0].policies is policies:
-        return _programs[0]
-    known = next((one for one in _programs if one.policies is policies), None)
-    program = known or Program(policies)
-    _programs[:] = [program, *(one for one in _programs if one is not program)][:MOST_PROGRAMS]
-    return program
+def decider_of(policies: PolicySet) -> IndexedDecider:
+    """The decider of a set: made at its first use and kept while it is among those used last. It changes no decision."""
+    if _deciders and _deciders[0].policies is policies:
+        return _deciders[0]
+    known = next((decider for decider in _deciders if decider.policies is policies), None)
+    decider = known or IndexedDecider(policies)
+    _deciders[:] = [decider, *(other for other in _deciders if other is not decider)][:DECIDERS_SIZE]
+    return decider

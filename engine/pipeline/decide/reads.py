@@ -5,25 +5,25 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from engine.matching.source import reads_whole
-from engine.pipeline.decide.plain import has_scope
-from engine.policy.given import GIVEN, GROUPS, ROLE, TARGET
+from engine.pipeline.decide.reference import has_scope
+from engine.policy.fact_layout import FACTS, GROUPS, ROLE, TARGET
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from engine.model import Matcher, PolicySet
-    from engine.policy.given import Path
+    from engine.policy.fact_layout import Path
 
 
 def groups_read(policies: PolicySet) -> frozenset[int]:
-    """The groups of facts that scopes and matchers read."""
+    """The groups of facts that scopes and matchers read, by their position in `FactGroups`."""
     paths = paths_read(policies)
-    if any(reads_whole(path, GIVEN) for path in paths):
+    if any(reads_whole(path, FACTS) for path in paths):
         return frozenset(range(GROUPS))
-    found = {group for path, (group, _) in GIVEN.places.items() if any(one[: len(path)] == path for one in paths)}
-    if any(one[:2] == ("actor", "name") for one in paths):
-        found.add(ROLE)  # the name may be the session's
-    return frozenset(found | ({TARGET} if any(map(has_scope, policies.policies)) else set()))
+    groups = {group for fact, (group, _) in FACTS.places.items() if any(path[: len(fact)] == fact for path in paths)}
+    if any(path[:2] == ("actor", "name") for path in paths):
+        groups.add(ROLE)  # the name may be the session's
+    return frozenset(groups | ({TARGET} if any(map(has_scope, policies.policies)) else set()))
 
 
 def paths_read(policies: PolicySet) -> frozenset[Path]:

@@ -14,12 +14,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 from engine.cache import BoundedCache
 from engine.model import Facts
-from engine.pipeline.facts.target import crossing, target
-from engine.pipeline.facts.values import mapping
+from engine.pipeline.facts.target import COPY_SOURCE, crossing_of, target_of
+from engine.pipeline.facts.values import members
 from engine.pipeline.facts.values import text as text_or_none
-from engine.policy.given import whole
+from engine.policy.fact_layout import CLASSED, with_facts
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from engine.model import ActorClass, Document, Event, Evidence, Record
     from engine.pipeline.facts.target import Crossing, Target
 
@@ -81,17 +83,46 @@ _PRIVATE: Final = (
 
 def facts(event: Event) -> Facts:
     """All facts of an event. Never raises, whatever the record holds."""
-    return Facts._make((time_of(event.record), *chain.from_iterable(groups(event.record))))
+    return Facts._make((time_of(event.record.get("eventTime")), *chain.from_iterable(derive_facts(event.record))))
 
 
-def groups(record: Record) -> tuple[Target, _Role, _Caller, _Source, tuple[bool, str], Crossing]:
-    """All groups of facts of a record."""
-    role = role_of(record)
-    return target(record), role, caller(record, role), source(record), access(record), crossing(record)
+EVERY_GROUP: Final = (True,) * CLASSED
+"""`wanted` of `derive_facts` for all groups."""
+
+
+def derive_facts(
+    record: Record, wanted: Sequence[bool] = EVERY_GROUP
+) -> tuple[Target, _Role, _Caller, _Source, tuple[bool, str], Crossing]:
+    """The groups of facts of a record in the order of `fact_layout`, without the actor's class. Never raises.
+
+    A group that is not `wanted` is None; the caller's name is a role's session only if the role is wanted, too.
+    """
+    of_target, of_role, of_caller, of_source, of_access, of_crossing = wanted
+    target = role = caller = source = access = crossing = None
+    read = record.get
+    request, identity = members(read("requestParameters")), members(read("userIdentity"))
+    if of_target:
+        target = target_of(request("bucketName"), request("key"), request("Key"), request(COPY_SOURCE), read("resources"))
+    if of_role:
+        role = _role(identity)
+    if of_caller:
+        called = (identity("type"), identity("arn"), identity("userName"), identity("accountId"), identity("invokedBy"))
+        caller = caller_of(called, role or (None, None))
+    if of_source:
+        source = source_of(read("sourceIPAddress"))
+    if of_access:
+        access = access_of(read("errorCode"), read("eventName"))
+    if of_crossing:
+        accounts = identity("accountId"), request(COPY_SOURCE), read("resources"), read("recipientAccountId")
+        crossing = crossing_of(identity("type"), *accounts)
+    return target, role, caller, source, access, crossing  # type: ignore[return-value]  # nobody reads a group that is not wanted
 
 
 def document(record: Record, found: Facts, actor: ActorClass | None = None, evidence: Evidence | None = None) -> Document:
-    """What a matcher sees: the record with the facts beside its own names. Without `actor`: while actors are being classified."""
+    """The document that expressions read: the record with the facts beside its own fields.
+
+    Without `actor` it is what evidence reads, while the actor's class is not known yet.
+    """
     groups = (
         (found.bucket, found.key, found.copy_bucket, found.copy_key),
         (found.role, found.session),
@@ -99,19 +130,19 @@ def document(record: Record, found: Facts, actor: ActorClass | None = None, evid
         (found.source_ip, found.source_kind, found.source_private),
         (found.denied, found.access_kind),
         (found.cross_account,),
-        classed(actor, evidence),
+        class_facts(actor, evidence),
     )
-    return whole(record, groups)
+    return with_facts(record, groups)
 
 
-UNCLASSED: Final = (None, None, None, None)
-"""The group of the actor's class while actors are being classified."""
+NO_CLASS: Final = (None, None, None, None)
+"""The facts of the actor's class while it is not known yet."""
 
 
-def classed(actor: ActorClass | None, evidence: Evidence | None) -> tuple[_Text, _Text, _Text, _Text]:
-    """Class and kind; id and strength of the evidence."""
+def class_facts(actor: ActorClass | None, evidence: Evidence | None) -> tuple[_Text, _Text, _Text, _Text]:
+    """The facts of the actor's class: its name and kind, the id and the strength of the evidence."""
     if actor is None:
-        return UNCLASSED
+        return NO_CLASS
     return (actor.name, actor.kind.value, *((evidence.id, evidence.strength.value) if evidence else (None, None)))
 
 
@@ -126,29 +157,24 @@ def _parsed_time(text: str) -> datetime | None:
     return time.replace(tzinfo=UTC) if time.tzinfo is None else time
 
 
-def time_of(record: Record) -> datetime | None:
-    """What `time_in` finds in a record."""
-    return time_in(record.get("eventTime"))
+def time_of(value: _Json) -> datetime | None:
+    """An event's time, aware; None where there is none.
 
-
-def time_in(value: _Json) -> datetime | None:
-    """An event's time, aware. Years in which no event can lie count as none: zone arithmetic overflows at the calendar's ends."""
+    A year in which no event can lie counts as none: arithmetic with time zones overflows at the calendar's ends.
+    """
     return _parsed_time(value) if isinstance(value, str) and len(value) <= _LONGEST_TIME else None
 
 
 # --- who ---------------------------------------------------------------------------------------------------------------
 
 
-def role_of(record: Record) -> _Role:
+def _role(identity: Callable[[str], Any]) -> _Role:
     """Role name without its path, and session name: from the assumed role's ARN, else from the issuer and the principal id."""
-    identity = record.get("userIdentity")
-    if identity.__class__ is not dict:
-        return None, None
-    found = assumed_role(identity.get("arn"))
-    if found is not None:
-        return found
-    issuer = mapping(mapping(identity.get("sessionContext")).get("sessionIssuer")).get
-    return issued_role(identity.get("type"), identity.get("principalId"), issuer("type"), issuer("arn"), issuer("userName"))
+    role = assumed_role(identity("arn"))
+    if role is not None:
+        return role
+    issuer = members(members(identity("sessionContext"))("sessionIssuer"))
+    return issued_role(identity("type"), identity("principalId"), issuer("type"), issuer("arn"), issuer("userName"))
 
 
 def assumed_role(arn: _Json) -> _Role | None:
@@ -161,21 +187,21 @@ def assumed_role(arn: _Json) -> _Role | None:
 
 
 class _Roles(BoundedCache[str, "_Text"]):
-    """The role in an assumed role's ARN without its session, which many sessions share; None in anything else."""
+    """By an ARN without its session, which many sessions share: the role in it; None where it is no assumed role's."""
 
     def __missing__(self, head: str) -> _Text:
         _, assumed, role = head.partition(":assumed-role/")
-        found = role.rpartition("/")[2] if assumed and role else None
+        name = role.rpartition("/")[2] if assumed and role else None
         if len(head) <= LONGEST_HEAD:
-            self[head] = found
-        return found
+            self[head] = name
+        return name
 
 
 ROLES: Final = _Roles(MOST_ROLES)
 
 
 def issued_role(actor_type: _Json, principal: _Json, issuer_type: _Json, issuer_arn: _Json, issuer_name: _Json) -> _Role:
-    """The same where no ARN tells them; None where no role called."""
+    """Role and session where no ARN names them; None where the caller is not a role."""
     if actor_type != "AssumedRole" and issuer_type != "Role":
         return None, None
     session = text_or_none(principal.partition(":")[2]) if isinstance(principal, str) else None  # of `AROA…:session`
@@ -184,13 +210,7 @@ def issued_role(actor_type: _Json, principal: _Json, issuer_type: _Json, issuer_
     return text_or_none(issuer_name), session
 
 
-def caller(record: Record, found: _Role) -> _Caller:
-    """What `caller_of` finds in a record whose role and session were found."""
-    named = mapping(record.get("userIdentity")).get
-    return caller_of((named("type"), named("arn"), named("userName"), named("accountId"), named("invokedBy")), found)
-
-
-def caller_of(identity: tuple[_Json, _Json, _Json, _Json, _Json], found: _Role) -> _Caller:
+def caller_of(identity: tuple[_Json, _Json, _Json, _Json, _Json], role: _Role) -> _Caller:
     """Type, name and account of the caller, and the service that called on its behalf.
 
     `identity`: of `userIdentity` its `type`, `arn`, `userName`, `accountId` and `invokedBy`.
@@ -202,15 +222,10 @@ def caller_of(identity: tuple[_Json, _Json, _Json, _Json, _Json], found: _Role) 
     name = (name or None) if name.__class__ is str else None
     if name is None and actor_type == "IAMUser" and isinstance(arn, str) and ":user/" in arn:
         name = arn.rsplit("/", 1)[-1] or None
-    return actor_type, name or found[1] or service, account, service
+    return actor_type, name or role[1] or service, account, service
 
 
 # --- from where, and how -------------------------------------------------------------------------------------------------
-
-
-def source(record: Record) -> _Source:
-    """What `source_of` finds in a record."""
-    return source_of(record.get("sourceIPAddress"))
 
 
 def source_of(value: _Json) -> _Source:
@@ -238,11 +253,6 @@ def _private() -> tuple[Any, ...]:
     from ipaddress import ip_network  # noqa: PLC0415  as above
 
     return tuple(map(ip_network, _PRIVATE))
-
-
-def access(record: Record) -> tuple[bool, str]:
-    """What `access_of` finds in a record."""
-    return access_of(record.get("errorCode"), record.get("eventName"))
 
 
 def access_of(code: _Json, name: _Json) -> tuple[bool, str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from engine.pipeline.facts.values import mapping, text
+from engine.pipeline.facts.values import text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -22,12 +22,6 @@ _ARN_PARTS: Final = 6
 COPY_SOURCE: Final = "x-amz-copy-source"
 POINT_ALIASES: Final = ("-s3alias", "--ol-s3", "--xa-s3")
 """How the aliases of access points end: S3's, those of Object Lambda, and those of directory buckets."""
-
-
-def target(record: Record) -> Target:
-    """What `target_of` finds in a record."""
-    get = mapping(record.get("requestParameters")).get
-    return target_of(get("bucketName"), get("key"), get("Key"), get(COPY_SOURCE), record.get("resources"))
 
 
 def target_of(bucket: _Json, key: _Json, outposts_key: _Json, source: _Json, resources: _Json) -> Target:
@@ -145,17 +139,17 @@ def _copy_source(header: object) -> tuple[str | None, str | None]:
     return bucket or None, key or None
 
 
-def scope_of(record: Record, found: Target) -> Scope:
-    """What `scope_by` finds in a record."""
-    return scope_by(found, record.get("resources"), record.get("recipientAccountId"))
+def record_scope(record: Record, target: Target) -> Scope:
+    """`scope_of` for a record with these facts of its target."""
+    return scope_of(target, record.get("resources"), record.get("recipientAccountId"))
 
 
-def scope_by(found: Target, resources: _Json, recipient: _Json) -> Scope:
-    """What a policy's scope is asked about: every bucket that a record names, each once, and the account that received it.
+def scope_of(target: Target, resources: _Json, recipient: _Json) -> Scope:
+    """What a policy's scope depends on: every bucket that a record names, each once, and the account that received it.
 
     Nearly always the ARNs name the bucket of the request and nothing else.
     """
-    bucket, _, copy_bucket, _ = found
+    bucket, _, copy_bucket, _ = target
     buckets = {} if bucket is None else {bucket: None}
     if copy_bucket is not None:
         buckets[copy_bucket] = None
@@ -171,13 +165,6 @@ def scope_by(found: Target, resources: _Json, recipient: _Json) -> Scope:
 
 
 # --- whose it is -------------------------------------------------------------------------------------------------------
-
-
-def crossing(record: Record) -> Crossing:
-    """What `crossing_of` finds in a record."""
-    identity = mapping(record.get("userIdentity")).get
-    source = mapping(record.get("requestParameters")).get(COPY_SOURCE)
-    return crossing_of(identity("type"), identity("accountId"), source, record.get("resources"), record.get("recipientAccountId"))
 
 
 def crossing_of(actor_type: _Json, account: _Json, source: _Json, resources: _Json, recipient: _Json) -> Crossing:

@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 NOTHING: Final[Mapping[str, Any]] = {}
 
 
-def mapping(value: object) -> Mapping[str, Any]:
-    """The object, or an empty one."""
-    return value if isinstance(value, dict) else NOTHING
+def members(value: object) -> Callable[[str], Any]:
+    """What reads the members of an object by name, None where it has none of that name; of anything else all are None."""
+    return (value if isinstance(value, dict) else NOTHING).get
 
 
 def text(value: object) -> str | None:

@@ -20,12 +20,12 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from engine.model import OPEN, Field, MaskedEvent, Operator
-from engine.pipeline.facts import groups
+from engine.pipeline.facts import derive_facts
 from engine.pipeline.mask.encodings import may_contain, redacted
 from engine.pipeline.mask.fields import field_values
 from engine.pipeline.mask.operators import apply_operator, pseudonym, with_account_name
 from engine.pipeline.mask.sensitive import POLICY_TEXT, sensitive_values
-from engine.policy.given import ACCESS, CROSSING
+from engine.policy.fact_layout import ACCESS, CROSSING
 
 if TYPE_CHECKING:
     from engine.model import Decision, Event, FactGroups, HashKey, Level
@@ -44,7 +44,7 @@ def mask(event: Event, decision: Decision, level: Level, key: HashKey | None, fa
     that the policy language lists. Without a `key` the fields to be hashed are dropped and counted. `facts`: the event's, where
     they are known already.
     """
-    known = groups(event.record) if facts is None else facts
+    known = derive_facts(event.record) if facts is None else facts
     recorded = field_values(event.record, decision, known)
     if level.name == OPEN:
         return _masked(level, recorded, known)
@@ -97,5 +97,5 @@ def redact(text: str, event: Event, decision: Decision, level: Level) -> str:
     """A text without what the level masks of an event."""
     if level.name == OPEN:
         return text
-    facts = groups(event.record)
+    facts = derive_facts(event.record)
     return redacted(text, sensitive_values(event.record, field_values(event.record, decision, facts), level, facts))

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from engine.model import Field
 from engine.pipeline.mask.clients import program_of
-from engine.policy.given import SOURCE, TARGET
+from engine.policy.fact_layout import SOURCE, TARGET
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -9,7 +9,7 @@ from urllib.parse import unquote
 from engine.model import Field, Operator, repr_only
 from engine.pipeline.mask.addresses import address_spellings
 from engine.pipeline.mask.operators import ACCOUNT_STARS, NO_ACCOUNT_ID, is_service
-from engine.policy.given import SOURCE
+from engine.policy.fact_layout import SOURCE
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""What a matcher is given beside the record: where each fact of the policy language stands, and of which types it is."""
+"""The facts that matchers read beside the record: where each one stands in `FactGroups`, and its types."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ _GROUPS: Final = (
 """The facts in the order of `FactGroups`."""
 
 Path: TypeAlias = tuple[str, ...]
-"""Names from a record inwards, through a list to each of its objects; what stands at its end is meant whole."""
+"""Names from a record inwards, through a list to each of its objects; it includes everything below its end."""
 
 GROUPS: Final = len(_GROUPS)
 TARGET, ROLE, CALLER, SOURCE, ACCESS, CROSSING, CLASSED = range(GROUPS)
-"""The places of the groups."""
+"""The positions of the groups in `FactGroups`."""
 
 _PLACES: Final[Mapping[tuple[str, ...], tuple[int, int]]] = {
     tuple(name.split(".")): (group, place) for group, names in enumerate(_GROUPS) for place, name in enumerate(names)
@@ -35,21 +35,21 @@ _PLACES: Final[Mapping[tuple[str, ...], tuple[int, int]]] = {
 _FLAGS: Final = frozenset({("actor", "cross_account"), ("source", "private"), ("access", "denied")})
 _ALWAYS: Final = frozenset({("source", "kind"), ("access", "kind"), ("access", "denied")})
 
-KNOWN: Final[Mapping[tuple[str, ...], frozenset[str]]] = {
+FACT_TYPES: Final[Mapping[tuple[str, ...], frozenset[str]]] = {
     path: frozenset({"boolean" if path in _FLAGS else "string"} | (set() if path in _ALWAYS else {"null"})) for path in _PLACES
 }
-"""The types of each fact, by JMESPath's names."""
+"""The types that each fact can have, by JMESPath's names."""
 
 
-def whole(record: Record, facts: FactGroups) -> Document:
-    """The record with the facts beside its own names."""
-    found: dict[str, Any] = {}
+def with_facts(record: Record, facts: FactGroups) -> Document:
+    """The record with the facts beside its own fields, as expressions read both."""
+    added: dict[str, Any] = {}
     for path, (group, place) in _PLACES.items():
-        there = found
+        parent = added
         for name in path[:-1]:
-            there = there.setdefault(name, {})
-        there[path[-1]] = facts[group][place]
-    return {**record, **found}
+            parent = parent.setdefault(name, {})
+        parent[path[-1]] = facts[group][place]
+    return {**record, **added}
 
 
-GIVEN: Final = Given(_PLACES, whole)
+FACTS: Final = Given(_PLACES, with_facts)
