@@ -13,16 +13,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A ratio of two times taken in turns, and what it is to reach: at least `least`, better `good`.
+    """A ratio of two times taken in turns, or milliseconds, and what it is to reach: at least `least`, better `good`.
 
-    `faster`: how many times faster than the other we are; otherwise how many times as long as the other we take.
+    `faster`: how many times faster than the other we are, more is better; otherwise less is better. `unit` is `x` or `ms`.
     """
 
     what: str
-    ratio: float
+    value: float
     least: float | None = None
     good: float | None = None
     faster: bool = True
+    unit: str = "x"
 
     @property
     def verdict(self) -> str:
@@ -30,9 +31,9 @@ class Row:
         if self.least is None or self.good is None:
             return ""
         sign = 1 if self.faster else -1
-        if sign * self.ratio >= sign * self.good:
+        if sign * self.value >= sign * self.good:
             return "good"
-        return "reached" if sign * self.ratio >= sign * self.least else "missed"
+        return "reached" if sign * self.value >= sign * self.least else "missed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,14 +47,16 @@ class Part:
 
 def table(rows: Iterable[Row]) -> Iterator[str]:
     """The rows for a terminal."""
-    yield f"{'ratio':>8}  {'at least':>8}  {'good':>8}            what"
+    yield f"{'value':>10}  {'at least':>10}  {'good':>10}            what"
     for row in rows:
-        least, good = (f"{'' if row.faster else '<= '}{_times(target)}" if target else "" for target in (row.least, row.good))
-        yield f"{_times(row.ratio):>8}  {least:>8}  {good:>8}  {row.verdict:<8}  {row.what}"
+        sign = "" if row.faster else "<= "
+        least, good = (f"{sign}{_shown(target, row.unit)}" if target else "" for target in (row.least, row.good))
+        yield f"{_shown(row.value, row.unit):>10}  {least:>10}  {good:>10}  {row.verdict:<8}  {row.what}"
 
 
-def _times(ratio: float) -> str:
-    return f"{ratio:,.0f}x" if ratio >= 100 else f"{ratio:.2g}x"
+def _shown(value: float, unit: str) -> str:
+    number = f"{value:,.0f}" if value >= 100 else f"{value:.2g}"
+    return f"{number}{'x' if unit == 'x' else f' {unit}'}"
 
 
 def as_json(parts: Mapping[str, Part]) -> dict[str, Any]:

@@ -50,11 +50,11 @@ import http.client, ssl
 http.client.HTTPSConnection("192.0.2.1", context=ssl.create_default_context())
 """
 
-OURS, NOTIFIER, BOTO3 = "Trailbell, as built", "a handler that imports what a notifier does", "a handler that imports boto3"
-HANDLERS = {
-    NOTIFIER: "import json, os, urllib.parse, urllib.request\nfrom datetime import datetime\n",
-    BOTO3: "import boto3\n",
-}
+OURS, BOTO3 = "Trailbell, as built", "a handler that imports boto3"
+HANDLERS = {BOTO3: "import boto3\n"}
+ISOLATED = ("-I", "-S", "-c")
+IMPORT_ROUNDS = 21
+IMPORT = "import sys; sys.path.insert(0, sys.argv[1]); import lambda_entry"
 ANSWER = "def handler(payload, context):\n    return None\n"
 
 
@@ -77,9 +77,13 @@ def start(folder: Path) -> Part:
     commands = {
         f"{size:,} routes, {how}": ["-c", code, str(home), str(event)] for size, home in homes.items() for how, code in _WAYS
     }
-    found = {**short, **whole_process(commands, rounds=3)}
+    handler = {"bare, isolated": [*ISOLATED, "pass"], "handler": [*ISOLATED, IMPORT, str(_built(folder))]}
+    found = {**short, **whole_process(commands, rounds=3), **whole_process(handler, rounds=IMPORT_ROUNDS)}
+    seconds = found["handler"][0] - found["bare, isolated"][0]
+    what = "importing the handler, processor time over a bare interpreter's"
     bare, large = short["bare"][0], f"{LARGE[-1]:,} routes"
     rows = (
+        Row(what, seconds * MILLI, 45, 35, faster=False, unit="ms"),
         Row("a first decision in a new process against the bare interpreter", short["decision"][0] / bare, 4, 2.5, faster=False),
         Row("the same with a TLS client", short["tls"][0] / bare, 10, 7, faster=False),
         Row(f"{large}: a set prepared against one read from YAML", found[f"{large}, read"][0] / found[f"{large}, prepared"][0]),

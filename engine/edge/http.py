@@ -5,8 +5,6 @@ A proxy named in the environment is not used: a webhook goes to the host that wa
 
 from __future__ import annotations
 
-import socket
-import threading
 import time
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Final
@@ -17,6 +15,7 @@ from engine.model import HttpResponse, PostFault
 
 if TYPE_CHECKING:
     import http.client
+    import socket
     import ssl
     from collections.abc import Iterator
 
@@ -31,7 +30,7 @@ _context: ssl.SSLContext | None = None
 
 def post(url: str, body: bytes, timeout: float) -> HttpResponse:
     """Post JSON and say what came back. `timeout` bounds the whole exchange in seconds, also against a server that trickles."""
-    import http.client  # noqa: PLC0415  a decision needs no HTTP, so a start without posts does without
+    import http.client  # noqa: PLC0415  a start without posts needs no HTTP, sockets and threads
     import ssl  # noqa: PLC0415
 
     deadline = time.monotonic() + timeout
@@ -66,6 +65,8 @@ def _connection(url: str) -> http.client.HTTPConnection:
 
 def _connected(host: str, port: int, deadline: float, *, tls: bool) -> socket.socket:
     """A socket to the first address that answers: each may take an equal part of what the others before it left."""
+    import socket  # noqa: PLC0415
+
     sock, failed = None, OSError("no address")
     addresses = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     for number, (family, kind, protocol, _, address) in enumerate(addresses):
@@ -121,6 +122,8 @@ def _exchange(connection: http.client.HTTPConnection, url: str, body: bytes, dea
 @contextmanager
 def _cut_off(sock: socket.socket, deadline: float) -> Iterator[None]:
     """Shuts a socket down at the deadline: its own timeout bounds each byte, not the whole of a trickle."""
+    import socket  # noqa: PLC0415
+    import threading  # noqa: PLC0415
 
     def shut() -> None:
         with suppress(OSError):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-import secrets
+import os
 import time
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
@@ -173,4 +173,4 @@ def _hash_key(text: str, name: str) -> HashKey:
 
 def random_key() -> HashKey:
     """A key for one run of the command line; its epoch `~` says that the pseudonyms compare with nothing."""
-    return HashKey("~", secrets.token_bytes(SHORTEST_KEY))
+    return HashKey("~", os.urandom(SHORTEST_KEY))
