@@ -1,4 +1,4 @@
-"""The plan of the house: which room may look into which, where the outside begins, which words are used."""
+"""The plan of the house: which room may look into which, where the outside begins, how things are called."""
 
 from __future__ import annotations
 
@@ -57,11 +57,6 @@ OUTSIDE_CALLS = {
 LONGEST = 400
 LONG = {"engine/model.py", "engine/lint/registry.py"}
 """Longer than `LONGEST` on purpose: every value that flows, and every finding with its examples, without logic."""
-
-WORDS = {"handler", "manager", "processor", "helper", "helpers", "util", "utils", "data", "info", "filter"}
-GIVEN_NAMES = {"handler", "INFO", "get_command"}
-"""Names that are not ours to choose: Lambda calls `handler`, click `get_command`, the lowest severity is `info`.
-(CloudTrail says S3 data events.)"""
 
 ELSEWHERE = re.compile(
     r"[p]ypi\.o[r]g|python[h]osted|[n]pmj[s]\b|[d]ebian\.o[r]g|[g]olang\.o[r]g"
@@ -125,25 +120,6 @@ def called(path: Path) -> set[str]:
     return plain | methods | {f"{one.value.id}.{one.attr}" for one in attributes if isinstance(one.value, ast.Name)}
 
 
-def defined(path: Path) -> set[str]:
-    """Every name that a file gives: its own, and those of classes, functions, parameters and variables."""
-    found = {path.stem, path.parent.name}
-    for node in ast.walk(tree(path)):
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-            found.add(node.name)
-        elif isinstance(node, ast.arg):
-            found.add(node.arg)
-        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
-            found.add(node.id)
-    return found
-
-
-def words(given: str) -> set[str]:
-    """The words of a name: `TwoWords` and `two_words` alike."""
-    snake = re.sub(r"(?<=[a-z0-9])([A-Z])", r"_\1", given).lower()
-    return set(snake.replace("s3_data", "").split("_"))
-
-
 def findings(pattern: re.Pattern[str]) -> list[str]:
     """Where a pattern stands in the repository's text."""
     return [
@@ -183,13 +159,30 @@ def test_a_module_is_one_room(path: Path) -> None:
     assert len(path.read_text().splitlines()) <= LONGEST
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=name)
-def test_names_are_of_the_projects_words(path: Path) -> None:
-    assert {
-        given
-        for given in defined(path) - GIVEN_NAMES
-        if words(given) & WORDS or given.lstrip("_").startswith(("get_", "do_", "Get", "Do_"))
-    } == set()
+def test_no_two_classes_share_a_name() -> None:
+    places: dict[str, list[str]] = {}
+    for path in SOURCES:
+        for node in ast.walk(tree(path)):
+            if isinstance(node, ast.ClassDef):
+                places.setdefault(node.name.lstrip("_"), []).append(f"{name(path)}:{node.lineno}")
+    assert {class_name: found for class_name, found in places.items() if len(found) > 1} == {}
+
+
+def test_no_modules_import_each_other_in_a_circle() -> None:
+    """Imports for types alone count, too."""
+    graph = {dotted(path): imports(path) for path in SOURCES}
+    while free := [module for module, imported in graph.items() if not imported & graph.keys()]:
+        graph = {module: imported for module, imported in graph.items() if module not in free}
+    assert graph == {}, "each of these is in a circle, or imports one that is"
+
+
+IDENTITY_CACHES = {"engine/bulk/lines.py"}
+"""Where a cache is keyed by the identity of what it keeps alive itself."""
+
+
+@pytest.mark.parametrize("path", [path for path in SOURCES if name(path) not in IDENTITY_CACHES], ids=name)
+def test_nothing_is_remembered_by_its_identity(path: Path) -> None:
+    assert "id" not in called(path)
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=name)

@@ -15,7 +15,7 @@ from engine.model import Event, Field, Level, Operator
 from engine.pipeline.decide import decide
 from engine.pipeline.decode import decode_stream
 from engine.pipeline.mask import mask
-from engine.pipeline.mask.clients import PLATFORMS, PROGRAMS, Program, client, program_of
+from engine.pipeline.mask.clients import PLATFORMS, PROGRAMS, ClientProgram, client, program_of
 from engine.policy.compile import compile_set
 from engine.policy.load import check
 from engine.policy.source import parse_source
@@ -80,7 +80,7 @@ def test_a_program_that_names_a_service_host_is_not_taken_for_aws() -> None:
 
 
 @pytest.mark.parametrize(("program", "text"), [(program, text) for program in PROGRAMS for text in program.texts])
-def test_no_program_stands_behind_one_that_takes_its_agents(program: Program, text: str) -> None:
+def test_no_program_stands_behind_one_that_takes_its_agents(program: ClientProgram, text: str) -> None:
     for agent in (text, f"[{text}1.0]"):
         assert program_of(client(agent) or "") == program.name
 

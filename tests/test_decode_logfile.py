@@ -10,7 +10,7 @@ from builders import record
 
 from engine.model import DecodeError, Event, PassedOver
 from engine.pipeline.decode.inflate import text_of
-from engine.pipeline.decode.location import Location
+from engine.pipeline.decode.location import PayloadPath
 from engine.pipeline.decode.logfile import (
     AGGREGATED_FILE,
     DIGEST_FILE,
@@ -63,7 +63,7 @@ def test_every_other_key_is_passed_over_for_a_reason(key: str, reason: str) -> N
 
 
 def read(value: object) -> list[Event | DecodeError | PassedOver]:
-    return list(record_events(text_of(io.BytesIO(json.dumps(value).encode())), Location("s3")))
+    return list(record_events(text_of(io.BytesIO(json.dumps(value).encode())), PayloadPath("s3")))
 
 
 def test_a_digest_under_a_log_files_name_is_passed_over() -> None:

@@ -14,7 +14,7 @@ from engine.bulk.rows import RowError
 from engine.model import DecodeError, repr_only
 from engine.pipeline.decode.envelopes import unwrap, unwrap_text
 from engine.pipeline.decode.inflate import decoded, encoding_of, inflated
-from engine.pipeline.decode.location import Location, no_fetch
+from engine.pipeline.decode.location import PayloadPath, no_fetch
 from engine.pipeline.decode.record import READER
 from engine.pipeline.decode.values import RECORDS, START, Position, starts_a_log
 
@@ -133,7 +133,7 @@ def untyped_batch(chunk: Chunk, position: Position, where: str) -> Batch | None:
         values = None
     if values is None:
         return None
-    location = Location(root=where)
+    location = PayloadPath(root=where)
     everything = tuple(item for path, value in values for item in unwrap(value, location.at(path), no_fetch))
     return Batch((), (), everything, len(values), chunk.line_ends, len(chunk.body))
 
@@ -146,7 +146,7 @@ def rest_results(
     first = next(pieces)
     text = decoded(chain((first,), pieces), encoding_of(first) if chunk is None else "utf-8")
     waiting: list[Decoded] = []
-    for item in unwrap_text(text, Location(root=where), no_fetch, position):
+    for item in unwrap_text(text, PayloadPath(root=where), no_fetch, position):
         waiting.append(item)
         if len(waiting) == BATCH_SIZE:
             yield batch_result(Batch(decoded=waiting), decide)

@@ -18,7 +18,7 @@ from engine.matching.checks import check
 from engine.matching.generate import first, known, new_writer, predicate_source
 from engine.matching.link import link
 from engine.matching.residual import residual
-from engine.matching.source import Given, Source, reads_whole
+from engine.matching.source import Generated, Given, reads_whole
 from engine.model import Selects
 from engine.pipeline.decide.indexed import CACHE_SIZE
 from engine.pipeline.decide.reference import within
@@ -323,4 +323,4 @@ def _linked(text: str, constants: Sequence[Constant], given: Given) -> Callable[
     """The function that the text of one `def` returns when it is called with the constants. Its patterns are compiled at once."""
     whole = compile(text, "<rules>", "exec")
     code = next(one for one in whole.co_consts if isinstance(one, CodeType))
-    return link(Source("", tuple(constants)), given, code, often=True)
+    return link(Generated("", tuple(constants)), given, code, often=True)

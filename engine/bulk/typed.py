@@ -19,7 +19,7 @@ import msgspec
 
 from engine.bulk.rows import LISTS, attribute, attribute_of, layout
 from engine.model import Event
-from engine.pipeline.decode.location import Location
+from engine.pipeline.decode.location import PayloadPath
 from engine.pipeline.decode.record import event, from_a_service, is_record
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ LOG: Final = "Records"
 """What begins with a list of this name is a log file, whatever else it has: not to be read as one record."""
 
 _FAILURES: Final = (msgspec.MsgspecError, ValueError, RecursionError)
-_LOCATION: Final = Location()
+_LOCATION: Final = PayloadPath()
 
 _MOST_MISSES: Final = 6
 """Two to this power: the most chunks that are read without rows before rows are tried again."""

@@ -10,7 +10,7 @@ import click
 
 from engine.cli.options import open_policies, policies_option
 from engine.edge.stack import read_stack
-from engine.workbench.doctor import Health, Link, diagnose
+from engine.workbench.doctor import Health, ChainLink, diagnose
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -42,7 +42,7 @@ def _client(service: str) -> Any:  # noqa: ANN401  boto3 clients have no types
     return boto3.client(service)
 
 
-def _text(links: Sequence[Link]) -> Iterator[str]:
+def _text(links: Sequence[ChainLink]) -> Iterator[str]:
     width = max(len(link.name) for link in links)
     for link in links:
         yield f"{_MARK[link.health]} {link.name:<{width}}  {link.seen}"
@@ -52,5 +52,5 @@ def _text(links: Sequence[Link]) -> Iterator[str]:
     yield f"{len(links) - broken} of {len(links)} links work"
 
 
-def _json(link: Link) -> dict[str, str]:
+def _json(link: ChainLink) -> dict[str, str]:
     return {"name": link.name, "health": link.health.value, "seen": link.seen, "remedy": link.remedy}

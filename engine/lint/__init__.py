@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from engine.lint.problems import Problem
-    from engine.policy.source import Node, Source
+    from engine.policy.source import Source, YamlNode
 
 __all__ = ["lint"]
 
@@ -120,7 +120,7 @@ def _expression_findings(source: Source, conditions: Conditions, *, names: bool)
                 yield _finding(source, node, problem)
 
 
-def _matchers(source: Source) -> Iterator[tuple[Node, bool]]:
+def _matchers(source: Source) -> Iterator[tuple[YamlNode, bool]]:
     """Every part that has a matcher, and whether what it matches is kept away."""
     root = source.root
     if root is None:
@@ -135,7 +135,7 @@ def _matchers(source: Source) -> Iterator[tuple[Node, bool]]:
                 yield part, section == "silences" or "mute" in part.keys
 
 
-def _finding(source: Source, node: Node, problem: Problem) -> Finding:
+def _finding(source: Source, node: YamlNode, problem: Problem) -> Finding:
     """A problem of an expression as a finding in its file."""
     severity = FindingSeverity.WARNING if problem.warns else FindingSeverity.ERROR
     where = inside(source, node, problem.offset, problem.length)

@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from engine.lint.conditions import Conditions
-    from engine.policy.source import Node, Source
+    from engine.policy.source import Source, YamlNode
 
-    Covering = Callable[[Node, Node], bool]
+    Covering = Callable[[YamlNode, YamlNode], bool]
 
 UNHEARD: Final = "TB412"
 FEWER_CLASSES: Final = "TB413"
@@ -69,7 +69,7 @@ def replacement_findings(sources: Sequence[Source], kinds: Mapping[str, str], co
     base = {source.root.value["name"]: source.root for source in sources if source.root is not None and source.base}
     roots = [source.root for source in effective(sources) if source.root is not None]
 
-    def covering(wide: Node, narrow: Node) -> bool:
+    def covering(wide: YamlNode, narrow: YamlNode) -> bool:
         return covers(together(conditions.of(wide)), together(conditions.of(narrow)), kinds)
 
     for root in roots:
@@ -79,7 +79,7 @@ def replacement_findings(sources: Sequence[Source], kinds: Mapping[str, str], co
             yield from _fewer_classes(node, base[node.value], roots)
 
 
-def _unheard(node: Node, replaced: Node, roots: Sequence[Node], covering: Covering) -> Iterator[Finding]:
+def _unheard(node: YamlNode, replaced: YamlNode, roots: Sequence[YamlNode], covering: Covering) -> Iterator[Finding]:
     """The routes of a replaced file that rang where no route of the set does."""
     routes = list(_parts(replaced, "routes"))
     lost = [
@@ -94,12 +94,12 @@ def _unheard(node: Node, replaced: Node, roots: Sequence[Node], covering: Coveri
         yield Finding(UNHEARD, node.where, what, instead, FindingSeverity.WARNING)
 
 
-def _covers(root: Node, replaced: Node) -> bool:
+def _covers(root: YamlNode, replaced: YamlNode) -> bool:
     """Whether a file is about every event that a replaced file was about."""
     return all(root.value.get(scope) in (None, replaced.value.get(scope)) for scope in ("buckets", "accounts"))
 
 
-def _rings(root: Node, route: Node, before: Sequence[Node], covering: Covering) -> bool:
+def _rings(root: YamlNode, route: YamlNode, before: Sequence[YamlNode], covering: Covering) -> bool:
     """Whether a file has a route that rings wherever another one did, with no mute ahead of it that the other one had not."""
     for own in _parts(root, "routes"):
         if "mute" in own.value:
@@ -110,7 +110,7 @@ def _rings(root: Node, route: Node, before: Sequence[Node], covering: Covering) 
     return False
 
 
-def _fewer_classes(node: Node, replaced: Node, roots: Sequence[Node]) -> Iterator[Finding]:
+def _fewer_classes(node: YamlNode, replaced: YamlNode, roots: Sequence[YamlNode]) -> Iterator[Finding]:
     classes = list(_parts(replaced, "actors"))
     if not classes:
         return
@@ -123,6 +123,6 @@ def _fewer_classes(node: Node, replaced: Node, roots: Sequence[Node]) -> Iterato
     yield Finding(FEWER_CLASSES, node.where, what, instead, FindingSeverity.WARNING)
 
 
-def _parts(root: Node, section: str) -> Iterator[Node]:
+def _parts(root: YamlNode, section: str) -> Iterator[YamlNode]:
     node = root.at(section)
     return node.items() if node is not None else iter(())

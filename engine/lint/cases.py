@@ -13,7 +13,7 @@ from engine.policy.shape import shape_findings, suggestion
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from engine.policy.source import Node, Source
+    from engine.policy.source import Source, YamlNode
 
 OF_TESTS: Final = "TB6"
 """How the codes of findings start that only policy tests show."""
@@ -22,12 +22,12 @@ UNNAMED: Final = "TB601"
 NO_SUCH: Final = "TB602"
 
 
-class _Rule(NamedTuple):
+class _NamedRule(NamedTuple):
     """Something that a test may name: what it is, its name there, and where it stands."""
 
     kind: str
     name: str
-    node: Node
+    node: YamlNode
 
 
 _NAMES: Final = {
@@ -93,36 +93,36 @@ def case_findings(
             yield Finding(UNNAMED, rule.node.children["id"].where, what, instead, FindingSeverity.WARNING)
 
 
-def _cases(test: Source) -> Iterator[Node]:
+def _cases(test: Source) -> Iterator[YamlNode]:
     cases = test.root.at("tests") if test.root is not None else None
     return cases.items() if cases is not None else iter(())
 
 
-def _event(case: Node, path: str, there: set[str]) -> Iterator[Finding]:
+def _event(case: YamlNode, path: str, there: set[str]) -> Iterator[Finding]:
     event = case.at("event")
     if event is not None and isinstance(event.value, str) and event_path(path, event.value).as_posix() not in there:
         yield Finding(codes.NO_EVENT, event.where, "there is no such event file", "name a JSON file relative to this one")
 
 
-def _rules(source: Source) -> Iterator[_Rule]:
+def _rules(source: Source) -> Iterator[_NamedRule]:
     root = source.root
     if root is None:
         return
     policy = root.value["name"]
     for actor in _of(root, "actors"):
-        yield _Rule("class", actor.value["class"], actor)
-        yield from (_Rule("evidence", evidence.value["id"], evidence) for evidence in _of(actor, "evidence"))
-    yield from (_Rule("channel", channel.value["name"], channel) for channel in _of(root, "channels"))
-    yield from (_Rule("route", f"{policy}/{route.value['id']}", route) for route in _of(root, "routes"))
-    yield from (_Rule("silence", f"{policy}/{silence.value['id']}", silence) for silence in _of(root, "silences"))
+        yield _NamedRule("class", actor.value["class"], actor)
+        yield from (_NamedRule("evidence", evidence.value["id"], evidence) for evidence in _of(actor, "evidence"))
+    yield from (_NamedRule("channel", channel.value["name"], channel) for channel in _of(root, "channels"))
+    yield from (_NamedRule("route", f"{policy}/{route.value['id']}", route) for route in _of(root, "routes"))
+    yield from (_NamedRule("silence", f"{policy}/{silence.value['id']}", silence) for silence in _of(root, "silences"))
 
 
-def _of(node: Node, section: str) -> Iterator[Node]:
+def _of(node: YamlNode, section: str) -> Iterator[YamlNode]:
     inner = node.at(section)
     return inner.items() if inner is not None else iter(())
 
 
-def _named(case: Node) -> Iterator[tuple[str, Node, str]]:
+def _named(case: YamlNode) -> Iterator[tuple[str, YamlNode, str]]:
     """Each name that a case expects: under which key, where, and the name."""
     expect = case.at("expect")
     for key in _NAMES:
@@ -137,6 +137,6 @@ def _named(case: Node) -> Iterator[tuple[str, Node, str]]:
             yield from ((key, child, child.value) for child in node.items())
 
 
-def _known(key: str, node: Node, name: str, known: set[str]) -> Iterator[Finding]:
+def _known(key: str, node: YamlNode, name: str, known: set[str]) -> Iterator[Finding]:
     if name not in known:
         yield Finding(NO_SUCH, node.where, f"{key}: the set has no {_NAMES[key][0]} {name}", suggestion(name, sorted(known)))

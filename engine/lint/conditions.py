@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from engine.matching.checks import Trees
     from engine.matching.formula import Formula
     from engine.matching.tree import Node as Tree
-    from engine.policy.source import Node
+    from engine.policy.source import YamlNode
 
 
 class Condition(NamedTuple):
@@ -36,7 +36,7 @@ class Conditions:
             self._known[text] = Condition(text, tree, formula_of((tree,), FIELD_TYPES))
         return self._known[text]
 
-    def of(self, part: Node) -> tuple[Condition, ...]:
+    def of(self, part: YamlNode) -> tuple[Condition, ...]:
         """The conditions of a route, a silence or an evidence, of which all must hold; none where it has no `when`."""
         when = part.value.get("when")
         texts = [] if when is None else when if isinstance(when, list) else [when]

@@ -7,7 +7,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from engine.errors import TooManyWaysError
-from engine.lint.fields import ACCOUNTS, BUCKETS, RECORD, Shape, shape_of
+from engine.lint.fields import ACCOUNTS, BUCKETS, RECORD, FieldShape, shape_of
 from engine.lint.kinds import EQUALITIES, TYPE, argument_problems, never_alike
 from engine.lint.problems import Path, Problem, length_of, offset_of, outer, path_of, paths, worded
 from engine.matching import Node, conjuncts, never_fails, walk
@@ -80,7 +80,7 @@ def expression_problems(condition: Condition, *, mutes: bool, names: bool) -> li
 
 def _fields(tree: Node, text: str) -> Iterator[Problem]:
     for path in paths(tree):
-        shape: Shape = RECORD
+        shape: FieldShape = RECORD
         for depth, (name, node) in enumerate(zip(path.names, path.nodes, strict=True)):
             if shape_of(path.names[: depth + 1]) is None:
                 yield _unknown(path, depth, node, text, shape)
@@ -105,7 +105,7 @@ def _negated(tree: Node, text: str) -> Iterator[Problem]:
             yield Problem(NEGATED, offset, length, what, f"write {written}", edit=edit)
 
 
-def _unknown(path: Path, depth: int, node: Node, text: str, shape: Shape) -> Problem:
+def _unknown(path: Path, depth: int, node: Node, text: str, shape: FieldShape) -> Problem:
     name, offset = str(node.value), node.offset or 0
     if depth == 0 and name in _WORDS:
         bare = (offset, offset + len(name), f"`{name}`")
@@ -136,10 +136,10 @@ def _comparisons(tree: Node, text: str, *, names: bool) -> Iterator[Problem]:
                     what = "! is read before ==, so this compares true or false with something else"
                     yield Problem(TYPE, offset_of(field), 1, what, "write !(… == …), or !=")
                 elif path is not None and other.kind == "literal" and other.value is not None:
-                    yield from _comparison(_Comparison(path, other, node.value == "eq", text), names=names)
+                    yield from _comparison(_FieldLiteral(path, other, node.value == "eq", text), names=names)
 
 
-class _Comparison(NamedTuple):
+class _FieldLiteral(NamedTuple):
     """A field beside a literal, in the text of an expression."""
 
     path: Path
@@ -165,7 +165,7 @@ class _Comparison(NamedTuple):
         return literal.end() if literal else start
 
 
-def _comparison(comparison: _Comparison, *, names: bool) -> Iterator[Problem]:
+def _comparison(comparison: _FieldLiteral, *, names: bool) -> Iterator[Problem]:
     path, literal, ever = comparison.path, comparison.literal, "never" if comparison.equal else "always"
     shape = shape_of(path.names)
     offset, value = literal.offset or 0, literal.value
@@ -180,7 +180,7 @@ def _comparison(comparison: _Comparison, *, names: bool) -> Iterator[Problem]:
         yield from _value(comparison, shape, value, names=names)
 
 
-def _value(comparison: _Comparison, shape: Shape, value: str, *, names: bool) -> Iterator[Problem]:
+def _value(comparison: _FieldLiteral, shape: FieldShape, value: str, *, names: bool) -> Iterator[Problem]:
     path, offset = comparison.path, comparison.literal.offset or 0
     if "*" in value and not shape.values:
         what = f"{'==' if comparison.equal else '!='} compares exactly, so * is only a star"
@@ -196,7 +196,7 @@ def _value(comparison: _Comparison, shape: Shape, value: str, *, names: bool) ->
         yield Problem(VALUE, offset, length_of(value), f"'{value}' is no account id", "write its twelve digits")
 
 
-def _written(value: object, shape: Shape) -> str:
+def _written(value: object, shape: FieldShape) -> str:
     """The value as the field would have it."""
     text = str(value).lower() if isinstance(value, bool) else str(value)
     if "string" in shape.types:

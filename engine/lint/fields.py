@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Shape:
+class FieldShape:
     """A field: the types that it may have besides null, its values where they are few, and the fields of an object.
 
     `fields` None: whatever is in it is not known. `loose` are beginnings of names that an object may have besides.
@@ -25,24 +25,24 @@ class Shape:
 
     types: frozenset[str]
     values: frozenset[str] | None = None
-    fields: Mapping[str, Shape] | None = None
+    fields: Mapping[str, FieldShape] | None = None
     loose: tuple[str, ...] = ()
     always: bool = False
 
 
-def _text(*values: str, always: bool = False) -> Shape:
-    return Shape(frozenset({"string"}), frozenset(values) if values else None, always=always)
+def _text(*values: str, always: bool = False) -> FieldShape:
+    return FieldShape(frozenset({"string"}), frozenset(values) if values else None, always=always)
 
 
-def _object(fields: Mapping[str, Shape] | None = None, *loose: str) -> Shape:
-    return Shape(frozenset({"object"}), None, fields, loose)
+def _object(fields: Mapping[str, FieldShape] | None = None, *loose: str) -> FieldShape:
+    return FieldShape(frozenset({"object"}), None, fields, loose)
 
 
 TEXT: Final = _text()
-FLAG: Final = Shape(frozenset({"boolean"}))
-FACT_FLAG: Final = Shape(frozenset({"boolean"}), always=True)
-ANY: Final = Shape(frozenset({"string", "number", "boolean", "object", "array"}))
-LIST: Final = Shape(frozenset({"array"}))
+FLAG: Final = FieldShape(frozenset({"boolean"}))
+FACT_FLAG: Final = FieldShape(frozenset({"boolean"}), always=True)
+ANY: Final = FieldShape(frozenset({"string", "number", "boolean", "object", "array"}))
+LIST: Final = FieldShape(frozenset({"array"}))
 
 IDENTITY_TYPES: Final = (
     *("Root", "IAMUser", "AssumedRole", "Role", "FederatedUser", "Directory", "AWSAccount", "AWSService", "IdentityCenterUser"),
@@ -92,7 +92,7 @@ RECORD: Final = _object(
         "eventCategory": _text("Data", "Management", "Insight", "NetworkActivity"),
         "readOnly": FLAG,
         "managementEvent": FLAG,
-        "sessionCredentialFromConsole": Shape(frozenset({"string", "boolean"}), frozenset({"true", "false"})),
+        "sessionCredentialFromConsole": FieldShape(frozenset({"string", "boolean"}), frozenset({"true", "false"})),
         "userIdentity": _IDENTITY,
         "requestParameters": _PARAMETERS,
         "responseElements": _object(),
@@ -100,7 +100,7 @@ RECORD: Final = _object(
             {
                 "AuthenticationMethod": _text("AuthHeader", "QueryString"),
                 **dict.fromkeys(("CipherSuite", "SSEApplied", "x-amz-id-2", "SignatureVersion"), TEXT),
-                **dict.fromkeys(("bytesTransferredIn", "bytesTransferredOut"), Shape(frozenset({"number"}))),
+                **dict.fromkeys(("bytesTransferredIn", "bytesTransferredOut"), FieldShape(frozenset({"number"}))),
             },
             *("x-", "X-"),
         ),
@@ -128,7 +128,7 @@ RECORD: Final = _object(
 """The document that a matcher sees."""
 
 
-def _types(shape: Shape, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], frozenset[str]]]:
+def _types(shape: FieldShape, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], frozenset[str]]]:
     if path and shape != ANY:
         yield path, shape.types if shape.always else shape.types | {"null"}
     for name, inner in (shape.fields or {}).items():
@@ -149,7 +149,7 @@ ACCOUNTS: Final = frozenset(
 )
 
 
-def shape_of(path: tuple[str, ...]) -> Shape | None:
+def shape_of(path: tuple[str, ...]) -> FieldShape | None:
     """The shape of a path, None where there is no such field; of what is inside something unknown, `ANY`."""
     shape = RECORD
     for name in path:

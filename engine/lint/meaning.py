@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from engine.lint.conditions import Condition, Conditions
     from engine.model import AnyOf
-    from engine.policy.source import Node, Source
+    from engine.policy.source import Source, YamlNode
 
 UNUSED: Final = "TB401"
 SHADOWED: Final = "TB402"
@@ -91,7 +91,7 @@ def kinds_of(sources: Iterable[Source]) -> dict[str, str]:
     return {actor["class"]: actor["kind"] for root in roots for actor in root.value.get("actors") or () if "kind" in actor}
 
 
-def _parts(root: Node, section: str) -> Iterator[Node]:
+def _parts(root: YamlNode, section: str) -> Iterator[YamlNode]:
     node = root.at(section)
     return node.items() if node is not None else iter(())
 
@@ -103,7 +103,7 @@ def _warning(code: str, where: Location, what: str, instead: str) -> Finding:
 # --- channels and levels ----------------------------------------------------------------------------------------------
 
 
-def _unused(roots: Sequence[Node]) -> Iterator[Finding]:
+def _unused(roots: Sequence[YamlNode]) -> Iterator[Finding]:
     used = {name for root in roots for name in named_channels(root)}
     for root in roots:
         for channel in _parts(root, "channels"):
@@ -112,7 +112,7 @@ def _unused(roots: Sequence[Node]) -> Iterator[Finding]:
                 yield _warning(UNUSED, where, f"nothing asks for the channel {channel.value['name']}", "delete it, or notify it")
 
 
-def named_channels(root: Node) -> Iterator[str]:
+def named_channels(root: YamlNode) -> Iterator[str]:
     """Every channel that a file asks for."""
     yield from root.value.get("default", {}).get("notify", ())
     for route in root.value.get("routes") or ():
@@ -122,12 +122,12 @@ def named_channels(root: Node) -> Iterator[str]:
             yield channel["fallback"]
 
 
-def _levels(roots: Iterable[Node]) -> dict[str, dict[Field, Operator]]:
+def _levels(roots: Iterable[YamlNode]) -> dict[str, dict[Field, Operator]]:
     """The levels in order, the least strict first, each with its operators; `open` keeps everything, so it is not there."""
     return {level.value["level"]: operators_of(level) for root in roots for level in _parts(root, "masking")}
 
 
-def _floors(root: Node, floors: dict[str, str], levels: dict[str, Any]) -> Iterator[Finding]:
+def _floors(root: YamlNode, floors: dict[str, str], levels: dict[str, Any]) -> Iterator[Finding]:
     """A route that asks for less than each of its channels allows: what it asks for never happens."""
     order = ["open", *levels]
     for part in (*_parts(root, "routes"), *([root.children["default"]] if "default" in root.children else [])):
@@ -141,7 +141,7 @@ def _floors(root: Node, floors: dict[str, str], levels: dict[str, Any]) -> Itera
             yield _warning(BELOW_FLOOR, asked.where, what, "write the level that applies, or lower the channel's masking_floor")
 
 
-def _titles(source: Source, root: Node, default: str, levels: dict[str, dict[Field, Operator]]) -> Iterator[Finding]:
+def _titles(source: Source, root: YamlNode, default: str, levels: dict[str, dict[Field, Operator]]) -> Iterator[Finding]:
     for route in _parts(root, "routes"):
         title = route.at("title")
         level = route.value.get("masking", default)
@@ -156,7 +156,7 @@ def _titles(source: Source, root: Node, default: str, levels: dict[str, dict[Fie
 # --- scope and routes -------------------------------------------------------------------------------------------------
 
 
-def _scope(root: Node) -> Iterator[Finding]:
+def _scope(root: YamlNode) -> Iterator[Finding]:
     for bucket in _parts(root, "buckets"):
         text = bucket.value
         if (
@@ -169,7 +169,9 @@ def _scope(root: Node) -> Iterator[Finding]:
             yield Finding(SCOPE, bucket.where, what, instead)
 
 
-def _routes(source: Source, root: Node, classes: dict[str, bool], shadows: Shadows, conditions: Conditions) -> Iterator[Finding]:
+def _routes(
+    source: Source, root: YamlNode, classes: dict[str, bool], shadows: Shadows, conditions: Conditions
+) -> Iterator[Finding]:
     """Routes that an earlier one leaves nothing for, that continue to nowhere, and that mute what they should not."""
     routes = list(_parts(root, "routes"))
     for place, route in enumerate(routes):
@@ -196,7 +198,7 @@ def _nowhere(source: Source, where: Location) -> Finding:
     return finding._replace(edits=edits)
 
 
-def _order(route: Node, conditions: Sequence[Condition]) -> Iterator[Finding]:
+def _order(route: YamlNode, conditions: Sequence[Condition]) -> Iterator[Finding]:
     """A condition by which an index could find the route, behind one that may fail: such a route is evaluated for every event."""
     parts = [part for condition in conditions for part in conjuncts(condition.tree)]
     if len(parts) <= 1 or _keys(*parts[:1]) or _keys(*parts):
@@ -217,12 +219,12 @@ def _is_selective(keys: AnyOf) -> bool:
     return any(key.kind in ("equals", "prefix") and not isinstance(key.value, bool) for key in keys)
 
 
-def _decides(before: Node, route: Node) -> bool:
+def _decides(before: YamlNode, route: YamlNode) -> bool:
     """Whether an earlier route ends the policy whenever a later one is in time."""
     return before.value.get("continue") is not True and before.value.get("during") in (None, route.value.get("during"))
 
 
-def _evidence(roots: Sequence[Node], conditions: Conditions) -> Iterator[Finding]:
+def _evidence(roots: Sequence[YamlNode], conditions: Conditions) -> Iterator[Finding]:
     """Evidence that is never the first to hold, in the order in which it is asked."""
     shadows = Shadows({})
     actors = {actor.value["class"]: actor for root in roots for actor in _parts(root, "actors")}
@@ -246,11 +248,11 @@ _ASKED_BEFORE: Final = (
 """Why evidence of each rank but the last is asked before others, wherever it stands."""
 
 
-def _rank(actor: Node, evidence: Node) -> int:
+def _rank(actor: YamlNode, evidence: YamlNode) -> int:
     return evidence_rank(never_mute=actor.value.get("never_mute", False), strength=evidence.value["strength"])
 
 
-def _covered_silences(root: Node, shadows: Shadows, conditions: Conditions) -> Iterator[Finding]:
+def _covered_silences(root: YamlNode, shadows: Shadows, conditions: Conditions) -> Iterator[Finding]:
     """Silences that another one makes needless: it is no shorter, and of as many channels."""
     for silence in _parts(root, "silences"):
         before = shadows.shadowing(silence, together(conditions.of(silence)), _outlasts)
@@ -259,20 +261,20 @@ def _covered_silences(root: Node, shadows: Shadows, conditions: Conditions) -> I
             yield Finding(SHADOWED, silence.children["id"].where, what, "delete one of them")
 
 
-def _outlasts(before: Node, silence: Node) -> bool:
+def _outlasts(before: YamlNode, silence: YamlNode) -> bool:
     channels, asked = before.value.get("channels"), silence.value.get("channels")
     wide = channels is None or (asked is not None and set(asked) <= set(channels))
     return wide and _until(before) >= _until(silence)
 
 
-def _until(silence: Node) -> datetime:
+def _until(silence: YamlNode) -> datetime:
     return datetime.fromisoformat(silence.value["until"]).astimezone(UTC)
 
 
 # --- mutes ------------------------------------------------------------------------------------------------------------
 
 
-def _classes(roots: Iterable[Node]) -> dict[str, bool]:
+def _classes(roots: Iterable[YamlNode]) -> dict[str, bool]:
     """Whether all evidence of each class is only claimed."""
     return {
         actor["class"]: bool(actor.get("evidence")) and all(one["strength"] == "claimed" for one in actor["evidence"])
@@ -281,7 +283,7 @@ def _classes(roots: Iterable[Node]) -> dict[str, bool]:
     }
 
 
-def _mute(route: Node, conditions: Sequence[Condition], classes: dict[str, bool]) -> Iterator[Finding]:
+def _mute(route: YamlNode, conditions: Sequence[Condition], classes: dict[str, bool]) -> Iterator[Finding]:
     parts = [part for condition in conditions for part in conjuncts(condition.tree)]
     where = route.keys["mute"]
     if all(one.kind == "literal" and one.value is True for one in parts):
@@ -320,7 +322,7 @@ def _read(node: Tree) -> Iterator[tuple[str, ...]]:
 # --- silences ---------------------------------------------------------------------------------------------------------
 
 
-def _silence(source: Source, silence: Node, now: datetime, longest: timedelta) -> Iterator[Finding]:
+def _silence(source: Source, silence: YamlNode, now: datetime, longest: timedelta) -> Iterator[Finding]:
     until = _until(silence)
     where = silence.children["until"].where
     if until <= now:
@@ -331,7 +333,7 @@ def _silence(source: Source, silence: Node, now: datetime, longest: timedelta) -
         yield _warning(TOO_LONG, where, what, "give it an earlier end, or make a mute of it")
 
 
-def _without_silence(source: Source, silence: Node) -> tuple[Edit, ...]:
+def _without_silence(source: Source, silence: YamlNode) -> tuple[Edit, ...]:
     """The edits that delete a silence which has its lines for itself; with the section, where it is the only one."""
     first, last = silence.where.line, last_line(source, silence)
     opens = line_text(source.text, first)[: silence.where.column - 1].strip() == "-"

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from engine.matching.formula import Formula
-    from engine.policy.source import Node as Part
+    from engine.policy.source import YamlNode as Part
 
 MOST_COMPARED: Final = 30_000
 """Pairs of conditions of one section that are compared; few sets of real size come near."""

@@ -12,7 +12,7 @@ from engine.matching.types import reads
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from engine.matching.source import Given, Source
+    from engine.matching.source import Generated, Given
     from engine.matching.tree import Node
     from engine.matching.types import Known
     from engine.model import AnyOf
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 class Analysed(NamedTuple):
     """A matcher's source, the keys by which an index finds it, and the paths that it reads."""
 
-    source: Source
+    source: Generated
     keys: tuple[AnyOf, ...]
     reads: frozenset[tuple[str, ...]]
 

@@ -15,12 +15,12 @@ from engine.matching.residual import leading_equality, residual
 from engine.matching.source import reads_whole
 from engine.matching.tree import leading_names
 from engine.matching.types import reads, types
-from engine.matching.writer import JOINTS, Scope, Writer
+from engine.matching.writer import JOINTS, ValueScope, Writer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from engine.matching.source import Given, Source
+    from engine.matching.source import Generated, Given
     from engine.matching.tree import Node
 
     Codes: TypeAlias = Mapping[Any, str]
@@ -28,20 +28,20 @@ if TYPE_CHECKING:
 NO_ROW: Final[Codes] = MappingProxyType({})
 
 
-def expression_source(tree: Node) -> Source:
+def expression_source(tree: Node) -> Generated:
     """The source of a function from any document to what an expression finds in it."""
     writer = new_writer()
-    return writer.source(writer.value(tree, Scope("d", {})))
+    return writer.source(writer.value(tree, ValueScope("d", {})))
 
 
-def predicate_source(trees: Sequence[Node], given: Given, row: Codes = NO_ROW) -> Source:
+def predicate_source(trees: Sequence[Node], given: Given, row: Codes = NO_ROW) -> Generated:
     """The source of a function from a record and facts to whether all expressions are exactly true. `row`: see `known`."""
     writer = new_writer()
-    scope = Scope("d", known(given, row), is_object=True)
+    scope = ValueScope("d", known(given, row), is_object=True)
     return writer.source(f"True if {_all_true(writer, trees, scope, given)} else False", "d, f")
 
 
-def first_source(groups: Sequence[Sequence[Node]], given: Given) -> Source:
+def first_source(groups: Sequence[Sequence[Node]], given: Given) -> Generated:
     """The source of a function from a record and facts to the number of the first group that is all true; -1 where none is."""
     writer = new_writer()
     return writer.source(first(writer, groups, given, known(given)), "d, f")
@@ -53,7 +53,7 @@ def first(writer: Writer, groups: Sequence[Sequence[Node]], given: Given, codes:
     What one group certainly reads, the next ones do not read again; and of groups in a row that begin with the same equality, it
     is evaluated once.
     """
-    scope = Scope("d", dict(codes), is_object=True)
+    scope = ValueScope("d", dict(codes), is_object=True)
     parts: list[str] = []
     for _, several in groupby(enumerate(groups, start), lambda group: _equality(group[1])):
         run = list(several)
@@ -62,7 +62,7 @@ def first(writer: Writer, groups: Sequence[Sequence[Node]], given: Given, codes:
             parts += _in_turn(writer, run, scope, given)
             continue
         condition, name = writer.exactly(shared[0], scope), writer.temporary()
-        inner = Scope("d", dict(scope.known), is_object=True)
+        inner = ValueScope("d", dict(scope.known), is_object=True)
         left = [(place, residual(trees, shared[1])) for place, trees in run]
         parts.append(
             f"{name} if ({name} := ({''.join(_in_turn(writer, left, inner, given))}-1) if {condition} else -1) >= 0 else "
@@ -76,7 +76,7 @@ def _equality(trees: Sequence[Node]) -> object:
     return leading and leading[1]
 
 
-def _in_turn(writer: Writer, groups: Iterable[tuple[int, Sequence[Node]]], scope: Scope, given: Given) -> list[str]:
+def _in_turn(writer: Writer, groups: Iterable[tuple[int, Sequence[Node]]], scope: ValueScope, given: Given) -> list[str]:
     return [f"{place} if {_all_true(writer, trees, scope, given)} else " for place, trees in groups]
 
 
@@ -91,63 +91,63 @@ def known(given: Given, row: Codes = NO_ROW) -> dict[Any, str]:
     return {**row, **facts}
 
 
-def _all_true(writer: Writer, trees: Sequence[Node], scope: Scope, given: Given) -> str:
+def _all_true(writer: Writer, trees: Sequence[Node], scope: ValueScope, given: Given) -> str:
     """Whether all of some expressions are exactly true; a whole document is made only for those that cannot do without."""
     if not trees:
         return "True"
     if not any(reads_whole(path, given) for tree in trees for path in reads(tree)):
         return writer.chain(trees, scope, "and", writer.exactly)
     made, name = writer.bind(f"{writer.constant(None, 'whole')}(d, f)")
-    return f"{made} is {name} and {writer.chain(trees, Scope(name, {}, is_object=True), 'and', writer.exactly)}"
+    return f"{made} is {name} and {writer.chain(trees, ValueScope(name, {}, is_object=True), 'and', writer.exactly)}"
 
 
 # --- one function a kind of node ---------------------------------------------------------------------------------------
 
 
-def _current(_: Writer, __: Node, scope: Scope) -> str:
+def _current(_: Writer, __: Node, scope: ValueScope) -> str:
     return scope.name
 
 
-def _literal(writer: Writer, node: Node, _: Scope) -> str:
+def _literal(writer: Writer, node: Node, _: ValueScope) -> str:
     return writer.constant(node.value)
 
 
-def _field(writer: Writer, node: Node, scope: Scope) -> str:
+def _field(writer: Writer, node: Node, scope: ValueScope) -> str:
     return writer.read(scope, (node.value,))
 
 
-def _path(writer: Writer, node: Node, scope: Scope) -> str:
+def _path(writer: Writer, node: Node, scope: ValueScope) -> str:
     names = leading_names(node)
     code = writer.read(scope, names) if names else writer.value(node.children[0], scope)
     return writer.steps(code, node.children[max(1, len(names)) :])
 
 
-def _pipe(writer: Writer, node: Node, scope: Scope) -> str:
+def _pipe(writer: Writer, node: Node, scope: ValueScope) -> str:
     return writer.steps(writer.value(node.children[0], scope), node.children[1:])
 
 
-def _index(writer: Writer, node: Node, scope: Scope) -> str:
+def _index(writer: Writer, node: Node, scope: ValueScope) -> str:
     return f"item({scope.name}, {writer.constant(node.value)})"
 
 
-def _slice(writer: Writer, node: Node, scope: Scope) -> str:
+def _slice(writer: Writer, node: Node, scope: ValueScope) -> str:
     return f"part({scope.name}, {writer.constant(node.value)})"
 
 
-def _flatten(writer: Writer, node: Node, scope: Scope) -> str:
+def _flatten(writer: Writer, node: Node, scope: ValueScope) -> str:
     return f"flat({writer.value(node.children[0], scope)})"
 
 
-def _multi_select_list(writer: Writer, node: Node, scope: Scope) -> str:
+def _multi_select_list(writer: Writer, node: Node, scope: ValueScope) -> str:
     return _unless_null(scope, lambda: f"[{', '.join(writer.value(child, scope) for child in node.children)}]")
 
 
-def _multi_select_dict(writer: Writer, node: Node, scope: Scope) -> str:
+def _multi_select_dict(writer: Writer, node: Node, scope: ValueScope) -> str:
     pairs = ((writer.constant(pair.value), pair.children[0]) for pair in node.children)
     return _unless_null(scope, lambda: f"{{{', '.join(f'{key}: {writer.value(value, scope)}' for key, value in pairs)}}}")
 
 
-def _unless_null(scope: Scope, write: Callable[[], str]) -> str:
+def _unless_null(scope: ValueScope, write: Callable[[], str]) -> str:
     """A multi-select of null is null; then nothing in it is read."""
     if scope.is_object:
         return write()
@@ -157,7 +157,7 @@ def _unless_null(scope: Scope, write: Callable[[], str]) -> str:
     return code
 
 
-def _chain(writer: Writer, node: Node, scope: Scope) -> str:
+def _chain(writer: Writer, node: Node, scope: ValueScope) -> str:
     """`a && b` gives a where a is false, else b. Python's `and` does the same but for zero, which JMESPath holds to be true."""
     joint = JOINTS[node.kind]
     if not any("number" in types(child) for child in node.children[:-1]):
@@ -168,21 +168,21 @@ def _chain(writer: Writer, node: Node, scope: Scope) -> str:
     return f"({links}, {name})[1]"
 
 
-def _not(writer: Writer, node: Node, scope: Scope) -> str:
+def _not(writer: Writer, node: Node, scope: ValueScope) -> str:
     return f"(not {writer.test(node.children[0], scope)})"
 
 
-def _reference(writer: Writer, node: Node, _: Scope) -> str:
+def _reference(writer: Writer, node: Node, _: ValueScope) -> str:
     name = writer.temporary()
-    return f"lambda {name}: {writer.value(node.children[0], Scope(name, {}))}"
+    return f"lambda {name}: {writer.value(node.children[0], ValueScope(name, {}))}"
 
 
-def _projection(writer: Writer, node: Node, scope: Scope) -> str:
+def _projection(writer: Writer, node: Node, scope: ValueScope) -> str:
     bound, name = writer.bind(writer.value(node.children[0], scope))
     return f"({_collected(writer, node, name)} if {bound}.__class__ is list else None)"
 
 
-def _value_projection(writer: Writer, node: Node, scope: Scope) -> str:
+def _value_projection(writer: Writer, node: Node, scope: ValueScope) -> str:
     bound, name = writer.bind(f"members({writer.value(node.children[0], scope)})")
     return f"({_collected(writer, node, name)} if {bound} is not None else None)"
 
@@ -190,13 +190,13 @@ def _value_projection(writer: Writer, node: Node, scope: Scope) -> str:
 def _collected(writer: Writer, node: Node, name: str) -> str:
     """What a projection makes of every element, but for nulls; of a filter, only where its condition is true."""
     element = writer.temporary()
-    scope = Scope(element, {})
+    scope = ValueScope(element, {})
     condition = f"{writer.test(node.children[2], scope)} and " if node.kind == "filter_projection" else ""
     bound, kept = writer.bind(writer.value(node.children[1], scope))
     return f"[{kept} for {element} in {name} if {condition}{bound} is not None]"
 
 
-_VALUES: Final[Mapping[str, Callable[[Writer, Node, Scope], str]]] = {
+_VALUES: Final[Mapping[str, Callable[[Writer, Node, ValueScope], str]]] = {
     "and_expression": _chain,
     "comparator": inline.comparison,
     "current": _current,

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from engine.matching.tree import Node
-    from engine.matching.writer import Scope, Writer
+    from engine.matching.writer import ValueScope, Writer
 
 # --- comparisons -------------------------------------------------------------------------------------------------------
 
@@ -24,7 +24,7 @@ _MIRRORED: Final[Mapping[str, str]] = {"lt": "gt", "lte": "gte", "gt": "lt", "gt
 _SHALLOW: Final = frozenset({"string", "null"})
 
 
-def comparison(writer: Writer, node: Node, scope: Scope) -> str:
+def comparison(writer: Writer, node: Node, scope: ValueScope) -> str:
     """The value of a comparator."""
     left, right = node.children
     operator = node.value
@@ -54,7 +54,7 @@ def _equality(writer: Writer, code: str, literal: object, *, same: bool) -> str:
     return f"({bound} != {constant} or {name}.__class__ is bool)"
 
 
-def _order(writer: Writer, operator: str, left: Node, right: Node, scope: Scope) -> str:
+def _order(writer: Writer, operator: str, left: Node, right: Node, scope: ValueScope) -> str:
     """`<` and its like: null where a side is neither a number nor a string, an error where one is a number and one a string."""
     codes = writer.value(left, scope), writer.value(right, scope)
     if right.kind != "literal" or right.value.__class__ not in (int, float):
@@ -67,7 +67,7 @@ def _order(writer: Writer, operator: str, left: Node, right: Node, scope: Scope)
 # --- calls -------------------------------------------------------------------------------------------------------------
 
 
-def call(writer: Writer, node: Node, scope: Scope) -> str:
+def call(writer: Writer, node: Node, scope: ValueScope) -> str:
     """The value of a function call."""
     short = _SHORT.get(node.value)
     code = short(writer, node, scope) if short else None
@@ -87,13 +87,13 @@ def texts(node: Node, *, of_object: bool) -> frozenset[str] | None:
     return frozenset(items) if all(isinstance(item, str) for item in items) else None
 
 
-def _of_text(writer: Writer, node: Node, scope: Scope, quick: str, general: str) -> str:
+def _of_text(writer: Writer, node: Node, scope: ValueScope, quick: str, general: str) -> str:
     """`quick` where a value is a string, `general` otherwise; `{0}` in both is the value's name."""
     bound, name = writer.bind(writer.value(node, scope))
     return f"({quick.format(name)} if {bound}.__class__ is str else {general.format(name)})"
 
 
-def _contains(writer: Writer, node: Node, scope: Scope) -> str | None:
+def _contains(writer: Writer, node: Node, scope: ValueScope) -> str | None:
     subject, search = node.children
     known = texts(subject, of_object=scope.is_object)
     if known is not None:
@@ -105,7 +105,7 @@ def _contains(writer: Writer, node: Node, scope: Scope) -> str | None:
     return f"({needle} in {name} if {bound}.__class__ is str or {name}.__class__ is list else call_contains({name}, {needle}))"
 
 
-def _affix(writer: Writer, node: Node, scope: Scope) -> str | None:
+def _affix(writer: Writer, node: Node, scope: ValueScope) -> str | None:
     subject, affix = node.children
     if affix.kind != "literal" or not isinstance(affix.value, str):
         return None
@@ -122,7 +122,7 @@ _AFFIXES: Final[Mapping[str, str]] = {
 }
 
 
-def _pattern(writer: Writer, node: Node, scope: Scope) -> str | None:
+def _pattern(writer: Writer, node: Node, scope: ValueScope) -> str | None:
     subject, pattern = node.children
     if pattern.kind != "literal":
         return None
@@ -139,7 +139,7 @@ def _pattern(writer: Writer, node: Node, scope: Scope) -> str | None:
     return code
 
 
-def _glob(writer: Writer, node: Node, scope: Scope) -> str | None:
+def _glob(writer: Writer, node: Node, scope: ValueScope) -> str | None:
     subject, pattern = node.children
     kind, text = shape(pattern.value) if pattern.kind == "literal" else ("pattern", "")
     if kind == "pattern":
@@ -147,28 +147,28 @@ def _glob(writer: Writer, node: Node, scope: Scope) -> str | None:
     return _of_text(writer, subject, scope, f"{{0}}.{_AFFIXES[kind]}({writer.constant(text)})", "absent('glob', {0})")
 
 
-def _length(writer: Writer, node: Node, scope: Scope) -> str:
+def _length(writer: Writer, node: Node, scope: ValueScope) -> str:
     bound, name = writer.bind(writer.value(node.children[0], scope))
     return f"(len({name}) if {bound}.__class__ is list or {name}.__class__ is str else call_length({name}))"
 
 
-def _not_null(writer: Writer, node: Node, scope: Scope) -> str | None:
+def _not_null(writer: Writer, node: Node, scope: ValueScope) -> str | None:
     """Reading a field never fails, so that later ones need not be read."""
     if not all(map(field_path, node.children)):
         return None
     return f"({writer.chain(node.children, scope, 'else', lambda each, at: _unless_none(writer, each, at))} else None)"
 
 
-def _unless_none(writer: Writer, node: Node, scope: Scope) -> str:
+def _unless_none(writer: Writer, node: Node, scope: ValueScope) -> str:
     bound, name = writer.bind(writer.value(node, scope))
     return f"{name} if {bound} is not None"
 
 
-def _lower(writer: Writer, node: Node, scope: Scope) -> str:
+def _lower(writer: Writer, node: Node, scope: ValueScope) -> str:
     return _of_text(writer, node.children[0], scope, "{0}.lower()", "call_lower({0})")
 
 
-_SHORT: Final[Mapping[str, Callable[[Writer, Node, Scope], str | None]]] = {
+_SHORT: Final[Mapping[str, Callable[[Writer, Node, ValueScope], str | None]]] = {
     "cidr": _pattern,
     "contains": _contains,
     "ends_with": _affix,

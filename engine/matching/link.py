@@ -17,7 +17,7 @@ from engine.matching.runtime import NAMES
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from engine.matching.source import Constant, Given, Source
+    from engine.matching.source import Constant, Generated, Given
 
 _SHAPES: Final = 4_096
 _NAMESPACE: Final = dict(NAMES)
@@ -30,7 +30,9 @@ _KINDS: Final[Mapping[str, Callable[[Any], object]]] = {
 _NOW: Final = {**_KINDS, "regex": search}
 
 
-def link(source: Source, given: Given | None = None, code: CodeType | None = None, *, often: bool = False) -> Callable[..., Any]:
+def link(
+    source: Generated, given: Given | None = None, code: CodeType | None = None, *, often: bool = False
+) -> Callable[..., Any]:
     """The function that generated source describes, with its constants in place; of `code`, where that is its code.
 
     Its patterns are compiled when they are first used, or now, where they are used `often`.

@@ -33,7 +33,7 @@ NO_FACTS: Final = Given({}, lambda document, _: document)
 """For matchers over a document, which are given nothing beside it."""
 
 
-class Source(NamedTuple):
+class Generated(NamedTuple):
     """Generated source: the text of a Python expression that takes the constants and gives the function."""
 
     text: str

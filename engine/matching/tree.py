@@ -40,7 +40,7 @@ def parse(expression: str) -> Node:
 
     _check_text(expression)
     raw, tokens = raw_tree(expression)
-    return _Reader(tokens).node(raw, 0)
+    return _NodeBuilder(tokens).node(raw, 0)
 
 
 def walk(node: Node) -> Iterator[Node]:
@@ -157,7 +157,7 @@ _PATHS: Final = frozenset({"subexpression", "index_expression"})
 _NAMED: Final = frozenset({"field", "function_expression", "key_val_pair"})
 
 
-class _Reader:
+class _NodeBuilder:
     """Turns jmespath.py's dicts into nodes, in the order of the text, so that names and literals meet their tokens."""
 
     def __init__(self, tokens: Iterable[Raw]) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from engine.matching.source import Constant, Source
+from engine.matching.source import Constant, Generated
 from engine.matching.types import BOOLEAN, types
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from engine.matching.tree import Node
 
 
-class Scope:
+class ValueScope:
     """Where a node is read: the name of the current value, and the names of what was certainly read of it before.
 
     `known` are names by path, and by test, pattern and path where that path was certainly tested.
@@ -32,17 +32,17 @@ class Scope:
 class Writer:
     """Writes the source of one function; `values` holds, for each kind of node, the function that writes its value."""
 
-    def __init__(self, values: Mapping[str, Callable[[Writer, Node, Scope], str]]) -> None:
+    def __init__(self, values: Mapping[str, Callable[[Writer, Node, ValueScope], str]]) -> None:
         self._value_of = values
         self._constants: dict[tuple[str, type, object], str] = {}
         self._values: list[Constant] = []
         self._temporaries = 0
         self._named: dict[str, str] = {}
 
-    def source(self, body: str, parameters: str = "d") -> Source:
+    def source(self, body: str, parameters: str = "d") -> Generated:
         """The finished source around a body."""
         names = ", ".join(f"k{place}" for place in range(len(self._values)))
-        return Source(f"lambda {names}: lambda {parameters}: ({body})", self.constants)
+        return Generated(f"lambda {names}: lambda {parameters}: ({body})", self.constants)
 
     @property
     def constants(self) -> tuple[Constant, ...]:
@@ -81,7 +81,7 @@ class Writer:
         self._named[bound] = name
         return bound, name
 
-    def chain(self, nodes: Sequence[Node], scope: Scope, joint: str, write: Callable[[Node, Scope], str]) -> str:
+    def chain(self, nodes: Sequence[Node], scope: ValueScope, joint: str, write: Callable[[Node, ValueScope], str]) -> str:
         """Nodes joined by `and` or `or`. What only a later one reads may never have been read: it is not known afterwards."""
         first = write(nodes[0], scope)
         known = dict(scope.known)
@@ -91,11 +91,11 @@ class Writer:
 
     # --- the three ways ------------------------------------------------------------------------------------------------
 
-    def value(self, node: Node, scope: Scope) -> str:
+    def value(self, node: Node, scope: ValueScope) -> str:
         """The value of a node."""
         return self._value_of[node.kind](self, node, scope)
 
-    def test(self, node: Node, scope: Scope) -> str:
+    def test(self, node: Node, scope: ValueScope) -> str:
         """Whether a node is true as JMESPath sees it: zero is; empty strings, arrays and objects are not."""
         if node.kind in JOINTS:
             return f"({self.chain(node.children, scope, JOINTS[node.kind], self.test)})"
@@ -105,7 +105,7 @@ class Writer:
         bound, name = self.bind(code)
         return f"({bound} or {name}.__class__ is int or {name}.__class__ is float)"
 
-    def exactly(self, node: Node, scope: Scope) -> str:
+    def exactly(self, node: Node, scope: ValueScope) -> str:
         """Whether a node is exactly true."""
         if types(node) <= _TRUE_OR_FALSY:
             return self.test(node, scope)
@@ -114,12 +114,12 @@ class Writer:
             return f"({self.chain(node.children, scope, 'and', lambda each, at: self._link(each, at, last))})"
         return f"{self.value(node, scope)} is True"
 
-    def _link(self, node: Node, scope: Scope, last: Node) -> str:
+    def _link(self, node: Node, scope: ValueScope, last: Node) -> str:
         return self.exactly(node, scope) if node is last else self.test(node, scope)
 
     # --- reading -------------------------------------------------------------------------------------------------------
 
-    def read(self, scope: Scope, path: tuple[str, ...]) -> str:
+    def read(self, scope: ValueScope, path: tuple[str, ...]) -> str:
         """A field of a field of … the current value; what was read before is not read again."""
         start = next((length for length in range(len(path), 0, -1) if path[:length] in scope.known), 0)
         code = scope.known[path[:start]] if start else scope.name
@@ -142,7 +142,7 @@ class Writer:
             bound, name = self.bind(code)
             if bound != name:
                 parts.append(f"{bound} is {name}")
-            code = self.value(node, Scope(name, {}))
+            code = self.value(node, ValueScope(name, {}))
         return f"({' and '.join([*parts, code])})" if parts else code
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from engine.policy.source import Node, Source
+    from engine.policy.source import Source, YamlNode
 
 REPLACED: Final = ("masking", "audit", "events", "account_names")
 """Sections of the base that give way to the same section of an own file. (The base's `default` stays: see `compile_set`.)"""
@@ -33,7 +33,7 @@ class Extends(NamedTuple):
 
     name: str
     revision: str | None
-    node: Node
+    node: YamlNode
 
 
 def extends(sources: Sequence[Source]) -> Extends | None:
@@ -118,7 +118,7 @@ def base_findings(sources: Sequence[Source]) -> Iterator[Finding]:
     yield from _placed(own, base)
 
 
-def _without_base(own: Sequence[Node]) -> Iterator[Finding]:
+def _without_base(own: Sequence[YamlNode]) -> Iterator[Finding]:
     """Words that mean something only in a set that extends a base."""
     instead = "say which base with extends: trailbell/base in the file with default, or delete it"
     for root in own:
@@ -128,7 +128,7 @@ def _without_base(own: Sequence[Node]) -> Iterator[Finding]:
             yield Finding(codes.BASE, where, "this set extends no base, so this has no meaning", instead)
 
 
-def _of_base(base: Sequence[Node], named: Extends) -> Iterator[Finding]:
+def _of_base(base: Sequence[YamlNode], named: Extends) -> Iterator[Finding]:
     for root in base:
         for key in ("extends", "replaces", "trusts"):
             if key in root.keys:
@@ -136,7 +136,7 @@ def _of_base(base: Sequence[Node], named: Extends) -> Iterator[Finding]:
                 yield Finding(codes.BASE, named.node.where, what, "extend a folder of policies that extend nothing")
 
 
-def _untrusted(own: Sequence[Node]) -> Iterator[Finding]:
+def _untrusted(own: Sequence[YamlNode]) -> Iterator[Finding]:
     holder = next((root for root in own if "default" in root.keys), None)
     if holder is None:
         return  # the checks of references say that it is missing
@@ -158,9 +158,9 @@ def _untrusted(own: Sequence[Node]) -> Iterator[Finding]:
                 yield Finding(codes.TRUST, root.keys[key], what, instead)
 
 
-def _replaced(own: Sequence[Node], base: Sequence[Node]) -> Iterator[Finding]:
+def _replaced(own: Sequence[YamlNode], base: Sequence[YamlNode]) -> Iterator[Finding]:
     names = {root.value["name"]: root for root in base}
-    first: dict[str, Node] = {}
+    first: dict[str, YamlNode] = {}
     for root in own:
         node = root.at("replaces")
         if node is not None and node.value not in names:
@@ -176,7 +176,7 @@ def _replaced(own: Sequence[Node], base: Sequence[Node]) -> Iterator[Finding]:
             yield Finding(codes.TWICE, name.where, what, f"rename this one, or write replaces: {name.value}")
 
 
-def _placed(own: Sequence[Node], base: Sequence[Node]) -> Iterator[Finding]:
+def _placed(own: Sequence[YamlNode], base: Sequence[YamlNode]) -> Iterator[Finding]:
     """Where the classes of an own file stand among those of the base."""
     replaced = {root.value.get("replaces") for root in own}
     known = [actor.value["class"] for root in base if root.value["name"] not in replaced for actor in _parts(root, "actors")]
@@ -202,14 +202,14 @@ def _placed(own: Sequence[Node], base: Sequence[Node]) -> Iterator[Finding]:
                 yield Finding(codes.NO_SUCH, node.where, what, suggestion(node.value, places))
 
 
-def _names_before(actors: Sequence[Node], actor: Node) -> Iterator[str]:
+def _names_before(actors: Sequence[YamlNode], actor: YamlNode) -> Iterator[str]:
     for other in actors:
         if other is actor:
             return
         yield other.value["class"]
 
 
-def _parts(root: Node, section: str) -> Iterator[Node]:
+def _parts(root: YamlNode, section: str) -> Iterator[YamlNode]:
     node = root.at(section)
     return node.items() if node is not None else iter(())
 

@@ -17,7 +17,7 @@ from engine.policy.shape import suggestion
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from engine.policy.source import Node, Source
+    from engine.policy.source import Source, YamlNode
 
     Names = Mapping[tuple[str, ...], frozenset[str]]
     """The names that a fact may have."""
@@ -49,26 +49,26 @@ def compared_findings(sources: Sequence[Source]) -> Iterator[Finding]:
                 yield from _class_facts(expression)
 
 
-def _parts(node: Node | None, section: str) -> Iterator[Node]:
+def _parts(node: YamlNode | None, section: str) -> Iterator[YamlNode]:
     inner = node.at(section) if node is not None else None
     return inner.items() if inner is not None else iter(())
 
 
-def _rules(source: Source) -> Iterator[Node]:
+def _rules(source: Source) -> Iterator[YamlNode]:
     yield from _parts(source.root, "routes")
     yield from _parts(source.root, "silences")
 
 
-def _evidence(source: Source) -> Iterator[Node]:
+def _evidence(source: Source) -> Iterator[YamlNode]:
     return (evidence for actor in _parts(source.root, "actors") for evidence in _parts(actor, "evidence"))
 
 
-def _expressions(rule: Node) -> Iterable[Node]:
+def _expressions(rule: YamlNode) -> Iterable[YamlNode]:
     when = rule.at("when")
     return () if when is None else when.items() if isinstance(when.value, list) else (when,)
 
 
-def _unknown_names(source: Source, expression: Node, names: Names) -> Iterator[Finding]:
+def _unknown_names(source: Source, expression: YamlNode, names: Names) -> Iterator[Finding]:
     if "actor" not in expression.value:
         return  # nothing to look at, and most expressions are such
     for atom in dict.fromkeys(atoms(formula_of([check(expression.value)], FACT_TYPES))):
@@ -101,7 +101,7 @@ def _offset(atom: Atom, name: str) -> int:
     return next((offset for offset in (exact, *(node.offset for node in literals)) if offset is not None), 0)
 
 
-def _class_facts(expression: Node) -> Iterator[Finding]:
+def _class_facts(expression: YamlNode) -> Iterator[Finding]:
     """Evidence that reads what is only known once evidence has decided."""
     for path in sorted(reads(check(expression.value))):
         if path[:2] in _WORDS:

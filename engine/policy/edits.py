@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from engine.model import Location
-    from engine.policy.source import Node, Source
+    from engine.policy.source import Source, YamlNode
 
 _ESCAPE: Final = re.compile(r"""\\[^"\\]|\\\\""")
 """An escape other than of a double quote."""
@@ -22,13 +22,13 @@ _ESCAPE: Final = re.compile(r"""\\[^"\\]|\\\\""")
 # --- inside a scalar -------------------------------------------------------------------------------------------------------
 
 
-def inside(source: Source, node: Node, offset: int, length: int = 1) -> Location:
+def inside(source: Source, node: YamlNode, offset: int, length: int = 1) -> Location:
     """The place of a character of a string value, counted from 0: also within quotes, escapes, block and folded scalars."""
     index = _index(source, node, offset)
     return node.where if index is None else location_at(source.path, source.text, index, length)
 
 
-def _index(source: Source, node: Node, offset: int) -> int | None:
+def _index(source: Source, node: YamlNode, offset: int) -> int | None:
     """Where a character of a string value stands in the file.
 
     The raw text holds the value's visible characters in the same order, with quotes, escapes, indents and line ends between them.
@@ -62,7 +62,7 @@ def edited(source: Source, edits: Iterable[Edit]) -> Source:
     return parse_source(text.encode(), source.path)
 
 
-def rewritten(source: Source, node: Node, start: int, end: int, text: str) -> tuple[Edit, ...]:
+def rewritten(source: Source, node: YamlNode, start: int, end: int, text: str) -> tuple[Edit, ...]:
     """The change that makes characters of a string value (visible ones first and last) another text, as the value is quoted.
 
     None where the text holds escapes other than of quotes, which do not show where a character stands.
@@ -95,13 +95,13 @@ def without_lines(source: Source, first: int, last: int) -> tuple[Edit, ...]:
     return () if "#" in source.text[start:end] else (Edit(start, end),)
 
 
-def last_line(source: Source, node: Node) -> int:
+def last_line(source: Source, node: YamlNode) -> int:
     """The line on which a value ends."""
     end = max([node.span[1], *(child.span[1] for child in _all(node))])
     return location_at(source.path, source.text, end).line
 
 
-def _all(node: Node) -> Iterator[Node]:
+def _all(node: YamlNode) -> Iterator[YamlNode]:
     for child in node.items():
         yield child
         yield from _all(child)

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from engine.model import PolicySet
-    from engine.policy.source import Node
+    from engine.policy.source import YamlNode
 
 CASES_SCHEMA: Final = "v1/policy-test.schema.json"
 
@@ -121,7 +121,7 @@ def file_findings(source: Source) -> tuple[Finding, ...]:
     return versions or shape_findings(source.root, schema(READERS[source.root.value["version"]]))
 
 
-def _version(source: Source, root: Node) -> Iterator[Finding]:
+def _version(source: Source, root: YamlNode) -> Iterator[Finding]:
     if not isinstance(root.value, dict):
         yield Finding(codes.WRONG_TYPE, root.where, "a policy file is a mapping", "start with version: 1")
         return

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from engine.matching.checks import Trees
-    from engine.matching.source import Source
+    from engine.matching.source import Generated
     from engine.model import FactGroups, Record
 
     Expressions = tuple[str, ...]
@@ -58,7 +58,7 @@ def _matcher(expressions: Expressions, trees: Trees) -> Matcher:
     return Matcher(expressions, link(analysed.source, FACTS), analysed.keys, analysed.reads)
 
 
-def first_sources(several: Sequence[Expressions], trees: Trees) -> Iterator[Source]:
+def first_sources(several: Sequence[Expressions], trees: Trees) -> Iterator[Generated]:
     """The sources of what says which of several matchers holds first, `MOST_AT_ONCE` in each."""
     from engine.matching.generate import first_source  # noqa: PLC0415  as above
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from engine import __version__
 from engine.matching.link import link
-from engine.matching.source import Constant, Source
+from engine.matching.source import Constant, Generated
 from engine.model import IndexKey, Matcher
 from engine.policy.compile import actors_in_order, compile_set, evidence_rank, expressions
 from engine.policy.fact_layout import FACTS
@@ -107,7 +107,7 @@ def _matcher_json(when: Expressions, trees: Trees, texts: dict[str, int]) -> dic
     }
 
 
-def _source_json(source: Source, texts: dict[str, int]) -> list[object]:
+def _source_json(source: Generated, texts: dict[str, int]) -> list[object]:
     """The number of its text, and its constants."""
     return [texts.setdefault(source.text, len(texts)), source.constants]
 
@@ -157,8 +157,8 @@ def _factory(content: Mapping[str, Any], codes: Sequence[CodeType]) -> MatcherFa
     return MatcherFactory(matcher, first)
 
 
-def _source(one: Sequence[Any]) -> Source:
-    return Source("", tuple(Constant(*constant) for constant in one[1]))
+def _source(one: Sequence[Any]) -> Generated:
+    return Generated("", tuple(Constant(*constant) for constant in one[1]))
 
 
 def _any_of(keys: Sequence[Sequence[Any]]) -> AnyOf:

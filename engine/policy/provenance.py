@@ -59,7 +59,7 @@ class Beside(NamedTuple):
         return name if self.value is True else f"{name} == '{self.value}'"
 
 
-class Source(NamedTuple):
+class FactSource(NamedTuple):
     """Where an outside fact was read."""
 
     name: str
@@ -69,18 +69,18 @@ class Source(NamedTuple):
 _GUIDE: Final = "https://docs.aws.amazon.com/awscloudtrail/latest/userguide"
 _IAM: Final = "https://docs.aws.amazon.com/IAM/latest/UserGuide"
 
-SOURCES: Final[Mapping[str, Source]] = {
-    "UI": Source("CloudTrail, userIdentity element", f"{_GUIDE}/cloudtrail-event-reference-user-identity.html"),
-    "RC": Source("CloudTrail, record contents", f"{_GUIDE}/cloudtrail-event-reference-record-contents.html"),
-    "FAS": Source("IAM, forward access sessions", f"{_IAM}/access_forward_access_sessions.html"),
-    "MON": Source("IAM, monitor actions taken with assumed roles", f"{_IAM}/id_credentials_temp_control-access_monitor.html"),
-    "STS": Source("STS, AssumeRole", "https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html"),
-    "SSO": Source(
+SOURCES: Final[Mapping[str, FactSource]] = {
+    "UI": FactSource("CloudTrail, userIdentity element", f"{_GUIDE}/cloudtrail-event-reference-user-identity.html"),
+    "RC": FactSource("CloudTrail, record contents", f"{_GUIDE}/cloudtrail-event-reference-record-contents.html"),
+    "FAS": FactSource("IAM, forward access sessions", f"{_IAM}/access_forward_access_sessions.html"),
+    "MON": FactSource("IAM, monitor actions taken with assumed roles", f"{_IAM}/id_credentials_temp_control-access_monitor.html"),
+    "STS": FactSource("STS, AssumeRole", "https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html"),
+    "SSO": FactSource(
         "IAM Identity Center, permission sets in policies",
         "https://docs.aws.amazon.com/singlesignon/latest/userguide/referencingpermissionsets.html",
     ),
-    "REC": Source("seen in 28,706 published CloudTrail records"),
-    "K": Source("general knowledge of AWS, not documented in one place"),
+    "REC": FactSource("seen in 28,706 published CloudTrail records"),
+    "K": FactSource("general knowledge of AWS, not documented in one place"),
 }
 """The sources that the table names, by their short names."""
 

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from engine.matching.formula import Atom, Formula
     from engine.matching.literals import Alternative
     from engine.policy.pins import Actors, Branch
-    from engine.policy.source import Node, Source
+    from engine.policy.source import Source, YamlNode
 
 ALWAYS_VOID_FOR: Final = frozenset({VoidReason.NEVER_MUTE, VoidReason.FAILURE})
 """What makes every mute and every silence void."""
@@ -47,7 +47,7 @@ _FEWEST: Final = 3
 """Literal characters in a row that bound a bucket."""
 
 
-class Problem(NamedTuple):
+class QuieterProblem(NamedTuple):
     """Why a quieter rule is refused: a code, what is wrong, what to write instead, and which key of the rule is meant."""
 
     code: str
@@ -60,7 +60,7 @@ class Judgement(NamedTuple):
     """What the analysis says of a quieter rule: what makes it void, and what is wrong with it."""
 
     void_for: frozenset[VoidReason]
-    problems: tuple[Problem, ...] = ()
+    problems: tuple[QuieterProblem, ...] = ()
 
 
 # --- a set -----------------------------------------------------------------------------------------------------------------
@@ -79,12 +79,12 @@ def quieter_findings(sources: Sequence[Source]) -> Iterator[Finding]:
                 yield Finding(problem.code, rule.keys[problem.key], problem.what, problem.instead)
 
 
-def _parts(node: Node, section: str) -> Iterator[Node]:
+def _parts(node: YamlNode, section: str) -> Iterator[YamlNode]:
     inner = node.at(section)
     return inner.items() if inner is not None else iter(())
 
 
-def _quieter_rules(root: Node) -> Iterator[tuple[str, Node]]:
+def _quieter_rules(root: YamlNode) -> Iterator[tuple[str, YamlNode]]:
     yield from (("mute", route) for route in _parts(root, "routes") if "mute" in route.keys)
     yield from (("silence", silence) for silence in _parts(root, "silences"))
 
@@ -132,7 +132,7 @@ def matcher_branches(expressions: tuple[str, ...]) -> tuple[Branch, ...]:
 # --- evidence --------------------------------------------------------------------------------------------------------------
 
 
-def _strength_findings(actor: Node) -> Iterator[Finding]:
+def _strength_findings(actor: YamlNode) -> Iterator[Finding]:
     for evidence in _parts(actor, "evidence"):
         strength = evidence.children["strength"]
         if strength.value != Strength.ATTESTED:
@@ -165,7 +165,7 @@ def judge(rule: Mapping[str, Any], buckets: Sequence[str], actors: Actors, word:
     return Judgement(void_for | ({VoidReason.UNSOUND} if problems else frozenset()), tuple(problems))
 
 
-def _unpinned(branches: Sequence[Branch], actors: Actors, word: str) -> Iterator[Problem]:
+def _unpinned(branches: Sequence[Branch], actors: Actors, word: str) -> Iterator[QuieterProblem]:
     bare = sorted((branch for branch in branches if not pins(branch, actors)), key=where)
     if not bare:
         return
@@ -173,28 +173,28 @@ def _unpinned(branches: Sequence[Branch], actors: Actors, word: str) -> Iterator
     test = mend(branch, actors)
     everyone = "if everyone is meant, say everyone: true"
     if all(map(holds_for_all, branch)):
-        yield Problem(
+        yield QuieterProblem(
             codes.MUTES_ALL, f"this {word} is of everybody{where(branch)}", f"say in when whom it is about, such as {test}"
         )
     elif any(actor is UNKNOWN_ACTOR for actor, _ in spelled_out(branch, actors)):
         what = f"this {word} is of every caller whom nobody knows{where(branch)}"
-        yield Problem(codes.MUTES_ALL, what, f"add evidence for a class of its own, or also test who calls: {test}")
+        yield QuieterProblem(codes.MUTES_ALL, what, f"add evidence for a class of its own, or also test who calls: {test}")
     else:
         more = f", and in {len(bare) - 1} more branches" if len(bare) > 1 else ""
         what = f"this {word} does not pin its caller{where(branch)}{more}: {why_no_pin(branch, actors)}"
-        yield Problem(codes.UNPINNED, what, f"also test who calls: {test}; or, {everyone}" if test else everyone)
+        yield QuieterProblem(codes.UNPINNED, what, f"also test who calls: {test}; or, {everyone}" if test else everyone)
 
 
-def _everyone(branches: Sequence[Branch], buckets: Sequence[str], actors: Actors, word: str) -> Iterator[Problem]:
+def _everyone(branches: Sequence[Branch], buckets: Sequence[str], actors: Actors, word: str) -> Iterator[QuieterProblem]:
     if all(pins(branch, actors) for branch in branches):
         what = f"this {word} pins its caller in each branch, so it is not of everyone"
-        yield Problem(codes.EVERYONE, what, "delete everyone", "everyone")
+        yield QuieterProblem(codes.EVERYONE, what, "delete everyone", "everyone")
         return
     scoped = bool(buckets) and all(_bounds(demanded("glob", bucket)) for bucket in buckets)
     unbounded = next((branch for branch in sorted(branches, key=where) if not any(map(_bounds_bucket, branch))), None)
     if not scoped and unbounded is not None:
         what = f"this {word} is of everyone, in every bucket{where(unbounded)}"
-        yield Problem(codes.EVERYONE, what, "also test the bucket: bucket == '…'; or give the file buckets", "everyone")
+        yield QuieterProblem(codes.EVERYONE, what, "also test the bucket: bucket == '…'; or give the file buckets", "everyone")
 
 
 def _bounds_bucket(atom: Atom) -> bool:
@@ -208,12 +208,12 @@ def _bounds(alternatives: Iterable[Alternative]) -> bool:
     return all(any(len(run.text) >= _FEWEST for run in runs) for runs in alternatives)
 
 
-def _accounts(branches: Sequence[Branch], word: str) -> Iterator[Problem]:
+def _accounts(branches: Sequence[Branch], word: str) -> Iterator[QuieterProblem]:
     tested = [_tests_account(branch) for branch in branches]
     if any(tested) and not all(tested):
         other = next(branch for branch, tests in zip(branches, tested, strict=True) if not tests)
         what = f"some branches of this {word} test actor.account, and others do not{where(other)}"
-        yield Problem(codes.ACCOUNTS, what, f"make two of it: a {word} for other accounts, and one for your own")
+        yield QuieterProblem(codes.ACCOUNTS, what, f"make two of it: a {word} for other accounts, and one for your own")
 
 
 def _tests_account(branch: Branch) -> bool:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from engine.matching.checks import Trees
-    from engine.policy.source import Key, Node, Source
+    from engine.policy.source import Key, Source, YamlNode
 
 STANDARD: Final = "standard"
 ONCE: Final = ("actors", "masking", "audit", "events", "default", "extends", "account_names")
@@ -64,7 +64,7 @@ def reference_findings(sources: Sequence[Source], trees: Trees) -> Iterator[Find
             yield from _expressions(source, source.root, trees)
 
 
-def _all(roots: Iterable[Node], section: str, key: str) -> Iterator[Node]:
+def _all(roots: Iterable[YamlNode], section: str, key: str) -> Iterator[YamlNode]:
     for root in roots:
         for part in _parts(root, section):
             node = part.at(key)
@@ -72,7 +72,7 @@ def _all(roots: Iterable[Node], section: str, key: str) -> Iterator[Node]:
                 yield node
 
 
-def _parts(root: Node, *path: Key) -> Iterator[Node]:
+def _parts(root: YamlNode, *path: Key) -> Iterator[YamlNode]:
     node = root.at(*path)
     return node.items() if node is not None else iter(())
 
@@ -80,7 +80,7 @@ def _parts(root: Node, *path: Key) -> Iterator[Node]:
 # --- what may stand only once ----------------------------------------------------------------------------------------------
 
 
-def _repeated_names(roots: Sequence[Node]) -> Iterator[Finding]:
+def _repeated_names(roots: Sequence[YamlNode]) -> Iterator[Finding]:
     yield from _repeated((root.children["name"] for root in roots if "name" in root.children), "policy")
     yield from _repeated(_all(roots, "channels", "name"), "channel")
     yield from _repeated(_all(roots, "actors", "class"), "class")
@@ -94,7 +94,7 @@ def _repeated_names(roots: Sequence[Node]) -> Iterator[Finding]:
         yield from _repeated(_all([root], "silences", "id"), "silence")
 
 
-def _repeated_sections(roots: Sequence[Node]) -> Iterator[Finding]:
+def _repeated_sections(roots: Sequence[YamlNode]) -> Iterator[Finding]:
     for section in ONCE:
         holders = [root for root in roots if section in root.keys]
         for root in holders[1:]:
@@ -103,8 +103,8 @@ def _repeated_sections(roots: Sequence[Node]) -> Iterator[Finding]:
             yield Finding(codes.TWICE, root.keys[section], f"{section} may stand in one file only", instead)
 
 
-def _repeated(nodes: Iterable[Node], kind: str) -> Iterator[Finding]:
-    first: dict[str, Node] = {}
+def _repeated(nodes: Iterable[YamlNode], kind: str) -> Iterator[Finding]:
+    first: dict[str, YamlNode] = {}
     for node in nodes:
         before = first.setdefault(str(node.value), node)
         if before is not node:
@@ -113,7 +113,7 @@ def _repeated(nodes: Iterable[Node], kind: str) -> Iterator[Finding]:
             )
 
 
-def _default(roots: Sequence[Node]) -> Iterator[Finding]:
+def _default(roots: Sequence[YamlNode]) -> Iterator[Finding]:
     if roots and not any("default" in root.keys for root in roots):
         where = next(iter(roots[0].keys.values()), roots[0].where)
         instead = "add to one file: default: {notify: [CHANNEL], masking: standard}"
@@ -123,7 +123,7 @@ def _default(roots: Sequence[Node]) -> Iterator[Finding]:
 # --- one file --------------------------------------------------------------------------------------------------------------
 
 
-def _file(source: Source, root: Node, names: _Names) -> Iterator[Finding]:
+def _file(source: Source, root: YamlNode, names: _Names) -> Iterator[Finding]:
     yield from _level(root.at("masking_floor"), names)
     yield from _level(root.at("audit", "masking"), names)
     if not source.base:  # the set's own default takes the place of the base's
@@ -141,7 +141,7 @@ def _file(source: Source, root: Node, names: _Names) -> Iterator[Finding]:
         yield from _channel(channel, names)
 
 
-def _level(node: Node | None, names: _Names) -> Iterator[Finding]:
+def _level(node: YamlNode | None, names: _Names) -> Iterator[Finding]:
     if node is not None and names.lacks("level", node.value):
         yield Finding(
             codes.NO_SUCH,
@@ -151,7 +151,7 @@ def _level(node: Node | None, names: _Names) -> Iterator[Finding]:
         )
 
 
-def _accounts(root: Node, names: _Names) -> Iterator[Finding]:
+def _accounts(root: YamlNode, names: _Names) -> Iterator[Finding]:
     for account in _parts(root, "accounts"):
         alias = str(account.value)
         if not alias.isdecimal() and alias not in names.accounts:
@@ -159,7 +159,7 @@ def _accounts(root: Node, names: _Names) -> Iterator[Finding]:
             yield Finding(codes.NO_SUCH, account.where, f"there is no account {alias}", instead)
 
 
-def _channels(node: Node | None, names: _Names) -> Iterator[Finding]:
+def _channels(node: YamlNode | None, names: _Names) -> Iterator[Finding]:
     seen: set[str] = set()
     for channel in node.items() if node is not None else ():
         if names.lacks("channel", channel.value):
@@ -174,7 +174,7 @@ def _channels(node: Node | None, names: _Names) -> Iterator[Finding]:
         seen.add(str(channel.value))
 
 
-def _route(source: Source, route: Node, names: _Names) -> Iterator[Finding]:
+def _route(source: Source, route: YamlNode, names: _Names) -> Iterator[Finding]:
     keys, where = route.keys, route.children["id"].where
     if "notify" not in keys and "mute" not in keys:
         yield Finding(
@@ -190,7 +190,7 @@ def _route(source: Source, route: Node, names: _Names) -> Iterator[Finding]:
     yield from _during(route.at("during"))
 
 
-def _mute(route: Node) -> Iterator[Finding]:
+def _mute(route: YamlNode) -> Iterator[Finding]:
     if route.at("continue") is not None and route.children["continue"].value is True:
         yield Finding(
             codes.NOTIFY_OR_MUTE, route.keys["continue"], "a mute ends its policy, so it cannot continue", "delete continue"
@@ -202,7 +202,7 @@ def _mute(route: Node) -> Iterator[Finding]:
             yield Finding(codes.UNKNOWN_KEY, route.keys[key], f"{key} has no meaning in a route that mutes", "delete it")
 
 
-def _expressions(source: Source, root: Node, trees: Trees) -> Iterator[Finding]:
+def _expressions(source: Source, root: YamlNode, trees: Trees) -> Iterator[Finding]:
     """Expressions that can never work."""
     evidence = (sign for actor in _parts(root, "actors") if actor.value["class"] != UNKNOWN for sign in _parts(actor, "evidence"))
     conditions = (rule.at("when") for rule in (*_parts(root, "routes"), *_parts(root, "silences"), *evidence))
@@ -211,7 +211,7 @@ def _expressions(source: Source, root: Node, trees: Trees) -> Iterator[Finding]:
             yield from _expression(source, expression, trees)
 
 
-def _expression(source: Source, expression: Node, trees: Trees) -> Iterator[Finding]:
+def _expression(source: Source, expression: YamlNode, trees: Trees) -> Iterator[Finding]:
     try:
         trees[expression.value]
     except ExpressionError as error:
@@ -219,7 +219,7 @@ def _expression(source: Source, expression: Node, trees: Trees) -> Iterator[Find
         yield Finding(codes.EXPRESSION, where, error.what)
 
 
-def _during(node: Node | None) -> Iterator[Finding]:
+def _during(node: YamlNode | None) -> Iterator[Finding]:
     if node is None:
         return
     hours = node.children["hours"]
@@ -231,7 +231,7 @@ def _during(node: Node | None) -> Iterator[Finding]:
     yield from _zone(node.at("timezone"))
 
 
-def _zone(node: Node | None) -> Iterator[Finding]:
+def _zone(node: YamlNode | None) -> Iterator[Finding]:
     if node is None:
         return
     try:
@@ -242,7 +242,7 @@ def _zone(node: Node | None) -> Iterator[Finding]:
         )
 
 
-def _silence(silence: Node, names: _Names) -> Iterator[Finding]:
+def _silence(silence: YamlNode, names: _Names) -> Iterator[Finding]:
     yield from _channels(silence.at("channels"), names)
     until = silence.children["until"]
     try:
@@ -258,7 +258,7 @@ def _with_zone(text: str) -> str:
     return f"{text}Z" if "T" in text else f"{text}T00:00:00Z"
 
 
-def _actor(source: Source, actor: Node) -> Iterator[Finding]:
+def _actor(source: Source, actor: YamlNode) -> Iterator[Finding]:
     name = actor.children["class"]
     yield from text_findings(source, actor.at("title"))
     if name.value == UNKNOWN:
@@ -281,7 +281,7 @@ def _actor(source: Source, actor: Node) -> Iterator[Finding]:
 # --- masking ---------------------------------------------------------------------------------------------------------------
 
 
-def operators_of(level: Node) -> dict[Field, Operator]:
+def operators_of(level: YamlNode) -> dict[Field, Operator]:
     """The operators of a level that are spelled right, with those of fields that need not be listed."""
     values: Mapping[str, Any] = level.children["fields"].value
     known = {field.value for field in Field}, {operator.value for operator in Operator}
@@ -290,8 +290,8 @@ def operators_of(level: Node) -> dict[Field, Operator]:
     )
 
 
-def _masking(root: Node) -> Iterator[Finding]:
-    before: Node | None = None
+def _masking(root: YamlNode) -> Iterator[Finding]:
+    before: YamlNode | None = None
     for level in _parts(root, "masking"):
         if level.children["level"].value == OPEN:
             yield Finding(codes.TWICE, level.children["level"].where, "the level open is built in", "name it otherwise")
@@ -305,7 +305,7 @@ def _masking(root: Node) -> Iterator[Finding]:
         before = level
 
 
-def _weaker(before: Node, level: Node) -> Iterator[Finding]:
+def _weaker(before: YamlNode, level: YamlNode) -> Iterator[Finding]:
     """A field that an earlier, less strict level masks more. Not listed is dropped."""
     earlier, later = operators_of(before), operators_of(level)
     for field, operator in later.items():
@@ -320,7 +320,7 @@ def _weaker(before: Node, level: Node) -> Iterator[Finding]:
 # --- channels --------------------------------------------------------------------------------------------------------------
 
 
-def _channel(channel: Node, names: _Names) -> Iterator[Finding]:
+def _channel(channel: YamlNode, names: _Names) -> Iterator[Finding]:
     name, webhook = channel.children["name"], channel.children["webhook"]
     floor = channel.at("masking_floor")
     yield from _level(floor, names)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from jsonschema.exceptions import ValidationError
 
     from engine.model import Location
-    from engine.policy.source import Node
+    from engine.policy.source import YamlNode
 
 _TYPES: Final = {
     "string": "text",
@@ -43,7 +43,7 @@ def _validator(schema_text: str) -> Draft202012Validator:
     return Draft202012Validator(json.loads(schema_text))
 
 
-def shape_findings(root: Node, schema_text: str) -> tuple[Finding, ...]:
+def shape_findings(root: YamlNode, schema_text: str) -> tuple[Finding, ...]:
     """What a schema (its JSON text) has to say about a file, one finding a mistake, at the deepest place that explains it."""
     errors = sorted(_validator(schema_text).iter_errors(root.value), key=lambda error: list(map(str, error.absolute_path)))
     found = [finding for error in errors for finding in _findings(root, error)]
@@ -58,20 +58,20 @@ def _misspelled(finding: Finding, found: Iterable[Finding]) -> bool:
     return any(one.code == codes.UNKNOWN_KEY and one.instead == meant for one in found)
 
 
-def _findings(root: Node, error: ValidationError) -> Iterator[Finding]:
+def _findings(root: YamlNode, error: ValidationError) -> Iterator[Finding]:
     node = root.at(*error.absolute_path) or root
-    say: Callable[[Node, ValidationError], Iterable[Finding]] | None = _SAYINGS.get(str(error.validator))
+    say: Callable[[YamlNode, ValidationError], Iterable[Finding]] | None = _SAYINGS.get(str(error.validator))
     yield from say(node, error) if say else [Finding(codes.WRONG_VALUE, node.where, _of(error, "this cannot stand here"))]
 
 
-def _unknown_keys(node: Node, error: ValidationError) -> Iterator[Finding]:
+def _unknown_keys(node: YamlNode, error: ValidationError) -> Iterator[Finding]:
     known = list(_schema(error).get("properties", {}))
     for key in node.keys:
         if key not in known:
             yield Finding(codes.UNKNOWN_KEY, node.keys[key], f"there is no key {_quoted(key)} here", suggestion(key, known))
 
 
-def _missing(node: Node, error: ValidationError) -> Iterator[Finding]:
+def _missing(node: YamlNode, error: ValidationError) -> Iterator[Finding]:
     """Jsonschema tells each missing key on its own; the mapping's first key is where one would write it."""
     missing = next((key for key in _wanted(error) if f"'{key}'" in error.message), "")
     says = _schema(error).get("properties", {}).get(missing, {}).get("description", "")
@@ -95,11 +95,11 @@ def _lowered(sentence: str) -> str:
     return sentence[:1].lower() + sentence[1:].rstrip(".")
 
 
-def _start(node: Node) -> Location:
+def _start(node: YamlNode) -> Location:
     return next(iter(node.keys.values()), node.where)
 
 
-def _type(node: Node, error: ValidationError) -> Iterator[Finding]:
+def _type(node: YamlNode, error: ValidationError) -> Iterator[Finding]:
     wanted = [_wanted(error)] if isinstance(_wanted(error), str) else list(_wanted(error))
     words = " or ".join(_TYPES[name] for name in wanted)
     yield Finding(
@@ -111,7 +111,7 @@ def _type(node: Node, error: ValidationError) -> Iterator[Finding]:
     )
 
 
-def _answer(node: Node, wanted: list[str]) -> tuple[Edit, ...]:
+def _answer(node: YamlNode, wanted: list[str]) -> tuple[Edit, ...]:
     """The value as it is wanted, where only one can be meant."""
     value, (start, end) = node.value, node.span
     if wanted == ["array"] and isinstance(value, str) and _WORD.fullmatch(value):
@@ -146,7 +146,7 @@ def _seen(value: object) -> str:
     return f"{_quoted(str(value))} ({'text' if isinstance(value, str) else 'a number'})"
 
 
-def _choice(node: Node, error: ValidationError) -> Iterator[Finding]:
+def _choice(node: YamlNode, error: ValidationError) -> Iterator[Finding]:
     choices = [str(choice) for choice in _wanted(error)]
     yield Finding(
         codes.WRONG_VALUE,
@@ -156,11 +156,11 @@ def _choice(node: Node, error: ValidationError) -> Iterator[Finding]:
     )
 
 
-def _constant(node: Node, error: ValidationError) -> Iterator[Finding]:
+def _constant(node: YamlNode, error: ValidationError) -> Iterator[Finding]:
     yield Finding(codes.WRONG_VALUE, node.where, _of(error, f"{_seen(node.value)} cannot stand here"), f"write {_wanted(error)}")
 
 
-def _pattern(node: Node, error: ValidationError) -> Iterator[Finding]:
+def _pattern(node: YamlNode, error: ValidationError) -> Iterator[Finding]:
     examples = _schema(error).get("examples") or [_PATTERN_WORDS.get(_wanted(error), "")]
     if isinstance(node.value, dict):  # a key of it that `propertyNames` refuses
         key = str(error.instance)
@@ -174,12 +174,12 @@ def _pattern(node: Node, error: ValidationError) -> Iterator[Finding]:
     )
 
 
-def _size(node: Node, error: ValidationError) -> Iterator[Finding]:
+def _size(node: YamlNode, error: ValidationError) -> Iterator[Finding]:
     what, instead = _SIZES[str(error.validator)]
     yield Finding(codes.WRONG_VALUE, node.where, _of(error, f"this is too {what}"), f"write {instead.format(_wanted(error))}")
 
 
-def _unique(node: Node, _: ValidationError) -> Iterator[Finding]:
+def _unique(node: YamlNode, _: ValidationError) -> Iterator[Finding]:
     seen: list[Any] = []
     for child in node.items():
         if child.value in seen:
@@ -187,7 +187,7 @@ def _unique(node: Node, _: ValidationError) -> Iterator[Finding]:
         seen.append(child.value)
 
 
-def _any_of(node: Node, error: ValidationError) -> Iterator[Finding]:
+def _any_of(node: YamlNode, error: ValidationError) -> Iterator[Finding]:
     """Of alternatives, what is wrong with the one that has the value's type; else what types are wanted."""
     fitting = [inner for inner in error.context or () if inner.validator != "type" or inner.path]
     if fitting:
@@ -200,7 +200,7 @@ def _any_of(node: Node, error: ValidationError) -> Iterator[Finding]:
     )
 
 
-def _findings_below(node: Node, errors: list[ValidationError]) -> Iterator[Finding]:
+def _findings_below(node: YamlNode, errors: list[ValidationError]) -> Iterator[Finding]:
     for inner in errors:
         inner_node = node.at(*inner.relative_path) or node
         say = _SAYINGS.get(str(inner.validator))
@@ -228,7 +228,7 @@ _SIZES: Final = {
     "maximum": ("large", "at most {}"),
 }
 
-_SAYINGS: Final[Mapping[str, Callable[[Node, ValidationError], Iterable[Finding]]]] = {
+_SAYINGS: Final[Mapping[str, Callable[[YamlNode, ValidationError], Iterable[Finding]]]] = {
     "additionalProperties": _unknown_keys,
     "required": _missing,
     "type": _type,

@@ -42,7 +42,7 @@ _UNSEEN: Final = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
-class Node:
+class YamlNode:
     """One value of a file: the plain value, its place, and for a mapping or list what it is made of.
 
     `keys` are the places of a mapping's keys, `children` the values by key or index. `span` are the characters of a scalar in the
@@ -51,19 +51,19 @@ class Node:
 
     value: Any
     where: Location
-    children: Mapping[Key, Node] = field(default_factory=dict, repr=False)
+    children: Mapping[Key, YamlNode] = field(default_factory=dict, repr=False)
     keys: Mapping[str, Location] = field(default_factory=dict, repr=False)
     span: tuple[int, int] = (0, 0)
     size: int = 1
 
-    def at(self, *path: Key) -> Node | None:
+    def at(self, *path: Key) -> YamlNode | None:
         """The value at a path, or None where there is none."""
-        node: Node | None = self
+        node: YamlNode | None = self
         for key in path:
             node = node.children.get(key) if node is not None else None
         return node
 
-    def items(self) -> Iterator[Node]:
+    def items(self) -> Iterator[YamlNode]:
         """What a list or mapping is made of, in order."""
         return iter(self.children.values())
 
@@ -77,7 +77,7 @@ class Source:
 
     path: str
     text: str = field(repr=False)
-    root: Node | None
+    root: YamlNode | None
     findings: tuple[Finding, ...] = ()
     base: bool = False
 
@@ -183,7 +183,7 @@ class _Open:
     where: Location
     mapping: bool
     anchor: str | None
-    children: dict[Key, Node] = field(default_factory=dict)
+    children: dict[Key, YamlNode] = field(default_factory=dict)
     keys: dict[str, Location] = field(default_factory=dict)
     key: tuple[str, Location] | None = None
     size: int = 1
@@ -195,10 +195,10 @@ class _Building:
     def __init__(self, path: str, text: str) -> None:
         self.path = path
         self.text = text
-        self.root: Node | None = None
+        self.root: YamlNode | None = None
         self.findings: list[Finding] = []
         self._open: list[_Open] = []
-        self._anchors: dict[str, Node] = {}
+        self._anchors: dict[str, YamlNode] = {}
         self._documents = 0
 
     def take(self, event: yaml.Event) -> None:
@@ -242,7 +242,7 @@ class _Building:
         done = self._open.pop()
         values = done.children.values()
         value: Any = {key: node.value for key, node in done.children.items()} if done.mapping else [node.value for node in values]
-        self._add(Node(value, done.where, done.children, done.keys, size=done.size), done.anchor)
+        self._add(YamlNode(value, done.where, done.children, done.keys, size=done.size), done.anchor)
 
     def _scalar(self, event: yaml.ScalarEvent) -> None:
         self._untagged(event)
@@ -250,7 +250,7 @@ class _Building:
         value: Any = event.value
         if not event.style and event.tag is None:
             value = self._plain(event.value, where, _span(event))
-        self._add(Node(value, where, span=_span(event)), event.anchor)
+        self._add(YamlNode(value, where, span=_span(event)), event.anchor)
 
     def _plain(self, text: str, where: Location, span: tuple[int, int]) -> Any:  # noqa: ANN401  any JSON scalar
         """A plain word: what JSON calls it, else the string; with a finding where YAML 1.1 would read something else."""
@@ -281,7 +281,7 @@ class _Building:
             return
         self._add(node, None)
 
-    def _add(self, node: Node, anchor: str | None) -> None:
+    def _add(self, node: YamlNode, anchor: str | None) -> None:
         if anchor is not None:
             self._anchors[anchor] = node
         if not self._open:
@@ -303,7 +303,7 @@ class _Building:
             if key not in parent.keys:
                 parent.children[key], parent.keys[key] = node, where
 
-    def _take_key(self, parent: _Open, node: Node) -> None:
+    def _take_key(self, parent: _Open, node: YamlNode) -> None:
         key = node.value if isinstance(node.value, str) else str(node.value)
         if node.children:
             raise _RefusedError(Finding(codes.NOT_YAML, node.where, "a key has to be a word", "quote it"))

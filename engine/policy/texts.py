@@ -14,19 +14,19 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from engine.model import Location
-    from engine.policy.source import Node, Source
+    from engine.policy.source import Source, YamlNode
 
 PLACEHOLDER: Final = re.compile(r"\{([^{}]*)\}")
 
 
-def placeholders(source: Source, text: Node | None) -> Iterator[tuple[str, Location]]:
+def placeholders(source: Source, text: YamlNode | None) -> Iterator[tuple[str, Location]]:
     """The names of all placeholders of a text, in each of its languages, and where they are."""
     for version in _versions(text).values():
         for match in PLACEHOLDER.finditer(str(version.value)):
             yield match.group(1), inside(source, version, match.start(), len(match.group()))
 
 
-def text_findings(source: Source, text: Node | None) -> Iterator[Finding]:
+def text_findings(source: Source, text: YamlNode | None) -> Iterator[Finding]:
     """Placeholders that are no message fields, and languages whose placeholders differ from the English ones."""
     for name, where in placeholders(source, text):
         if name not in set(Field):
@@ -40,12 +40,12 @@ def text_findings(source: Source, text: Node | None) -> Iterator[Finding]:
             yield Finding(codes.PLACEHOLDERS, version.where, what, "use the same fields in each language")
 
 
-def _versions(text: Node | None) -> dict[str, Node]:
+def _versions(text: YamlNode | None) -> dict[str, YamlNode]:
     """A text by language."""
     if text is None:
         return {}
     return {"en": text} if isinstance(text.value, str) else {str(language): node for language, node in text.children.items()}
 
 
-def _names(version: Node) -> set[str]:
+def _names(version: YamlNode) -> set[str]:
     return set(PLACEHOLDER.findall(str(version.value)))

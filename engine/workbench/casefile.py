@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from engine.policy.source import Node, Source
+    from engine.policy.source import Source, YamlNode
 
 
 def read_cases(path: Path) -> tuple[tuple[Case, ...], tuple[Finding, ...]]:
@@ -34,7 +34,7 @@ def _of_file(source: Source) -> Iterator[Case | Finding]:
         yield from (_case(node, source.path) for node in tests.items())
 
 
-def _case(node: Node, path: str) -> Case | Finding:
+def _case(node: YamlNode, path: str) -> Case | Finding:
     event_node = node.at("event") or node
     record: Any = node.value["event"]
     if isinstance(record, str):

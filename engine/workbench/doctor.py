@@ -22,7 +22,7 @@ class Health(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Link:
+class ChainLink:
     """One link from the trail to Slack: its name, its health, what was seen, and how to fix it (empty if it works)."""
 
     name: str
@@ -35,7 +35,7 @@ STALE_SECONDS: Final = 900
 """A message that has waited longer than this is not being processed."""
 
 
-def diagnose(state: StackState, policies: PolicySet, now: datetime) -> tuple[Link, ...]:
+def diagnose(state: StackState, policies: PolicySet, now: datetime) -> tuple[ChainLink, ...]:
     """Return every link from the trail to Slack, in the order in which an event passes them."""
     return (
         *_trail(state, policies),
@@ -54,7 +54,7 @@ def named_buckets(policies: PolicySet) -> tuple[str, ...]:
     return tuple(dict.fromkeys(bucket for bucket in patterns if not set("*?") & set(bucket)))
 
 
-def _trail(state: StackState, policies: PolicySet) -> Iterator[Link]:
+def _trail(state: StackState, policies: PolicySet) -> Iterator[ChainLink]:
     prefixes = state.trail_prefixes
     if prefixes is None:
         yield _unknown("trail", state, "trail")
@@ -69,7 +69,7 @@ def _trail(state: StackState, policies: PolicySet) -> Iterator[Link]:
         )
 
 
-def _rule(state: StackState, policies: PolicySet) -> Iterator[Link]:
+def _rule(state: StackState, policies: PolicySet) -> Iterator[ChainLink]:
     if state.rule_enabled is None:
         yield _unknown("rule", state, "rule")
         return
@@ -79,13 +79,13 @@ def _rule(state: StackState, policies: PolicySet) -> Iterator[Link]:
     yield from _let_through("event", sorted(policies.selection.names or ()), state.rule_events, "EventNames")
 
 
-def _let_through(kind: str, wanted: Iterable[str], allowed: frozenset[str] | None, parameter: str) -> Iterator[Link]:
+def _let_through(kind: str, wanted: Iterable[str], allowed: frozenset[str] | None, parameter: str) -> Iterator[ChainLink]:
     missing = [name for name in wanted if allowed is not None and name not in allowed]
     seen = f"not let through: {', '.join(missing)}" if missing else "all that the policies name"
     yield _link(f"rule lets each {kind} through", not missing, seen, f"add them to the stack's parameter {parameter}")
 
 
-def _queue(state: StackState) -> Iterator[Link]:
+def _queue(state: StackState) -> Iterator[ChainLink]:
     if state.dead is None:
         yield _unknown("dead letters", state, "dead letters")
     else:
@@ -103,7 +103,7 @@ def _queue(state: StackState) -> Iterator[Link]:
     yield _link("queue drains", fresh, seen, "look at the function's errors and throttles, or raise MaximumConcurrency")
 
 
-def _function(state: StackState) -> Iterator[Link]:
+def _function(state: StackState) -> Iterator[ChainLink]:
     if state.function_state is None:
         yield _unknown("function", state, "function")
     else:
@@ -111,7 +111,7 @@ def _function(state: StackState) -> Iterator[Link]:
         yield _link("function is active", active, state.function_state, "aws lambda get-function says why")
 
 
-def _webhook(state: StackState, channel: Channel) -> Link:
+def _webhook(state: StackState, channel: Channel) -> ChainLink:
     ref, name = channel.webhook, f"webhook of {channel.name}"
     if ref.env is not None:
         if state.environment is None:
@@ -124,7 +124,7 @@ def _webhook(state: StackState, channel: Channel) -> Link:
         (f"secret {ref.secret}", state.secrets.get(ref.secret)) if ref.secret else _parameter(state, ref.parameter or "")
     )
     if known is None:
-        return Link(name, Health.UNKNOWN, f"{place} could not be read", "give yourself permission to describe it")
+        return ChainLink(name, Health.UNKNOWN, f"{place} could not be read", "give yourself permission to describe it")
     return _link(name, known, f"{place} {_is(known)}", f"create the {place}")
 
 
@@ -136,22 +136,22 @@ def _is(exists: bool) -> str:  # noqa: FBT001  a fact, not a switch
     return "exists" if exists else "does not exist"
 
 
-def _last_event(state: StackState, now: datetime) -> Link:
+def _last_event(state: StackState, now: datetime) -> ChainLink:
     name = "an event came recently"
     if "metrics" in state.unread:
         return _unknown(name, state, "metrics")
     if state.last_event is None:
-        return Link(
+        return ChainLink(
             name,
             Health.BROKEN,
             "none in the last 24 hours",
             "read an object of a watched bucket, and run this again in ten minutes",
         )
     hours = (now - state.last_event).total_seconds() / 3600
-    return Link(name, Health.OK, f"{hours:.1f} hours ago")
+    return ChainLink(name, Health.OK, f"{hours:.1f} hours ago")
 
 
-def _foreign(state: StackState) -> Link:
+def _foreign(state: StackState) -> ChainLink:
     """Whether only CloudTrail's events arrive. S3 sends events of its own with the same source, which are not audit events."""
     name = "only CloudTrail's events come"
     if state.foreign is None:
@@ -163,12 +163,12 @@ def _foreign(state: StackState) -> Link:
     return _link(name, not state.foreign, seen, remedy)
 
 
-def _link(name: str, works: bool, seen: str, remedy: str) -> Link:  # noqa: FBT001  a fact, not a switch
-    return Link(name, Health.OK if works else Health.BROKEN, seen, "" if works else remedy)
+def _link(name: str, works: bool, seen: str, remedy: str) -> ChainLink:  # noqa: FBT001  a fact, not a switch
+    return ChainLink(name, Health.OK if works else Health.BROKEN, seen, "" if works else remedy)
 
 
-def _unknown(name: str, state: StackState, part: str) -> Link:
-    return Link(
+def _unknown(name: str, state: StackState, part: str) -> ChainLink:
+    return ChainLink(
         name,
         Health.UNKNOWN,
         f"could not be read: {state.unread.get(part, 'it is not in the stack')}",

@@ -10,7 +10,7 @@ from engine.policy.provenance import MEANING, SOURCES, TABLE, Pin, Row, row_of
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from engine.lint.fields import Shape
+    from engine.lint.fields import FieldShape
 
     Path = tuple[str, ...]
 
@@ -33,7 +33,7 @@ def field_rows() -> tuple[FieldRow, ...]:
     return tuple(FieldRow(path, shape.types, row_of(path)) for path, shape in _leaves(RECORD, ()))
 
 
-def _leaves(shape: Shape, path: Path) -> Iterator[tuple[Path, Shape]]:
+def _leaves(shape: FieldShape, path: Path) -> Iterator[tuple[Path, FieldShape]]:
     if not shape.fields:
         yield path, shape
     for name, inner in (shape.fields or {}).items():

@@ -29,7 +29,7 @@ class Change(NamedTuple):
     after: str
 
 
-class _Outcome(NamedTuple):
+class _SetResult(NamedTuple):
     """What a set makes of an event: what is decided, by name, and what each channel is shown."""
 
     decided: Mapping[str, str]
@@ -44,10 +44,10 @@ def differences(cases: Iterable[Case], before: Setting, after: Setting) -> Itera
             yield case, changes
 
 
-def _outcome(case: Case, setting: Setting) -> _Outcome:
+def _outcome(case: Case, setting: Setting) -> _SetResult:
     event = Event(case.record, case.where)
     if passed_over(event, setting.policies.selection) is not None:
-        return _Outcome({"looked at": "no"}, {})
+        return _SetResult({"looked at": "no"}, {})
     explanation = explain(event, setting, case.now)
     verdict = explanation.decision.verdict
     decided = {
@@ -57,10 +57,10 @@ def _outcome(case: Case, setting: Setting) -> _Outcome:
         **{f"{suppression.policy}/{suppression.id}": "mutes it" for suppression in verdict.mutes},
         **{f"{suppression.policy}/{suppression.id}": "silences it" for suppression in verdict.silences},
     }
-    return _Outcome(decided, explanation.masked)
+    return _SetResult(decided, explanation.masked)
 
 
-def _changes(before: _Outcome, after: _Outcome) -> Iterator[Change]:
+def _changes(before: _SetResult, after: _SetResult) -> Iterator[Change]:
     for name in dict.fromkeys([*before.decided, *after.decided]):
         old, new = before.decided.get(name, _NOTHING), after.decided.get(name, _NOTHING)
         if old != new:

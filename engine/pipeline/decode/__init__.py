@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, BinaryIO, Final
 from engine.model import DecodeError, PassedOver
 from engine.pipeline.decode.envelopes import item_id, unwrap, unwrap_text
 from engine.pipeline.decode.inflate import text_of
-from engine.pipeline.decode.location import Decoded, Fetch, Location, no_fetch
+from engine.pipeline.decode.location import Decoded, Fetch, PayloadPath, no_fetch
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -44,7 +44,7 @@ def decode_stream(stream: BinaryIO, where: str, fetch: Fetch | None = None) -> I
     Needs no more memory for a large file than for a small one, and waits for nothing: no `DecodeError` is `whole` for what else
     could be read. Without `fetch`, log files that a payload names are not read.
     """
-    location = Location(root=where)
+    location = PayloadPath(root=where)
     yield from _few_errors(unwrap_text(text_of(stream), location, fetch or no_fetch), location)
 
 
@@ -53,16 +53,16 @@ def further_errors(count: int) -> str:
     return f"{count:,} more {'record' if count == 1 else 'records'} could not be read"
 
 
-def _items(payload: object) -> list[tuple[object, Location]]:
+def _items(payload: object) -> list[tuple[object, PayloadPath]]:
     """The items of a batch with their locations; a payload that is no batch is one item without an id."""
     for name in ("Records", "records"):
         elements = payload.get(name) if isinstance(payload, dict) else None
         if isinstance(elements, list) and elements and all(map(item_id, elements)):
-            return [(element, Location(f"{name}[{index}]", item=item_id(element))) for index, element in enumerate(elements)]
-    return [(payload, Location())]
+            return [(element, PayloadPath(f"{name}[{index}]", item=item_id(element))) for index, element in enumerate(elements)]
+    return [(payload, PayloadPath())]
 
 
-def _of_item(decoded: Iterable[Decoded], location: Location) -> Iterator[Decoded]:
+def _of_item(decoded: Iterable[Decoded], location: PayloadPath) -> Iterator[Decoded]:
     """Everything in a batch item, with errors that are `whole` where it holds nothing else. They wait until that is known.
 
     An item that holds nothing at all is passed over, so that everything that comes in is counted.
@@ -83,7 +83,7 @@ def _of_item(decoded: Iterable[Decoded], location: Location) -> Iterator[Decoded
         yield PassedOver(location.text, EMPTY, location.item)
 
 
-def _few_errors(decoded: Iterable[Decoded], location: Location) -> Iterator[Decoded]:
+def _few_errors(decoded: Iterable[Decoded], location: PayloadPath) -> Iterator[Decoded]:
     """The same with at most `MOST_ERRORS` errors, and one for all further ones."""
     errors, again = 0, False
     for item in decoded:

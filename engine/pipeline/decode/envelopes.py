@@ -12,7 +12,7 @@ from typing import Any, Final, TypeAlias
 from urllib.parse import unquote_plus
 
 from engine.pipeline.decode.inflate import LARGEST_INLINE, text_of
-from engine.pipeline.decode.location import MOST_LAYERS, Decoded, Fetch, Location
+from engine.pipeline.decode.location import MOST_LAYERS, Decoded, Fetch, PayloadPath
 from engine.pipeline.decode.logfile import (
     DIGEST_FILE,
     NOT_A_LOG_FILE,
@@ -41,10 +41,10 @@ NOT_CREATED: Final = "an S3 notification that is not about a new object"
 _VALIDATION_TEXT: Final = "CloudTrail validation message."
 
 _Object: TypeAlias = dict[str, Any]
-_Opener: TypeAlias = Callable[[_Object, Location, Fetch], Iterator[Decoded]]
+_Opener: TypeAlias = Callable[[_Object, PayloadPath, Fetch], Iterator[Decoded]]
 
 
-def unwrap(value: object, location: Location, fetch: Fetch) -> Iterator[Decoded]:
+def unwrap(value: object, location: PayloadPath, fetch: Fetch) -> Iterator[Decoded]:
     """Everything in a payload, or in a part of one. Never raises for anything that JSON can hold."""
     if location.layers > MOST_LAYERS:
         yield location.unreadable(TOO_WRAPPED)
@@ -60,7 +60,7 @@ def unwrap(value: object, location: Location, fetch: Fetch) -> Iterator[Decoded]
         yield location.unreadable(UNKNOWN)
 
 
-def unwrap_text(pieces: Iterator[str], location: Location, fetch: Fetch, position: Position = START) -> Iterator[Decoded]:
+def unwrap_text(pieces: Iterator[str], location: PayloadPath, fetch: Fetch, position: Position = START) -> Iterator[Decoded]:
     """Everything in a text from `position` on: one payload, several, or a list of them."""
     for item in read_values(pieces, position):
         here = location.at(item.path)
@@ -93,19 +93,19 @@ def _object(outer: _Object, name: str) -> _Object:
     return inner if isinstance(inner, dict) else {}
 
 
-def _text(value: str, location: Location, fetch: Fetch) -> Iterator[Decoded]:
+def _text(value: str, location: PayloadPath, fetch: Fetch) -> Iterator[Decoded]:
     if value.strip() == _VALIDATION_TEXT:
         yield location.passed_over(VALIDATION)
     else:
         yield from unwrap_text(iter([value]), location, fetch)
 
 
-def _each(elements: list[object], location: Location, name: str, fetch: Fetch) -> Iterator[Decoded]:
+def _each(elements: list[object], location: PayloadPath, name: str, fetch: Fetch) -> Iterator[Decoded]:
     for index, element in enumerate(elements):
         yield from unwrap(element, location.at(f"{name}[{index}]"), fetch)
 
 
-def _base64(value: object, location: Location, fetch: Fetch) -> Iterator[Decoded]:
+def _base64(value: object, location: PayloadPath, fetch: Fetch) -> Iterator[Decoded]:
     """Everything in base64, gzipped or not. Only once: what inflates to something that inflates could grow without bounds."""
     if location.unpacked:
         yield location.unreadable(TWICE_PACKED)
@@ -123,38 +123,38 @@ def _base64(value: object, location: Location, fetch: Fetch) -> Iterator[Decoded
 # --- batches -----------------------------------------------------------------------------------------------------------
 
 
-def _records(value: _Object, location: Location, fetch: Fetch) -> Iterator[Decoded]:
+def _records(value: _Object, location: PayloadPath, fetch: Fetch) -> Iterator[Decoded]:
     return _each(value["Records"], location, ".Records", fetch)
 
 
-def _firehose(value: _Object, location: Location, fetch: Fetch) -> Iterator[Decoded]:
+def _firehose(value: _Object, location: PayloadPath, fetch: Fetch) -> Iterator[Decoded]:
     return _each(value["records"], location, ".records", fetch)
 
 
-def _sqs_message(value: _Object, location: Location, fetch: Fetch) -> Iterator[Decoded]:
+def _sqs_message(value: _Object, location: PayloadPath, fetch: Fetch) -> Iterator[Decoded]:
     return unwrap(value["body"], location.at(".body"), fetch)
 
 
-def _kinesis_record(value: _Object, location: Location, fetch: Fetch) -> Iterator[Decoded]:
+def _kinesis_record(value: _Object, location: PayloadPath, fetch: Fetch) -> Iterator[Decoded]:
     return _base64(value["kinesis"].get("data"), location.at(".kinesis.data"), fetch)
 
 
-def _firehose_record(value: _Object, location: Location, fetch: Fetch) -> Iterator[Decoded]:
+def _firehose_record(value: _Object, location: PayloadPath, fetch: Fetch) -> Iterator[Decoded]:
     return _base64(value["data"], location.at(".data"), fetch)
 
 
 # --- SNS, EventBridge, CloudWatch Logs ---------------------------------------------------------------------------------
 
 
-def _sns_record(value: _Object, location: Location, fetch: Fetch) -> Iterator[Decoded]:
+def _sns_record(value: _Object, location: PayloadPath, fetch: Fetch) -> Iterator[Decoded]:
     return unwrap(value["Sns"].get("Message"), location.at(".Sns.Message"), fetch)
 
 
-def _sns_notification(value: _Object, location: Location, fetch: Fetch) -> Iterator[Decoded]:
+def _sns_notification(value: _Object, location: PayloadPath, fetch: Fetch) -> Iterator[Decoded]:
     return unwrap(value["Message"], location.at(".Message"), fetch)
 
 
-def _eventbridge(value: _Object, location: Location, fetch: Fetch) -> Iterator[Decoded]:
+def _eventbridge(value: _Object, location: PayloadPath, fetch: Fetch) -> Iterator[Decoded]:
     """A record in `detail` is known by its shape; the kinds of CloudTrail's events have grown over the years.
 
     Source: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-service-event-cloudtrail.html
@@ -171,7 +171,7 @@ def _eventbridge(value: _Object, location: Location, fetch: Fetch) -> Iterator[D
         yield location.passed_over(OTHER_EVENT, foreign=True)
 
 
-def _event_of_s3(detail: _Object, location: Location, fetch: Fetch, *, created: bool) -> Iterator[Decoded]:
+def _event_of_s3(detail: _Object, location: PayloadPath, fetch: Fetch, *, created: bool) -> Iterator[Decoded]:
     """An event that S3 itself sends: a new log file is read; whatever else AWS keeps beside it under `AWSLogs` is passed over.
 
     Any other says too little of who called: a rule that takes it was meant for CloudTrail's events of the same source. Other
@@ -185,11 +185,11 @@ def _event_of_s3(detail: _Object, location: Location, fetch: Fetch, *, created: 
         yield from log_file_events(bucket, key, location, fetch)
 
 
-def _logs_subscription(value: _Object, location: Location, fetch: Fetch) -> Iterator[Decoded]:
+def _logs_subscription(value: _Object, location: PayloadPath, fetch: Fetch) -> Iterator[Decoded]:
     return _base64(value["awslogs"].get("data"), location.at(".awslogs.data"), fetch)
 
 
-def _log_events(value: _Object, location: Location, _fetch: Fetch) -> Iterator[Decoded]:
+def _log_events(value: _Object, location: PayloadPath, _fetch: Fetch) -> Iterator[Decoded]:
     """A subscription's content, inflated; each message is one record. Applications log, too: their text opens nothing else."""
     if value["messageType"] == "CONTROL_MESSAGE":
         yield location.passed_over(CONTROL_MESSAGE)
@@ -206,7 +206,7 @@ def _log_events(value: _Object, location: Location, _fetch: Fetch) -> Iterator[D
 # --- log files in S3 ---------------------------------------------------------------------------------------------------
 
 
-def _s3_record(value: _Object, location: Location, fetch: Fetch) -> Iterator[Decoded]:
+def _s3_record(value: _Object, location: PayloadPath, fetch: Fetch) -> Iterator[Decoded]:
     """An S3 notification; its key is URL-encoded, a space as `+`.
 
     Source: https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html
@@ -221,7 +221,7 @@ def _s3_record(value: _Object, location: Location, fetch: Fetch) -> Iterator[Dec
     yield from log_file_events(_object(s3, "bucket").get("name"), decoded, here, fetch)
 
 
-def _cloudtrail_notification(value: _Object, location: Location, fetch: Fetch) -> Iterator[Decoded]:
+def _cloudtrail_notification(value: _Object, location: PayloadPath, fetch: Fetch) -> Iterator[Decoded]:
     """CloudTrail's own SNS message about new log files; the keys are plain.
 
     Source: https://docs.aws.amazon.com/awscloudtrail/latest/userguide/configure-sns-notifications-for-cloudtrail.html
@@ -234,13 +234,13 @@ def _cloudtrail_notification(value: _Object, location: Location, fetch: Fetch) -
 
 
 def _passed(reason: str) -> _Opener:
-    def opener(_value: _Object, location: Location, _fetch: Fetch) -> Iterator[Decoded]:
+    def opener(_value: _Object, location: PayloadPath, _fetch: Fetch) -> Iterator[Decoded]:
         yield location.passed_over(reason)
 
     return opener
 
 
-def _unknown(_value: _Object, location: Location, _fetch: Fetch) -> Iterator[Decoded]:
+def _unknown(_value: _Object, location: PayloadPath, _fetch: Fetch) -> Iterator[Decoded]:
     yield location.unreadable(UNKNOWN)
 
 

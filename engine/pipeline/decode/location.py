@@ -27,7 +27,7 @@ def no_fetch(_bucket: str, _key: str) -> BinaryIO:
 
 
 @repr_only("path", "root", "item", "layers", "unpacked")
-class Location(NamedTuple):
+class PayloadPath(NamedTuple):
     """A location in a payload: the path to it, the payload's name (empty: a Lambda's), and the batch item that it lies in.
 
     Of batches within batches only the outermost has items: only it can be delivered again.
@@ -50,9 +50,9 @@ class Location(NamedTuple):
             return f"{self.root}: {self.path}"
         return self.root or self.path or "payload"
 
-    def at(self, step: str) -> Location:
+    def at(self, step: str) -> PayloadPath:
         """The location one step further in."""
-        return Location((self.path + step).lstrip(". "), self.root, self.item, self.layers + 1, self.unpacked, self.log_file)
+        return PayloadPath((self.path + step).lstrip(". "), self.root, self.item, self.layers + 1, self.unpacked, self.log_file)
 
     def event(self, record: Record) -> Event:
         """The event of a record that stands here."""

@@ -13,7 +13,7 @@ from engine.pipeline.decode.values import read_values
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from engine.pipeline.decode.location import Decoded, Fetch, Location
+    from engine.pipeline.decode.location import Decoded, Fetch, PayloadPath
 
 NOT_A_LOG_FILE: Final = "the key is not a CloudTrail log file's"
 DIGEST_FILE: Final = "a CloudTrail digest file"
@@ -37,7 +37,7 @@ Source: https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html
 """
 
 
-def log_file_events(bucket: object, key: object, location: Location, fetch: Fetch) -> Iterator[Decoded]:
+def log_file_events(bucket: object, key: object, location: PayloadPath, fetch: Fetch) -> Iterator[Decoded]:
     """The events of the log file that a notification names, by its key as S3 knows it (decoded). Other keys are passed over."""
     if not (isinstance(bucket, str) and bucket and isinstance(key, str) and key):
         yield location.unreadable(NO_OBJECT)
@@ -72,7 +72,7 @@ def not_a_log_file(key: str) -> str | None:
     return None if ours and name.endswith(_ENDINGS) else NOT_A_LOG_FILE
 
 
-def record_events(pieces: Iterator[str], location: Location) -> Iterator[Decoded]:
+def record_events(pieces: Iterator[str], location: PayloadPath) -> Iterator[Decoded]:
     """The events of a text that holds records only: no payload in it is unwrapped, so it cannot name further files."""
     for item in read_values(pieces):
         here = location.at(f" record {item.number}") if item.path else location
@@ -82,7 +82,7 @@ def record_events(pieces: Iterator[str], location: Location) -> Iterator[Decoded
             yield from _events(item.value, here)
 
 
-def _events(value: object, location: Location) -> Iterator[Decoded]:
+def _events(value: object, location: PayloadPath) -> Iterator[Decoded]:
     if is_record(value):
         yield event(value, location)
     elif isinstance(value, dict) and isinstance(value.get("Records"), list):

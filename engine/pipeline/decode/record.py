@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeGuard
 
 if TYPE_CHECKING:
     from engine.model import DecodeError, Event
-    from engine.pipeline.decode.location import Location
+    from engine.pipeline.decode.location import PayloadPath
 
 DEEPEST: Final = 100
 """How deep a record may be nested. DynamoDB items, the deepest that AWS logs, reach about 70."""
@@ -58,7 +58,7 @@ def from_a_service(value: dict[str, Any]) -> bool:
     return isinstance(source, str) and source.startswith("aws:")
 
 
-def event(record: dict[str, Any], location: Location) -> Event | DecodeError:
+def event(record: dict[str, Any], location: PayloadPath) -> Event | DecodeError:
     """The event of a record, with numbers that are not finite made text, so that later JSON stays JSON."""
     level: list[Any] = [record]
     everything: list[Any] = []
