@@ -89,6 +89,7 @@ def facts(record: dict[str, Any]) -> dict[str, Any]:
             "class": None,
             "kind": None,
             "evidence": None,
+            "strength": None,
             "type": identity.get("type"),
             "name": identity.get("userName") or session or identity.get("invokedBy"),
             "role": role,
@@ -180,6 +181,7 @@ class Linear:
             "class": document["actor"]["class"],
             "kind": document["actor"]["kind"],
             "evidence": document["actor"]["evidence"],
+            "strength": document["actor"]["strength"],
             "channels": self._merge(asked, scoped),
             "routes": asked.routes,
             "mutes": asked.mutes,
@@ -194,7 +196,8 @@ class Linear:
         for actor in self._policies.actors:
             for evidence in actor.evidence:
                 if self._holds(evidence.matcher, document):
-                    document["actor"] |= {"class": actor.name, "kind": actor.kind.value, "evidence": evidence.id}
+                    sign = {"evidence": evidence.id, "strength": evidence.strength.value}
+                    document["actor"] |= {"class": actor.name, "kind": actor.kind.value, **sign}
                     return actor.never_mute
         document["actor"] |= {"class": self._policies.unknown.name, "kind": self._policies.unknown.kind.value}
         return False
