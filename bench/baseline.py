@@ -129,6 +129,12 @@ def _buckets(record: dict[str, Any], found: dict[str, Any]) -> set[str]:
     return named | {bucket for bucket in (found["bucket"], found["copy"]["bucket"]) if bucket}
 
 
+def _all_owned(policies: Iterable[Policy], buckets: set[str]) -> bool:
+    """Whether of each bucket some policy with a scope of its own decided."""
+    patterns = [pattern for policy in policies if policy.anchored for pattern in policy.buckets or ()]
+    return bool(buckets) and all(any(fnmatch.fnmatchcase(bucket, pattern) for pattern in patterns) for bucket in buckets)
+
+
 # --- the decision -----------------------------------------------------------------------------------------------------------
 
 
@@ -170,8 +176,8 @@ class Linear:
         scoped = [policy for policy in self._policies.policies if _in_scope(policy, record, buckets)]
         decided = [self._ask(policy, document, asked, loud=loud) for policy in scoped]
         default = self._policies.default
-        anchored = [policy.anchored or policy.name == default.policy for policy in scoped]
-        defaulted = not any(said and counts for said, counts in zip(decided, anchored, strict=True))
+        deciding = [policy for policy, said in zip(scoped, decided, strict=True) if said]
+        defaulted = loud or not (any(policy.holds_default for policy in deciding) or _all_owned(deciding, buckets))
         if defaulted:
             holder = next(policy for policy in self._policies.policies if policy.name == default.policy)
             asked.wants += [(holder, None, channel) for channel in default.notify]
@@ -193,12 +199,11 @@ class Linear:
 
     def _classify(self, document: dict[str, Any]) -> bool:
         """Write the class into the document; whether mutes are void."""
-        for actor in self._policies.actors:
-            for evidence in actor.evidence:
-                if self._holds(evidence.matcher, document):
-                    sign = {"evidence": evidence.id, "strength": evidence.strength.value}
-                    document["actor"] |= {"class": actor.name, "kind": actor.kind.value, **sign}
-                    return actor.never_mute
+        for actor, evidence in self._policies.evidence:
+            if self._holds(evidence.matcher, document):
+                document["actor"] |= {"class": actor.name, "kind": actor.kind.value}
+                document["actor"] |= {"evidence": evidence.id, "strength": evidence.strength.value}
+                return actor.never_mute
         document["actor"] |= {"class": self._policies.unknown.name, "kind": self._policies.unknown.kind.value}
         return False
 
