@@ -197,6 +197,9 @@ FIELD_OPERATORS: Final[Mapping[Field, frozenset[Operator]]] = {
 }
 """Which operators suit which field. `mask` is the field's own way: see `engine.pipeline.mask`."""
 
+CLIENT_ON: Final = " on "
+"""What stands in the value of `client` between the program and the platform."""
+
 INHERITED_OPERATORS: Final[Mapping[Field, Field]] = {Field.SIZE: Field.EVENT, Field.CLIENT: Field.USER_AGENT}
 """Fields that a level need not list: it then masks them as it masks the other field."""
 
@@ -647,7 +650,9 @@ class MaskedEvent(NamedTuple):
     """What a level leaves of an event, as text. A field that is absent was dropped, or the event has none.
 
     `hash_missing` counts the fields that were dropped because there is no hash key. `denied`, `cross_account` and `access_kind`
-    are the facts of these names, which tell nothing of who called or what was touched.
+    are the facts of these names, which tell nothing of who called or what was touched; nor do `of_version` (a version was
+    named) and `makes_public` (everybody was granted access). `caller_ids` stand for the caller's account, role, session and name:
+    numbers by which this process tells callers apart, to count them.
     """
 
     level: Level
@@ -656,6 +661,9 @@ class MaskedEvent(NamedTuple):
     denied: bool = False
     cross_account: bool | None = False
     access_kind: str = "other"
+    of_version: bool = False
+    makes_public: bool = False
+    caller_ids: tuple[int, ...] = ()
 
 
 class Deployment(NamedTuple):
@@ -678,31 +686,53 @@ class Top(NamedTuple):
     further: int = 0
 
 
-class TopActors(NamedTuple):
-    """The most frequent callers as class, name and count; None: hidden, or not recorded. `further` as in `Top`."""
+class KeyGroup(NamedTuple):
+    """Events on objects whose keys begin alike (or are the same, where the prefix is the whole key), and their bytes."""
 
-    values: tuple[tuple[str | None, str | None, int], ...]
-    further: int = 0
+    prefix: str
+    events: int
+    size: int = 0
+
+
+class CallerCounts(NamedTuple):
+    """How many different callers there were, and of what sort. `accounts` are other accounts than the bucket's."""
+
+    callers: int = 1
+    people: int = 0
+    roles: int = 0
+    tasks: int = 0
+    accounts: int = 0
 
 
 class Summary(NamedTuple):
-    """Many like events for one channel, folded into one. All of them are masked at `level`, and so is every value here.
+    """Many like events for one channel, as one. All of them are masked at one level, and so is every value here.
 
-    `total` events between `first` and `last` (values of the field `time`; None: hidden, or not recorded), `denied` of them
-    denied (None: hidden). `by` holds the values that they share, `top` the most frequent values of other fields. `actor` is the
-    class that all have (None: several, or hidden). `numbers` are the events' places in the batch.
+    `shared` holds the values that all events have in common. `total` events between `first` and `last` (values of the field
+    `time`; None: hidden, or not recorded), of them `denied` denied and `failed` failed otherwise (None: hidden). `size` is the
+    bytes of those that did not fail (None: hidden, or not recorded), `objects` counts their different keys (those of all events,
+    where all failed). `keys` groups these by common prefix, `further_keys` are in no group; `denied_under` is the prefix of all
+    keys that were denied. `top` are the most frequent values of fields that differ. `actor` and `evidence` are those that all
+    have (None: several, or hidden). `by`: the fields in which the events are alike. `numbers` are the events' places in the
+    batch.
     """
 
     total: int
+    shared: MaskedEvent
     first: str | None
     last: str | None
     denied: int | None
-    by: Mapping[Field, str]
+    failed: int | None
+    size: int | None
+    objects: int
+    keys: tuple[KeyGroup, ...]
+    further_keys: int
+    denied_under: str
     top: Mapping[Field, Top]
-    actors: TopActors
+    callers: CallerCounts
     actor: ActorClass | None
+    evidence: Evidence | None
     severity: Severity
-    level: Level
+    by: tuple[Field, ...]
     routes: tuple[str, ...]
     revision: str
     numbers: tuple[int, ...]
@@ -710,6 +740,34 @@ class Summary(NamedTuple):
     failures: tuple[Failure, ...] = ()
     fallback_for: str | None = None
     hash_missing: int = 0
+
+
+class Incident(NamedTuple):
+    """How far what a channel hears once has got: its events so far, and how many of them the channel has not been told.
+
+    `ended`: no more will be counted. `repeated`: the same may have been told before.
+    """
+
+    summary: Summary
+    untold: int
+    ended: bool = False
+    repeated: bool = False
+
+
+class Fold(NamedTuple):
+    """Many incidents that are told in one message: how many, of how many events, and the most important of them.
+
+    `first` and `last` are as in `Summary`.
+    """
+
+    incidents: int
+    events: int
+    first: str | None
+    last: str | None
+    largest: tuple[Summary, ...]
+    severity: Severity
+    routes: tuple[str, ...]
+    revision: str
 
 
 @repr_only("channel", "events", "hash_missing")

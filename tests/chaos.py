@@ -68,8 +68,8 @@ SWAPS = 4.0
 WAITING = 3
 """Batches that wait or are in hand at once: they come as they would in a day, and not all before the first is looked at."""
 POISON = "{poison"
-COUNTED = re.compile(r"([0-9,]+) like events: ")
-"""How a message begins that tells of several."""
+COUNTED = re.compile(r"([0-9,]+) × (?:Get|Head|List|Put|Post|Copy|Upload|Delete|Complete)")
+"""How the footer of a message counts several events."""
 
 
 @dataclass
@@ -349,7 +349,7 @@ class Chaos:
                 report.unbalanced += line["DoesNotAddUp"]
         texts = [payload["text"] for _, payload in slack.posts if payload]
         report.sets_told = sum(_of_sets(text) for text in texts)
-        report.counted = sum(_events(payload["text"]) for payload in slack.taken if not _of_sets(payload["text"]))
+        report.counted = sum(_events(payload) for payload in slack.taken if not _of_sets(payload["text"]))
         report.muted = sum(kind == "job" and name in decided for name, kind in sent.items())
         report.missing = [name for name, kind in sent.items() if kind != "job" and name not in report.heard]
         report.repeated = sum(count > 1 for count in report.heard.values())
@@ -415,10 +415,12 @@ def _of_sets(text: str) -> bool:
     return "policies changed" in text or "was refused" in text
 
 
-def _events(text: str) -> int:
-    """How many events a message says that it tells."""
-    found = COUNTED.search(text)
-    return int(found[1].replace(",", "")) if found else 1
+def _events(payload: dict[str, Any]) -> int:
+    """How many events a message says that it tells; without blocks, its text has the footer, too."""
+    blocks = payload.get("blocks", ())
+    footers = [element["text"] for block in blocks if block["type"] == "context" for element in block["elements"]]
+    counts = [int(count.replace(",", "")) for text in footers or [payload["text"]] for count in COUNTED.findall(text)]
+    return sum(counts) or 1
 
 
 def _item(message: dict[str, Any]) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from engine.model import (
     LocalizedText,
     MaskedEvent,
     Matcher,
+    Message,
     Operator,
     Request,
     Severity,
@@ -33,13 +34,11 @@ TOKYO = ZoneInfo("Asia/Tokyo")
 
 EVIDENCE = Evidence(
     "identity-center-role",
-    LocalizedText("the role is one of Identity Center"),
+    LocalizedText("signed in through IAM Identity Center", "IAM Identity Center でサインイン"),
     Strength.ATTESTED,
     Matcher(("`true`",), lambda _: True),
 )
-HUMAN = ActorClass(
-    "human", Kind.PERSON, emoji=":bust_in_silhouette:", title=LocalizedText("{event} by a person"), evidence=(EVIDENCE,)
-)
+HUMAN = ActorClass("human", Kind.PERSON, emoji=":bust_in_silhouette:", title=LocalizedText("Person", "人"), evidence=(EVIDENCE,))
 UNKNOWN = ActorClass("unknown", Kind.UNKNOWN)
 
 VALUES = MappingProxyType(
@@ -48,9 +47,11 @@ VALUES = MappingProxyType(
         Field.EVENT: "GetObject",
         Field.BUCKET: "payments-prod",
         Field.KEY: "2026/11/ledger.csv",
+        Field.SIZE: "18274",
         Field.REGION: "ap-northeast-1",
         Field.SOURCE_IP: "203.0.113.0/24",
         Field.USER_AGENT: "[aws-cli/2.15.0 Python/3.11.6 Darwin/23.1.0]",
+        Field.CLIENT: "aws-cli on macOS",
         Field.CLASS: "human",
         Field.EVIDENCE: "identity-center-role",
         Field.ACTOR_TYPE: "AssumedRole",
@@ -116,3 +117,46 @@ def request(level: Level = STANDARD, **parts: Any) -> Request:
 def tokyo(**parts: Any) -> Channel:
     """The channel `watch`, in Tokyo's time."""
     return channel("watch", **parts)._replace(timezone=TOKYO)
+
+
+def lines(made: Message) -> list[str]:
+    """What the blocks of a message say, line by line; an emoji stands as `:name:`, a link as its label."""
+    shown: list[str] = []
+    for block in made.payload["blocks"]:
+        if block["type"] == "context":
+            shown.append("".join(element["text"] for element in block["elements"]))
+            continue
+        for element in block["elements"]:
+            sections = element["elements"] if element["type"] == "rich_text_list" else [element]
+            for section in sections:
+                shown += _text(section["elements"]).split("\n")
+    return shown
+
+
+def _text(pieces: list[dict[str, Any]]) -> str:
+    return "".join(f":{piece['name']}:" if piece["type"] == "emoji" else piece["text"] for piece in pieces)
+
+
+def linked(made: Message) -> dict[str, str]:
+    """The addresses of a message's links by their labels, in order."""
+    return {
+        piece["text"]: piece["url"]
+        for block in made.payload["blocks"]
+        if block["type"] == "rich_text"
+        for element in block["elements"]
+        if element["type"] == "rich_text_section"
+        for piece in element["elements"]
+        if piece["type"] == "link"
+    }
+
+
+def pieces(made: Message) -> list[dict[str, Any]]:
+    """The elements of the rich text of a message."""
+    return [
+        piece
+        for block in made.payload["blocks"]
+        if block["type"] == "rich_text"
+        for element in block["elements"]
+        for section in (element["elements"] if element["type"] == "rich_text_list" else [element])
+        for piece in section["elements"]
+    ]

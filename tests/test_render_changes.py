@@ -1,4 +1,4 @@
-"""The button that proposes a mute: what it opens mutes this caller at this bucket, and nobody else."""
+"""The link that proposes a mute: what it opens mutes this caller at this bucket, and nobody else."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import yaml
 from builders import NOW, STANDARD, base_files, channel, event, policy, policy_set, route
 from hypothesis import given
 from hypothesis import strategies as st
+from messages import linked
 from slack_limits import violations
 
 from engine.lint import lint
@@ -146,8 +147,7 @@ def test_the_message_with_it_is_within_slacks_limits() -> None:
     decision = decide(task(), compiled(), NOW)
     message = render(mask(task(), decision, STANDARD, None), decision, decision.verdict.requests[0], channel("watch"), HERE)
     assert list(violations(message.payload)) == []
-    buttons = [one for block in message.payload["blocks"] if block["type"] == "actions" for one in block["elements"]]
-    assert [one["text"]["text"] for one in buttons] == ["Propose a mute"]
+    assert list(linked(message)) == ["What else", "Mute…"]
 
 
 names = st.one_of(st.text(max_size=70), st.from_regex(r"[A-Za-z0-9+=,.@_-]{1,64}", fullmatch=True), st.just("x' || 'a'=='a"))

@@ -1,4 +1,4 @@
-"""Buttons lead to the right page of the right console, and take nothing along that is masked."""
+"""Links lead to the right page of the right console, and take nothing along that is masked."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ from messages import DEPLOYED, EVENT_ID, masked
 
 from engine.model import Deployment, Field, Level, MaskedEvent, Operator
 from engine.pipeline.render import links
-from engine.pipeline.render.links import Target, audit_links, event_links, runbook_links
+from engine.pipeline.render.links import audit_links, event_links, runbook_links
+from engine.pipeline.render.targets import Target
 
 MANAGEMENT = {Field.EVENT: "PutBucketPolicy", Field.KEY: None}
 
@@ -73,18 +74,12 @@ def test_a_management_event_is_looked_up_by_its_id() -> None:
 def test_a_data_event_leads_to_its_caller_because_the_history_does_not_have_it(name: str) -> None:
     found = urls(masked({Field.EVENT: name}))
     assert Target.EVENT not in found
-    assert found[Target.CALLER].endswith("#/events?Username=analyst%40example.com")
+    assert found[Target.ELSE].endswith("#/events?Username=analyst%40example.com")
 
 
-def test_where_the_name_is_masked_a_data_event_leads_to_its_bucket() -> None:
-    found = urls(masked(level=with_operators(name=Operator.MASK)))
-    assert Target.CALLER not in found
-    assert found[Target.BUCKET].endswith("#/events?ResourceName=payments-prod")
-
-
-def test_where_name_and_bucket_are_masked_there_is_only_the_audit_record() -> None:
-    level = with_operators(name=Operator.HASH, bucket=Operator.MASK)
-    assert set(urls(masked(level=level))) == {Target.AUDIT}
+def test_where_the_name_is_masked_there_is_only_the_audit_record() -> None:
+    level = with_operators(name=Operator.HASH)
+    assert set(urls(masked(level=level))) == {Target.RECORD}
 
 
 @pytest.mark.parametrize(
@@ -110,7 +105,7 @@ def test_without_a_public_console_there_is_no_link(region: str | None) -> None:
 def test_an_event_of_another_region_is_looked_up_there_and_its_audit_record_here() -> None:
     found = urls(masked({**MANAGEMENT, Field.REGION: "eu-west-1"}))
     assert urlsplit(found[Target.EVENT]).netloc == "eu-west-1.console.aws.amazon.com"
-    assert urlsplit(found[Target.AUDIT]).netloc == "ap-northeast-1.console.aws.amazon.com"
+    assert urlsplit(found[Target.RECORD]).netloc == "ap-northeast-1.console.aws.amazon.com"
 
 
 @pytest.mark.parametrize("region", ["evil.example/", "us-east-1\n", "us-east-1@evil.example"])
@@ -122,25 +117,27 @@ def test_a_region_that_is_none_is_not_put_into_an_address(region: str) -> None:
 @pytest.mark.parametrize("length", [33, 1460, 4000])
 def test_a_region_longer_than_any_is_not_put_into_an_address(length: int) -> None:
     longest = f"us-{'a' * 27}-1"
-    assert longest in urls(masked({Field.REGION: longest}))[Target.CALLER]
+    assert longest in urls(masked({Field.REGION: longest}))[Target.ELSE]
     assert urls(masked({Field.REGION: f"us-{'a' * (length - 5)}-1"})) == urls(masked())
 
 
 def test_no_address_of_the_history_is_longer_than_slack_takes(monkeypatch: pytest.MonkeyPatch) -> None:
     event = masked()
-    length = len(urls(event)[Target.CALLER])
+    length = len(urls(event)[Target.ELSE])
     monkeypatch.setattr(links, "URL_MAX_LENGTH", length)
-    assert Target.CALLER in urls(event)
+    assert Target.ELSE in urls(event)
     monkeypatch.setattr(links, "URL_MAX_LENGTH", length - 1)
-    assert Target.CALLER not in urls(event)
+    assert Target.ELSE not in urls(event)
 
 
 def test_an_event_whose_name_is_hidden_could_be_either_and_is_not_looked_up() -> None:
-    assert set(urls(masked(level=with_operators(event=Operator.DROP)))) == {Target.AUDIT}
+    assert set(urls(masked(level=with_operators(event=Operator.DROP)))) == {Target.RECORD}
 
 
-def test_on_the_command_line_there_is_no_console() -> None:
-    assert urls(masked(MANAGEMENT), Deployment()) == {}
+def test_on_the_command_line_the_region_is_the_events() -> None:
+    assert urls(masked(), Deployment(log_group="/aws/lambda/trailbell")) == urls(masked())
+    assert set(urls(masked(), Deployment())) == {Target.ELSE}
+    assert urls(masked({Field.REGION: None}), Deployment(log_group="/aws/lambda/trailbell")) == {}
 
 
 @pytest.mark.parametrize("operator", [Operator.HASH, Operator.DROP])
@@ -164,11 +161,11 @@ def test_no_link_holds_what_a_level_masks(name: str, data: st.DataObject) -> Non
 
 @pytest.mark.parametrize("name", ["a b", "x" * 65, "ü", "line\nbreak", "\u202e"])
 def test_a_name_that_cannot_be_one_is_not_looked_up(name: str) -> None:
-    assert Target.CALLER not in urls(masked({Field.NAME: name}))
+    assert Target.ELSE not in urls(masked({Field.NAME: name}))
 
 
 def test_a_name_cannot_change_the_address() -> None:
-    url = urls(masked({Field.NAME: "x&region=evil#/?<>"}))[Target.CALLER]
+    url = urls(masked({Field.NAME: "x&region=evil#/?<>"}))[Target.ELSE]
     assert urlsplit(url).fragment == "/events?Username=x%26region%3Devil%23%2F%3F%3C%3E"
 
 
@@ -176,7 +173,7 @@ def test_a_name_cannot_change_the_address() -> None:
 
 
 def test_the_audit_record_is_asked_for_by_event_id_from_the_events_time_on() -> None:
-    url = urls(masked())[Target.AUDIT]
+    url = urls(masked())[Target.RECORD]
     assert url.startswith(
         "https://ap-northeast-1.console.aws.amazon.com/cloudwatch/home?region=ap-northeast-1"
         "#logsV2:logs-insights$3FqueryDetail$3D$257E$2528end$257E$25272026-11-02T00*3a30*3a00.000Z$257Estart$257E"
@@ -193,13 +190,13 @@ def test_the_audit_record_is_asked_for_by_event_id_from_the_events_time_on() -> 
 
 @pytest.mark.parametrize("time", [None, "not a time", "0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z"])
 def test_without_a_time_the_last_week_is_asked(time: str | None) -> None:
-    asked = console_object(urls(masked({Field.TIME: time}))[Target.AUDIT])
+    asked = console_object(urls(masked({Field.TIME: time}))[Target.RECORD])
     assert (asked["start"], asked["end"], asked["timeType"], asked["unit"]) == (-604800, 0, "RELATIVE", "seconds")
 
 
 def test_a_hidden_time_stands_in_no_link() -> None:
     event = masked(level=with_operators(time=Operator.DROP))
-    assert console_object(urls(event)[Target.AUDIT])["timeType"] == "RELATIVE"
+    assert console_object(urls(event)[Target.RECORD])["timeType"] == "RELATIVE"
 
 
 @given(st.text(st.sampled_from("abcXYZ019/_.#- éあ~()'*$%"), min_size=1, max_size=30))
@@ -211,11 +208,11 @@ def test_the_console_reads_back_what_was_written(group: str) -> None:
 
 @pytest.mark.parametrize("event_id", ['x" or 1', "11111111-2222-4333-8444-55555555555", "", "é" * 36])
 def test_only_an_event_id_is_put_into_the_query(event_id: str) -> None:
-    assert Target.AUDIT not in urls(masked({Field.EVENT_ID: event_id}))
+    assert Target.RECORD not in urls(masked({Field.EVENT_ID: event_id}))
 
 
 def test_without_a_log_group_there_is_no_audit_link() -> None:
-    assert set(urls(masked(), Deployment(region="us-east-1"))) == {Target.CALLER}
+    assert set(urls(masked(), Deployment(region="us-east-1"))) == {Target.ELSE}
 
 
 # --- the runbook ------------------------------------------------------------------------------------------------------------

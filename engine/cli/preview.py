@@ -9,51 +9,34 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any, Final
 
 from engine.pipeline.render.escape import harmless
+from engine.pipeline.render.marks import SYMBOLS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
-
-_EMOJI: Final = {
-    "building_construction": "🏗",
-    "bust_in_silhouette": "👤",
-    "desktop_computer": "🖥",
-    "detective": "🕵",
-    "factory": "🏭",
-    "gear": "⚙",
-    "ghost": "👻",
-    "globe_with_meridians": "🌐",
-    "grey_question": "❔",
-    "inbox_tray": "📥",
-    "large_blue_square": "🟦",
-    "large_orange_square": "🟧",
-    "link": "🔗",
-    "lock": "🔒",
-    "package": "📦",
-    "question": "❓",
-    "robot_face": "🤖",
-    "rotating_light": "🚨",
-    "warning": "⚠",
-    "wheel_of_dharma": "☸",
-    "zap": "⚡",
-}
-"""Emoji that messages often have; others stand as `:name:`."""
 
 _BAR: Final = "┃ "
 _WORD: Final = re.compile(r" ?[^ ]+| ")
 _BOLD, _CODE, _FAINT, _LINK = "1", "36", "2", "4"
 """SGR codes, ECMA-48 8.3.117."""
 
+_AS_EMOJI: Final = "\N{VARIATION SELECTOR-16}"
+"""What asks for the colourful form of a character; terminals do without."""
+
+_ADDRESS: Final = re.compile(r"https://[!-~]+", re.ASCII)
+"""What a terminal may be given as the address of a link: no escape, no blank, nothing unseen."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Span:
-    """Text in one look; `look` is an SGR code or nothing."""
+    """Text in one look; `look` is an SGR code or nothing, `url` where a link leads."""
 
     text: str
     look: str = ""
+    url: str = ""
 
 
 def preview(payload: Mapping[str, Any], width: int = 100, *, colour: bool = False) -> str:
-    """The message with a bar at its side, wrapped at `width` cells; addresses stay whole, so that a terminal can open them."""
+    """The message with a bar at its side, wrapped at `width` cells; with `colour`, links can be opened (OSC 8)."""
     wrapped = [line for unwrapped in _lines(payload) for line in _wrapped(unwrapped, max(width - len(_BAR), 10))]
     return "\n".join(_painted([_Span(_BAR if line else _BAR.strip(), _FAINT), *line], colour=colour) for line in wrapped)
 
@@ -71,9 +54,7 @@ def _lines(payload: Mapping[str, Any]) -> Iterator[list[_Span]]:
     if not blocks:
         yield from ([_Span(line)] for line in _unescaped(str(payload.get("text", ""))).split("\n"))
         return
-    for place, block in enumerate(blocks):
-        if place and block["type"] not in ("context", "actions"):
-            yield []
+    for block in blocks:
         yield from _block(block)
 
 
@@ -88,24 +69,21 @@ def _block(block: Mapping[str, Any]) -> Iterator[list[_Span]]:
             yield from _rich(element)
     elif kind == "context":
         yield [_Span("  ·  ".join(str(element.get("text", "")) for element in block["elements"]), _FAINT)]
-    elif kind == "actions":
-        yield from (
-            [_Span(f"[ {button['text']['text']} ]", _BOLD), _Span(f" {button['url']}", _LINK)] for button in block["elements"]
-        )
-    elif kind == "divider":
-        yield [_Span("─" * 8, _FAINT)]
     else:
-        text = block.get("text", {})
-        fields = [text, *block.get("fields", ())]
-        yield from ([_Span(str(field["text"]), _BOLD if kind == "header" else "")] for field in fields if "text" in field)
+        yield [_Span(f"({kind})", _FAINT)]
 
 
 def _rich(element: Mapping[str, Any]) -> Iterator[list[_Span]]:
-    """A section, split where its text breaks the line."""
+    """A section, split where its text breaks the line; a list, with a bullet before each of its sections."""
+    if element["type"] == "rich_text_list":
+        for section in element["elements"]:
+            for number, spans in enumerate(_rich(section)):
+                yield [_Span("  • " if number == 0 else "    "), *spans]
+        return
     line: list[_Span] = []
     for part in element["elements"]:
         first, *further = _inline(part).split("\n")
-        line.append(_Span(first, _look(part)))
+        line.append(_Span(first, _look(part), _url(part)))
         for text in further:
             yield line
             line = [_Span(text, _look(part))]
@@ -114,21 +92,34 @@ def _rich(element: Mapping[str, Any]) -> Iterator[list[_Span]]:
 
 def _inline(part: Mapping[str, Any]) -> str:
     if part["type"] == "emoji":
-        return _EMOJI.get(part["name"], f":{part['name']}:")
+        return SYMBOLS.get(part["name"], f":{part['name']}:").replace(_AS_EMOJI, "")
     return str(part.get("text", part.get("url", "")))
+
+
+def _url(part: Mapping[str, Any]) -> str:
+    url = str(part.get("url", ""))
+    return url if _ADDRESS.fullmatch(url) else ""
 
 
 def _look(part: Mapping[str, Any]) -> str:
     style = part.get("style", {})
-    return _BOLD if style.get("bold") else _CODE if style.get("code") else ""
+    return _BOLD if style.get("bold") else _CODE if style.get("code") else _LINK if part["type"] == "link" else ""
 
 
 # --- on the terminal ----------------------------------------------------------------------------------------------------------
 
 
 def _painted(line: Iterable[_Span], *, colour: bool) -> str:
-    looks = ((look, "".join(span.text for span in spans)) for look, spans in groupby(line, key=lambda span: span.look))
-    return "".join(f"\x1b[{look}m{text}\x1b[0m" if colour and look else text for look, text in looks)
+    runs = (
+        (*look, "".join(span.text for span in spans)) for look, spans in groupby(line, key=lambda span: (span.look, span.url))
+    )
+    return "".join(_run(look, url, text) if colour else text for look, url, text in runs)
+
+
+def _run(look: str, url: str, text: str) -> str:
+    """Text in one look, and the link that it is: https://gist.github.com/egmontkob/eb114294efbcd5adb1944c9f3cb5feda."""
+    shown = f"\x1b[{look}m{text}\x1b[0m" if look else text
+    return f"\x1b]8;;{url}\x1b\\{shown}\x1b]8;;\x1b\\" if url else shown
 
 
 def _wrapped(line: Sequence[_Span], width: int) -> list[list[_Span]]:
@@ -141,7 +132,7 @@ def _wrapped(line: Sequence[_Span], width: int) -> list[list[_Span]]:
             if not fits:
                 lines.append([])
                 room = width
-            lines[-1].append(_Span(word if fits else word.removeprefix(" "), span.look))
+            lines[-1].append(_Span(word if fits else word.removeprefix(" "), span.look, span.url))
             room -= _cells(lines[-1][-1].text)
     return lines
 

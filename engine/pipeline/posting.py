@@ -106,7 +106,7 @@ def _masked(pending: PendingNotification, setting: Setting) -> Entry:
 
 def _rendered(entry: Entry, channel: Channel, setting: Setting) -> Message:
     number, masked, decision, request = entry
-    message = render(masked, decision, request, channel, setting.deployment, layouts=setting.layouts)
+    message = render(masked, decision, request, channel, setting.deployment)
     return message._replace(events=(number,))
 
 

@@ -25,7 +25,8 @@ from engine.pipeline.mask.encodings import may_contain, redacted
 from engine.pipeline.mask.fields import field_values
 from engine.pipeline.mask.operators import apply_operator, pseudonym, with_account_name
 from engine.pipeline.mask.sensitive import POLICY_TEXT, sensitive_values
-from engine.policy.fact_layout import ACCESS, CROSSING
+from engine.pipeline.mask.traits import caller_ids, makes_public, names_version
+from engine.policy.fact_layout import ACCESS, CALLER, CROSSING, ROLE
 
 if TYPE_CHECKING:
     from engine.model import Decision, Event, FactGroups, HashKey, Level
@@ -47,7 +48,7 @@ def mask(event: Event, decision: Decision, level: Level, key: HashKey | None, fa
     known = derive_facts(event.record) if facts is None else facts
     recorded = field_values(event.record, decision, known)
     if level.name == OPEN:
-        return _masked(level, recorded, known)
+        return _masked(level, recorded, event, known)
     shown, hash_missing = _operators_applied(recorded, level, known, key)
     sensitive = sensitive_values(event.record, recorded, level, known)
     shown = sensitive.without_accounts(shown)
@@ -55,7 +56,7 @@ def mask(event: Event, decision: Decision, level: Level, key: HashKey | None, fa
         shown = {field: _redacted_field(field, text, sensitive, level) for field, text in shown.items()}
     if level.account_names and Field.ARN in shown and level.operators.get(Field.ACCOUNT) is Operator.MASK:
         shown[Field.ARN] = with_account_name(shown[Field.ARN], recorded[Field.ARN], level.account_names)
-    return _masked(level, shown, known, hash_missing)
+    return _masked(level, shown, event, known, hash_missing)
 
 
 def _operators_applied(
@@ -85,12 +86,22 @@ def _redacted_field(field: Field, text: str, sensitive: SensitiveValues, level: 
     return redacted(text, sensitive, None if operator is Operator.KEEP else field)
 
 
-def _masked(level: Level, texts: dict[Field, str], facts: FactGroups, hash_missing: int = 0) -> MaskedEvent:
+def _masked(level: Level, texts: dict[Field, str], event: Event, facts: FactGroups, hash_missing: int = 0) -> MaskedEvent:
     if len("".join(texts.values())) > VALUE_MAX_LENGTH:
         texts = {field: text[:VALUE_MAX_LENGTH] for field, text in texts.items()}
-    (cross_account,) = facts[CROSSING]
+    (_, name, account, *_), (cross_account,) = facts[CALLER], facts[CROSSING]
     denied, access_kind = facts[ACCESS]
-    return MaskedEvent(level, MappingProxyType(texts), hash_missing, denied, cross_account, access_kind)
+    return MaskedEvent(
+        level=level,
+        values=MappingProxyType(texts),
+        hash_missing=hash_missing,
+        denied=denied,
+        cross_account=cross_account,
+        access_kind=access_kind,
+        of_version=names_version(event.record),
+        makes_public=makes_public(event.record),
+        caller_ids=caller_ids((account, *facts[ROLE], name)),
+    )
 
 
 def redact(text: str, event: Event, decision: Decision, level: Level) -> str:

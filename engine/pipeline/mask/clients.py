@@ -17,6 +17,8 @@ import re
 from functools import lru_cache
 from typing import Final, NamedTuple
 
+from engine.model import CLIENT_ON
+
 
 class ClientProgram(NamedTuple):
     """A program, the texts that its user agent contains, and where that is known from. `local`: it runs where its user is."""
@@ -128,9 +130,6 @@ PLATFORMS: Final = (
 )
 """Platforms and the texts that name them, in this order. The kernel of Kali, Azure and Amazon Linux says `Linux` as well."""
 
-ON: Final = " on "
-"""What stands between the program and the platform."""
-
 _AGENT_MAX_LENGTH: Final = 1_024
 """CloudTrail cuts user agents at this length."""
 
@@ -150,7 +149,7 @@ def client(user_agent: object) -> str | None:
 
 def program_of(name: str) -> str:
     """The program of a client without its platform."""
-    return name.partition(ON)[0]
+    return name.partition(CLIENT_ON)[0]
 
 
 @lru_cache(_CACHE_SIZE)
@@ -168,5 +167,5 @@ def _client(user_agent: str) -> str | None:
 def _placed(name: str, agent: str) -> str:
     for platform, texts in PLATFORMS:
         if any(text in agent for text in texts):
-            return f"{name}{ON}{platform}"
+            return f"{name}{CLIENT_ON}{platform}"
     return name

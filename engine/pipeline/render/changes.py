@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
 from engine.model import UNKNOWN, Field, Kind
-from engine.pipeline.render.buttons import URL_MAX_LENGTH, Link, Target
 from engine.pipeline.render.links import kept
+from engine.pipeline.render.targets import URL_MAX_LENGTH, Link, Target
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -2,229 +2,325 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Final, NamedTuple
 
-from engine.cache import BoundedCache
-from engine.model import Field
-from engine.pipeline.render.buttons import button_block
+from engine.model import CLIENT_ON, OPEN, Detail, Field, Kind
+from engine.pipeline.render.actions import Action, action_of, source_bucket
+from engine.pipeline.render.amounts import exact_size, readable_size
+from engine.pipeline.render.callers import account_alias, caller_of, readable, role_name
 from engine.pipeline.render.changes import mute_links
 from engine.pipeline.render.escape import visible
-from engine.pipeline.render.labels import WORDS
-from engine.pipeline.render.layout import Content, Layout, Piece, Style, Value
+from engine.pipeline.render.languages import WORDS
+from engine.pipeline.render.layout import Content, FieldLine
 from engine.pipeline.render.links import event_links, runbook_links
+from engine.pipeline.render.marks import mark_of
+from engine.pipeline.render.parts import Part, Sentence, Style, joined, own, shortened, shortened_key, value
 from engine.pipeline.render.phrases import (
-    DASH,
-    LONGEST_TITLE,
-    LONGEST_WORDS,
-    absent,
+    BUCKET_MAX_LENGTH,
+    CLIENT_MAX_LENGTH,
+    NAME_MAX_LENGTH,
+    client_text,
     filled,
+    first_line,
     footer,
-    joined,
-    labelled,
-    marks,
-    no_key,
     notes,
-    outcome,
     shows,
+    titled_line,
+    where_used,
 )
-from engine.pipeline.render.times import local_time
+from engine.pipeline.render.times import full_time, local_time
+from engine.pipeline.render.words import CallOutcome
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
-    from engine.model import Channel, Decision, Deployment, Language, MaskedEvent, Request
-    from engine.pipeline.render.buttons import Link
-    from engine.pipeline.render.labels import Words
-    from engine.pipeline.render.layout import Part
+    from engine.model import ActorClass, Channel, Decision, Deployment, Evidence, Language, MaskedEvent, Request
+    from engine.pipeline.render.callers import Caller
+    from engine.pipeline.render.targets import Link
+    from engine.pipeline.render.words import Words
 
-_EVERY_FIELD: Final = tuple(field for field in Field if field not in (Field.SIZE, Field.CLIENT))
-"""What is shown where a channel does not choose."""
+KEY_MAX_LENGTH: Final = 56
+"""Characters of an object key in the second line; the whole key stands in the audit record."""
 
-_LONGEST_IN_LEAD: Final = 120
-_LONGEST_VALUE: Final = 300
-_LONGER: Final = {Field.KEY: 1024, Field.COPY_SOURCE: 1024, Field.ERROR_MESSAGE: 1024}
-"""Shown characters of a value, where the message has room for them. An S3 key has at most 1,024 bytes."""
+_SAYS_MAX_LENGTH: Final = 300
+_IAM_USER: Final = "IAMUser"
+_NETWORK_MAX_LENGTH: Final = 48
 
-
-_TITLE: Final = "title"
-_OBJECT: Final = "object"
-"""Names of the gaps that are no fields."""
-
-LAYOUTS_SIZE: Final = 256
-
-Layouts: TypeAlias = BoundedCache[tuple[object, ...], Layout]
-"""The layouts of one policy set, in which a name means one channel, level, class or route."""
+_FIELD_MAX_LENGTH: Final = 300
+_LONG_FIELDS: Final = frozenset({Field.KEY, Field.COPY_SOURCE, Field.ERROR_MESSAGE})
+"""Fields of which more is shown below the two lines. An S3 key has at most 1,024 bytes."""
 
 
-def event_payload(  # noqa: PLR0913  the values that flow, each of its own type
+class Counted(NamedTuple):
+    """How far an incident has got when one of its events rings: how many more there were since, of how many in all.
+
+    `repeated`: the same may have been told before.
+    """
+
+    more: int
+    total: int
+    repeated: bool = False
+
+
+class Subject(NamedTuple):
+    """A masked event with what was decided about it: what the first line of a message is made of.
+
+    `actor` and `evidence` None: hidden, or there is none.
+    """
+
+    masked: MaskedEvent
+    actor: ActorClass | None
+    evidence: Evidence | None
+    language: Language
+    words: Words
+
+    @property
+    def title(self) -> str | None:
+        """What a caller of the class is called."""
+        return self.actor.title.in_language(self.language) if self.actor is not None and self.actor.title else None
+
+    @property
+    def caller(self) -> Caller:
+        """Who called."""
+        return caller_of(self.masked, self.actor, self.words, self.title)
+
+    @property
+    def outcome(self) -> CallOutcome:
+        """How the call ended."""
+        if not shows(self.masked.level, Field.ERROR_CODE):
+            return CallOutcome.UNKNOWN
+        if Field.ERROR_CODE not in self.masked.values:
+            return CallOutcome.DONE
+        return CallOutcome.DENIED if self.masked.denied else CallOutcome.FAILED
+
+
+def subject_of(masked: MaskedEvent, decision: Decision, language: Language) -> Subject:
+    """What the channel's readers may know of the event."""
+    verdict = decision.verdict
+    actor = verdict.actor if Field.CLASS in masked.values else None
+    evidence = verdict.evidence if shows(masked.level, Field.EVIDENCE) else None
+    return Subject(masked, actor, evidence, language, WORDS[language])
+
+
+def event_content(  # noqa: PLR0913  the values that flow, each of its own type
     masked: MaskedEvent,
     decision: Decision,
     request: Request,
     channel: Channel,
     deployment: Deployment,
     *,
-    layouts: Layouts | None = None,
-) -> bytes:
-    """The payload of a message about one event; of the event itself only what `masked` has."""
-    words = WORDS[channel.language]
-    values = dict[str, str](masked.values.items())
-    if Field.TIME in values:
-        values[Field.TIME] = local_time(values[Field.TIME], channel.timezone, words)
-    values[_OBJECT] = "/".join(values[field] for field in _touched(masked, channel))
-    values[_TITLE] = filled(_title(masked, decision, request, channel.language), values, masked, words)
-    layout = _layout(masked, decision, request, channel, layouts)
-    return layout.filled(values, button_block(_links(masked, decision, request, deployment), words.links))
-
-
-def _links(masked: MaskedEvent, decision: Decision, request: Request, deployment: Deployment) -> list[Link]:
-    """Where the buttons lead."""
-    links = [] if deployment.region is None else [*event_links(masked, deployment)]
-    if request.runbook is not None:
-        links += runbook_links(request.runbook)
-    if deployment.changes is not None:
-        links += mute_links(masked, decision, deployment)
-    return links
-
-
-def _title(masked: MaskedEvent, decision: Decision, request: Request, language: Language) -> str:
-    """The template of the title."""
-    chosen = request.title or (decision.verdict.actor.title if Field.CLASS in masked.values else None)
-    if chosen:
-        return chosen.in_language(language)
-    words = WORDS[language]
-    if Field.EVENT not in masked.values:
-        return words.event
-    return words.title if Field.BUCKET in masked.values else words.title_without_bucket
-
-
-# --- the layout: what is the same in messages about like events ---------------------------------------------------------------
-
-
-def _layout(masked: MaskedEvent, decision: Decision, request: Request, channel: Channel, layouts: Layouts | None) -> Layout:
-    """The layout for every event that has the same fields and the same decision. `layouts`: those of the policy set so far."""
-    if layouts is None:
-        return Layout(_content(masked, decision, request, channel))
-    key = (
-        channel.name,
-        masked.level.name,
-        decision.verdict.actor.name,
-        decision.verdict.evidence and decision.verdict.evidence.id,
-        tuple(masked.values),
-        masked.hash_missing,
-        masked.denied,
-        request.severity,
-        _routes(request),
-        request.fallback_for,
-        decision.verdict.failures,
-    )
-    layout = layouts.get(key)
-    if layout is None:
-        layout = layouts[key] = Layout(_content(masked, decision, request, channel))
-    return layout
-
-
-def _routes(request: Request) -> tuple[str, ...]:
-    return request.routes or (f"{request.policy}/{request.route}",)
-
-
-def _content(masked: MaskedEvent, decision: Decision, request: Request, channel: Channel) -> Content:
-    """The content with gaps for the values: of the masked event it matters only which fields it has."""
-    words = WORDS[channel.language]
+    counted: Counted | None = None,
+) -> Content:
+    """The content of a message about one event; of the event itself only what `masked` has."""
+    subject = subject_of(masked, decision, channel.language)
+    words, caller, verdict = subject.words, subject.caller, decision.verdict
+    details = tuple(_details(subject, caller))
+    told = frozenset(field for field, parts in details if field in _SHORTENED or _whole(masked, field, parts))
     return Content(
-        marks=marks(request.severity, decision.verdict.actor if Field.CLASS in masked.values else None),
-        title=Value(_TITLE, LONGEST_TITLE, Style.BOLD),
-        lead=joined(tuple(_lead(masked, channel, words))),
-        lines=tuple(_lines(masked, decision, channel)),
-        notes=tuple(notes(decision.verdict.failures, request.fallback_for, words)),
-        footer=(
-            *footer(_routes(request), masked.level, request.severity, decision.verdict.revision, words),
-            *no_key(masked.hash_missing, words),
-        ),
+        mark=mark_of(request.severity, subject.actor),
+        headline=_headline(subject, request),
+        details=joined([parts for _, parts in details]),
+        explanation=explanation(subject),
+        fields=tuple(_fields(subject, request, channel, told | caller.shown | _ELSEWHERE)),
+        notes=(*_counted(counted, words), *notes(verdict.failures, request.fallback_for, masked.hash_missing, words)),
+        links=tuple(_links(masked, decision, request, deployment)),
+        footer=tuple(_footer(subject, request, channel, verdict.revision)),
     )
 
 
-# --- the lead: the event in one line ----------------------------------------------------------------------------------------
+def _counted(counted: Counted | None, words: Words) -> Iterator[str]:
+    if counted is not None and counted.more:
+        yield words.more_like_it.format(more=f"{counted.more:,}", total=f"{counted.total:,}")
+    if counted is not None and counted.repeated:
+        yield words.may_repeat
 
 
-def _lead(masked: MaskedEvent, channel: Channel, words: Words) -> Iterator[list[Part]]:
-    """Whether it was allowed, who called, what they did to which object, and from where; as far as the channel shows these."""
-    chosen = _chosen(channel)
-    if shows(masked.level, Field.ERROR_CODE):
-        yield list(_outcome(masked, chosen, words))
-    if Field.NAME in chosen or Field.CLASS in chosen:
-        yield list(_who(masked, chosen, words))
-    if Field.EVENT in chosen:
-        yield [_brief(masked, Field.EVENT, words)]
-    what = list(_object(masked, channel))
-    if what:
-        yield what
-    if Field.SOURCE_IP in chosen:
-        yield [Piece(words.source), _brief(masked, Field.SOURCE_IP, words)]
+# --- the two lines --------------------------------------------------------------------------------------------------------
 
 
-def _chosen(channel: Channel) -> Sequence[Field]:
-    return channel.fields or _EVERY_FIELD
+def _headline(subject: Subject, request: Request) -> Sentence:
+    if request.title is not None:
+        bucket = bucket_part(subject)
+        return titled_line(
+            subject.caller,
+            request.title.in_language(subject.language),
+            subject.masked,
+            bucket=bucket,
+            outcome=subject.outcome,
+            language=subject.language,
+        )
+    return sentence_of(subject)
 
 
-def _outcome(masked: MaskedEvent, chosen: Sequence[Field], words: Words) -> Iterator[Part]:
-    failed = Field.ERROR_CODE in masked.values
-    yield Piece(outcome(words, failed=failed, denied=masked.denied), Style.BOLD)
-    if failed and Field.ERROR_CODE in chosen:
-        yield from (Piece(" "), _short(Field.ERROR_CODE))
+def sentence_of(subject: Subject) -> Sentence:
+    """Who did what and where, in words of ours."""
+    words, action = subject.words, action_of(subject.masked)
+    return first_line(subject.caller, words.actions[action], slots_of(subject), subject.outcome, words)
 
 
-def _who(masked: MaskedEvent, chosen: Sequence[Field], words: Words) -> Iterator[Part]:
-    classed = Field.CLASS in chosen and Field.CLASS in masked.values
-    if Field.NAME in chosen and (Field.NAME in masked.values or not classed):
-        yield _brief(masked, Field.NAME, words)
-        yield from (Piece(" ("), _short(Field.CLASS), Piece(")")) if classed else ()
-    else:
-        yield _brief(masked, Field.CLASS, words)
+def slots_of(subject: Subject) -> dict[str, Part]:
+    """What fills the slots of an action: where, from where, and which event; and in which client keys were used."""
+    masked, words = subject.masked, subject.words
+    client = masked.values.get(Field.CLIENT)
+    return {
+        "bucket": bucket_part(subject),
+        "source": value(source_bucket(masked) or words.a_bucket, BUCKET_MAX_LENGTH, Style.BOLD),
+        "event": value(masked.values.get(Field.EVENT, ""), NAME_MAX_LENGTH),
+        **({"where": where_used(client, words)} if client else {}),
+    }
 
 
-def _object(masked: MaskedEvent, channel: Channel) -> Iterator[Part]:
-    """What was touched, and for a copy what it was copied from."""
-    if Field.COPY_SOURCE in masked.values and Field.COPY_SOURCE in _chosen(channel):
-        yield from (_short(Field.COPY_SOURCE), Piece(" → "))
-    if _touched(masked, channel):
-        yield _short(_OBJECT)
+def bucket_part(subject: Subject) -> Part:
+    """The bucket, or that it is one where the level hides it."""
+    bucket = readable(subject.masked, Field.BUCKET)
+    return value(bucket, BUCKET_MAX_LENGTH, Style.BOLD) if bucket else own(subject.words.a_bucket)
 
 
-def _touched(masked: MaskedEvent, channel: Channel) -> tuple[Field, ...]:
-    """Of bucket and key what is shown."""
-    chosen, values = _chosen(channel), masked.values
-    return tuple(field for field in (Field.BUCKET, Field.KEY) if field in values and field in chosen)
+_ELSEWHERE: Final = frozenset({Field.EVENT, Field.BUCKET, Field.TIME, Field.ERROR_CODE})
+"""Fields that stand in the first line or the footer."""
+
+_MOVES_OBJECTS: Final = frozenset({Action.READ, Action.WRITE})
+"""What transfers an object: the bytes of a list, or of a refusal, say nothing to a reader."""
+
+_SHORTENED: Final = frozenset({Field.SIZE, Field.CLIENT})
+"""Fields that the second line says as well as they can be said, though in other words."""
 
 
-def _brief(masked: MaskedEvent, field: Field, words: Words) -> Part:
-    return _short(field) if field in masked.values else Piece(absent(field, masked.level, masked.hash_missing, words))
+def _whole(masked: MaskedEvent, field: Field, parts: tuple[Part, ...]) -> bool:
+    """Whether the parts show a field's whole value."""
+    return masked.values.get(field) in [part.text for part in parts]
 
 
-def _short(name: str) -> Value:
-    return Value(name, _LONGEST_IN_LEAD)
+def _details(subject: Subject, caller: Caller) -> Iterator[tuple[Field, tuple[Part, ...]]]:
+    """The second line, by field: what a responder asks next. The object, how much, with what, from where."""
+    masked, words = subject.masked, subject.words
+    if key := _key(subject):
+        yield Field.KEY, key
+    if Field.SIZE in masked.values and subject.outcome is CallOutcome.DONE and action_of(masked) in _MOVES_OBJECTS:
+        size = masked.values[Field.SIZE]
+        shown = exact_size(size, words.bytes) if masked.level.name == OPEN else readable_size(size, words.bytes)
+        yield Field.SIZE, (own(shown),)
+    if client := _client(subject, caller):
+        yield Field.CLIENT, client
+    if network := _network(subject, caller):
+        yield Field.SOURCE_IP, network
+    alias = account_alias(masked)
+    if alias and not masked.cross_account:
+        yield Field.ACCOUNT, (value(alias, NAME_MAX_LENGTH),)
+    by_key = caller.keys or masked.values.get(Field.ACTOR_TYPE) == _IAM_USER
+    if by_key and Field.ACCESS_KEY in masked.values:
+        yield Field.ACCESS_KEY, (own(words.access_key.format(end=visible(masked.values[Field.ACCESS_KEY], 40))),)
+    if masked.values.get(Field.ACTOR_TYPE) == _IAM_USER and masked.values.get(Field.MFA) == "true":
+        yield Field.MFA, (own(words.with_mfa),)
 
 
-# --- the fields -----------------------------------------------------------------------------------------------------------
+def _key(subject: Subject) -> tuple[Part, ...]:
+    """The object's key, of a copy the source's where that differs; that there is none where several were deleted."""
+    masked = subject.masked
+    if action_of(masked) is Action.DELETE_SEVERAL:
+        return (own(subject.words.keys_not_recorded),)
+    key = readable(masked, Field.KEY)
+    source = readable(masked, Field.COPY_SOURCE).partition("/")[2]
+    half = KEY_MAX_LENGTH // 2
+    if source and key and source != key:
+        return _key_part(source, half), Part(" → "), _key_part(key, half)
+    return (_key_part(key or source, KEY_MAX_LENGTH),) if key or source else ()
 
 
-def _lines(masked: MaskedEvent, decision: Decision, channel: Channel) -> Iterator[tuple[Part, ...]]:
-    """A line for each field that the channel shows and the masked event has."""
-    words = WORDS[channel.language]
-    shown = [field for field in _chosen(channel) if field in masked.values]
-    explained = next((field for field in shown if field in (Field.CLASS, Field.EVIDENCE)), None)
-    for field in shown:
-        because = _because(masked, decision, channel.language) if field is explained else ""
-        value = Value(field, _LONGER.get(field, _LONGEST_VALUE))
-        yield labelled(words.fields[field], words, value, *([Piece(because)] if because else []))
+def _key_part(key: str, max_length: int) -> Part:
+    return value(shortened_key(key, max_length), max_length, Style.CODE)
 
 
-def _because(masked: MaskedEvent, decision: Decision, language: Language) -> str:
-    """Why the caller is in its class, and how much that is worth."""
-    if not shows(masked.level, Field.EVIDENCE):
+def _client(subject: Subject, caller: Caller) -> tuple[Part, ...]:
+    """The client; where the first line says on which platform it is, the program alone."""
+    client = subject.masked.values.get(Field.CLIENT)
+    if client is None or _is_service(subject.masked):
+        return ()
+    if caller.keys:
+        program, on, _ = client.partition(CLIENT_ON)
+        return (value(program, CLIENT_MAX_LENGTH),) if on else ()
+    return (value(client_text(client, subject.words), CLIENT_MAX_LENGTH),)
+
+
+def _network(subject: Subject, caller: Caller) -> tuple[Part, ...]:
+    source = subject.masked.values.get(Field.SOURCE_IP)
+    if source is None or source == caller.name.text:
+        return ()
+    return (value(source, _NETWORK_MAX_LENGTH),)
+
+
+def _is_service(masked: MaskedEvent) -> bool:
+    """Whether the call came from an AWS service, whose agent says nothing more than that."""
+    return masked.values.get(Field.SOURCE_IP, "").endswith((".amazonaws.com", "AWS Internal"))
+
+
+# --- why this caller is of its class --------------------------------------------------------------------------------------
+
+
+def explanation(subject: Subject) -> str:
+    """Of which class the caller is, by which evidence, and how much that is worth; empty where the level hides it."""
+    masked, words, actor = subject.masked, subject.words, subject.actor
+    if actor is None and subject.evidence is None:
         return ""
-    words = WORDS[language]
-    if decision.verdict.evidence is None:
-        return f"{DASH}{words.no_evidence}"
-    evidence = decision.verdict.evidence
-    says = visible(evidence.says.in_language(language), LONGEST_WORDS)
-    return f"{DASH}{says} ({words.strengths[evidence.strength]})"
+    title = filled(subject.title, masked, words) if subject.title else actor.name if actor else ""
+    if not shows(masked.level, Field.EVIDENCE):
+        return shortened(title, _SAYS_MAX_LENGTH)
+    says, worth = words.no_evidence, ""
+    if subject.evidence is not None:
+        says = filled(subject.evidence.says.in_language(subject.language), masked, words)
+        never = [words.never_muted] if actor is not None and actor.never_mute else []
+        worth = words.in_brackets.format(text=words.comma.join([words.strengths[subject.evidence.strength], *never]))
+    said = words.because.format(title=title, says=says) if title else says
+    return shortened(said, _SAYS_MAX_LENGTH) + worth + _permission_set(subject)
+
+
+def _permission_set(subject: Subject) -> str:
+    """The role that a person took, which the first line does not say."""
+    role = role_name(subject.masked)
+    caller = subject.caller
+    if not role.strip("*") or Field.ROLE in caller.shown or subject.actor is None or subject.actor.kind is not Kind.PERSON:
+        return ""
+    return " · " + subject.words.role.format(role=shortened(role, NAME_MAX_LENGTH))
+
+
+# --- fields, links, footer ------------------------------------------------------------------------------------------------
+
+
+def _fields(subject: Subject, request: Request, channel: Channel, told: frozenset[Field]) -> Iterator[FieldLine]:
+    """A line for each field that the channel chose, or for every one where a route asked for it, but for what stands above."""
+    masked, words = subject.masked, subject.words
+    chosen = channel.fields or (tuple(Field) if request.detail is Detail.FULL else ())
+    for field in chosen:
+        text = masked.values.get(field)
+        if text is None or field in told:
+            continue
+        if field is Field.TIME:
+            text = full_time(text, channel.timezone, words)
+        if field is Field.SIZE:
+            text = exact_size(text, words.bytes)
+        if field is Field.CLIENT:
+            text = client_text(text, words)
+        yield FieldLine(words.fields[field], text, 1024 if field in _LONG_FIELDS else _FIELD_MAX_LENGTH)
+
+
+def _links(masked: MaskedEvent, decision: Decision, request: Request, deployment: Deployment) -> Iterator[Link]:
+    yield from runbook_links(request.runbook)
+    yield from event_links(masked, deployment)
+    yield from mute_links(masked, decision, deployment)
+
+
+def _footer(subject: Subject, request: Request, channel: Channel, revision: str) -> Iterator[str]:
+    masked, words = subject.masked, subject.words
+    values = masked.values
+    if Field.EVENT in values and action_of(masked) is not Action.OTHER:
+        yield visible(values[Field.EVENT], NAME_MAX_LENGTH)
+    if Field.ERROR_CODE in values:
+        yield visible(values[Field.ERROR_CODE], NAME_MAX_LENGTH)
+    if Field.TIME in values:
+        yield visible(local_time(values[Field.TIME], channel.timezone, words), NAME_MAX_LENGTH)
+    yield from footer(routes_of(request), masked.level, channel, revision, words)
+
+
+def routes_of(request: Request) -> tuple[str, ...]:
+    """Every route that asked for the message, as `policy/route`."""
+    return request.routes or (f"{request.policy}/{request.route}",)

@@ -1,4 +1,4 @@
-"""Where the buttons of a message lead: the AWS console, and the runbook.
+"""Where the links of a message lead: the AWS console, and the runbook.
 
 No address holds anything of an event but what the level keeps as it is: the event's id, the caller's name, the bucket, the region
 and the time. Without a `Deployment.region` (on the command line) there is no console to link to.
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
 from engine.model import Field, Operator
-from engine.pipeline.render.buttons import URL_MAX_LENGTH, Link, Target
+from engine.pipeline.render.targets import URL_MAX_LENGTH, Link, Target
 from engine.pipeline.render.times import moment
 
 if TYPE_CHECKING:
@@ -60,41 +60,39 @@ _WEEK: Final = 7 * 24 * 3600
 _NOT_BARE: Final = re.compile(r"[^A-Za-z0-9._-]+")
 """What the console does not leave as it is in text."""
 
-_FOR_OTHERS: Final = ((Target.EVENT, "EventId", Field.EVENT_ID),)
-_FOR_OBJECT_CALLS: Final = ((Target.CALLER, "Username", Field.NAME), (Target.BUCKET, "ResourceName", Field.BUCKET))
-"""What to look up in the event history, in order of preference: the link's target, the attribute, and the field that has it."""
+_FOR_OTHERS: Final = (Target.EVENT, "EventId", Field.EVENT_ID)
+_FOR_OBJECT_CALLS: Final = (Target.ELSE, "Username", Field.NAME)
+"""What to look up in the event history: the link's target, the attribute, and the field that has it."""
 
 
 def event_links(masked: MaskedEvent, deployment: Deployment) -> Iterator[Link]:
-    """The event in the CloudTrail console, and its audit record."""
-    if not deployment.region:
-        return
+    """The event's audit record, and what else its caller did."""
+    event_id = kept(masked, Field.EVENT_ID)
+    region = deployment.region or _region(masked, deployment)
+    if event_id is not None and _EVENT_ID.fullmatch(event_id):
+        time = kept(masked, Field.TIME)
+        yield from audit_links(event_id, (time, time), deployment._replace(region=region))
     history = _history(masked, deployment)
     if history is not None:
         yield history
-    event_id = kept(masked, Field.EVENT_ID)
-    if event_id is not None and _EVENT_ID.fullmatch(event_id):
-        time = kept(masked, Field.TIME)
-        yield from audit_links(event_id, (time, time), deployment)
 
 
 def _history(masked: MaskedEvent, deployment: Deployment) -> Link | None:
     """CloudTrail's event history, which takes one attribute to look up.
 
     It knows management events only (https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_LookupEvents.html): a data
-    event would not be found there. Of use for one is what else its caller did or, where the name is masked, what was done to the
-    bucket; the event itself stands in the audit record.
+    event would not be found there. Of use for one is what else its caller did; the event itself stands in the audit record.
     """
     console = _console(_region(masked, deployment))
     name = masked.values.get(Field.EVENT)
     if console is None or name is None:
         return None
-    for target, attribute, field in _FOR_OBJECT_CALLS if _OBJECT_CALL.fullmatch(name) else _FOR_OTHERS:
-        value = kept(masked, field)
-        if value is not None and _LOOKED_UP.fullmatch(value):
-            url = f"{console.format(service='cloudtrailv2')}#/events?{attribute}={quote(value, safe='')}"
-            return Link(target, url) if len(url) <= URL_MAX_LENGTH else None
-    return None
+    target, attribute, field = _FOR_OBJECT_CALLS if _OBJECT_CALL.fullmatch(name) else _FOR_OTHERS
+    value = kept(masked, field)
+    if value is None or not _LOOKED_UP.fullmatch(value):
+        return None
+    url = f"{console.format(service='cloudtrailv2')}#/events?{attribute}={quote(value, safe='')}"
+    return Link(target, url) if len(url) <= URL_MAX_LENGTH else None
 
 
 def _region(masked: MaskedEvent, deployment: Deployment) -> str | None:
@@ -130,7 +128,7 @@ def audit_links(text: str, span: tuple[str | None, str | None], deployment: Depl
     before, between, after = around
     url = f"{before}{_twice(_span(span))}{between}{_starred(text)}{after}"
     if len(url) <= URL_MAX_LENGTH:
-        yield Link(Target.AUDIT, url)
+        yield Link(Target.RECORD, url)
 
 
 @lru_cache(maxsize=16)

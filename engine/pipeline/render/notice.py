@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from engine.model import Language, Message, Severity
-from engine.pipeline.render.labels import WORDS
-from engine.pipeline.render.layout import Content, Piece, Style, payload
-from engine.pipeline.render.phrases import labelled, marks
+from engine.model import Language, Message
+from engine.pipeline.render.languages import WORDS
+from engine.pipeline.render.layout import Content, payload
+from engine.pipeline.render.marks import NOTICE
+from engine.pipeline.render.parts import Part, Sentence, Style, own
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -49,31 +50,31 @@ class _Texts(NamedTuple):
 _TEXTS: Final[Mapping[Language, _Texts]] = {
     Language.EN: _Texts(
         test="Test of the channel {channel}",
-        arrived="What you read arrived",
-        says="Messages of Trailbell come here. Somebody sent this one by hand; no event stands behind it.",
+        arrived="It works",
+        says="Trailbell posts its messages here. This one is a manual test; it is not about an event.",
         muted="What was muted on {day} (UTC)",
         none="nothing was muted or silenced",
-        times="{count} times: {reason}",
-        never="Not once that day",
+        times="{count} events: {reason}",
+        never="Not used that day",
         ends="Silences that end soon",
         ended="Silences that have ended and can be deleted",
         further="and {count} more",
         changed="The policies changed",
         refused="A policy set was refused",
-        none_left="No policy set can be had",
+        none_left="No policy set could be read",
         before="Before",
         since="Now",
         why="Why",
-        stays="In force, as before",
+        stays="Still active",
         rings="Every event rings here, strictly masked, until a set can be read",
     ),
     Language.JA: _Texts(
         test="チャンネル {channel} のテスト",
-        arrived="このメッセージは届きました",
-        says="Trailbell の通知はここに届きます。これは手動で送信されたもので、イベントではありません。",
-        muted="{day} (UTC) にミュートされたもの",
+        arrived="届きました",
+        says="Trailbell の通知はここに届きます。これは手動で送信したテストで、イベントの通知ではありません。",
+        muted="{day}（UTC）にミュートされたもの",
         none="ミュートもサイレンスもありませんでした",
-        times="{count} 回: {reason}",
+        times="{count} 件、{reason}",
         never="この日は一度も使われていないもの",
         ends="まもなく終わるサイレンス",
         ended="終了し、削除できるサイレンス",
@@ -168,11 +169,9 @@ def _dated(rule: _Rule) -> str:
 def _message(channel: Channel, title: str, lines: tuple[tuple[str, str], ...], revision: str) -> Message:
     words = WORDS[channel.language]
     content = Content(
-        marks=marks(Severity.INFO, None),
-        title=Piece(title, Style.BOLD),
-        lead=(),
-        lines=tuple(labelled(label, words, Piece(text)) for label, text in lines),
-        notes=(),
-        footer=(words.revision.format(revision=revision),),
+        mark=NOTICE,
+        headline=Sentence("{title}", {"title": own(title, Style.BOLD)}),
+        bullets=tuple((own(label, Style.BOLD), Part(words.colon), own(text)) for label, text in lines),
+        footer=() if any(revision in text for _, text in lines) else (revision.removeprefix("sha256:"),),
     )
-    return Message(channel.name, payload(content, (), words), ())
+    return Message(channel.name, payload(content, words), ())

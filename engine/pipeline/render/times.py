@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from datetime import tzinfo
 
-    from engine.pipeline.render.labels import Words
+    from engine.pipeline.render.words import Words
 
-_TO_SECONDS: Final = len("2026-11-01 09:30:00")
+_TO: Final = "\N{EN DASH}"
 
 
 def moment(text: str) -> datetime | None:
@@ -28,14 +28,48 @@ def moment(text: str) -> datetime | None:
 
 
 def local_time(text: str, zone: tzinfo, words: Words) -> str:
-    """An event's time in the channel's zone, `2026-11-01 09:30:00 JST (Sun)`; as it is where it cannot be read."""
+    """An event's time in the channel's zone, `Sun 1 Nov 18:30:00 JST`; as it is where it cannot be read."""
+    time = moment(text)
+    return text if time is None else f"{_day(time.astimezone(zone), words)} {_clock(time.astimezone(zone))} {_zone(time, zone)}"
+
+
+def full_time(text: str, zone: tzinfo, words: Words) -> str:
+    """The same with the year, `2026-11-01 18:30:00 JST (Sun)`."""
     time = moment(text)
     if time is None:
         return text
-    # As CloudTrail writes it, `2026-11-01T09:30:00Z`, it stands there already. Python reads some that have no digits there, too.
-    written = text[10::3] == "T::Z" and text[4:8:3] == "--" and text[11:19].replace(":", "").isdigit()
-    if zone is UTC and written and text[11:13] != "24":
-        return f"{text[:10]} {text[11:19]} UTC ({words.weekdays[time.weekday()]})"
     local = time.astimezone(zone)
-    name, stamp = local.tzname() or "", str(local)
-    return f"{stamp[:_TO_SECONDS]} {name if name.isalpha() else f'UTC{stamp[-6:]}'} ({words.weekdays[local.weekday()]})"
+    return f"{local:%Y-%m-%d %H:%M:%S} {_zone(time, zone)}{words.in_brackets.format(text=words.weekdays[local.weekday()])}"
+
+
+def local_span(first: datetime, last: datetime, zone: tzinfo, words: Words) -> str:
+    """`18:12-18:26 JST` with an en dash; with the days where they are two."""
+    start, end = first.astimezone(zone), last.astimezone(zone)
+    if start.date() == end.date():
+        shown = [f"{start:%H:%M}", f"{end:%H:%M}"]
+    else:
+        shown = [f"{_day(start, words)} {start:%H:%M}", f"{_day(end, words)} {end:%H:%M}"]
+    return f"{_TO.join(dict.fromkeys(shown))} {_zone(last, zone)}"
+
+
+def local_day(text: str, zone: tzinfo, words: Words) -> str:
+    """`Sun 1 Nov`; empty where the time cannot be read."""
+    time = moment(text)
+    return "" if time is None else _day(time.astimezone(zone), words)
+
+
+def _day(local: datetime, words: Words) -> str:
+    return words.day.format(
+        weekday=words.weekdays[local.weekday()], day=local.day, month=words.months[local.month - 1], number=local.month
+    )
+
+
+def _clock(local: datetime) -> str:
+    return f"{local:%H:%M:%S}"
+
+
+def _zone(time: datetime, zone: tzinfo) -> str:
+    """The zone's name; its offset where it has none."""
+    local = time.astimezone(zone)
+    name = local.tzname() or ""
+    return name if name.isalpha() else f"UTC{str(local)[-6:]}"
