@@ -136,60 +136,60 @@ def test_a_file_that_changes_while_it_is_read_is_told(tmp_path: Path) -> None:
     path = tmp_path / "log.json"
     path.write_bytes(LOGS["a log"])
     found = Job(sources([str(path)]), TypedReader(ID), ids)
-    with WorkerPool[BatchResult](2, lambda lane: [BatchResult(place=(0, 7 + lane))]) as lanes:
-        turns = reading._in_turns(found, [10**9], 2, lanes)
+    with WorkerPool[BatchResult](2, lambda number: [BatchResult(place=(0, 7 + number))]) as pool:
+        turns = reading._in_turns(found, [10**9], 2, pool)
         with pytest.raises(InputError, match="changed while it was read"):
             next(turns)
 
 
-# --- lanes -------------------------------------------------------------------------------------------------------------------
+# --- workers -------------------------------------------------------------------------------------------------------------------
 
 
-def test_lanes_send_what_their_work_gives() -> None:
-    with WorkerPool[int](3, lambda lane: (lane * 10 + number for number in range(3))) as lanes:
-        assert [lanes.take(number % 3) for number in range(9)] == [0, 10, 20, 1, 11, 21, 2, 12, 22]
+def test_workers_send_the_items_of_their_work() -> None:
+    with WorkerPool[int](3, lambda worker: (worker * 10 + number for number in range(3))) as pool:
+        assert [pool.take(number % 3) for number in range(9)] == [0, 10, 20, 1, 11, 21, 2, 12, 22]
 
 
-def test_a_lane_that_ends_too_early_is_told() -> None:
-    def work(lane: int) -> Iterator[int]:
-        yield lane
+def test_a_worker_that_ends_too_early_is_an_error() -> None:
+    def work(worker: int) -> Iterator[int]:
+        yield worker
         os.kill(os.getpid(), signal.SIGKILL)
 
-    with WorkerPool[int](2, work) as lanes:
-        assert lanes.take(0) == 0
+    with WorkerPool[int](2, work) as pool:
+        assert pool.take(0) == 0
         with pytest.raises(WorkerError):
-            lanes.take(0)
+            pool.take(0)
 
 
-def test_a_lane_that_is_killed_in_the_middle_of_a_message_is_told() -> None:
+def test_a_worker_that_is_killed_in_the_middle_of_a_message_is_an_error() -> None:
     def large(_: int) -> Iterator[bytes]:
         yield b"x" * (8 << 20)
 
-    with WorkerPool[bytes](1, large) as lanes:
-        receiving, lane = lanes._lanes[0]
+    with WorkerPool[bytes](1, large) as pool:
+        receiving, worker = pool._workers[0]
         receiving.poll(10)
         time.sleep(0.2)  # until the pipe is full
-        lane.kill()
+        worker.kill()
         with pytest.raises(WorkerError):
-            lanes.take(0)
+            pool.take(0)
 
 
-def test_a_fault_in_a_lane_is_told_without_its_text() -> None:
+def test_a_fault_in_a_worker_is_reported_without_its_text() -> None:
     def broken(_: int) -> Iterator[int]:
         raise RuntimeError("203.0.113.7")
 
     with (
-        WorkerPool[int](1, broken) as lanes,
+        WorkerPool[int](1, broken) as pool,
         pytest.raises(WorkerFaultError, match=r"^RuntimeError in .*test_bulk_reading\.py:\d+$"),
     ):
-        lanes.take(0)
+        pool.take(0)
 
 
-def test_lanes_that_nobody_reads_any_more_end() -> None:
-    def endless(lane: int) -> Iterator[bytes]:
+def test_workers_end_when_nobody_reads_them_any_more() -> None:
+    def endless(worker: int) -> Iterator[bytes]:
         while True:
-            yield bytes([lane]) * 100_000
+            yield bytes([worker]) * 100_000
 
-    with WorkerPool[bytes](2, endless) as lanes:
-        assert lanes.take(1) == b"\1" * 100_000
+    with WorkerPool[bytes](2, endless) as pool:
+        assert pool.take(1) == b"\1" * 100_000
     assert cores() >= 1

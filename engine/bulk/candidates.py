@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from engine.matching.writer import Writer
 
 _MOST_WRITTEN: Final = 16
-"""Lengths of prefixes that are written out one by one."""
+"""The most lengths of prefixes that are written out one by one."""
 
 
 def candidate_lines(index: Index, writer: Writer, code: Callable[[tuple[str, ...]], str]) -> Iterator[str]:
@@ -44,5 +44,5 @@ def _lookup_lines(values: PathIndex, writer: Writer, value: str) -> Iterator[str
 def candidates_by_values(index: Index, values: Iterable[object]) -> Sequence[int]:
     """The candidates of an index, by the values of its `paths`."""
     several = (index.always, *(path.hits(value) for path, value in zip(index.paths.values(), values, strict=True)))
-    found = [numbers for numbers in several if numbers]
-    return found[0] if len(found) == 1 else together(found)
+    nonempty = [numbers for numbers in several if numbers]
+    return nonempty[0] if len(nonempty) == 1 else together(nonempty)

@@ -1,9 +1,8 @@
-"""A text in chunks of whole records: a log file's list, or JSON Lines; what is neither is left to the plain way.
+"""A text in chunks of whole records: a log file's list, or JSON Lines. Other texts are read as the Lambda reads them.
 
-A chunk ends between two records. In JSON, `},{"eventVersion"` (or whatever name the first record begins with) stands between
-two elements and nowhere else: inside a string the quotes would be escaped. Where both sides are lists in themselves, the whole is
-the one list after the other; where a side is none, the cut was a wrong one, or the text is no JSON, and the plain way reads on
-from there.
+A chunk ends between two records. In JSON, `},{"eventVersion"` (or the name that the first record begins with) can only stand
+between two elements: inside a string the quotes would be escaped. If both sides of a cut are lists by themselves, they are the
+one list in two parts. If a side is not, the cut was wrong or the text is not JSON, and it is read value by value from there.
 """
 
 from __future__ import annotations
@@ -20,10 +19,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 CHUNK: Final = 512 << 10
-"""How many bytes a chunk has, about: some 250 records, which the processor's cache still holds."""
+"""About how many bytes a chunk has: some 250 records, which fit in the processor's cache."""
 
 LONGEST_CHUNK: Final = 8 << 20
-"""How many bytes are looked through for the end of a record."""
+"""The most bytes that are searched for the end of a record."""
 
 _HEAD: Final = 1 << 10
 _UTF_8: Final = "utf-8"
@@ -36,7 +35,7 @@ _BETWEEN: Final = (b",", b", ", b",\n")
 
 @repr_only("listed", "sound", "last")
 class Chunk(NamedTuple):
-    """Some records: as a JSON list (`listed`), or a line each. `after`: what follows them in the text, up to the next chunk.
+    """Some records: as a JSON list (`listed`), or a line each. `after`: the text between them and the next chunk.
 
     `sound` is False where it is known that this is no whole number of records.
     """
@@ -95,7 +94,7 @@ class Chunks:
             yield self._last(buffer, listed=listed)
 
     def rest(self, chunk: Chunk | None = None) -> Iterator[bytes]:
-        """The text from a chunk on, the one given last; None: all of it. Raises where it ends too early."""
+        """The text from the last chunk on (None: all of it). Raises where the text ends too early."""
         yield self._head if chunk is None else chunk.text
         if chunk is not None and self._waiting:
             yield self._waiting
@@ -104,7 +103,7 @@ class Chunks:
             raise self._fault
 
     def _more(self, buffer: bytearray, size: int) -> bytearray:
-        """The buffer with at least so much more, unless the text ends."""
+        """The buffer with at least so many more bytes, unless the text ends."""
         parts: list[bytes | bytearray] = [buffer]
         wanted = size
         try:
@@ -118,12 +117,12 @@ class Chunks:
         return bytearray().join(parts)
 
     def _end(self, buffer: bytearray) -> int:
-        """Where in the buffer its last whole record ends; 0 where that is not seen."""
+        """Where the last whole record in the buffer ends; 0 if unknown."""
         for between in self._between:
-            found = buffer.rfind(between)
-            if found > 0:
+            index = buffer.rfind(between)
+            if index > 0:
                 self._between = (between,)
-                return found + 1
+                return index + 1
         return 0
 
     def _last(self, buffer: bytearray, *, listed: bool) -> Chunk:
@@ -137,7 +136,7 @@ class Chunks:
 
 
 def _start(head: bytes) -> tuple[Position | None, bytes]:
-    """What a text is read as, and what of its head is still to be read."""
+    """The position of a text's first record, and the rest of its head."""
     if not head or encoding_of(head) != _UTF_8:
         return None, head
     log = _LOG.match(head)
@@ -148,6 +147,6 @@ def _start(head: bytes) -> tuple[Position | None, bytes]:
 
 
 def _between(waiting: bytes) -> tuple[bytes, ...]:
-    """What may stand between two records, by how the first one begins."""
+    """What can stand between two records, given how the first begins."""
     first = _FIRST.match(waiting)
     return tuple(b"}" + comma + first[1] for comma in _BETWEEN) if first else ()

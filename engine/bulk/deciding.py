@@ -64,14 +64,14 @@ class BatchDecider:
 
 
 def selected(records: Iterable[Record], selection: Selection) -> list[Record]:
-    """Those of many records that are selected, in order."""
-    found = list(records)
+    """The selected ones of many records, in order."""
+    chosen = list(records)
     if selection.select is Selects.S3_DATA:
-        # An event of today's says both; the rest is asked one by one.
-        found = [
+        # Today's events have both fields; the others need a closer look.
+        chosen = [
             record
-            for record in found
+            for record in chosen
             if record.get("eventSource") in S3_SOURCES and (record.get("eventCategory") == "Data" or is_s3_data(record))
         ]
     names = selection.names
-    return found if names is None else [record for record in found if is_named(record.get("eventName"), names)]
+    return chosen if names is None else [record for record in chosen if is_named(record.get("eventName"), names)]

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from engine.policy.fact_layout import Path
 
 ALWAYS: Final = frozenset({("eventID",), ("eventSource",), ("eventCategory",)})
-"""What tells an event's id, and of today's records whether they are selected."""
+"""The fields of an event's id, and those by which today's records are selected."""
 
 _IDENTITY: Final = "userIdentity"
 _ISSUER: Final = (_IDENTITY, "sessionContext", "sessionIssuer")
@@ -32,15 +32,15 @@ OF_CALLER: Final = tuple((_IDENTITY, name) for name in ("type", "arn", "userName
 OF_SOURCE: Final = (("sourceIPAddress",),)
 OF_ACCESS: Final = (("errorCode",), ("eventName",))
 OF_CROSSING: Final = (OF_CALLER[0], OF_CALLER[3], OF_TARGET[3], RESOURCES, RECIPIENT)
-"""What the functions of `facts` that are named so are given, in order."""
+"""The arguments of the functions of `facts` with these names, in order."""
 
 _ARNS: Final = frozenset({(*RESOURCES, "ARN"), (*RESOURCES, "ARNPrefix")})
 _BUCKET: Final = _ARNS | {OF_TARGET[0], OF_TARGET[3]}
-"""What a bucket hangs on: either bucket of a copy may be named by the resources, which name the other one, too."""
+"""What a bucket depends on: the resources may name either bucket of a copy, or both."""
 _SOURCE: Final = frozenset(OF_SOURCE)
 _ROLE: Final = frozenset({ARN, *OF_ISSUED})
 NO_ROLE: Final = (OF_ISSUED[0], OF_ISSUED[2])
-"""What tells that no role called, where no ARN tells one."""
+"""The fields that say whether the caller is a role, where no ARN names one."""
 
 _ISSUED: Final = frozenset(OF_ISSUED) - {*NO_ROLE}
 _NAME: Final = frozenset({("eventName",)})
@@ -68,14 +68,14 @@ FIELDS: Final[Mapping[Path, frozenset[Path]]] = {
     ("access", "denied"): frozenset({("errorCode",)}),
     ("access", "kind"): frozenset({("eventName",)}),
 }
-"""The fields behind each fact; of a list, those of its objects."""
+"""The fields that each fact is derived from; of a list, those of its objects."""
 
 _CROSSES: Final = ("actor", "cross_account")
 _HEADS: Final = frozenset(path[0] for path in FIELDS)
 
 
 def needed(policies: PolicySet) -> frozenset[Path] | None:
-    """The paths that decisions of a set read; None: a matcher looks at the document as a whole."""
+    """The paths that decisions by a set read; None: a matcher reads the document as a whole."""
     paths = paths_read(policies)
     if () in paths:
         return None
@@ -86,29 +86,29 @@ def needed(policies: PolicySet) -> frozenset[Path] | None:
 
 
 def seldom_needed(policies: PolicySet) -> frozenset[Path]:
-    """Those of the same that only facts read, and only of few records.
+    """Those needed paths that only facts read, and only in few records.
 
     That is of records whose request names no bucket but an access point, or none (in a set that looks at other than data events,
     and in one whose policies have scopes, these are not few), and of those of a role that their ARN does not name.
     """
-    paths, found = paths_read(policies), needed(policies) or _NOTHING
+    paths, all_needed = paths_read(policies), needed(policies) or _NOTHING
     often = policies.selection.select is not Selects.S3_DATA or any(map(has_scope, policies.policies))
     asked = any(path == OF_TARGET[0][:1] or path[:1] == RESOURCES or _meet(path, _CROSSES) for path in paths)
     of_bucket = _NOTHING if often or asked else _ARNS
-    of_role = _NOTHING if any(_meet(one, path) for one in _ISSUED for path in paths) else _ISSUED
-    return (of_bucket | of_role) & found
+    of_role = _NOTHING if any(_meet(field, path) for field in _ISSUED for path in paths) else _ISSUED
+    return (of_bucket | of_role) & all_needed
 
 
-def _meet(one: Path, other: Path) -> bool:
+def _meet(path: Path, other: Path) -> bool:
     """Whether one of two paths leads through the other."""
-    return all(left == right for left, right in zip(one, other, strict=False))
+    return all(left == right for left, right in zip(path, other, strict=False))
 
 
 def _of_scopes(policies: PolicySet) -> frozenset[Path]:
-    """What scopes, recurring hours and the ends of silences read."""
-    found = _NOTHING
+    """The paths that scopes, recurring hours and the ends of silences read."""
+    read = _NOTHING
     for policy in policies.policies:
-        found |= _BUCKET if policy.buckets is not None else _NOTHING
-        found |= {RECIPIENT} if policy.accounts is not None else _NOTHING
-        found |= {TIME} if policy.silences or any(route.during for route in policy.routes) else _NOTHING
-    return found
+        read |= _BUCKET if policy.buckets is not None else _NOTHING
+        read |= {RECIPIENT} if policy.accounts is not None else _NOTHING
+        read |= {TIME} if policy.silences or any(route.during for route in policy.routes) else _NOTHING
+    return read

@@ -1,4 +1,4 @@
-"""Memory, for a process that reads much and then ends."""
+"""Garbage collector and allocator settings for a process that reads much and then ends."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 GARBAGE: Final = 100_000
-"""Objects after which cycles among them are looked for. Records and decisions have none."""
+"""How many new objects start a garbage collection. Records and decisions form no cycles."""
 
 KEPT: Final = 32 << 20
-"""Bytes at the end of the heap that are kept when they are free, and of a thing that is still put on the heap."""
+"""How many free bytes the heap keeps at its end, and the size from which a buffer is no longer put on the heap."""
 
 _M_TRIM_THRESHOLD: Final = -1
 _M_MMAP_THRESHOLD: Final = -3
@@ -23,9 +23,9 @@ _M_MMAP_THRESHOLD: Final = -3
 
 @contextlib.contextmanager
 def tuned_allocator() -> Iterator[None]:
-    """While what was made so far stays, and what is made holds little that holds itself.
+    """Freezes the garbage collector's objects and makes it run rarely: bulk reading makes few cycles.
 
-    Freed memory is used again from now on, and to the end of the process not given back each time.
+    From now on to the end of the process, glibc keeps freed memory for reuse.
     """
     before = gc.get_threshold()
     gc.freeze()
@@ -39,9 +39,9 @@ def tuned_allocator() -> Iterator[None]:
 
 
 def _keep_memory() -> None:
-    """Have glibc keep what is freed: by itself it gives large buffers back, only to ask for them again."""
+    """Have glibc keep freed buffers: by default it returns large ones to the system, and asks for them again."""
     if sys.platform == "linux":
-        # Another library than glibc, or a Python without `ctypes`, does as it does.
+        # Another C library than glibc, or a Python without `ctypes`, keeps its defaults.
         with contextlib.suppress(ImportError, OSError, AttributeError):
             import ctypes  # noqa: PLC0415  see above
 

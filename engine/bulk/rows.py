@@ -1,7 +1,7 @@
-"""Rows: records of which only some paths were read, each a value at a fixed place; how they are laid out, and read by code.
+"""Rows: records of which only some paths were read. A row is a struct whose attributes are numbered by the layout of those paths.
 
-What has members in some path is an object whose attributes are numbered, so that no name of a policy becomes a name of Python.
-What is no object where one is expected is in no row: such a record is read otherwise.
+Nested objects become structs too, so no name of a policy becomes a name in Python. A record with something else where an object
+is expected has no row; it is read otherwise.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ if TYPE_CHECKING:
     from engine.policy.fact_layout import Path
 
 LISTS: Final = frozenset({"resources"})
-"""Fields of a record that are lists of objects: they stay lists of dictionaries."""
+"""Fields that are lists of objects: they stay lists of dictionaries."""
 
 Row: TypeAlias = Any
-"""A row: an object of a type that was made for its layout."""
+"""An object of the struct type made for a layout."""
 
 Layout: TypeAlias = "dict[str, Layout]"
-"""The members of an object by name, in the order of their attributes; one without members is a value, read as it is."""
+"""The members of an object by name, in the order of their attributes; a member without members is a value read whole."""
 
 
 class RowError(TrailbellError):
@@ -30,7 +30,7 @@ class RowError(TrailbellError):
 
 
 def layout(paths: Iterable[Path]) -> Layout:
-    """The layout of records of which these paths are read; what begins with another path is read with that."""
+    """The layout of records of which these paths are read. A path below another one is read with that."""
     wanted = frozenset(paths)
     root: Layout = {}
     for path in sorted(wanted):
@@ -41,9 +41,9 @@ def layout(paths: Iterable[Path]) -> Layout:
     return root
 
 
-def attribute(place: int) -> str:
-    """The name of the attribute at a place of an object."""
-    return f"f{place}"
+def attribute(index: int) -> str:
+    """The name of an object's attribute with this number."""
+    return f"f{index}"
 
 
 def attribute_of(root: Layout, name: str) -> str:
@@ -52,12 +52,12 @@ def attribute_of(root: Layout, name: str) -> str:
 
 
 def read_by(root: Layout) -> dict[Path, str]:
-    """By which code each path of a layout is read from the row `d`. No path leads to a value inside a list."""
+    """The code that reads each path of a layout from the row `d`. No path leads to a value inside a list."""
     return dict(_codes(root, (), ("d",)))
 
 
 def read_bound(root: Layout) -> tuple[list[str], dict[Path, str]]:
-    """The same where lines of code, which come first, give the row's objects names: each is then read from the row once."""
+    """Lines that give the row's objects names, and the same code using these: each object is read from the row once."""
     lines: list[str] = []
     codes = read_by(root)
     for place, (name, inner) in enumerate(root.items()):
@@ -68,12 +68,12 @@ def read_bound(root: Layout) -> tuple[list[str], dict[Path, str]]:
 
 
 def _codes(members: Layout, path: Path, owners: tuple[str, ...]) -> Iterator[tuple[Path, str]]:
-    """`owners`: the codes of the row, of its object, … in which the members are."""
+    """`owners` is the code of the row, of its object and so on down to the one that has the members."""
     for place, (name, inner) in enumerate(members.items()):
         here, code = (*path, name), f"{owners[-1]}.{attribute(place)}"
         listed = not path and name in LISTS
         if listed or not inner:
-            there = " and ".join(f"{owner} is not None" for owner in owners[1:])
-            yield here, f"({code} if {there} else None)" if path else code
+            present = " and ".join(f"{owner} is not None" for owner in owners[1:])
+            yield here, f"({code} if {present} else None)" if path else code
         if inner:
-            yield from ((one, "None" if listed else found) for one, found in _codes(inner, here, (*owners, code)))
+            yield from ((below, "None" if listed else read) for below, read in _codes(inner, here, (*owners, code)))

@@ -1,11 +1,8 @@
-"""Records read by a type made of only the fields that are needed: several times as fast as reading all of each record.
+"""Records decoded by a msgspec type that has only the needed fields: several times as fast as decoding each record whole.
 
-What is read so is what the plain way would have found, or else None says that the plain way has to be taken: for a text that is
-not JSON, elements that are no records, values that JSON has and msgspec has not (lone surrogates, numbers too large). Of the
-fields that are skipped only the grammar is checked: bytes in them that are no text do no harm, as elsewhere, but that one is
-nested deeper than a record may be goes unseen.
-
-A start of the Lambda does not come in here: msgspec takes its time to import.
+The result is what decoding each record whole would give, or None where that has to be done: for a text that is not JSON, elements
+that are not records, and values that JSON has and msgspec has not (lone surrogates, numbers too large). Fields that are skipped
+are checked for grammar only, so one that is nested deeper than a record may be goes unnoticed.
 """
 
 from __future__ import annotations
@@ -35,28 +32,28 @@ _Scalar: Final[Any] = Union[_SCALARS]  # noqa: UP007  made while running
 SOURCE: Final = "eventSource"
 
 _ROW: Final[Mapping[str, Any]] = {SOURCE: str, "eventCategory": str, "eventID": _Scalar}
-"""What a row has, as every record has since event version 1.07, of 2019; by these three names it is one.
+"""What every row has, as records have since event version 1.07 of 2019; these three names make it a record.
 
 Source: https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-record-contents.html
 """
 
 USUAL: Final = {**_ROW, SOURCE: Literal["s3.amazonaws.com"], "eventCategory": Literal["Data"]}
-"""The types of the same in nearly all records of a trail of data events: of these two values nothing has to be made."""
+"""The types of these in nearly all records of a trail of data events: for the two constants no object is made."""
 
 _RECORD: Final[Mapping[str, Any]] = {SOURCE: Required[str], "eventName": Required[Any], "managementEvent": Any}
-"""By what a record is known that is read by needed fields, and what tells whether it is selected."""
+"""The fields that make an object a record when it is read by needed fields, and that say whether it is selected."""
 
 LOG: Final = "Records"
-"""What begins with a list of this name is a log file, whatever else it has: not to be read as one record."""
+"""An object with a list of this name is a log file, not a record, whatever else it has."""
 
 _FAILURES: Final = (msgspec.MsgspecError, ValueError, RecursionError)
 _LOCATION: Final = PayloadPath()
 
 _MOST_MISSES: Final = 6
-"""Two to this power: the most chunks that are read without rows before rows are tried again."""
+"""Two to this power is the most chunks that are read without rows before rows are tried again."""
 
 _UNNAMEABLE: Final = re.compile('["\\\\\x00-\x1f\ud800-\udfff]')
-"""What stands in no name of a struct's field: what JSON would escape, and halves of surrogate pairs."""
+"""Characters that msgspec does not take in a field's name: those that JSON escapes, and halves of surrogate pairs."""
 
 _MOST_DIGITS: Final = 4300
 _STRIDE: Final = 509
@@ -67,11 +64,11 @@ _DIGITS: Final = re.compile(rb"[0-9]{%d}" % (_MOST_DIGITS + 1))
 
 
 _KNOWN: Final = TypedDict("_KNOWN", {"eventName": _Scalar, "eventSource": str, "Records": NotRequired[_Scalar]})
-"""A record of which nothing is wanted."""
+"""A record of which no field is needed."""
 
 
-class _Reader(NamedTuple):
-    """What reads a chunk by one type: the elements of a list, or a line each."""
+class _ChunkDecoder(NamedTuple):
+    """Decodes a chunk by one type: the elements of a list, or a line each."""
 
     listed: Callable[[bytearray], list[Any]]
     lines: Callable[[bytearray], list[Any]]
@@ -81,7 +78,7 @@ class _Reader(NamedTuple):
 
 
 class _Trial:
-    """When to try what may not do: once it did not, not for a while, and each time for longer."""
+    """When to try something that may fail: after a failure not for a while, and for longer each time."""
 
     def __init__(self) -> None:
         self._misses = self._waits = 0
@@ -97,111 +94,111 @@ class _Trial:
         return True
 
     def did(self) -> None:
-        """It did, unless it is told before the next try that it missed after all."""
+        """It worked, unless `missed` is called before the next try."""
         self._did = True
 
     def missed(self) -> None:
-        """It did not do."""
+        """It failed."""
         self._did = False
         self._misses = min(self._misses + 1, _MOST_MISSES)
         self._waits = 2**self._misses
 
 
 class TypedReader:
-    """Reads chunks by the fields that some paths name; where a path ends, its value is read whole. `paths` None: all of a record.
+    """Decodes chunks by the fields on some paths; at a path's end, the value is read whole. `paths` None: whole records.
 
-    `layout` is that of the rows (None: there are none), which lack the paths that are `seldom` needed. `only`: records of another
-    `eventSource` than these need not be told, though they may be.
+    `layout` is that of the rows (None: there are none), which lack the `seldom` needed paths. With `only`, records of another
+    `eventSource` than these may be left out.
     """
 
     def __init__(self, paths: Iterable[Path] | None, only: Collection[str] | None = None, seldom: Collection[Path] = ()) -> None:
         self.layout = _layout(paths, seldom)
-        self._by_row = None if self.layout is None else _reader(row_type(self.layout))
-        self._usual = None if self.layout is None else _reader(row_type(self.layout, USUAL))
+        self._by_row = None if self.layout is None else _decoder(row_type(self.layout))
+        self._usual = None if self.layout is None else _decoder(row_type(self.layout, USUAL))
         self._source = attrgetter("eventSource" if self.layout is None else attribute_of(self.layout, SOURCE))
-        self._by_field = _reader(dict[str, Any] if paths is None else _record_type(layout(paths)))
-        self._known = _reader(_KNOWN)
+        self._by_field = _decoder(dict[str, Any] if paths is None else _record_type(layout(paths)))
+        self._known = _decoder(_KNOWN)
         self._only = None if only is None else frozenset(only)
         self._rows, self._usual_rows = _Trial(), _Trial()
 
     def rows(self, chunk: Chunk) -> Sequence[Row] | None:
-        """The records of a chunk as rows; None where one is none, and for a while after one was none, or said too little."""
+        """The records of a chunk as rows; None where one has no row, and for a while after one had none or lacked a field."""
         if self._by_row is None or not self._has_of(chunk) or not self._rows.now():
             return None
         try:
             if has_too_many_digits(chunk.body):
                 return None
             usual = self._read_usual(chunk)
-            found: Sequence[Row] = self._by_row.read(chunk) if usual is None else usual
+            rows: Sequence[Row] = self._by_row.read(chunk) if usual is None else usual
         except msgspec.ValidationError:
             self.lacked_fields()
             return None
         except _FAILURES:
             return None
         self._rows.did()
-        return found if usual is not None or _are_records(set(map(self._source, found))) else None
+        return rows if usual is not None or _are_records(set(map(self._source, rows))) else None
 
     def lacked_fields(self) -> None:
-        """Rows did not do for a chunk: read none for a while."""
+        """Back off from rows after a chunk whose rows lacked a field."""
         self._rows.missed()
 
     def _read_usual(self, chunk: Chunk) -> Sequence[Row] | None:
-        """The rows, where all of them have the usual values; None for others, and for a while after there were others."""
+        """The rows of a chunk in which all have the usual values; None for other chunks, and for a while after one."""
         if self._usual is None or not self._usual_rows.now():
             return None
         try:
-            found = self._usual.read(chunk)
+            rows = self._usual.read(chunk)
         except msgspec.ValidationError:
             self._usual_rows.missed()
             return None
         self._usual_rows.did()
-        return found
+        return rows
 
     def records(self, chunk: Chunk) -> Sequence[Record] | None:
-        """The records of a chunk as far as their needed fields go; None where the plain way has to be taken."""
+        """The records of a chunk with their needed fields; None where they have to be decoded whole."""
         try:
             if has_too_many_digits(chunk.body):
                 return None
             if not self._has_of(chunk):
-                found = self._known.read(chunk)
-                sources = {record[SOURCE] for record in found}
+                records = self._known.read(chunk)
+                sources = {record[SOURCE] for record in records}
                 if self._only is not None and self._only.isdisjoint(sources):
-                    return found if _are_records(sources) else None
-            found = self._by_field.read(chunk)
+                    return records if _are_records(sources) else None
+            records = self._by_field.read(chunk)
         except _FAILURES:
             return None
-        return found if all(map(_is_sound, found)) else None
+        return records if all(map(_is_sound, records)) else None
 
     def _has_of(self, chunk: Chunk) -> bool:
-        """Whether there may be a record that has to be told."""
+        """Whether there may be a record that must not be left out."""
         return self._only is None or any(source.encode() in chunk.body for source in self._only)
 
 
 def _is_sound(record: dict[str, Any]) -> bool:
-    """Whether a record is what the plain way would find it to be."""
+    """Whether decoding it whole would give this as a record, too."""
     return is_record(record) and not isinstance(record.get(LOG), list) and isinstance(event(record, _LOCATION), Event)
 
 
 def _layout(paths: Iterable[Path] | None, seldom: Collection[Path]) -> Layout | None:
-    """The layout of rows; None where all of a record is wanted, or a name that msgspec does not take."""
+    """The layout of rows; None for whole records, and for a name that msgspec does not take."""
     if paths is None or any(map(_UNNAMEABLE.search, chain.from_iterable(paths))):
         return None
     return layout({*paths, *((name,) for name in _ROW)}.difference(seldom))
 
 
 def _are_records(sources: Iterable[str]) -> bool:
-    """Whether none of what is known by the names of a record is an item of a service's event."""
+    """Whether none of these objects with a record's names is an item of a service's event."""
     return not any(from_a_service({"eventSource": source}) for source in sources)
 
 
 def record_of(row: Row) -> Record:
-    """The record that a row stands for, as far as it was read."""
-    found: Record = msgspec.to_builtins(row)
-    return found
+    """The record of a row, as far as it was read."""
+    record: Record = msgspec.to_builtins(row)
+    return record
 
 
 def has_too_many_digits(text: bytes | bytearray) -> bool:
-    """Whether a text has a number of more digits than Python reads. Such a run is seen in samples taken at a stride."""
+    """Whether a text has a number with more digits than Python reads. A run so long shows in samples taken at a stride."""
     sample = text[::_STRIDE]
     return b"0" * _FEWEST in sample.translate(_AS_ZEROS) and any(
         _DIGITS.search(text, max(0, (run.start() - 1) * _STRIDE), (run.end() + 1) * _STRIDE) for run in _SAMPLED.finditer(sample)
@@ -211,9 +208,9 @@ def has_too_many_digits(text: bytes | bytearray) -> bool:
 # --- types ------------------------------------------------------------------------------------------------------------------
 
 
-def _reader(record: Any) -> _Reader:  # noqa: ANN401  a type
+def _decoder(record: Any) -> _ChunkDecoder:  # noqa: ANN401  a type
     lists, lines = msgspec.json.Decoder(list[record]), msgspec.json.Decoder(record)
-    return _Reader(lists.decode, lines.decode_lines)
+    return _ChunkDecoder(lists.decode, lines.decode_lines)
 
 
 def row_type(root: Layout, own: Mapping[str, Any] = _ROW) -> Any:  # noqa: ANN401  a type
@@ -228,8 +225,8 @@ def row_type(root: Layout, own: Mapping[str, Any] = _ROW) -> Any:  # noqa: ANN40
 def _row_member(name: str, inner: Layout) -> Any:  # noqa: ANN401  a type
     if name not in LISTS or not inner:
         return _value(inner)
-    found = TypedDict("Found", {one: _Scalar for one, below in inner.items() if not below}, total=False)  # type: ignore[misc]
-    return list[Union[(found, *_SCALARS)]] | None  # type: ignore[valid-type]  # made while running
+    element = TypedDict("Element", {member: _Scalar for member, below in inner.items() if not below}, total=False)  # type: ignore[misc]
+    return list[Union[(element, *_SCALARS)]] | None  # type: ignore[valid-type]  # a type made at run time
 
 
 def _value(members: Layout) -> Any:  # noqa: ANN401  a type
@@ -247,14 +244,14 @@ def _struct(members: Mapping[str, Any], required: Collection[str] = ()) -> Any: 
 
 def _record_type(root: Layout) -> Any:  # noqa: ANN401  a type
     """The type of a record of which some paths are wanted, whatever stands where."""
-    members = {name: _found_type(inner) for name, inner in root.items()}
-    return TypedDict("Record", {**members, **_RECORD, LOG: _Scalar}, total=False)  # type: ignore[operator]  # made while running
+    members = {name: _field_type(inner) for name, inner in root.items()}
+    return TypedDict("Record", {**members, **_RECORD, LOG: _Scalar}, total=False)  # type: ignore[operator]  # a type made at run time
 
 
-def _found_type(members: Layout) -> Any:  # noqa: ANN401  a type
+def _field_type(members: Layout) -> Any:  # noqa: ANN401  a type
     """The type of a value of which some members are wanted (none: the value whole)."""
     if not members:
         return Any
-    found = TypedDict("Found", {name: _found_type(inner) for name, inner in members.items()}, total=False)  # type: ignore[misc]
-    elements = list[Union[(found, list[Any], *_SCALARS)]]  # type: ignore[valid-type]  # made while running
-    return Union[(found, elements, *_SCALARS)]
+    object_ = TypedDict("Members", {name: _field_type(inner) for name, inner in members.items()}, total=False)  # type: ignore[misc]
+    elements = list[Union[(object_, list[Any], *_SCALARS)]]  # type: ignore[valid-type]  # a type made at run time
+    return Union[(object_, elements, *_SCALARS)]

@@ -10,7 +10,7 @@ import click
 
 from engine.cli.options import open_policies, policies_option
 from engine.edge.stack import read_stack
-from engine.workbench.doctor import Health, ChainLink, diagnose
+from engine.workbench.doctor import ChainLink, Health, diagnose
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

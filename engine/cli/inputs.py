@@ -27,13 +27,13 @@ paths_argument = click.argument(
 
 def sources(inputs: Iterable[str]) -> list[InputSource]:
     """Files, the JSON files in folders (in path order), and standard input (`-`)."""
-    found: list[InputSource] = []
+    listed: list[InputSource] = []
     for name in inputs:
         if name == STDIN:
-            found.append(InputSource("standard input"))
+            listed.append(InputSource("standard input"))
         else:
-            found += [_source(path) for path in _files(name)]
-    return found
+            listed += [_source(path) for path in _files(name)]
+    return listed
 
 
 def decode_inputs(inputs: Iterable[str]) -> Iterator[Event | DecodeError | PassedOver]:
@@ -49,17 +49,17 @@ def decode_inputs(inputs: Iterable[str]) -> Iterator[Event | DecodeError | Passe
 
 def _source(path: str) -> InputSource:
     try:
-        found = Path(path).stat()
+        status = Path(path).stat()
     except OSError:
-        return InputSource(path, path)  # opening it will say why
-    return InputSource(path, path, found.st_size if stat.S_ISREG(found.st_mode) else None)
+        return InputSource(path, path)  # opening it reports why
+    return InputSource(path, path, status.st_size if stat.S_ISREG(status.st_mode) else None)
 
 
 def _files(name: str) -> Iterable[str]:
     path = Path(name)
     if not path.is_dir():
         return (str(path),)
-    found = sorted(file for file in path.rglob("*") if file.name.endswith(SUFFIXES) and file.is_file())
-    if not found:
+    files = sorted(file for file in path.rglob("*") if file.name.endswith(SUFFIXES) and file.is_file())
+    if not files:
         raise click.UsageError(f"{path}: no file that ends in {', '.join(SUFFIXES)}")
-    return map(str, found)
+    return map(str, files)

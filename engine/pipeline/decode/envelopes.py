@@ -71,7 +71,7 @@ def unwrap_text(pieces: Iterator[str], location: PayloadPath, fetch: Fetch, posi
 
 
 def item_id(element: object) -> str | None:
-    """The id by which a batch item can be asked for again, or None where this is none.
+    """The id by which a batch item can be delivered again; None if this is not a batch item.
 
     It is SQS's `messageId`, Kinesis' and DynamoDB's sequence number, Firehose's `recordId`.
     """
@@ -85,7 +85,7 @@ def item_id(element: object) -> str | None:
         _object(element, "dynamodb").get("SequenceNumber"),
         element.get("recordId"),
     )
-    return next((one for one in ids if isinstance(one, str) and one), None)
+    return next((name for name in ids if isinstance(name, str) and name), None)
 
 
 def _object(outer: _Object, name: str) -> _Object:

@@ -1,4 +1,4 @@
-"""A stream's bytes as text, inflated where they are gzip, and in pieces: a large file needs no more memory than a small one."""
+"""A stream's bytes as text, in pieces, inflated if they are gzip: a large file needs no more memory than a small one."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from engine.errors import DamagedError, FetchError
 
 try:
     from isal import isal_zlib
-except ImportError:  # it comes with the command line, not with the Lambda
+except ImportError:  # part of the command line's dependencies, not of the Lambda's
     isal_zlib = zlib  # type: ignore[misc]  # the same functions
 
 if TYPE_CHECKING:
@@ -22,13 +22,13 @@ LARGEST: Final = 4 << 30
 """How many bytes a file may inflate to."""
 
 LARGEST_INLINE: Final = 32 << 20
-"""How many bytes what stands in a payload may inflate to. A subscription's 1 MiB of gzip holds about 10 MiB of records."""
+"""How many bytes a part of a payload may inflate to. A subscription's 1 MiB of gzip holds about 10 MiB of records."""
 
 _READ: Final = 256 << 10
 _PIECE: Final = 1 << 20
 _FIRST: Final = 1 << 10
 _SLICE: Final = 64 << 10
-"""The first slice is small: by what it holds it is told what the rest is read as, and it is copied for that."""
+"""The first slice is small: it is copied to find out what the text is."""
 
 _CAREFUL_PIECE: Final = 128 << 10
 _CAREFUL_SLICE: Final = 512
@@ -74,8 +74,8 @@ def decoded(pieces: Iterable[bytes], encoding: str) -> Iterator[str]:
 def inflated(stream: BinaryIO, largest: int = LARGEST) -> Iterator[bytes]:
     """The bytes of a stream, inflated, in pieces of any size.
 
-    Raises what `text_of` raises. A stream that can be read a second time is inflated in large slices; where it is damaged, it is
-    read again in small ones, so that what stands before the damage is not lost with it.
+    Raises what `text_of` raises. A stream that can be read a second time is inflated in large slices, and if it is damaged, again
+    in small ones, so that little before the damage is lost.
     """
     head = _read(stream)
     bits = _GZIP_BITS if head.startswith(_GZIP) else _ZLIB_BITS if head.startswith(_ZLIB) else 0
@@ -90,7 +90,7 @@ def inflated(stream: BinaryIO, largest: int = LARGEST) -> Iterator[bytes]:
 
 
 def _twice(head: bytes, stream: BinaryIO, bits: int) -> Iterator[bytes]:
-    """Every member, inflated fast; from where that fails, carefully."""
+    """Every member, inflated fast up to where that fails, and carefully from there on."""
     start, given = stream.tell() - len(head), 0
     try:
         for piece in _members(head, stream, _Fast(bits)):
@@ -109,7 +109,7 @@ def _twice(head: bytes, stream: BinaryIO, bits: int) -> Iterator[bytes]:
 
 
 class _Fast(NamedTuple):
-    """Large slices, by the fastest library there is."""
+    """Large slices, by the fastest library installed."""
 
     bits: int
     first: int = _FIRST
@@ -121,7 +121,7 @@ class _Fast(NamedTuple):
 
 
 class _Careful(NamedTuple):
-    """Small slices: where one turns out to be damaged, what the slices before it gave is not lost with it."""
+    """Small slices: a damaged one loses only itself."""
 
     bits: int
     first: int = _CAREFUL_SLICE
@@ -157,11 +157,11 @@ def _within(pieces: Iterator[bytes], largest: int) -> Iterator[bytes]:
         yield piece
 
 
-def _members(head: bytes, stream: BinaryIO, way: _Fast | _Careful) -> Iterator[bytes]:
+def _members(head: bytes, stream: BinaryIO, mode: _Fast | _Careful) -> Iterator[bytes]:
     """Every member of a gzip file, inflated one after the other. Zero bytes after one are padding."""
     waiting = head
     while waiting:
-        waiting = yield from _member(waiting, stream, way)
+        waiting = yield from _member(waiting, stream, mode)
         waiting = _after_padding(waiting, stream)
         if waiting and not waiting.startswith(_GZIP):
             raise DamagedError("has something after its gzip")
@@ -177,17 +177,17 @@ def _after_padding(waiting: bytes, stream: BinaryIO) -> bytes:
         waiting += more
 
 
-def _member(waiting: bytes, stream: BinaryIO, way: _Fast | _Careful) -> Generator[bytes, None, bytes]:
+def _member(waiting: bytes, stream: BinaryIO, mode: _Fast | _Careful) -> Generator[bytes, None, bytes]:
     """One member, inflated slice by slice; returns the bytes after it."""
-    inflater, size = way.inflater(), way.first
+    inflater, size = mode.inflater(), mode.first
     while waiting:
         start = 0
         while start < len(waiting):
             end = start + size
-            yield from _fed(inflater, waiting[start:end], way.piece)
+            yield from _fed(inflater, waiting[start:end], mode.piece)
             if inflater.eof:
                 return inflater.unused_data + waiting[end:]
-            start, size = end, way.slice
+            start, size = end, mode.slice
         waiting = _read(stream)
     yield inflater.flush()
     raise DamagedError("has a gzip that ends too early")
@@ -197,12 +197,12 @@ def _fed(inflater: zlib._Decompress, piece: bytes, largest: int) -> Iterator[byt
     """What one slice inflates to, in pieces of a bounded size: 512 bytes can hold half a megabyte."""
     while True:
         try:
-            found = inflater.decompress(piece, largest)
+            text = inflater.decompress(piece, largest)
         except _FAULTS:
             raise DamagedError("has a damaged gzip") from None
-        if found:
-            yield found
+        if text:
+            yield text
         piece = inflater.unconsumed_tail
-        # zlib may still name a tail when the member has ended: what follows the member is not the member's.
+        # zlib may still have a tail when the member has ended: it does not belong to the member.
         if inflater.eof or not piece:
             return

@@ -63,14 +63,14 @@ def event(record: dict[str, Any], location: PayloadPath) -> Event | DecodeError:
     level: list[Any] = [record]
     everything: list[Any] = []
     for _ in range(DEEPEST):
-        # All that the objects and lists of a level hold, in one call; text and numbers hold nothing.
+        # The members of all objects and lists of a level in one call; text and numbers have none.
         level = get_referents(*level)
         if not level:
             break
         everything += level
     if not _CONTAINERS.isdisjoint(map(type, level)):
         return location.unreadable(TOO_DEEP)
-    finite = _FLOAT.isdisjoint(map(type, everything)) or all(math.isfinite(one) for one in everything if type(one) is float)
+    finite = _FLOAT.isdisjoint(map(type, everything)) or all(math.isfinite(value) for value in everything if type(value) is float)
     return location.event(record if finite else _plain(record))
 
 

@@ -118,18 +118,18 @@ def derive_facts(
     return target, role, caller, source, access, crossing  # type: ignore[return-value]  # nobody reads a group that is not wanted
 
 
-def document(record: Record, found: Facts, actor: ActorClass | None = None, evidence: Evidence | None = None) -> Document:
+def document(record: Record, facts: Facts, actor: ActorClass | None = None, evidence: Evidence | None = None) -> Document:
     """The document that expressions read: the record with the facts beside its own fields.
 
     Without `actor` it is what evidence reads, while the actor's class is not known yet.
     """
     groups = (
-        (found.bucket, found.key, found.copy_bucket, found.copy_key),
-        (found.role, found.session),
-        (found.actor_type, found.actor_name, found.account, found.service),
-        (found.source_ip, found.source_kind, found.source_private),
-        (found.denied, found.access_kind),
-        (found.cross_account,),
+        (facts.bucket, facts.key, facts.copy_bucket, facts.copy_key),
+        (facts.role, facts.session),
+        (facts.actor_type, facts.actor_name, facts.account, facts.service),
+        (facts.source_ip, facts.source_kind, facts.source_private),
+        (facts.denied, facts.access_kind),
+        (facts.cross_account,),
         class_facts(actor, evidence),
     )
     return with_facts(record, groups)
@@ -165,7 +165,7 @@ def time_of(value: _Json) -> datetime | None:
     return _parsed_time(value) if isinstance(value, str) and len(value) <= _LONGEST_TIME else None
 
 
-# --- who ---------------------------------------------------------------------------------------------------------------
+# --- the caller ---------------------------------------------------------------------------------------------------------------
 
 
 def _role(identity: Callable[[str], Any]) -> _Role:

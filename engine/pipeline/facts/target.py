@@ -74,11 +74,11 @@ def _named(resources: _Json) -> Iterator[tuple[str, str | None]]:
 
 def _from_resources(bucket: _Json, key: str | None, resources: _Json, source: str | None) -> tuple[str | None, str | None]:
     """Bucket and key where the request names no bucket, or an access point. `source`: the bucket that is copied from."""
-    named = [one for one in _named(resources) if one[0] != source]
+    named = [resource for resource in _named(resources) if resource[0] != source]
     if not named:
         return text(bucket) or _object_lambda_point(resources), key
-    found = named[0][0]
-    return found, key or next((name for other, name in named if other == found and name), None)
+    first = named[0][0]
+    return first, key or next((inner for name, inner in named if name == first and inner), None)
 
 
 def split_arn(arn: str) -> tuple[str | None, str | None]:
