@@ -1,6 +1,6 @@
-"""Every value that flows through Trailbell: frozen, without logic and without I/O.
+"""The values that flow through Trailbell: immutable, without logic and without I/O.
 
-The order of the file is the order of the way: a record comes in, policies decide, a message goes out.
+They stand in the order in which an event meets them: a record comes in, policies decide, a message goes out.
 Where a value holds event data or a secret, its `repr` does not (`repr_only`): it stays out of tracebacks.
 """
 
@@ -29,7 +29,7 @@ Target, role, caller, source, access, whether accounts are crossed, and the acto
 
 
 def repr_only(*names: str) -> Callable[[type[_Value]], type[_Value]]:
-    """A class whose `repr` shows these fields alone: the others hold event data, or secrets."""
+    """A decorator that limits a class's `repr` to these fields: the others hold event data or secrets."""
 
     def shown(value: object) -> str:
         return f"{type(value).__name__}({', '.join(f'{name}={getattr(value, name)!r}' for name in names)})"
@@ -45,7 +45,7 @@ def repr_only(*names: str) -> Callable[[type[_Value]], type[_Value]]:
 
 
 class Kind(StrEnum):
-    """What sort of actor a class is."""
+    """The kind of actor that a class stands for."""
 
     ROBOT = "robot"
     PERSON = "person"
@@ -54,7 +54,7 @@ class Kind(StrEnum):
 
 
 class Strength(StrEnum):
-    """Whether AWS vouches for an evidence, or the caller could have made it up."""
+    """Whether AWS vouches for an evidence, or the caller could have chosen it."""
 
     ATTESTED = "attested"
     CLAIMED = "claimed"
@@ -107,7 +107,7 @@ class Detail(StrEnum):
 
 
 class Selects(StrEnum):
-    """Which CloudTrail events are looked at."""
+    """Which CloudTrail events are processed."""
 
     S3_DATA = "s3-data"
     ALL = "all"
@@ -214,7 +214,7 @@ UNKNOWN: Final = "unknown"
 
 
 class Location(NamedTuple):
-    """A place in a file. `line` and `column` count from 1 in characters; `length` is how many are meant (at least 1)."""
+    """A place in a file. `line` and `column` count from 1, in characters; `length` is the number of characters, at least 1."""
 
     path: str
     line: int = 1
@@ -235,7 +235,7 @@ class FindingSeverity(StrEnum):
 
 
 class Edit(NamedTuple):
-    """A change of a file: its characters from `start` to `end` (from 0, the end not among them) become `text`."""
+    """A change of a file: the characters from `start` up to, but not including, `end` (from 0) become `text`."""
 
     start: int
     end: int
@@ -245,7 +245,7 @@ class Edit(NamedTuple):
 class Finding(NamedTuple):
     """One thing that is wrong with a policy set: where, what, and what to write instead (may be empty).
 
-    `edits` are the one safe answer, where there is one.
+    `edits` are the fix, where only one is safe.
     """
 
     code: str
@@ -417,7 +417,7 @@ class Policy(NamedTuple):
 
 
 class Default(NamedTuple):
-    """What nobody decided goes to; `policy` names the file that holds it."""
+    """Where an event goes when no policy decided; `policy` names the file that holds it."""
 
     policy: str
     notify: tuple[str, ...]
@@ -425,14 +425,14 @@ class Default(NamedTuple):
 
 
 class Selection(NamedTuple):
-    """Which events are looked at; `names` None: every event name."""
+    """Which events are processed; `names` None: every event name."""
 
     select: Selects = Selects.S3_DATA
     names: frozenset[str] | None = None
 
 
 class AuditRule(NamedTuple):
-    """How much of an event the audit record holds; `event`: with the event itself."""
+    """How much of an event the audit record holds; `event`: whether it holds the event itself."""
 
     level: Level
     event: bool = True
@@ -463,7 +463,7 @@ class PolicySet(NamedTuple):
 
 
 class ActivePolicySet(NamedTuple):
-    """A set that proved good. `new`: nobody has used this version before."""
+    """A valid published policy set. `new`: no function has used this version before."""
 
     policies: PolicySet
     version: str
@@ -472,9 +472,9 @@ class ActivePolicySet(NamedTuple):
 
 
 class RejectedPolicySet(NamedTuple):
-    """A set that did not, and why: places and codes of findings, never a value. `version` None: none could be read.
+    """A rejected policy set and the reason: places and codes of findings, never a value. `version` None: no set could be read.
 
-    `new`: nobody has refused this version before.
+    `new`: no function has rejected this version before.
     """
 
     reason: str
@@ -511,7 +511,7 @@ class DecodeError(NamedTuple):
 
 
 class PassedOver(NamedTuple):
-    """Something that is not for Trailbell: a digest file, a control message, an event that is not selected.
+    """Something that Trailbell does not process: a digest file, a control message, an event that is not selected.
 
     `foreign`: an event that is not CloudTrail's, which the rule or the subscription should not have taken.
     """
@@ -552,7 +552,7 @@ class Facts(NamedTuple):
 
 
 class MatcherKind(StrEnum):
-    """What a matcher belongs to."""
+    """What kind of rule a matcher belongs to."""
 
     EVIDENCE = "evidence"
     ROUTE = "route"
@@ -569,7 +569,7 @@ class Failure(NamedTuple):
 
 
 class Suppression(NamedTuple):
-    """A mute or a silence that held: its policy, its id and its reason."""
+    """A mute or a silence that matched: its policy, its id and its reason."""
 
     policy: str
     id: str
@@ -577,7 +577,7 @@ class Suppression(NamedTuple):
 
 
 class Request(NamedTuple):
-    """What all policies together ask of one channel. `fallback_for`: the channel that is gone, whose place it takes."""
+    """What all policies together request of one channel. `fallback_for`: the channel that is gone, which it replaces."""
 
     channel: str
     level: Level
@@ -592,7 +592,7 @@ class Request(NamedTuple):
 
 
 class Verdict(NamedTuple):
-    """What was chosen: the same for all events of which the same rules hold.
+    """Everything that the rules chose: the same for all events that the same rules match.
 
     `requests` are by channel, in the order of the first request.
     """
@@ -616,7 +616,7 @@ class Decision(NamedTuple):
 
 
 class MatchResult(StrEnum):
-    """What a matcher answered."""
+    """The result of a matcher."""
 
     HELD = "held"
     NOT_HELD = "not held"
@@ -625,7 +625,7 @@ class MatchResult(StrEnum):
 
 
 class TraceEntry(NamedTuple):
-    """One line of a trace: a matcher that was asked, and its answer."""
+    """One entry of a trace: a matcher that was evaluated, and its result."""
 
     kind: MatcherKind
     policy: str
@@ -667,9 +667,9 @@ class MaskedEvent(NamedTuple):
 
 
 class Deployment(NamedTuple):
-    """Where this Trailbell runs: for the links in a message, and to know its own reads. All None on the command line.
+    """Where this Trailbell runs: for the links in a message, and to recognise its own reads. All None on the command line.
 
-    `changes` is the address at which a new policy file is proposed; `function` tells the metrics of several functions apart.
+    `changes` is the address where a new policy file can be proposed; `function` separates the metrics of several functions.
     """
 
     region: str | None = None
@@ -790,7 +790,7 @@ class Message(NamedTuple):
 
 
 class PostFault(StrEnum):
-    """How a post can end without an answer."""
+    """How a post can fail without a response."""
 
     TIMEOUT = "timeout"
     CONNECTION = "connection"
@@ -799,7 +799,7 @@ class PostFault(StrEnum):
 
 
 class HttpResponse(NamedTuple):
-    """What came back from one post: a status and the start of the body, or a fault. `retry_after` is in seconds."""
+    """The response to one post: a status and the start of the body, or a fault. `retry_after` is in seconds."""
 
     status: int | None = None
     body: str = ""
@@ -820,8 +820,8 @@ class Outcome(StrEnum):
 class Delivery(NamedTuple):
     """What became of one message on one channel.
 
-    `gone`: Slack says that the channel or its webhook does not exist any more, so the fallback is next. `reason` is a short fixed
-    phrase, never Slack's body or a URL. `plain`: the plain-text version was taken in place of the blocks.
+    `gone`: Slack says that the channel or its webhook no longer exists, so the fallback is next. `reason` is a short fixed
+    phrase, never Slack's body or a URL. `plain`: the plain-text version was sent instead of the blocks.
     """
 
     message: Message
@@ -846,7 +846,7 @@ class RecordOutcome(StrEnum):
 
 
 class Claim(StrEnum):
-    """What a claim to deliver one event to one channel is answered."""
+    """The answer to a claim to deliver one event to one channel."""
 
     GRANTED = "granted"
     DELIVERED = "delivered"
@@ -854,24 +854,24 @@ class Claim(StrEnum):
 
 
 class Claims(Protocol):
-    """Who delivers what, across invocations. A key is one event on one channel. Neither method ever raises."""
+    """Which invocation delivers what. A key stands for one event on one channel. Neither method ever raises."""
 
     def claim(self, key: str, seconds: float) -> Claim:
         """Claim a delivery for so many seconds: granted, delivered before, or held by another invocation."""
 
     def settle(self, keys: Sequence[str], *, delivered: bool) -> None:
-        """Say what became of the claims of one message: delivered for good, or given back."""
+        """Close the claims of one message: delivered for good, or released."""
 
 
 class Ports(NamedTuple):
-    """What the pipeline is given of the world.
+    """The pipeline's access to the outside world.
 
     `post(url, body, timeout)` posts JSON bytes, follows no redirect, and never raises.
     `webhook(ref, fresh)` resolves a webhook URL (`fresh`: past every cache); raises `WebhookError`.
     `emit(line)` writes one JSON line to the log, at once.
     `now()` is the aware wall clock, `elapsed()` a monotonic clock in seconds, `sleep(seconds)` waits on it.
     `remaining()` is how many seconds may still be used.
-    `claims` tells deliveries of other invocations apart; None: duplicates are known within a batch alone.
+    `claims` knows the deliveries of other invocations; None: duplicates are recognised within a batch only.
     """
 
     post: Callable[[str, bytes, float], HttpResponse]
@@ -888,9 +888,9 @@ class Ports(NamedTuple):
 
 
 class StackState(NamedTuple):
-    """What was read of a deployed stack. None: it could not be read, and `unread` says why, by the name of what was asked.
+    """The state of a deployed stack. None: it could not be read, and `unread` says why, by the name of the part.
 
-    `rule_buckets` and `rule_events` None: the rule names none, so it lets all through. `trail_prefixes` are the beginnings of the
+    `rule_buckets` and `rule_events` None: the rule names none, so it passes all. `trail_prefixes` are the prefixes of the
     ARNs of objects whose data events trails record. `waiting` and `dead` count messages, `oldest` is in seconds.
     """
 

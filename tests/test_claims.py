@@ -12,7 +12,7 @@ from moto import mock_aws
 from worlds import CHANNELS, DOWN, GONE, OK, World, named, no_file, numbered, sqs
 
 from engine.edge.circuit_breaker import OPEN_SECONDS
-from engine.edge.claims import KEPT, DeliveryTable
+from engine.edge.claims import KEPT_SECONDS, DeliveryTable
 from engine.model import Claim, Deployment, DigestRule, Outcome, RecordOutcome
 from engine.pipeline.batch import run
 from engine.pipeline.decode import decode
@@ -118,7 +118,7 @@ def test_items_expire_after_a_fortnight(table: DeliveryTable, dynamodb: Any, clo
     table.claim("a", 60)
     table.settle(["a"], delivered=True)
     (item,) = dynamodb.scan(TableName="deliveries")["Items"]
-    assert int(item["expires"]["N"]) == int(clock.now) + KEPT
+    assert int(item["expires"]["N"]) == int(clock.now) + KEPT_SECONDS
 
 
 def test_a_table_that_cannot_be_asked_grants_every_claim(dynamodb: Any) -> None:

@@ -12,7 +12,7 @@ import pytest
 from builders import channel
 from stub_slack import StubSlack
 
-from engine.edge.http import LONGEST_WAIT, post
+from engine.edge.http import RETRY_AFTER_MAX_SECONDS, post
 from engine.model import HttpResponse, PostFault
 from engine.pipeline.render import trial_notice
 
@@ -126,4 +126,4 @@ def test_a_date_as_retry_after_is_read_and_an_absurd_one_bounded(slack: StubSlac
         },
     )
     slack.script("T", "date", "absurd", "junk")
-    assert [post(slack.url("T"), BODY, 5.0).retry_after for _ in range(3)] == [0.0, LONGEST_WAIT, None]
+    assert [post(slack.url("T"), BODY, 5.0).retry_after for _ in range(3)] == [0.0, RETRY_AFTER_MAX_SECONDS, None]

@@ -12,7 +12,7 @@ from botocore.exceptions import ReadTimeoutError
 from moto import mock_aws
 
 from engine.edge.circuit_breaker import OPEN_SECONDS
-from engine.edge.secrets import MAX_AGE, Secrets, random_key
+from engine.edge.secrets import MAX_AGE_SECONDS, Secrets, random_key
 from engine.errors import HashKeyError, WebhookError
 from engine.model import WebhookRef
 
@@ -102,7 +102,7 @@ def test_what_was_read_is_believed_for_a_quarter_of_an_hour(aws: Aws) -> None:
     secrets.webhook(SECRET)
     put(json.dumps({"watch": URL + "2"}))
     assert secrets.webhook(SECRET) == URL
-    aws.time = MAX_AGE + 1
+    aws.time = MAX_AGE_SECONDS + 1
     assert secrets.webhook(SECRET) == URL + "2"
 
 

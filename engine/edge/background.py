@@ -1,4 +1,4 @@
-"""Work beside the events: done on a thread now and then, its result taken when it is there. No event waits for it."""
+"""Work in the background: done on a thread at intervals, its result taken when it is there. No event waits for it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Result = TypeVar("Result")
 
 
 class Background(Generic[Result]):
-    """Does `work` at most every so many seconds. What it raises is lost: it has to return what went wrong."""
+    """Does `work` at most every so many seconds. Exceptions are lost: it has to return what went wrong."""
 
     def __init__(self, every: float, elapsed: Callable[[], float] = time.monotonic) -> None:
         self._every = every
@@ -24,7 +24,7 @@ class Background(Generic[Result]):
         self._results: queue.SimpleQueue[Result] = queue.SimpleQueue()
 
     def start(self, work: Callable[[], Result]) -> None:
-        """Begin, where it is time and nothing is under way."""
+        """Start the work if it is due and not running."""
         if (self._thread is not None and self._thread.is_alive()) or self._elapsed() - self._started < self._every:
             return
         self._started = self._elapsed()
@@ -32,5 +32,5 @@ class Background(Generic[Result]):
         self._thread.start()
 
     def taken(self) -> list[Result]:
-        """The results of what has ended since, each once."""
+        """The results of work that has ended since, each once."""
         return [self._results.get() for _ in range(self._results.qsize())]

@@ -1,8 +1,8 @@
-"""Deliveries told apart across invocations, in a DynamoDB table: what was delivered once is not delivered again.
+"""Deliveries shared between invocations, in a DynamoDB table: what was delivered once is not delivered again.
 
 Of a delivery an item is `{id, state: open or delivered, until, expires}`; of a day, what was muted, in counts by `policy/id`.
 Times are in seconds since 1970; `expires` is the table's time to live.
-A table that cannot be asked grants every claim, and is left alone for a while: a message twice is better than none.
+A table that does not answer grants every claim, and is not called for a while: a message twice is better than none.
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ from engine.model import Claim
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-KEPT: Final = 14 * 86_400
-"""Seconds for which a delivery is remembered: as long as SQS keeps a message at most.
+KEPT_SECONDS: Final = 14 * 86_400
+"""For how long a delivery is remembered: as long as SQS keeps a message at most.
 
 Source: https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-visibility-timeout.html
 """
 
-_AT_ONCE: Final = 50
-"""Counts in one update: an expression has at most 4 kB."""
+_COUNTS_PER_UPDATE: Final = 50
+"""An expression has at most 4 kB."""
 
-_IN_A_BATCH: Final = 25
-"""Writes that one request takes. Source: https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchWriteItem.html"""
+_WRITES_PER_BATCH: Final = 25
+"""Source: https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchWriteItem.html"""
 
 _FREE: Final = "attribute_not_exists(id) OR (#state = :open AND #until < :now)"
 _NAMES: Final = {"#state": "state", "#until": "until"}
@@ -46,9 +46,9 @@ class DeliveryTable:
     def claim(self, key: str, seconds: float) -> Claim:
         """Claim a delivery for so many seconds. Never raises."""
         now = int(self._now())
-        until, expires = str(now + int(seconds)), str(now + KEPT)
+        until, expires = str(now + int(seconds)), str(now + KEPT_SECONDS)
         item = {"id": {"S": key}, "state": {"S": "open"}, "until": {"N": until}, "expires": {"N": expires}}
-        answer = self._asked(
+        response = self._call(
             "put_item",
             TableName=self._table,
             Item=item,
@@ -57,34 +57,34 @@ class DeliveryTable:
             ExpressionAttributeValues={":open": {"S": "open"}, ":now": {"N": str(now)}},
             ReturnValuesOnConditionCheckFailure="ALL_OLD",
         )
-        if answer.get("Error", {}).get("Code") != "ConditionalCheckFailedException":
+        if response.get("Error", {}).get("Code") != "ConditionalCheckFailedException":
             return Claim.GRANTED
-        return Claim.DELIVERED if answer.get("Item", {}).get("state", {}).get("S") == "delivered" else Claim.HELD
+        return Claim.DELIVERED if response.get("Item", {}).get("state", {}).get("S") == "delivered" else Claim.HELD
 
     def settle(self, keys: Sequence[str], *, delivered: bool) -> None:
-        """Keep deliveries for good, or give the claims back. Never raises: an open claim runs out by itself."""
-        expires = str(int(self._now()) + KEPT)
-        for start in range(0, len(keys), _IN_A_BATCH):
-            some = keys[start : start + _IN_A_BATCH]
+        """Keep deliveries for good, or release the claims. Never raises: an open claim expires by itself."""
+        expires = str(int(self._now()) + KEPT_SECONDS)
+        for start in range(0, len(keys), _WRITES_PER_BATCH):
+            some = keys[start : start + _WRITES_PER_BATCH]
             writes = [_kept(key, expires) if delivered else {"DeleteRequest": {"Key": {"id": {"S": key}}}} for key in some]
-            left = self._asked("batch_write_item", RequestItems={self._table: writes}).get("UnprocessedItems")
+            left = self._call("batch_write_item", RequestItems={self._table: writes}).get("UnprocessedItems")
             if left:
-                self._asked("batch_write_item", RequestItems=left)
+                self._call("batch_write_item", RequestItems=left)
 
     def remember(self, day: str, counts: Mapping[str, int]) -> None:
         """Add to what was muted and silenced on a day, by `policy/id`. Never raises: the audit records have it too."""
         items = list(counts.items())
-        for start in range(0, len(items), _AT_ONCE):
-            some = list(enumerate(items[start : start + _AT_ONCE]))
+        for start in range(0, len(items), _COUNTS_PER_UPDATE):
+            some = list(enumerate(items[start : start + _COUNTS_PER_UPDATE]))
             added = ", ".join(f"#n{number} :n{number}" for number, _ in some)
             values = {f":n{number}": {"N": str(count)} for number, (_, count) in some}
-            self._asked(
+            self._call(
                 "update_item",
                 TableName=self._table,
                 Key={"id": {"S": _day(day)}},
                 UpdateExpression=f"SET #expires = :expires ADD {added}",
                 ExpressionAttributeNames={"#expires": "expires", **{f"#n{number}": name for number, (name, _) in some}},
-                ExpressionAttributeValues={**values, ":expires": {"N": str(int(self._now()) + KEPT)}},
+                ExpressionAttributeValues={**values, ":expires": {"N": str(int(self._now()) + KEPT_SECONDS)}},
             )
 
     def muted(self, day: str) -> Mapping[str, int]:
@@ -92,9 +92,9 @@ class DeliveryTable:
         item = self._dynamodb().get_item(TableName=self._table, Key={"id": {"S": _day(day)}}).get("Item", {})
         return {name: int(value["N"]) for name, value in item.items() if "/" in name}
 
-    def _asked(self, call: str, **how: Any) -> dict[str, Any]:  # noqa: ANN401  boto3's own arguments
-        """What the table answers, also where that is an error; nothing where it does not, and until it is asked again."""
-        from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415  only where AWS is asked
+    def _call(self, call: str, **how: Any) -> dict[str, Any]:  # noqa: ANN401  boto3's own arguments
+        """The table's response, errors included; empty where it does not answer, and while it is not called for that reason."""
+        from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415  only where AWS is called
 
         if self._breaker.error(self._table) is not None:
             return {}
@@ -112,7 +112,7 @@ class DeliveryTable:
 
 
 def _kept(key: str, expires: str) -> dict[str, Any]:
-    """The write that keeps a delivery."""
+    """The write that marks a delivery as delivered."""
     item = {"id": {"S": key}, "state": {"S": "delivered"}, "until": {"N": "0"}, "expires": {"N": expires}}
     return {"PutRequest": {"Item": item}}
 

@@ -1,4 +1,4 @@
-"""One post, within a deadline: no redirect is followed, nothing is raised, no URL stands in anything that comes back.
+"""One post, within a deadline: no redirect is followed, nothing is raised, and no result contains the URL.
 
 A proxy named in the environment is not used: a webhook goes to the host that was checked, and to no other.
 """
@@ -19,17 +19,17 @@ if TYPE_CHECKING:
     import ssl
     from collections.abc import Iterator
 
-LONGEST_BODY: Final = 2_048
-"""Bytes read of an answer: Slack's are a word."""
+BODY_MAX_BYTES: Final = 2_048
+"""Read of a response: Slack's are one word."""
 
-LONGEST_WAIT: Final = 3_600.0
-"""Seconds of Retry-After that are believed."""
+RETRY_AFTER_MAX_SECONDS: Final = 3_600.0
+"""A longer Retry-After is cut to this."""
 
 _context: ssl.SSLContext | None = None
 
 
 def post(url: str, body: bytes, timeout: float) -> HttpResponse:
-    """Post JSON and say what came back. `timeout` bounds the whole exchange in seconds, also against a server that trickles."""
+    """Post JSON and return the response. `timeout` bounds the whole exchange in seconds, even if the server trickles."""
     import http.client  # noqa: PLC0415  a start without posts needs no HTTP, sockets and threads
     import ssl  # noqa: PLC0415
 
@@ -64,7 +64,7 @@ def _connection(url: str) -> http.client.HTTPConnection:
 
 
 def _connected(host: str, port: int, deadline: float, *, tls: bool) -> socket.socket:
-    """A socket to the first address that answers: each may take an equal part of what the others before it left."""
+    """A socket to the first address that answers; each may take an equal part of the time left."""
     import socket  # noqa: PLC0415
 
     sock, failed = None, OSError("no address")
@@ -90,7 +90,7 @@ def _connected(host: str, port: int, deadline: float, *, tls: bool) -> socket.so
 
 
 def _left(deadline: float) -> float:
-    """The seconds until then. Raises `TimeoutError` where there are none."""
+    """The seconds until the deadline. Raises `TimeoutError` after it."""
     left = deadline - time.monotonic()
     if left <= 0.0:
         raise TimeoutError
@@ -115,13 +115,13 @@ def _exchange(connection: http.client.HTTPConnection, url: str, body: bytes, dea
     with _cut_off(connection.sock, deadline):
         connection.request("POST", path, body, headers)
         response = connection.getresponse()
-        text = response.read(LONGEST_BODY)
+        text = response.read(BODY_MAX_BYTES)
     return HttpResponse(response.status, text.decode("utf-8", "replace"), _retry_after(response.getheader("Retry-After")))
 
 
 @contextmanager
 def _cut_off(sock: socket.socket, deadline: float) -> Iterator[None]:
-    """Shuts a socket down at the deadline: its own timeout bounds each byte, not the whole of a trickle."""
+    """Shuts a socket down at the deadline: its own timeout bounds each read only."""
     import socket  # noqa: PLC0415
     import threading  # noqa: PLC0415
 
@@ -141,7 +141,7 @@ def _cut_off(sock: socket.socket, deadline: float) -> Iterator[None]:
 
 
 def _retry_after(text: str | None) -> float | None:
-    """Seconds, given as such or as a date; None for anything else. Source: RFC 9110, section 10.2.3."""
+    """Seconds, from a number or a date; None for anything else. Source: RFC 9110, section 10.2.3."""
     if text is None:
         return None
     from email.utils import parsedate_to_datetime  # noqa: PLC0415  seldom needed
@@ -150,4 +150,4 @@ def _retry_after(text: str | None) -> float | None:
         seconds = float(text) if text.strip().isdigit() else parsedate_to_datetime(text).timestamp() - time.time()
     except (ValueError, TypeError, OverflowError):
         return None
-    return min(max(seconds, 0.0), LONGEST_WAIT)
+    return min(max(seconds, 0.0), RETRY_AFTER_MAX_SECONDS)

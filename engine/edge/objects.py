@@ -20,7 +20,7 @@ def opener(client: Callable[[str], Any] = aws_client) -> Callable[[str, str], Bi
     made: list[Any] = []
 
     def fetch(bucket: str, key: str) -> BinaryIO:
-        from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415  only where AWS is asked
+        from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415  only where AWS is called
 
         try:
             if not made:
@@ -36,7 +36,7 @@ def opener(client: Callable[[str], Any] = aws_client) -> Callable[[str, str], Bi
 
 
 class _Body(io.RawIOBase):
-    """S3's answer as a stream whose errors are ours."""
+    """S3's response as a stream that raises `FetchError`."""
 
     def __init__(self, body: Any) -> None:  # noqa: ANN401  botocore has no types
         self._body = body

@@ -1,6 +1,6 @@
 """Published policy sets in a versioned bucket of S3, signed with a key of KMS that never leaves it.
 
-The signature stands in the object's own metadata, so that both change at once. Sources:
+The signature is in the object's own metadata, so that both change at once. Sources:
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingMetadata.html, https://docs.aws.amazon.com/kms/latest/APIReference/API_Sign.html
 """
 
@@ -25,13 +25,13 @@ if TYPE_CHECKING:
 
 ALGORITHM: Final = "ECDSA_SHA_256"
 METADATA: Final = "trailbell-signature"
-KEPT: Final = ".state"
-"""What the name of the object ends with that keeps which version last proved good, and which was last refused."""
+STATE_SUFFIX: Final = ".state"
+"""Of the object beside the set that holds which version was valid last, and which was rejected last."""
 
-_MOST_BYTES: Final = 16_777_217
-_MOST_KEPT: Final = 4_096
+_SET_MAX_BYTES: Final = 16_777_217
+_STATE_MAX_BYTES: Final = 4_096
 _ABSENT: Final = frozenset({"NoSuchKey", "404", "AccessDenied", "403"})
-"""What S3 says of an object that is not there; to somebody who may not list the bucket, that access is denied."""
+"""S3's error codes for a missing object; without permission to list the bucket, access is denied."""
 
 
 class S3Store:
@@ -57,10 +57,10 @@ class S3Store:
         self._clients: dict[str, Any] = {}
 
     def newest(self, known: str | None) -> Any:  # noqa: ANN401  what `make` makes
-        """The newest set, or the pinned one; None where it is the version that is known."""
+        """The newest set, or the pinned one; None where it is the `known` version."""
         if self._pinned is not None:
             return None if known == self._pinned else self.stored(self._pinned)
-        with self._told("the newest policy set"):
+        with self._errors_of("the newest policy set"):
             version = self._aws("s3").head_object(**self._at).get("VersionId")
         return None if version is not None and version == known else self._read("the newest policy set", {})
 
@@ -74,7 +74,7 @@ class S3Store:
         if not copy.signature:
             return False
         try:
-            with self._told("the signature"):
+            with self._errors_of("the signature"):
                 answer = self._aws("kms").verify(
                     KeyId=self._key_id,
                     Message=digest,
@@ -87,24 +87,24 @@ class S3Store:
         return bool(answer["SignatureValid"])
 
     def kept(self) -> tuple[str | None, str | None]:
-        """The versions that last proved good and were last refused."""
+        """The versions that were valid last and rejected last."""
         kept: dict[str, Any] = {}
-        with self._told("what is kept beside the policy set", absent_is_none=True):
-            kept = json.loads(self._aws("s3").get_object(**self._beside())["Body"].read(_MOST_KEPT))
+        with self._errors_of("what is kept beside the policy set", absent_is_none=True):
+            kept = json.loads(self._aws("s3").get_object(**self._beside())["Body"].read(_STATE_MAX_BYTES))
         if not isinstance(kept, dict):
             raise PublishedSetError("what is kept beside the policy set is no JSON object")
         good, refused = kept.get("good"), kept.get("refused")
         return good if isinstance(good, str) else None, refused if isinstance(refused, str) else None
 
     def keep(self, good: str | None, refused: str | None) -> None:
-        """Keep them, for those who start anew."""
+        """Store them for functions that start later."""
         content = json.dumps({"good": good, "refused": refused}).encode()
-        with self._told("what is kept beside the policy set", "be written"):
+        with self._errors_of("what is kept beside the policy set", "be written"):
             self._aws("s3").put_object(**self._beside(), Body=content, ContentType="application/json")
 
     def publish(self, content: bytes) -> str:
-        """Sign a packed set and store it; its version."""
-        with self._told("the policy set", "be published"):
+        """Sign a packed set and store it; returns its version."""
+        with self._errors_of("the policy set", "be published"):
             digest = hashlib.sha256(content).digest()
             answer = self._aws("kms").sign(KeyId=self._key_id, Message=digest, MessageType="DIGEST", SigningAlgorithm=ALGORITHM)
             signature = base64.b64encode(answer["Signature"]).decode()
@@ -116,9 +116,9 @@ class S3Store:
         return str(stored["VersionId"])
 
     def _read(self, what: str, how: dict[str, str]) -> Any:  # noqa: ANN401
-        with self._told(what):
+        with self._errors_of(what):
             answer = self._aws("s3").get_object(**self._at, **how)
-            content = answer["Body"].read(_MOST_BYTES)
+            content = answer["Body"].read(_SET_MAX_BYTES)
         version = answer.get("VersionId")
         if version is None:
             raise PublishedSetError("the bucket of the policy sets keeps no versions: turn versioning on")
@@ -129,9 +129,9 @@ class S3Store:
         return self._make(content, signature, version, answer["LastModified"])
 
     @contextmanager
-    def _told(self, what: str, verb: str = "be read", *, absent_is_none: bool = False) -> Iterator[None]:
-        """Turns AWS's errors into ours; what may be absent is no error. An AWS that does not answer is left alone for a while."""
-        from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415  only where AWS is asked
+    def _errors_of(self, what: str, verb: str = "be read", *, absent_is_none: bool = False) -> Iterator[None]:
+        """Turns AWS's errors into `PublishedSetError`; a missing object may be no error."""
+        from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415  only where AWS is called
 
         away = self._breaker.error("AWS")
         if away is not None:
@@ -150,7 +150,7 @@ class S3Store:
             raise PublishedSetError(f"{what} cannot {verb} ({type(error).__name__})", passing=True) from None
 
     def _beside(self) -> dict[str, str]:
-        return {**self._at, "Key": self._at["Key"] + KEPT}
+        return {**self._at, "Key": self._at["Key"] + STATE_SUFFIX}
 
     def _aws(self, service: str) -> Any:  # noqa: ANN401  boto3 clients have no types
         if service not in self._clients:

@@ -1,4 +1,4 @@
-"""Webhook URLs and the hash key, from where policies and the environment say they are kept. No text here holds a secret."""
+"""Webhook URLs and the hash key, read from where policies and the environment say. No error text holds a secret."""
 
 from __future__ import annotations
 
@@ -21,35 +21,37 @@ SLACK: Final = "hooks.slack.com"
 HOSTS: Final = "TRAILBELL_WEBHOOK_HOSTS"
 HASH_KEY: Final = "TRAILBELL_HASH_KEY_SECRET"
 LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
-SHORTEST_KEY: Final = 32
-MAX_AGE: Final = 900.0
-"""Seconds for which a secret that was read is believed."""
+KEY_MIN_BYTES: Final = 32
+MAX_AGE_SECONDS: Final = 900.0
+"""For how long a secret that was read is used."""
 
-_GONE: Final = frozenset({"ResourceNotFoundException", "ParameterNotFound", "InvalidRequestException", "AccessDeniedException"})
+_PERMANENT: Final = frozenset(
+    {"ResourceNotFoundException", "ParameterNotFound", "InvalidRequestException", "AccessDeniedException"}
+)
 """Error codes after which trying again does not help."""
 
 
 def aws_client(service: str, read_timeout: float = 5.0) -> Any:  # noqa: ANN401  boto3 clients have no types
     """A boto3 client; boto3 comes with the Lambda's runtime and is imported when first needed.
 
-    It waits for seconds where boto3 would wait for minutes: an AWS that hangs must not use up the time of the events.
+    Its timeouts are seconds, not boto3's minutes: a service that hangs must not use up the time of the events.
     """
     import boto3  # noqa: PLC0415
     from botocore.config import Config  # noqa: PLC0415
 
-    patience = Config(connect_timeout=2, read_timeout=read_timeout, retries={"mode": "standard", "total_max_attempts": 2})
-    return boto3.client(service, config=patience)
+    config = Config(connect_timeout=2, read_timeout=read_timeout, retries={"mode": "standard", "total_max_attempts": 2})
+    return boto3.client(service, config=config)
 
 
 def quick_client(service: str) -> Any:  # noqa: ANN401  boto3 clients have no types
-    """The same for short questions: one that hangs costs four seconds."""
+    """The same for short requests: one that hangs costs four seconds."""
     return aws_client(service, 2.0)
 
 
 class Secrets:
-    """Resolves webhooks and the hash key, each read when first needed and kept for `MAX_AGE` seconds.
+    """Resolves webhooks and the hash key, each read when first needed and kept for `MAX_AGE_SECONDS`.
 
-    Where AWS does not answer for one, the others of its service are not asked for either, for a while.
+    If a service did not answer for one, it is not called for the others for a while.
     """
 
     def __init__(
@@ -65,11 +67,11 @@ class Secrets:
         self._breaker = CircuitBreaker(elapsed)
 
     def __repr__(self) -> str:
-        """Nothing of what is kept."""
+        """No secret."""
         return "Secrets(…)"
 
     def webhook(self, ref: WebhookRef, fresh: bool = False) -> str:  # noqa: FBT001, FBT002  the shape that Ports asks for
-        """The URL that a reference stands for; `fresh` reads past what is kept. Raises `WebhookError`."""
+        """The URL that a reference stands for; `fresh` ignores what was read before. Raises `WebhookError`."""
         name, text = self._text(ref, fresh=fresh)
         return _checked(text.strip(), name, self._environment.get(HOSTS, ""))
 
@@ -85,7 +87,7 @@ class Secrets:
         return _hash_key(text, name)
 
     def _text(self, ref: WebhookRef, *, fresh: bool) -> tuple[str, str]:
-        """What the reference is called, and the text that it stands for."""
+        """The name of the reference in errors, and the text that it stands for."""
         if ref.env is not None:
             name = f"the variable {ref.env}"
             if not self._environment.get(ref.env):
@@ -98,18 +100,18 @@ class Secrets:
 
     def _read(self, kind: str, name: str, *, fresh: bool) -> str:
         kept = self._kept.get((kind, name))
-        if kept is not None and not fresh and self._elapsed() - kept[0] < MAX_AGE:
+        if kept is not None and not fresh and self._elapsed() - kept[0] < MAX_AGE_SECONDS:
             return kept[1]
         text = self._fetched(kind, name)
         self._kept[kind, name] = (self._elapsed(), text)
         return text
 
     def _fetched(self, kind: str, name: str) -> str:
-        from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415  only where AWS is asked
+        from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415  only where AWS is called
 
-        away = self._breaker.error(kind)
-        if away is not None:
-            raise WebhookError(f"the {kind} {name} cannot be read ({away})", passing=True)
+        recent_error = self._breaker.error(kind)
+        if recent_error is not None:
+            raise WebhookError(f"the {kind} {name} cannot be read ({recent_error})", passing=True)
         try:
             return self._secret(name) if kind == "secret" else self._parameter(name)
         except (BotoCoreError, ClientError, KeyError) as error:
@@ -118,7 +120,7 @@ class Secrets:
             )
             if is_unanswered(error):
                 self._breaker.trip(kind, str(code))
-            raise WebhookError(f"the {kind} {name} cannot be read ({code})", passing=code not in _GONE) from None
+            raise WebhookError(f"the {kind} {name} cannot be read ({code})", passing=code not in _PERMANENT) from None
 
     def _secret(self, name: str) -> str:
         return str(self._client("secretsmanager").get_secret_value(SecretId=name)["SecretString"])
@@ -138,7 +140,7 @@ def _member(text: str, name: str, key: str) -> str:
 
 
 def _checked(url: str, name: str, hosts: str) -> str:
-    """The URL, if it may be posted to: https on Slack's host or on one that the environment names; http on loopback alone."""
+    """The URL, if it may be posted to: https on Slack's host or one that the environment names, http on loopback only."""
     try:
         parts = urlsplit(url)
         host, port = parts.hostname or "", parts.port
@@ -164,13 +166,13 @@ def _hash_key(text: str, name: str) -> HashKey:
         epoch, key = str(value["epoch"]), base64.b64decode(value["key"], validate=True)
     except (ValueError, TypeError, KeyError, binascii.Error):
         raise HashKeyError(f"the secret {name} is not of the shape {shape}") from None
-    if len(key) < SHORTEST_KEY:
-        raise HashKeyError(f"the key in the secret {name} has {len(key)} bytes; {SHORTEST_KEY} are the least")
+    if len(key) < KEY_MIN_BYTES:
+        raise HashKeyError(f"the key in the secret {name} has {len(key)} bytes; {KEY_MIN_BYTES} are the least")
     if not epoch.isalnum():
         raise HashKeyError(f"the epoch in the secret {name} may hold letters and digits only")
     return HashKey(epoch, key)
 
 
 def random_key() -> HashKey:
-    """A key for one run of the command line; its epoch `~` says that the pseudonyms compare with nothing."""
-    return HashKey("~", os.urandom(SHORTEST_KEY))
+    """A key for one run of the command line; its epoch `~` says that its pseudonyms cannot be compared with others."""
+    return HashKey("~", os.urandom(KEY_MIN_BYTES))

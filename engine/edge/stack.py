@@ -23,7 +23,7 @@ class _Reading:
 
     def part(self, name: str, read: Callable[[], Mapping[str, Any]]) -> None:
         """One part, or why it could not be read."""
-        from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415  only where AWS is asked
+        from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415  only where AWS is called
 
         try:
             self.values.update(read())

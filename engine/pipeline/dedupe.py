@@ -1,6 +1,7 @@
-"""Which events have been seen before: AWS delivers at least once, so the same event comes twice, in one batch or in two.
+"""What identifies an event: AWS delivers at least once, so the same event can come twice, in one batch or in two.
 
-S3 tells the requester's and the bucket's account of one call, tied by `sharedEventID`: two events, each with its own `eventID`.
+S3 reports one call to the requester's and to the bucket's account: two events with one `sharedEventID`, each with its own
+`eventID`.
 Source: https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-record-contents.html (eventID)
 """
 
@@ -15,26 +16,31 @@ if TYPE_CHECKING:
 
     from engine.model import Event
 
-_LONGEST_ID: Final = 128
+_ID_MAX_LENGTH: Final = 128
 
 
 def fingerprint(event: Event) -> str:
-    """What an event is told apart by: its `eventID`, or the digest of its content where it has none that can be used.
+    """The identity of an event: its `eventID`, or the digest of its content where it has no usable one.
 
-    Printable ASCII, at most 128 characters. Two records have the same digest only where they hold the same, in any key order.
+    Printable ASCII, at most 128 characters. Two records have the same digest only if they hold the same, in any key order.
     Never raises for anything that JSON can hold.
     """
-    name = event.record.get("eventID")
-    if isinstance(name, str) and 0 < len(name) <= _LONGEST_ID and name.isascii() and name.isprintable() and not name.isspace():
-        return name
+    event_id = event.record.get("eventID")
+    if isinstance(event_id, str) and _is_usable(event_id):
+        return event_id
     digest = hashlib.sha256()
     for token in _tokens(event.record):
         digest.update(token.encode("ascii"))
     return f"sha256:{digest.hexdigest()}"
 
 
+def _is_usable(event_id: str) -> bool:
+    short = 0 < len(event_id) <= _ID_MAX_LENGTH
+    return short and event_id.isascii() and event_id.isprintable() and not event_id.isspace()
+
+
 def _tokens(record: object) -> Iterator[str]:
-    """A record as text that no other record has: keys sorted, every object and list preceded by its size."""
+    """A record as text that no other record has: keys are sorted, the size precedes every object and list."""
     waiting: list[Any] = [record]
     while waiting:
         value = waiting.pop()

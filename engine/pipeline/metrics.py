@@ -63,7 +63,7 @@ def summed(tallies: Iterable[Tally]) -> Tally:
 
 
 def metrics(tally: Tally, revision: str, now: datetime, function: str | None = None) -> list[dict[str, Any]]:
-    """The lines to log: one for the invocation, one for each channel that was asked for, one for each class seen.
+    """The lines to log: one for the invocation, one for each requested channel, one for each class seen.
 
     Each has the function among its dimensions, where its name is known: two functions of one account do not hide each other.
     `FromCloudTrail` is what was received but for what is not CloudTrail's: by it one can tell that events no longer arrive.
@@ -87,13 +87,13 @@ def metrics(tally: Tally, revision: str, now: datetime, function: str | None = N
     ]
 
 
-def policies_metric(age: float | None, refused: int, now: datetime, function: str | None = None) -> dict[str, Any]:
-    """The line to log where published policies are followed: sets refused, and seconds since the set in force was published.
+def policies_metric(age: float | None, rejected: int, now: datetime, function: str | None = None) -> dict[str, Any]:
+    """The line to log where published policies are used: sets rejected, and seconds since the active set was published.
 
     `age` None: it never was.
     """
     aged = {} if age is None else {"PolicySetAge": round(age)}
-    return _line({**aged, "PolicySetRefused": refused}, _by(function), now)
+    return _line({**aged, "PolicySetRefused": rejected}, _by(function), now)
 
 
 def _by(function: str | None) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""What Lambda is told at the end: which items of a batch have to come again.
+"""What the Lambda returns: which items of a batch have to come again.
 
 Sources: SQS, https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html; Kinesis,
 https://docs.aws.amazon.com/lambda/latest/dg/services-kinesis-batchfailurereporting.html; DynamoDB,
@@ -14,22 +14,22 @@ _Item: TypeAlias = dict[str, Any]
 
 
 def answer(payload: object, failed: frozenset[str]) -> object:
-    """What Lambda has to return for a payload of which the items `failed` could not be done; None for what is no batch.
+    """What Lambda has to return for a payload whose items `failed` could not be processed; None for what is no batch.
 
     SQS, Kinesis and DynamoDB get `{"batchItemFailures": [{"itemIdentifier": id}]}`, in the order of the batch. Only ids of the
-    batch are named: an unknown one would fail all of it. Lambda takes a stream up again at the lowest number named. Firehose gets
+    batch are named: an unknown one would fail all of it. Lambda resumes a stream at the lowest number named. Firehose gets
     every record back as it came, with `Ok` or `ProcessingFailed`.
     """
     kind, items = _batch(payload)
     if kind == "records":
         return {"records": [_transformed(item, failed) for item in items]}
     if kind == "Records":
-        return {"batchItemFailures": [{"itemIdentifier": one} for one in _again(items, failed)]}
+        return {"batchItemFailures": [{"itemIdentifier": item_id} for item_id in _to_retry(items, failed)]}
     return None
 
 
 def is_batch(payload: object) -> bool:
-    """Whether items of a payload can be named to come again. Where not, an invocation that failed in part has to raise."""
+    """Whether items of a payload can be named to come again. If not, an invocation that failed in part has to raise."""
     return bool(_batch(payload)[0])
 
 
@@ -51,11 +51,11 @@ def _id(item: _Item) -> str:
         dynamodb.get("SequenceNumber") if isinstance(dynamodb, dict) else None,
         item.get("recordId"),
     )
-    return next((one for one in ids if isinstance(one, str) and one), "")
+    return next((item_id for item_id in ids if isinstance(item_id, str) and item_id), "")
 
 
-def _again(items: list[_Item], failed: frozenset[str]) -> list[str]:
-    """The ids that have to come again: those that failed and, in a FIFO queue, what follows one of them in its group."""
+def _to_retry(items: list[_Item], failed: frozenset[str]) -> list[str]:
+    """The ids that have to come again: those that failed and, in a FIFO queue, what follows them in their group."""
     stopped: set[str] = set()
     ids: dict[str, None] = {}
     for item in items:

@@ -1,4 +1,4 @@
-"""A policy set as it is published: its files' texts in one sequence of bytes, to be signed and stored. Data only, never code."""
+"""A policy set as it is published: the texts of its files as one sequence of bytes, to be signed and stored. Data, never code."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ if TYPE_CHECKING:
     from engine.policy.source import Source
 
 FORMAT: Final = 1
-MOST_BYTES: Final = 16_777_216
+SET_MAX_BYTES: Final = 16_777_216
 """Bytes of a whole set; one file has at most 1 MiB."""
-MOST_FILES: Final = 2_000
-_LONGEST_PATH: Final = 512
+SET_MAX_FILES: Final = 2_000
+_PATH_MAX_LENGTH: Final = 512
 
 
 def pack(sources: Sequence[Source], directory: Path, commit: str | None) -> bytes:
@@ -39,8 +39,8 @@ def unpack(content: bytes) -> tuple[tuple[Source, ...], str | None]:
 
     Raises `PublishedSetError`.
     """
-    if len(content) > MOST_BYTES:
-        raise PublishedSetError(f"it has more than {MOST_BYTES:,} bytes")
+    if len(content) > SET_MAX_BYTES:
+        raise PublishedSetError(f"it has more than {SET_MAX_BYTES:,} bytes")
     try:
         whole = json.loads(content)
         form, commit, files, base = whole["format"], whole["commit"], dict(whole["files"]), dict(whole.get("base", {}))
@@ -48,10 +48,10 @@ def unpack(content: bytes) -> tuple[tuple[Source, ...], str | None]:
         raise PublishedSetError("it is not what trailbell publish makes") from None
     if form != FORMAT:
         raise PublishedSetError(f"its format is {form!r}, and this engine reads {FORMAT}")
-    if not (commit is None or isinstance(commit, str)) or not 0 < len(files) <= MOST_FILES - len(base):
-        raise PublishedSetError(f"it has {len(files) + len(base)} files, and 1 to {MOST_FILES} are read")
+    if not (commit is None or isinstance(commit, str)) or not 0 < len(files) <= SET_MAX_FILES - len(base):
+        raise PublishedSetError(f"it has {len(files) + len(base)} files, and 1 to {SET_MAX_FILES} are read")
     for path, text in (*files.items(), *base.items()):
-        if not (isinstance(text, str) and path.endswith(SUFFIXES) and path.isprintable() and len(path) <= _LONGEST_PATH):
+        if not (isinstance(text, str) and path.endswith(SUFFIXES) and path.isprintable() and len(path) <= _PATH_MAX_LENGTH):
             raise PublishedSetError("one of its files is not a YAML file")
     return (*_parsed(files), *(replace(source, base=True) for source in _parsed(base))), commit
 

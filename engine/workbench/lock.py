@@ -11,7 +11,7 @@ from engine.model import Edit
 from engine.policy.bases import base_revision, extends
 from engine.policy.edits import before_line, edited
 from engine.policy.positions import line_starts
-from engine.policy.published import MOST_BYTES
+from engine.policy.published import SET_MAX_BYTES
 from engine.policy.source import parse_source
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def lock_text(sources: Sequence[Source]) -> str:
 def locked_base(content: bytes) -> tuple[Source, ...]:
     """The base's files in a lock, parsed. Raises `LockError` for what is no lock."""
     try:
-        files = json.loads(content[:MOST_BYTES])["files"]
+        files = json.loads(content[:SET_MAX_BYTES])["files"]
         texts = {str(name): "\n".join(lines) for name, lines in files.items()}
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         raise LockError("it is not what trailbell upgrade writes; delete it, and run trailbell upgrade --write") from None
