@@ -174,6 +174,7 @@ def test_what_can_never_hold(part: str) -> None:
         ("contains(a, 'x') && !glob(b, 'x')", [{"a": ["x"]}]),
         ("cidr(a, '10.0.0.0/8') && cidr(a, '10.1.2.3')", [{"a": "::ffff:10.1.2.3"}]),
         ("regex(a, '^ab') && !starts_with(a, 'abc')", [{"a": "ab"}]),
+        ("starts_with(a, 'a') && !regex(a, '^a.b')", [{"a": "ac"}]),
         ("a == `1` && to_string(a) == '1.0'", [{"a": 1.0}]),
         ("a && a != `true`", [{"a": 0}]),
         ("a == b && a == c.d", [{}]),

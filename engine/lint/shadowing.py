@@ -111,7 +111,7 @@ def _marks(part: Formula) -> Iterator[frozenset[object]]:
             for key in keys
         )
     paths = frozenset[Any]().union(*(atom.paths for atom in atoms(part)))
-    yield paths if paths and () not in paths else frozenset({None})
+    yield paths or frozenset({None})
 
 
 def _vagueness(marks: frozenset[object]) -> int:
