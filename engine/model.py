@@ -106,6 +106,14 @@ class Detail(StrEnum):
     FULL = "full"
 
 
+ALWAYS_VOID_FOR: Final = (VoidReason.NEVER_MUTE, VoidReason.FAILURE)
+"""What makes every mute and every silence void."""
+
+
+VoidFor: TypeAlias = Mapping[tuple[str, str, str], tuple[VoidReason, ...]]
+"""What makes each mute and silence of a set void, by its policy's name, its section (`routes` or `silences`) and its id."""
+
+
 class Selects(StrEnum):
     """Which CloudTrail events are processed."""
 
@@ -371,7 +379,7 @@ class Window(NamedTuple):
 
 
 class Route(NamedTuple):
-    """A rule of a policy: it notifies channels, or mutes for a reason."""
+    """A rule of a policy: it notifies channels, or mutes for a reason. `void_for` says what makes a mute void."""
 
     id: str
     matcher: Matcher | None
@@ -384,16 +392,18 @@ class Route(NamedTuple):
     runbook: str | None = None
     during: Window | None = None
     detail: Detail = Detail.SHORT
+    void_for: tuple[VoidReason, ...] = ALWAYS_VOID_FOR
 
 
 class Silence(NamedTuple):
-    """A temporary mute of one file's requests. `channels` None: every channel the file asks for."""
+    """A temporary mute of one file's requests. `channels` None: every channel the file asks for. `void_for` as in a route."""
 
     id: str
     matcher: Matcher
     until: datetime
     reason: str
     channels: frozenset[str] | None = None
+    void_for: tuple[VoidReason, ...] = ALWAYS_VOID_FOR
 
 
 class Policy(NamedTuple):
@@ -576,6 +586,14 @@ class Suppression(NamedTuple):
     reason: str
 
 
+class VoidRule(NamedTuple):
+    """A mute or a silence that held and was void: its policy, its id and why."""
+
+    policy: str
+    id: str
+    reason: VoidReason
+
+
 class Request(NamedTuple):
     """What all policies together request of one channel. `fallback_for`: the channel that is gone, which it replaces."""
 
@@ -606,6 +624,7 @@ class Verdict(NamedTuple):
     defaulted: bool
     failures: tuple[Failure, ...]
     revision: str
+    void: tuple[VoidRule, ...] = ()
 
 
 class Decision(NamedTuple):

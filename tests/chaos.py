@@ -47,7 +47,7 @@ channels:
 masking: [{level: hashed, fields: {event: keep, bucket: keep, name: hash}}]
 default: {notify: [watch], masking: open}
 routes:
-  - {id: job, when: "glob(key, 'job/*')", mute: a nightly job}
+  - {id: job, when: "glob(key, 'job/*') && glob(bucket, 'bucket-*')", mute: a nightly job, everyone: true}
   - {id: dead, when: "glob(key, 'dead/*')", notify: [dead]}
   - {id: rotated, when: "glob(key, 'rotated/*')", notify: [rotated], masking: hashed}
 """

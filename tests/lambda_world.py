@@ -30,7 +30,7 @@ audit: {masking: open}
 routes:
   - {id: secret, when: "glob(key, 'secret/*')", notify: [by-secret], continue: true}
   - {id: parameter, when: "glob(key, 'parameter/*')", notify: [by-parameter], continue: true}
-  - {id: job, when: "glob(key, 'job/*')", mute: a nightly job}
+  - {id: job, when: "glob(key, 'job/*') && bucket == 'payments-prod'", mute: a nightly job, everyone: true}
 """
 
 

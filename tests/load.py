@@ -31,7 +31,7 @@ name: base
 owner: security
 channels: [{name: watch, webhook: {env: SLACK_WEBHOOK_URL}, masking_floor: open, digest: {after: 1, by: [name]}}]
 default: {notify: [watch], masking: open}
-routes: [{id: job, when: "glob(key, 'job/*')", mute: a nightly job}]
+routes: [{id: job, when: "glob(key, 'job/*') && bucket == 'payments'", mute: a nightly job, everyone: true}]
 """
 BATCH = 50
 """The template's."""

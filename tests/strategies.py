@@ -10,7 +10,12 @@ from builders import NOW, actor, event, policy, policy_set, route, silence
 from hypothesis import strategies as st
 from payload_files import EXPECTED, payload
 
-from engine.model import Severity, Strength, Window
+from engine.model import ALWAYS_VOID_FOR, Severity, Strength, VoidReason, Window
+
+VOID_FOR = st.frozensets(st.sampled_from([VoidReason.ACCOUNT, VoidReason.BUCKET, VoidReason.UNSOUND])).map(
+    lambda reasons: (*reasons, *ALWAYS_VOID_FOR)
+)
+"""What makes a mute or a silence void."""
 
 PAYLOADS = [payload(name) for name in EXPECTED]
 
@@ -136,7 +141,7 @@ named_buckets = st.sampled_from([{"ARN": f"arn:aws:s3:::{name}", "accountId": "1
 def routes(draw: st.DrawFn, number: int) -> Any:
     parts: dict[str, Any] = {"continues": draw(st.booleans())}
     if draw(st.integers(0, 3)) == 0:
-        parts = {"mute": "a job"}
+        parts = {"mute": "a job", "void_for": draw(VOID_FOR)}
     else:
         parts["notify"] = (draw(st.sampled_from(["watch", "security", "ops"])),)
         parts["severity"] = draw(st.sampled_from(list(Severity)))
@@ -151,7 +156,8 @@ def sets(draw: st.DrawFn) -> Any:
     for number in range(draw(st.integers(1, 4))):
         buckets = draw(st.one_of(st.none(), st.lists(globs.filter(bool), min_size=1, max_size=3).map(tuple)))
         many = draw(st.sampled_from([0, 1, 3, 5, 12]))
-        silences = (silence("s", draw(expressions), NOW + timedelta(days=1)),) if draw(st.booleans()) else ()
+        limits = {"void_for": draw(VOID_FOR)}
+        silences = (silence("s", draw(expressions), NOW + timedelta(days=1), **limits),) if draw(st.booleans()) else ()
         accounts = draw(st.sampled_from([None, None, frozenset({"111122223333"}), frozenset({"444455556666"})]))
         made = [draw(routes(one)) for one in range(many)]
         if draw(st.booleans()):  # so many on few paths that an index is worth it

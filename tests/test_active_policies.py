@@ -49,7 +49,7 @@ default: {notify: [watch], masking: standard}
 """
 OTHER = GOOD.replace("bucket: keep", "bucket: keep, key: keep")
 LINTED = GOOD + "routes: [{id: r, when: readOnly == 'true', notify: [watch]}]\n"
-MUTES_ALL = GOOD + "routes:\n  - {id: r, when: \"bucket == 'payments-prod'\", mute: everything}\n"
+MUTES_ALL = GOOD + "routes:\n  - {id: r, when: \"bucket == 'payments-prod'\", mute: everything, everyone: true}\n"
 PATIENCE = 30.0
 
 

@@ -209,7 +209,7 @@ def test_every_class_stands_on_the_side_that_it_says_and_none_is_lost(added: lis
         ([f"{MAIN}trusts: [paymnts]\n", PAYMENTS], "policies/0.yaml:7:10: there is no policy paymnts"),
         (
             [MAIN.replace("s3-watch", "ops")],
-            "policies/0.yaml:4:10: there is no channel s3-watch (asked for by the base, at trailbell/base/watch.yaml:22:14)",
+            "policies/0.yaml:4:10: there is no channel s3-watch (asked for by the base, at trailbell/base/watch.yaml:29:14)",
         ),
         (
             [MAIN, PAYMENTS + "replaces: watch\n"],
@@ -234,6 +234,10 @@ OWN_ACTORS = """\
 actors:
   - {class: credential-misuse, kind: unknown, evidence: [{id: one, says: its role, strength: attested, when: actor.role == 'a'}]}
   - {class: anonymous, kind: unknown, evidence: [{id: two, says: its role, strength: attested, when: actor.role == 'b'}]}
+  - class: attack-tool
+    kind: robot
+    never_mute: true
+    evidence: [{id: three, says: its role, strength: attested, when: actor.role == 'c'}]
 """
 
 
@@ -319,9 +323,9 @@ def test_what_the_set_does_to_the_base_is_told_where_it_extends_it() -> None:
 
 
 def test_evidence_of_the_set_that_the_base_leaves_nothing_for_is_found() -> None:
-    evidence = "{id: r, says: its role, strength: attested, when: \"userIdentity.type == 'Root' && access.denied\"}"
+    evidence = "{id: r, says: its role, strength: attested, when: \"userIdentity.type == 'IAMUser' && access.denied\"}"
     (line,) = told(f"{MAIN}actors: [{{class: a, after: human, kind: person, evidence: [{evidence}]}}]\n")
-    assert "this evidence never decides: root-user, at trailbell/base/actors.yaml:" in line
+    assert "this evidence never decides: iam-user, at trailbell/base/actors.yaml:" in line
 
 
 def test_taking_over_what_the_base_rings_loses_nothing() -> None:
@@ -365,7 +369,7 @@ def test_classes_that_the_base_tests_have_to_be_there_when_its_classes_are_repla
 
 def test_fixing_writes_nothing_into_the_base(home: Path) -> None:
     before = {name: (home / "company" / name).read_bytes() for name in COMPANY}
-    silence = f"{{id: s, when: access.denied, reason: work, until: '{(NOW - timedelta(9)).isoformat()}'}}"
+    silence = f"{{id: s, when: actor.role == 'mover', reason: work, until: '{(NOW - timedelta(9)).isoformat()}'}}"
     write(home / "policies", {"main.yaml": f"{OURS}silences:\n  - {silence}\n"})
     done = CliRunner().invoke(trailbell, ["lint", str(home / "policies"), "--fix"])
     assert "1 fixed" in done.output

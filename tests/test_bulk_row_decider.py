@@ -11,7 +11,7 @@ import pytest
 from builders import NOW, STRICT, actor, event, policy, policy_set, record, route, silence
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from strategies import events, sets
+from strategies import VOID_FOR, events, sets
 
 from engine.bulk import row_decider
 from engine.bulk.batches import Batch, file_results
@@ -106,7 +106,9 @@ def row_sets(draw: st.DrawFn) -> PolicySet:
         made = []
         for place in range(draw(st.integers(0, 4))):
             does = (
-                {"mute": "a job"} if draw(st.booleans()) else {"notify": (draw(st.sampled_from(["watch", "security", "ops"])),)}
+                {"mute": "a job", "void_for": draw(VOID_FOR)}
+                if draw(st.booleans())
+                else {"notify": (draw(st.sampled_from(["watch", "security", "ops"])),)}
             )
             during = draw(
                 st.sampled_from([None, None, Window(frozenset({5, 6}), 0, 1440, UTC), Window(frozenset({6}), 0, 720, UTC)])
@@ -117,7 +119,12 @@ def row_sets(draw: st.DrawFn) -> PolicySet:
             made += [route(f"m{place}", f"bucket == 'other-{place}'") for place in range(60)]
             made += [route(f"n{bucket}", f"bucket == '{bucket}' && {draw(row_expressions)}") for bucket in ROW_BUCKETS]
         silences = tuple(
-            silence(f"s{place}", draw(row_expressions), datetime(2026, 11, draw(st.integers(1, 9)), tzinfo=UTC))
+            silence(
+                f"s{place}",
+                draw(row_expressions),
+                datetime(2026, 11, draw(st.integers(1, 9)), tzinfo=UTC),
+                void_for=draw(VOID_FOR),
+            )
             for place in range(draw(st.sampled_from([0, 0, 1, 3])))
         )
         buckets = draw(st.sampled_from([None, None, ("payments-*",), ("ledger", "a"), ("nothing",)]))

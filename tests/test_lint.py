@@ -228,11 +228,11 @@ def test_a_broken_file_does_not_hide_its_neighbours_expressions() -> None:
 
 
 def test_findings_are_sorted_and_all_told_at_once() -> None:
-    body = "routes:\n  - {id: b, notify: [watch], when: readOnly == true}\n  - {id: a, notify: [watch], when: actr.role == 'x'}\n"
+    body = "routes:\n  - {id: b, notify: [watch], when: readOnly == true, continue: true}\n  - {id: a, notify: [watch], when: actr.role == 'x'}\n"
     assert [finding.where.line for finding in found({"base.yaml": BASE, "example.yaml": HEADER + body})] == [5, 6]
 
 
-SILENCE = "silences:\n  - {id: s, when: access.denied, reason: work, until: 2026-01-31T00:00:00Z}"
+SILENCE = "silences:\n  - {id: s, when: actor.role == 'mover', reason: work, until: 2026-01-31T00:00:00Z}"
 
 
 @pytest.mark.parametrize(

@@ -27,7 +27,7 @@ POLICY = HEADER + (
     "      - {id: batch-role, says: the role of the batch, strength: attested, when: actor.role == 'batch'}\n"
     "routes:\n  - {id: denied, when: access.denied, notify: [watch]}\n"
     "  - {id: nightly, when: actor.class == 'batch', mute: OPS-1}\n"
-    "silences:\n  - {id: move, when: bucket == 'old', until: 2026-12-31T00:00:00Z, reason: OPS-2}\n"
+    "silences:\n  - {id: move, when: actor.role == 'mover', until: 2026-12-31T00:00:00Z, reason: OPS-2}\n"
 )
 EVENT = "{eventTime: 2026-11-01T00:00:00Z}"
 

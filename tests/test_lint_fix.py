@@ -121,12 +121,12 @@ def test_values_and_lines(before: str, then: str) -> None:
 SILENCES = """\
 silences:
   - id: past
-    when: access.denied
+    when: actor.role == 'mover'
     until: 2026-01-01T00:00:00Z
     reason: work
-  - {id: past-too, when: readOnly, until: 2026-01-01T00:00:00Z, reason: work}
+  - {id: past-too, when: actor.role == 'copier', until: 2026-01-01T00:00:00Z, reason: work}
   - id: now
-    when: access.denied
+    when: actor.role == 'mover'
     until: 2026-12-01T00:00:00Z
     reason: work
 # the end

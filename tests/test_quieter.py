@@ -8,11 +8,14 @@ from typing import Any
 import pytest
 import yaml
 
+from engine.matching.checks import Trees
 from engine.policy.load import read
-from engine.policy.quieter import actors_of, judge
+from engine.policy.quieter import QuieterRules
 
 RULES = yaml.safe_load((Path(__file__).parent / "quieter/rules.yaml").read_text("utf-8"))
-ACTORS = actors_of([source.root.value for source in read(Path(__file__).parent / "quieter/actors.yaml") if source.root])
+ANALYSIS = QuieterRules(
+    [source.root.value for source in read(Path(__file__).parent / "quieter/actors.yaml") if source.root], Trees()
+)
 
 
 def name(rule: dict[str, Any]) -> str:
@@ -20,7 +23,7 @@ def name(rule: dict[str, Any]) -> str:
 
 
 def codes(rule: dict[str, Any], word: str) -> list[str]:
-    return [problem.code for problem in judge(rule, rule.get("buckets", ()), ACTORS, word).problems]
+    return [problem.code for problem in ANALYSIS.judge(rule, rule.get("buckets", ()), word).problems]
 
 
 def test_half_of_a_hundred_rules_are_sound() -> None:

@@ -19,9 +19,10 @@ from engine.matching.generate import first, known, new_writer, predicate_source
 from engine.matching.link import link
 from engine.matching.residual import residual
 from engine.matching.source import Generated, Given, reads_whole
-from engine.model import Selects
+from engine.model import Selects, VoidReason
 from engine.pipeline.decide.indexed import CACHE_SIZE
 from engine.pipeline.decide.reference import within
+from engine.pipeline.decide.void import BITS, BUCKET, COPY_BUCKET, CROSS_ACCOUNT
 from engine.pipeline.facts import NO_CLASS, ROLES, access_of, caller_of, issued_role, source_of, time_of
 from engine.pipeline.facts.target import POINT_ALIASES, crossing_of, needs_resources, scope_of, target_of
 from engine.pipeline.select import S3_SOURCES, is_named
@@ -70,13 +71,13 @@ and not b.endswith({aliases}) and (k := {key}).__class__ is {kind} else {otherwi
 _HELD_ROUTES: Final = """\
 h, z = None, -1
 for n in c:
-    p, holds, ends, mutes, during = {rules}[n]
+    p, holds, ends, void_for, during = {rules}[n]
     if p == z{out_of_hours}: continue
     if holds is None or holds(d, f):
         if h is None: h = n
         elif h.__class__ is int: h = [h, n]
         else: h.append(n)
-        if ends and not (mutes and mutes_void): z = p
+        if ends and not void_for & voids: z = p
 if h.__class__ is list: h = (*h,)
 """
 """`indexed.held_routes`. `h` is the numbers of the routes that hold: None, one number (nearly always), or a tuple."""
@@ -177,8 +178,8 @@ class RowDecider(Generic[Shown]):
 
     def _rule_of_rows(self, number: int, holds: _Holds) -> RouteRule:
         """The same rule, asked of rows."""
-        policy, _, ends, mutes, during = self._decider.rules[number]
-        return policy, holds, ends, mutes, during
+        policy, _, ends, void_for, during = self._decider.rules[number]
+        return policy, holds, ends, void_for, during
 
     def _matcher(self, expressions: Iterable[str], certain: Equality | None = None) -> _Holds:
         """A matcher of rows for which an equality is `certain`; equal matchers share one function."""
@@ -236,7 +237,8 @@ class RowDecider(Generic[Shown]):
             yield f"f = ({made}, {name(NO_CLASS)})"
         yield from self._evidence(writer)
         classes = [(*of_class, kept.get) for of_class, kept in zip(decider.classes, self._shown_verdicts, strict=True)]
-        yield f"g{CLASSED}, mutes_void, kept = {name(classes)}[e]"
+        yield f"g{CLASSED}, voids, kept = {name(classes)}[e]"
+        yield from (f"voids |= {BITS[reason]} * ({self._limit(reason)})" for reason in sorted(decider.limits))
         yield f"f = ({made}, g{CLASSED})"
         if decider.timed:
             yield f"t = {name(time_of)}({self._code(fields.TIME)}) or now"
@@ -251,8 +253,17 @@ class RowDecider(Generic[Shown]):
         yield _HELD_ROUTES.format(rules=name(self._rules), out_of_hours=out_of_hours)
         if decider.silences:
             yield _HELD_SILENCES.format(scope=scope, held_silences=name(decider.held_silences), silences=name(self._silences))
+        if decider.limits:
+            yield "h = voids, h"
         if decider.scoped:
             yield "h = s.number, h"
+
+    def _limit(self, reason: VoidReason) -> str:
+        """Code for `void.limit_bits`, for one reason."""
+        if reason is VoidReason.ACCOUNT:
+            return f"{self._local[CROSS_ACCOUNT]} is not False"
+        source = self._local[COPY_BUCKET]
+        return f"{source} is not None and {source} != {self._local[BUCKET]}"
 
     def _whole_evidence(self) -> bool:
         """Whether evidence reads an object of facts as a whole."""

@@ -88,6 +88,7 @@ def _text(explanation: Explanation) -> Iterator[str]:
         yield f"  channel   {request.channel} at {request.level.name}, {request.severity.value}, asked by {asked_by}"
     for word, suppressions in (("muted", verdict.mutes), ("silenced", verdict.silences)):
         yield from (f"  {word:<9} by {rule.policy}/{rule.id}: {rule.reason}" for rule in suppressions)
+    yield from (f"  void      {rule.policy}/{rule.id}: {rule.reason}" for rule in verdict.void)
     yield f"  revision  {verdict.revision}"
     for name, message in explanation.messages.items():
         yield ""

@@ -9,12 +9,14 @@ findings for a person or for a machine.
 from __future__ import annotations
 
 from functools import partial
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from engine.errors import ExpressionError
 from engine.lint.allowances import Allowance, allowances, allowed
 from engine.lint.bases import of_the_set, replacement_findings
 from engine.lint.cases import OF_TESTS, case_findings
+from engine.lint.claims import claims_findings
 from engine.lint.conditions import Conditions
 from engine.lint.expressions import expression_problems
 from engine.lint.fixtures import fixture_findings
@@ -101,13 +103,13 @@ def _meaning(
     sources: Sequence[Source], shaped: Sequence[Source], conditions: Conditions, now: datetime, settings: Settings
 ) -> Iterator[Finding]:
     def look(files: Sequence[Source]) -> Iterator[Finding]:
-        return meaning_findings(files, conditions, now, settings.longest_silence)
+        return chain(meaning_findings(files, conditions, now, settings.longest_silence), claims_findings(files, conditions.trees))
 
     return look(shaped) if settings.include_base else of_the_set(look(shaped), sources, look)
 
 
 def _expression_findings(source: Source, conditions: Conditions, *, names: bool) -> Iterator[Finding]:
-    for part, mutes in _matchers(source):
+    for part in _matchers(source):
         when = part.at("when")
         if when is None:
             continue
@@ -116,12 +118,12 @@ def _expression_findings(source: Source, conditions: Conditions, *, names: bool)
                 condition = conditions.condition(node.value)
             except ExpressionError:
                 continue  # the load checks have said so
-            for problem in expression_problems(condition, mutes=mutes, names=names):
+            for problem in expression_problems(condition, names=names):
                 yield _finding(source, node, problem)
 
 
-def _matchers(source: Source) -> Iterator[tuple[YamlNode, bool]]:
-    """Every part that has a matcher, and whether what it matches is kept away."""
+def _matchers(source: Source) -> Iterator[YamlNode]:
+    """Every part that has a matcher."""
     root = source.root
     if root is None:
         return
@@ -130,9 +132,9 @@ def _matchers(source: Source) -> Iterator[tuple[YamlNode, bool]]:
         for part in node.items() if node is not None else ():
             if section == "actors":
                 evidence = part.at("evidence")
-                yield from ((sign, False) for sign in (evidence.items() if evidence is not None else ()))
+                yield from evidence.items() if evidence is not None else ()
             else:
-                yield part, section == "silences" or "mute" in part.keys
+                yield part
 
 
 def _finding(source: Source, node: YamlNode, problem: Problem) -> Finding:

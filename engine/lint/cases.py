@@ -37,6 +37,7 @@ _NAMES: Final = {
     "routes": ("route",),
     "mutes": ("route",),
     "silences": ("silence",),
+    "void": ("route", "silence"),
     "failures": ("route", "silence"),
 }
 """What the keys of `expect` name. (A failure may also be an evidence's, by its file's name and its id.)"""

@@ -26,13 +26,13 @@ class Conditions:
     """What was made of expressions so far. One belongs to one run of the linter."""
 
     def __init__(self, trees: Trees) -> None:
-        self._trees = trees
+        self.trees = trees
         self._known: dict[str, Condition] = {}
 
     def condition(self, text: str) -> Condition:
         """The condition of an expression. Raises `ExpressionError` where it can never work."""
         if text not in self._known:
-            tree = self._trees[text]
+            tree = self.trees[text]
             self._known[text] = Condition(text, tree, formula_of((tree,), FIELD_TYPES))
         return self._known[text]
 

@@ -33,7 +33,6 @@ NOT_BOOLEAN: Final = "TB207"
 CONSTANT: Final = "TB208"
 GLOB: Final = "TB209"
 MAY_FAIL: Final = "TB210"
-NEGATION: Final = "TB211"
 NEGATED: Final = "TB212"
 
 _WORDS: Final = frozenset({"true", "false", "null"})
@@ -52,10 +51,10 @@ _NOBODY: Final = frozenset({"anonymous", "anonymous_principal"})
 _NAMES: Final = {str: "string", bool: "boolean", int: "number", float: "number", list: "array", dict: "object"}
 
 
-def expression_problems(condition: Condition, *, mutes: bool, names: bool) -> list[Problem]:
+def expression_problems(condition: Condition, *, names: bool) -> list[Problem]:
     """Everything wrong with an expression, in the order of its text; one problem for each place.
 
-    `mutes`: it decides what is muted. `names`: only S3 data events are looked at, so that event names are known.
+    `names`: only S3 data events are looked at, so that event names are known.
     """
     tree, text = condition.tree, condition.text
     problems = [
@@ -68,7 +67,7 @@ def expression_problems(condition: Condition, *, mutes: bool, names: bool) -> li
         *_settled(condition.formula),
     ]
     if not problems:
-        problems = [*_may_fail(condition.formula), *(_negations(tree) if mutes else ())]
+        problems = list(_may_fail(condition.formula))
     seen: dict[int, Problem] = {}
     for problem in sorted(problems, key=lambda problem: (problem.offset, problem.code)):
         seen.setdefault(problem.offset, problem)
@@ -298,21 +297,3 @@ def _failing_calls(way: Way) -> Iterator[Problem]:
             what = f"{node.value}() fails where {path.text} is absent, and a matcher that fails does not hold"
             instead = f"put {path.text} != `null` && before it, or use glob() or regex(), which take null"
             yield Problem(MAY_FAIL, node.offset or 0, len(node.value), what, instead, warns=True)
-
-
-def _negations(tree: Node) -> Iterator[Problem]:
-    """In what mutes: `a != 'x'` and `!f(a)` hold for an event without `a` too. Something beside them must narrow the mute."""
-    parts = conjuncts(tree)
-    if not all(_negative(part) for part in parts):
-        return
-    path = next(paths(parts[0]), None)
-    name = path.text if path else "the field"
-    what = f"this mutes every event without {name}, too: null is not equal to anything"
-    yield Problem(NEGATION, offset_of(parts[0]), len(name), what, "say what is to be muted, not what is not", warns=True)
-
-
-def _negative(part: Node) -> bool:
-    path = next(paths(part), None)
-    shape = shape_of(path.names) if path else None
-    absent = shape is not None and not shape.always
-    return absent and (part.kind == "not_expression" or (part.kind == "comparator" and part.value == "ne"))

@@ -6,10 +6,9 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from engine.lint.conditions import together
-from engine.lint.problems import path_of
 from engine.lint.shadowing import Shadows
 from engine.matching import Node as Tree
-from engine.matching import conjuncts, formula_of, index_keys, never_fails, reads, walk
+from engine.matching import conjuncts, formula_of, index_keys, never_fails, reads
 from engine.model import Edit, Field, Finding, FindingSeverity, Location, Operator
 from engine.policy.compile import actors_in_order, evidence_rank
 from engine.policy.edits import last_line, without_lines
@@ -29,8 +28,6 @@ if TYPE_CHECKING:
 UNUSED: Final = "TB401"
 SHADOWED: Final = "TB402"
 NOWHERE: Final = "TB403"
-MUTES_ALL: Final = "TB404"
-CLAIMED: Final = "TB405"
 PAST: Final = "TB406"
 TOO_LONG: Final = "TB407"
 BELOW_FLOOR: Final = "TB408"
@@ -41,20 +38,6 @@ ORDER: Final = "TB411"
 _BUCKET: Final = frozenset("abcdefghijklmnopqrstuvwxyz0123456789.-*?")
 _LONGEST_BUCKET: Final = 63
 _SHORTEST_BUCKET: Final = 3
-_ATTESTED: Final = frozenset(
-    {
-        *(("actor", name) for name in ("role", "account", "type", "service", "cross_account")),
-        ("recipientAccountId",),
-        ("userIdentity", "arn"),
-        ("userIdentity", "type"),
-        ("userIdentity", "accountId"),
-        ("userIdentity", "invokedBy"),
-        ("userIdentity", "principalId"),
-        ("userIdentity", "accessKeyId"),
-        ("vpcEndpointId",),
-    }
-)
-"""Fields that AWS vouches for, by which a mute is more than a claim."""
 
 
 def meaning_findings(
@@ -65,7 +48,6 @@ def meaning_findings(
     yield from _unused(roots)
     yield from _evidence(roots, conditions)
     levels = _levels(roots)
-    classes = _classes(roots)
     default = next((root.value["default"]["masking"] for root in roots if "default" in root.value), "open")
     floors = {
         channel["name"]: channel.get("masking_floor", "standard")
@@ -77,7 +59,7 @@ def meaning_findings(
         if source.root is None:
             continue
         yield from _scope(source.root)
-        yield from _routes(source, source.root, classes, Shadows(kinds), conditions)
+        yield from _routes(source, source.root, Shadows(kinds), conditions)
         yield from _covered_silences(source.root, Shadows(kinds), conditions)
         yield from _titles(source, source.root, default, levels)
         yield from _floors(source.root, floors, levels)
@@ -169,10 +151,8 @@ def _scope(root: YamlNode) -> Iterator[Finding]:
             yield Finding(SCOPE, bucket.where, what, instead)
 
 
-def _routes(
-    source: Source, root: YamlNode, classes: dict[str, bool], shadows: Shadows, conditions: Conditions
-) -> Iterator[Finding]:
-    """Routes that an earlier one leaves nothing for, that continue to nowhere, and that mute what they should not."""
+def _routes(source: Source, root: YamlNode, shadows: Shadows, conditions: Conditions) -> Iterator[Finding]:
+    """Routes that an earlier one leaves nothing for, or that continue to nowhere."""
     routes = list(_parts(root, "routes"))
     for place, route in enumerate(routes):
         of_route = conditions.of(route)
@@ -186,8 +166,6 @@ def _routes(
             )
         if route.value.get("continue") is True and place == len(routes) - 1:
             yield _nowhere(source, route.keys["continue"])
-        if "mute" in route.value:
-            yield from _mute(route, of_route, classes)
         yield from _order(route, of_route)
 
 
@@ -269,54 +247,6 @@ def _outlasts(before: YamlNode, silence: YamlNode) -> bool:
 
 def _until(silence: YamlNode) -> datetime:
     return datetime.fromisoformat(silence.value["until"]).astimezone(UTC)
-
-
-# --- mutes ------------------------------------------------------------------------------------------------------------
-
-
-def _classes(roots: Iterable[YamlNode]) -> dict[str, bool]:
-    """Whether all evidence of each class is only claimed."""
-    return {
-        actor["class"]: bool(actor.get("evidence")) and all(one["strength"] == "claimed" for one in actor["evidence"])
-        for root in roots
-        for actor in root.value.get("actors") or ()
-    }
-
-
-def _mute(route: YamlNode, conditions: Sequence[Condition], classes: dict[str, bool]) -> Iterator[Finding]:
-    parts = [part for condition in conditions for part in conjuncts(condition.tree)]
-    where = route.keys["mute"]
-    if all(one.kind == "literal" and one.value is True for one in parts):
-        yield Finding(MUTES_ALL, where, "this mutes every event in the scope", "say in when what is to be muted")
-        return
-    tested = {value for one in parts for value in _equals(one, ("actor", "class"))}
-    kinds = {value for one in parts for value in _equals(one, ("actor", "kind"))}
-    if "unknown" in tested | kinds and len(parts) == 1:
-        instead = "add evidence for a class of its own, or name the role too"
-        yield Finding(MUTES_ALL, where, "this mutes every caller that nobody knows", instead)
-        return
-    attested = any(path in _ATTESTED for one in parts for path in _read(one))
-    claimed = [name for name in tested if classes.get(name)]
-    if claimed and not attested:
-        what = f"this mute rests on claims alone: whoever may assume a role can look like {claimed[0]}"
-        yield Finding(CLAIMED, where, what, "test something that AWS vouches for too, such as actor.role == 'NAME'")
-
-
-def _equals(node: Tree, names: tuple[str, ...]) -> Iterator[str]:
-    if node.kind == "comparator" and node.value == "eq":
-        for field, other in (node.children, node.children[::-1]):
-            path = path_of(field)
-            if path is not None and path.names == names and isinstance(other.value, str):
-                yield other.value
-
-
-def _read(node: Tree) -> Iterator[tuple[str, ...]]:
-    if node.kind == "not_expression" or (node.kind == "comparator" and node.value == "ne"):
-        return
-    for part in walk(node):
-        path = path_of(part)
-        if path is not None:
-            yield path.names
 
 
 # --- silences ---------------------------------------------------------------------------------------------------------

@@ -37,6 +37,7 @@ def verdict_json(verdict: Verdict) -> dict[str, Any]:
         "routes": list(verdict.routes),
         "mutes": [{"policy": mute.policy, "id": mute.id, "reason": mute.reason} for mute in verdict.mutes],
         "silences": [{"policy": silence.policy, "id": silence.id, "reason": silence.reason} for silence in verdict.silences],
+        "void": [{"policy": rule.policy, "id": rule.id, "reason": rule.reason.value} for rule in verdict.void],
         "defaulted": verdict.defaulted,
         "failures": [
             {"kind": failure.kind.value, "policy": failure.policy, "id": failure.id, "reason": failure.reason}

@@ -68,6 +68,11 @@ LOAD_CODES: Final = frozenset(
         OTHER_BASE,
         TRUST,
         PLACEHOLDERS,
+        MUTES_ALL,
+        UNPINNED,
+        NOT_ATTESTED,
+        EVERYONE,
+        ACCOUNTS,
     }
 )
 """The codes of findings that keep a set from loading; what each stands for is in `engine.lint.registry`."""

@@ -41,6 +41,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from datetime import tzinfo
 
+    from engine.model import VoidFor
+
 _FEWEST_LITERALS: Final = 3
 """Characters that each pattern of a `buckets` scope demands, for its policy to take the default's place.
 
@@ -67,12 +69,13 @@ def compile_set(
     levels = _levels(contents, account_names)
     by_name = {level.name: level for level in levels}
     actors = [_actor(one, factory) for one in actors_in_order(contents)]
+    void_for = factory.void_for(contents)
     known = tuple(actor for actor in actors if actor.name != UNKNOWN)
     evidence = in_order((actor, evidence) for actor in known for evidence in actor.evidence)
     return PolicySet(
         revision=revision(contents),
         commit=commit,
-        policies=tuple(_policy(path, content, by_name, account_names, factory) for path, content in files),
+        policies=tuple(_limited(_policy(path, content, by_name, account_names, factory), void_for) for path, content in files),
         actors=known,
         unknown=next((actor for actor in actors if actor.name == UNKNOWN), ActorClass(UNKNOWN, Kind.UNKNOWN)),
         evidence=evidence,
@@ -211,6 +214,18 @@ def _policy(
         masking_floor=levels[one["masking_floor"]] if "masking_floor" in one else None,
         routes=tuple(_route(route, levels, factory) for route in one.get("routes", ())),
         silences=tuple(_silence(silence, factory) for silence in one.get("silences", ())),
+    )
+
+
+def _limited(policy: Policy, void_for: VoidFor) -> Policy:
+    """A policy whose mutes and silences know what makes them void."""
+    name = policy.name
+    return policy._replace(
+        routes=tuple(
+            route._replace(void_for=void_for[name, "routes", route.id]) if route.mute is not None else route
+            for route in policy.routes
+        ),
+        silences=tuple(silence._replace(void_for=void_for[name, "silences", silence.id]) for silence in policy.silences),
     )
 
 

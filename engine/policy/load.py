@@ -19,6 +19,7 @@ from engine.policy.edits import before_line
 from engine.policy.files import policy_files
 from engine.policy.matchers import from_source
 from engine.policy.positions import line_text
+from engine.policy.quieter import quieter_findings
 from engine.policy.references import reference_findings
 from engine.policy.shape import shape_findings
 from engine.policy.source import Source, read_source
@@ -91,7 +92,9 @@ def check(
     if not findings:
         findings = list(base_findings(sources)) or list(_blamed(reference_findings(taking_effect, trees), sources))
     if not findings and not in_force:
-        findings = list(_blamed(compared_findings(taking_effect), sources))
+        findings = list(_blamed(compared_findings(taking_effect), sources)) or list(
+            _blamed(quieter_findings(taking_effect, trees), sources)
+        )
     ordered = tuple(
         sorted(findings, key=lambda finding: (finding.where.path, finding.where.line, finding.where.column, finding.code))
     )

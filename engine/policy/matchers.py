@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from engine.matching.link import link
 from engine.model import Matcher
 from engine.policy.fact_layout import FACT_TYPES, FACTS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from engine.matching.checks import Trees
     from engine.matching.source import Generated
-    from engine.model import FactGroups, Record
+    from engine.model import FactGroups, Record, VoidFor
 
     Expressions = tuple[str, ...]
     First = Callable[[Record, FactGroups], int]
@@ -26,11 +26,12 @@ class MatcherFactory(NamedTuple):
     """What makes the matchers of a set.
 
     `matcher` returns that of expressions that must all hold; `first` the function from a record and facts to the number of the
-    first of several that holds, -1 where none does.
+    first of several that holds, -1 where none does; `void_for`, of the contents of all files, what makes each quieter rule void.
     """
 
     matcher: Callable[[Expressions], Matcher]
     first: Callable[[Sequence[Expressions]], First]
+    void_for: Callable[[Sequence[Mapping[str, Any]]], VoidFor]
 
 
 def from_source(trees: Trees | None = None) -> MatcherFactory:
@@ -48,7 +49,16 @@ def from_source(trees: Trees | None = None) -> MatcherFactory:
             made[expressions] = _matcher(expressions, parsed)
         return made[expressions]
 
-    return MatcherFactory(matcher, lambda several: in_turn([link(source, FACTS) for source in first_sources(several, parsed)]))
+    def first(several: Sequence[Expressions]) -> First:
+        return in_turn([link(source, FACTS) for source in first_sources(several, parsed)])
+
+    return MatcherFactory(matcher, first, lambda contents: _void_for(contents, parsed))
+
+
+def _void_for(contents: Sequence[Mapping[str, Any]], trees: Trees) -> VoidFor:
+    from engine.policy.quieter import QuieterRules  # noqa: PLC0415  the analysis, which a prepared set does without
+
+    return QuieterRules(contents, trees).void_for()
 
 
 def _matcher(expressions: Expressions, trees: Trees) -> Matcher:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from engine.model import Strength
-from engine.policy.pins import CLASS_PATHS, TYPES, meets, pin, pins_beside, spelled_out, texts
+from engine.policy.pins import ACTOR_FACTS, TYPES, is_pinned, meets, pins_beside, spelled_out, texts
 from engine.policy.provenance import AWS_SERVICE, row_of
 from engine.policy.strength import name_of, provenance_of
 
@@ -68,13 +68,13 @@ _FORMS: Final[Mapping[str, str]] = {
 
 def why_no_pin(branch: Branch, actors: Actors) -> str:
     """Why a branch does not pin: the evidence that does not, or the provenance of what it tests."""
-    named = [actor for actor, spelled in spelled_out(branch, actors) if actor is not None and pin(spelled) is None]
+    named = [actor for actor, spelled in spelled_out(branch, actors) if actor is not None and not is_pinned(spelled)]
     if named:
         names = list(dict.fromkeys(str(actor.id) for actor in named))
         more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
         many = len(names) > 1
         return f"the evidence {', '.join(names[:_MOST_NAMED])}{more} {'do' if many else 'does'} not pin it"
-    words = {name_of(atom): provenance_of(atom, branch) for atom in branch if atom.path not in CLASS_PATHS}
+    words = {name_of(atom): provenance_of(atom, branch) for atom in branch if atom.path not in ACTOR_FACTS}
     told = [f"{name} is {f'`{word}`' if word else 'only asked to be there'}" for name, word in sorted(words.items())]
     return ", ".join(told[:_MOST_NAMED]) or "it tests nothing of the caller"
 
@@ -91,7 +91,7 @@ def mend(branch: Branch, actors: Actors) -> str:
         return _SERVICE
     spelled = list(spelled_out(branch, actors))
     attested = [own for actor, own in spelled if actor is not None and actor.strength is Strength.ATTESTED]
-    if attested and all(pin(own) is not None for own in attested):
+    if attested and all(map(is_pinned, attested)):
         return _ATTESTED
     strangers = all(any(atom.path in TYPES and (texts(atom) or {""}) <= _WITHOUT_ROLE for atom in own) for _, own in spelled)
     return "" if strangers else _ROLE

@@ -29,8 +29,8 @@ MOST_BRANCHES: Final = 256
 """Branches of one matcher. A part that would make it more counts as true."""
 
 TYPES: Final = frozenset({TYPE, ("actor", "type")})
-CLASS_PATHS: Final = frozenset({("actor", name) for name in ("class", "kind", "evidence", "strength")})
-_NAMES: Final = CLASS_PATHS - {("actor", "strength")}
+ACTOR_FACTS: Final = frozenset({("actor", name) for name in ("class", "kind", "evidence", "strength")})
+_NAMES: Final = ACTOR_FACTS - {("actor", "strength")}
 ACCOUNTS: Final = frozenset({("actor", "account"), ("userIdentity", "accountId")})
 SERVICES: Final = frozenset({("actor", "service"), ("userIdentity", "invokedBy")})
 ADDRESSES: Final = frozenset({("source", "ip"), ("sourceIPAddress",)})
@@ -56,7 +56,7 @@ class EvidenceBranches(NamedTuple):
         """Whether what a branch asks of the actor's class can be true where this evidence decided."""
         facts = {"class": self.actor, "kind": self.kind, "evidence": self.id, "strength": self.strength}
         actor = {name: None if value is None else str(value) for name, value in facts.items()}
-        return all(evaluate(atom, {"actor": actor}) is True for atom in branch if atom.path in CLASS_PATHS)
+        return all(evaluate(atom, {"actor": actor}) is True for atom in branch if atom.path in ACTOR_FACTS)
 
 
 UNKNOWN_ACTOR: Final = EvidenceBranches(UNKNOWN, Kind.UNKNOWN, None, None, (_EMPTY,))
@@ -65,14 +65,14 @@ Actors: TypeAlias = "Sequence[EvidenceBranches]"
 """All evidence of a set, `UNKNOWN_ACTOR` included."""
 
 
-def branches_of(part: Formula, *, positive: bool = True) -> tuple[Branch, ...]:
-    """The branches of a formula (or of its opposite): where it holds, all atoms of one of them are true."""
+def branches_of(part: Formula) -> tuple[Branch, ...]:
+    """The branches of a formula: where it holds, all atoms of one of them are true. A negation counts as true."""
     if isinstance(part, Not):
-        return branches_of(part.part, positive=not positive)
+        return (_EMPTY,)
     if isinstance(part, Atom):
-        return (frozenset({part}),) if positive else (_EMPTY,)
-    parts = [branches_of(each, positive=positive) for each in part.parts]
-    if isinstance(part, And) is positive:
+        return (frozenset({part}),)
+    parts = [branches_of(each) for each in part.parts]
+    if isinstance(part, And):
         return _all_of(parts)
     alternatives = tuple(dict.fromkeys(branch for each in parts for branch in each))
     return alternatives if len(alternatives) <= MOST_BRANCHES else (_EMPTY,)
@@ -116,12 +116,17 @@ def meets(branch: Branch, beside: Beside) -> bool:
 
 def pins(branch: Branch, actors: Actors) -> bool:
     """Whether a branch pins the caller, by itself or by each evidence that it leaves possible."""
-    return pin(branch) is not None or all(pin(spelled) is not None for _, spelled in spelled_out(branch, actors))
+    return is_pinned(branch) or all(is_pinned(spelled) for _, spelled in spelled_out(branch, actors))
 
 
-def pin(branch: Branch) -> Atom | None:
-    """A test of a branch that pins the caller, whoever else may call in the same way; None where there is none."""
-    return next((atom for atom in branch if pins_by(atom, branch)), None)
+def is_pinned(branch: Branch) -> bool:
+    """Whether a test of a branch pins the caller, the facts of the class aside."""
+    return any(pins_by(atom, branch) for atom in branch)
+
+
+def branch_pins(branch: Branch) -> list[Atom]:
+    """The tests of a branch that pin the caller, the facts of the class aside."""
+    return [atom for atom in branch if pins_by(atom, branch)]
 
 
 def pins_by(atom: Atom, branch: Branch) -> bool:
@@ -166,12 +171,16 @@ _PREFIXES: Final = tuple(
         str.lower,
         (
             *("role/", "assumed-role/", "user/", "oidc-provider/", "saml-provider/", "AKIA", "ASIA", "AROA", "AIDA", "AWS::"),
-            *("aws-reserved/sso.amazonaws.com/", "aws-service-role/", "service-role/", ".amazonaws.com"),
+            *("service-role/", ".amazonaws.com"),
             *("arn:aws:iam::", "arn:aws:sts::", "arn:aws-cn:iam::", "arn:aws-cn:sts::", "arn:aws-us-gov:iam::"),
         ),
     )
 )
-_RESERVED: Final = tuple(map(str.lower, ("AWSReservedSSO_", "AWSServiceRoleFor")))
+_RESERVED: Final = tuple(
+    map(str.lower, ("AWSReservedSSO_", "AWSServiceRoleFor", "aws-reserved/sso.amazonaws.com/", "aws-service-role/"))
+)
+"""Beginnings of names and paths that only AWS gives: they pin nobody, but tell something."""
+_KNOWN: Final = (*_PREFIXES, *_RESERVED)
 _ARN_HEAD: Final = re.compile(r"arn:[^:]*:[^:]*:[^:]*:[^:]*:")
 _ARNS: Final = frozenset(
     {
@@ -184,22 +193,26 @@ _ARNS: Final = frozenset(
 )
 
 
-def _beyond(run: Run, atom: Atom, known: tuple[str, ...] = (*_PREFIXES, *_RESERVED)) -> bool:
+def _beyond(run: Run, atom: Atom) -> bool:
     """Whether a run has three characters in a row that are in no value that AWS gives to everyone."""
     text = _behind_head(run) if atom.path in _ARNS else run.text.lower()
     separated = [text]
-    for word in sorted(known, key=len, reverse=True):
+    for word in sorted(_KNOWN, key=len, reverse=True):
         separated = [piece for part in separated for piece in part.split(word)]
     if not run.end:
-        separated[-1] = _without_begun(separated[-1], known)
+        separated[-1] = _without_begun(separated[-1])
     if not run.start:
-        separated[0] = _without_ended(separated[0], known)
-    return any(len(piece) >= _FEWEST and not any(piece in word for word in known) for piece in separated)
+        separated[0] = _without_ended(separated[0])
+    return any(len(piece) >= _FEWEST and not any(piece in word for word in _KNOWN) for piece in separated)
 
 
 def demands_more(atom: Atom) -> bool:
-    """Whether a pattern demands more than what every value has: unlike for a pin, the reserved names of roles are something."""
-    return all(any(_beyond(run, atom, _PREFIXES) for run in runs) for runs in _demanded(atom))
+    """Whether a pattern demands more than every value has. Unlike for a pin, what only AWS gives is more."""
+    return all(any(_is_reserved(run.text) or _beyond(run, atom) for run in runs) for runs in _demanded(atom))
+
+
+def _is_reserved(text: str) -> bool:
+    return any(word in text.lower() for word in _RESERVED)
 
 
 def _behind_head(run: Run) -> str:
@@ -213,15 +226,15 @@ def _behind_head(run: Run) -> str:
     return text.rpartition(":")[2] if run.end else ""
 
 
-def _without_begun(text: str, known: tuple[str, ...]) -> str:
+def _without_begun(text: str) -> str:
     """A text without an end that is the beginning of a known word."""
-    sizes = (size for word in known for size in range(1, len(word)) if text.endswith(word[:size]))
+    sizes = (size for word in _KNOWN for size in range(1, len(word)) if text.endswith(word[:size]))
     return text[: len(text) - max(sizes, default=0)]
 
 
-def _without_ended(text: str, known: tuple[str, ...]) -> str:
+def _without_ended(text: str) -> str:
     """A text without a beginning that is the end of a known word."""
-    return text[max((size for word in known for size in range(1, len(word)) if text.startswith(word[-size:])), default=0) :]
+    return text[max((size for word in _KNOWN for size in range(1, len(word)) if text.startswith(word[-size:])), default=0) :]
 
 
 _ROLE_HEAD: Final = re.compile(r"arn:[a-z-]+:sts::[0-9]{12}:assumed-role/[^/]+/", re.IGNORECASE)

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from engine import __version__
 from engine.matching.link import link
 from engine.matching.source import Constant, Generated
-from engine.model import IndexKey, Matcher
+from engine.model import IndexKey, Matcher, VoidReason
 from engine.policy.compile import actors_in_order, compile_set, evidence_rank, expressions
 from engine.policy.fact_layout import FACTS
 from engine.policy.files import base_files, policy_files
@@ -57,9 +57,11 @@ def prepare(sources: Sequence[PolicyFile], directory: Path, commit: str | None) 
     named = extends(sources)
     base = named.name if named is not None else None
     from engine.matching.checks import Trees  # noqa: PLC0415  the parser, which only a build needs
+    from engine.policy.quieter import QuieterRules  # noqa: PLC0415  the analysis, likewise
 
     texts: dict[str, int] = {}
     trees = Trees()
+    quieter = QuieterRules(list(contents.values()), trees)
     evidence = [expressions(one["when"]) for one in _evidence(list(contents.values()))]
     made = {
         "engine": __version__,
@@ -71,6 +73,7 @@ def prepare(sources: Sequence[PolicyFile], directory: Path, commit: str | None) 
         ],
         "matchers": [_matcher_json(one, trees, texts) for one in dict.fromkeys([*evidence, *_rules(list(contents.values()))])],
         "first": [_source_json(one, texts) for one in first_sources(evidence, trees)],
+        "void_for": [[*rule, reasons] for rule, reasons in quieter.void_for().items()],
     }
     content = json.dumps(made)  # in the order of the files: the keys of a literal have one
     listed = "".join(f"    {text},\n" for text in texts)
@@ -154,7 +157,10 @@ def _factory(content: Mapping[str, Any], codes: Sequence[CodeType]) -> MatcherFa
     def first(_: Sequence[Expressions]) -> First:
         return in_turn(firsts)
 
-    return MatcherFactory(matcher, first)
+    void_for = {
+        (policy, section, rule): tuple(map(VoidReason, reasons)) for policy, section, rule, reasons in content["void_for"]
+    }
+    return MatcherFactory(matcher, first, lambda _: void_for)
 
 
 def _source(one: Sequence[Any]) -> Generated:

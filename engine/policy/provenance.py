@@ -267,6 +267,7 @@ TABLE: Final[Mapping[Path, Row]] = {
     ("actor", "class"): _CLASS_ROW,
     ("actor", "kind"): _CLASS_ROW,
     ("actor", "evidence"): _CLASS_ROW,
+    ("actor", "strength"): Row(HOW, "It narrows which evidence is left possible, and pins nobody by itself."),
     # --- how the call came
     ("sessionCredentialFromConsole",): Row(HOW, "Shown only where it is true, as the text `true`.", sources=("RC", "REC")),
     ("additionalEventData", "AuthenticationMethod"): Row(

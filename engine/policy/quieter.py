@@ -6,19 +6,17 @@ for its author; in a set that is in force already, the rule is void.
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from engine.matching.checks import check
 from engine.matching.formula import atoms, formula_of
 from engine.matching.literals import demanded
-from engine.model import Finding, Kind, Strength, VoidReason
+from engine.model import ALWAYS_VOID_FOR, Finding, Kind, Strength, VoidReason
 from engine.policy import codes
 from engine.policy.fact_layout import FACT_TYPES
 from engine.policy.mending import mend, where, why_no_pin
 from engine.policy.pins import (
     ACCOUNTS,
-    CLASS_PATHS,
+    ACTOR_FACTS,
     PATTERNS,
     UNKNOWN_ACTOR,
     EvidenceBranches,
@@ -32,14 +30,12 @@ from engine.policy.strength import holds_for_all, why_not_attested
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+    from engine.matching.checks import Trees
     from engine.matching.formula import Atom, Formula
     from engine.matching.literals import Alternative
+    from engine.model import VoidFor
     from engine.policy.pins import Actors, Branch
     from engine.policy.source import Source, YamlNode
-
-ALWAYS_VOID_FOR: Final = frozenset({VoidReason.NEVER_MUTE, VoidReason.FAILURE})
-"""What makes every mute and every silence void."""
-
 _BUCKETS: Final = frozenset({("bucket",), ("requestParameters", "bucketName"), ("resources",)})
 _COPIES: Final = frozenset({("copy",), ("copy", "bucket"), ("requestParameters", "x-amz-copy-source")})
 _BOUNDING: Final = frozenset({("bucket",), ("copy", "bucket")})
@@ -59,86 +55,119 @@ class QuieterProblem(NamedTuple):
 class Judgement(NamedTuple):
     """What the analysis says of a quieter rule: what makes it void, and what is wrong with it."""
 
-    void_for: frozenset[VoidReason]
+    void_for: tuple[VoidReason, ...]
     problems: tuple[QuieterProblem, ...] = ()
 
 
 # --- a set -----------------------------------------------------------------------------------------------------------------
 
 
-def quieter_findings(sources: Sequence[Source]) -> Iterator[Finding]:
-    """What is wrong with the mutes, the silences and the evidence of files that load."""
-    roots = [source.root for source in sources if source.root is not None]
-    actors = actors_of([root.value for root in roots])
-    for root in roots:
-        for actor in _parts(root, "actors"):
-            yield from _strength_findings(actor)
-        buckets = root.value.get("buckets") or ()
-        for word, rule in _quieter_rules(root):
-            for problem in judge(rule.value, buckets, actors, word).problems:
-                yield Finding(problem.code, rule.keys[problem.key], problem.what, problem.instead)
+class QuieterRules:
+    """The mutes, the silences and the evidence of a set, analysed from the contents of its files."""
+
+    def __init__(self, contents: Sequence[Mapping[str, Any]], trees: Trees) -> None:
+        """`trees`: the syntax trees of the set's expressions."""
+        self._contents = contents
+        self._trees = trees
+        self._formulas: dict[tuple[str, ...], Formula] = {}
+        self._branches: dict[tuple[str, ...], tuple[Branch, ...]] = {}
+        self.actors = tuple(self._actors())
+
+    def branches(self, rule: Mapping[str, Any]) -> tuple[Branch, ...]:
+        """The branches of a route, a silence or an evidence."""
+        expressions = _expressions(rule)
+        if expressions not in self._branches:
+            self._branches[expressions] = branches_of(self._formula(expressions))
+        return self._branches[expressions]
+
+    def judge(self, rule: Mapping[str, Any], buckets: Sequence[str], word: str) -> Judgement:
+        """What is to be said of a mute or a silence (`word`) in a file of this scope (empty: every bucket)."""
+        branches, actors = self.branches(rule), self.actors
+        everyone = rule.get("everyone", False)
+        problems = list(_everyone(branches, buckets, actors, word) if everyone else _unpinned(branches, actors, word))
+        void_for = set(ALWAYS_VOID_FOR)
+        if not everyone:
+            problems += _accounts(branches, word)
+            if not all(_tests_account(own) for branch in branches for _, own in spelled_out(branch, actors)):
+                void_for.add(VoidReason.ACCOUNT)
+        if _passes_over_copies(self._formula(_expressions(rule))):
+            void_for.add(VoidReason.BUCKET)
+        if problems:
+            void_for.add(VoidReason.UNSOUND)
+        return Judgement(tuple(reason for reason in VoidReason if reason in void_for), tuple(problems))
+
+    def void_for(self) -> VoidFor:
+        """What makes each mute and each silence void."""
+        return {
+            (content["name"], section, rule["id"]): self.judge(rule, content.get("buckets") or (), word).void_for
+            for content in self._contents
+            for section, word in (("routes", "mute"), ("silences", "silence"))
+            for rule in content.get(section) or ()
+            if word == "silence" or "mute" in rule
+        }
+
+    def _formula(self, expressions: tuple[str, ...]) -> Formula:
+        if expressions not in self._formulas:
+            self._formulas[expressions] = formula_of([self._trees[expression] for expression in expressions], FACT_TYPES)
+        return self._formulas[expressions]
+
+    def _actors(self) -> Iterator[EvidenceBranches]:
+        for content in self._contents:
+            for actor in content.get("actors") or ():
+                for evidence in actor.get("evidence") or ():
+                    branches = tuple(map(_without_class, self.branches(evidence)))
+                    kind, strength = Kind(actor["kind"]), Strength(evidence["strength"])
+                    never_mute = actor.get("never_mute", False)
+                    yield EvidenceBranches(actor["class"], kind, evidence["id"], strength, branches, never_mute)
+        yield UNKNOWN_ACTOR
 
 
-def _parts(node: YamlNode, section: str) -> Iterator[YamlNode]:
-    inner = node.at(section)
-    return inner.items() if inner is not None else iter(())
-
-
-def _quieter_rules(root: YamlNode) -> Iterator[tuple[str, YamlNode]]:
-    yield from (("mute", route) for route in _parts(root, "routes") if "mute" in route.keys)
-    yield from (("silence", silence) for silence in _parts(root, "silences"))
-
-
-def actors_of(contents: Iterable[Mapping[str, Any]]) -> tuple[EvidenceBranches, ...]:
-    """All evidence of a set, from the contents of its files."""
-    found = [
-        EvidenceBranches(
-            actor["class"],
-            Kind(actor["kind"]),
-            evidence["id"],
-            Strength(evidence["strength"]),
-            tuple(map(_without_class, matcher_branches(expressions_of(evidence)))),
-            actor.get("never_mute", False),
-        )
-        for content in contents
-        for actor in content.get("actors") or ()
-        for evidence in actor.get("evidence") or ()
-    ]
-    return (*found, UNKNOWN_ACTOR)
-
-
-def _without_class(branch: Branch) -> Branch:
-    """While actors are being classified, the facts of the class are null: a test of them says nothing."""
-    return frozenset(atom for atom in branch if atom.path not in CLASS_PATHS)
-
-
-def expressions_of(rule: Mapping[str, Any]) -> tuple[str, ...]:
+def _expressions(rule: Mapping[str, Any]) -> tuple[str, ...]:
     """The expressions of a rule, all of which must hold."""
     when = rule.get("when", ())
     return (when,) if isinstance(when, str) else tuple(when)
 
 
-@lru_cache(4_096)
-def _formula(expressions: tuple[str, ...]) -> Formula:
-    return formula_of([check(expression) for expression in expressions], FACT_TYPES)
+def _without_class(branch: Branch) -> Branch:
+    """While actors are being classified, the facts of the class are null: a test of them says nothing."""
+    return frozenset(atom for atom in branch if atom.path not in ACTOR_FACTS)
 
 
-@lru_cache(4_096)
-def matcher_branches(expressions: tuple[str, ...]) -> tuple[Branch, ...]:
-    """The branches of expressions that must all hold."""
-    return branches_of(_formula(expressions))
+# --- findings --------------------------------------------------------------------------------------------------------------
 
 
-# --- evidence --------------------------------------------------------------------------------------------------------------
+def quieter_findings(sources: Sequence[Source], trees: Trees) -> Iterator[Finding]:
+    """What is wrong with the mutes, the silences and the evidence of files that load."""
+    roots = [source.root for source in sources if source.root is not None]
+    rules = QuieterRules([root.value for root in roots], trees)
+    for root in roots:
+        for actor in parts(root, "actors"):
+            yield from _strength_findings(actor, rules)
+        buckets = root.value.get("buckets") or ()
+        for word, rule in quieter_rules(root):
+            for problem in rules.judge(rule.value, buckets, word).problems:
+                yield Finding(problem.code, rule.keys[problem.key], problem.what, problem.instead)
 
 
-def _strength_findings(actor: YamlNode) -> Iterator[Finding]:
-    for evidence in _parts(actor, "evidence"):
+def parts(node: YamlNode, section: str) -> Iterator[YamlNode]:
+    """What a section holds."""
+    inner = node.at(section)
+    return inner.items() if inner is not None else iter(())
+
+
+def quieter_rules(root: YamlNode) -> Iterator[tuple[str, YamlNode]]:
+    """The mutes and silences of a file, each with that word."""
+    yield from (("mute", route) for route in parts(root, "routes") if "mute" in route.keys)
+    yield from (("silence", silence) for silence in parts(root, "silences"))
+
+
+def _strength_findings(actor: YamlNode, rules: QuieterRules) -> Iterator[Finding]:
+    for evidence in parts(actor, "evidence"):
         strength = evidence.children["strength"]
         if strength.value != Strength.ATTESTED:
             continue
         kind = Kind(actor.value["kind"])
-        for branch in matcher_branches(expressions_of(evidence.value)):
+        for branch in rules.branches(evidence.value):
             why = why_not_attested(branch, kind)
             if why is not None:
                 what = f"AWS does not attest this{where(branch)}: {why}"
@@ -146,23 +175,7 @@ def _strength_findings(actor: YamlNode) -> Iterator[Finding]:
                 break
 
 
-# --- quieter rules ---------------------------------------------------------------------------------------------------------
-
-
-def judge(rule: Mapping[str, Any], buckets: Sequence[str], actors: Actors, word: str) -> Judgement:
-    """What is to be said of a mute or a silence (`word`) in a file of this scope (empty: every bucket)."""
-    expressions = expressions_of(rule)
-    branches = matcher_branches(expressions)
-    everyone = rule.get("everyone", False)
-    problems = list(_everyone(branches, buckets, actors, word) if everyone else _unpinned(branches, actors, word))
-    void_for = ALWAYS_VOID_FOR
-    if not everyone:
-        problems += _accounts(branches, word)
-        if not all(_tests_account(own) for branch in branches for _, own in spelled_out(branch, actors)):
-            void_for |= {VoidReason.ACCOUNT}
-    if _passes_over_copies(_formula(expressions)):
-        void_for |= {VoidReason.BUCKET}
-    return Judgement(void_for | ({VoidReason.UNSOUND} if problems else frozenset()), tuple(problems))
+# --- problems ---------------------------------------------------------------------------------------------------------------
 
 
 def _unpinned(branches: Sequence[Branch], actors: Actors, word: str) -> Iterator[QuieterProblem]:

@@ -184,6 +184,8 @@ def _route(source: Source, route: YamlNode, names: _Names) -> Iterator[Finding]:
         yield Finding(codes.NOTIFY_OR_MUTE, keys["mute"], "a route cannot both notify and mute", "make two routes of it")
     if "mute" in keys:
         yield from _mute(route)
+    elif "everyone" in keys:
+        yield Finding(codes.UNKNOWN_KEY, keys["everyone"], "everyone has no meaning in a route that notifies", "delete it")
     yield from _channels(route.at("notify"), names)
     yield from _level(route.at("masking"), names)
     yield from text_findings(source, route.at("title"))

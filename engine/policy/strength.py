@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from engine.matching.formula import evaluate
 from engine.model import Kind
-from engine.policy.pins import ADDRESSES, PATTERNS, SERVICES, TYPES, demands_more, meets, pins_by, texts
-from engine.policy.provenance import AWS_SERVICE, CLAIMED, HOW, WHAT, WHO, Provenance, row_of
+from engine.policy.pins import ADDRESSES, PATTERNS, SERVICES, TYPES, demands_more, meets, pins_beside, pins_by, texts
+from engine.policy.provenance import AWS_SERVICE, CLAIMED, HOW, WHAT, WHO, Pin, Provenance, row_of
 
 if TYPE_CHECKING:
     from engine.matching.formula import Atom
@@ -59,9 +59,20 @@ def provenance_of(atom: Atom, branch: Branch) -> Provenance | None:
         return row.provenance
     if atom.path in ADDRESSES:
         applies = _is_public(atom)
+    elif row.beside is not None:
+        applies = meets(branch, row.beside)
     else:
-        applies = meets(branch, row.beside) if row.beside is not None else pins_by(atom, branch)
+        applies = _is_of_aws(atom) if row.otherwise is CLAIMED else pins_by(atom, branch)
     return row.provenance if applies else row.otherwise
+
+
+def _is_of_aws(atom: Atom) -> bool:
+    """Whether an atom asks of an ARN or a principal id only for what stands before the session name."""
+    session = atom.path == ("userIdentity", "principalId")
+    names = texts(atom)
+    if names is not None:
+        return not any(":" in name if session else ":assumed-role/" in name or ":federated-user/" in name for name in names)
+    return pins_beside(atom) and (not (session or ":assumed-role/" in atom.value) or atom.value.rstrip("*").endswith(("/", ":")))
 
 
 def holds_for_all(atom: Atom) -> bool:
@@ -100,7 +111,7 @@ def _tells(atom: Atom, branch: Branch, kind: Kind) -> bool:
     if names is not None:
         return all(names) and not (atom.path in TYPES and names & _EVERY_ROLE)
     if atom.kind in PATTERNS:
-        return demands_more(atom)
+        return demands_more(atom) or (atom.path is not None and row_of(atom.path).pins is Pin.NO)
     return atom.kind in ("true", "false", "cidr") or (atom.kind == "is" and atom.value is not None)
 
 

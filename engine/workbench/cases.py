@@ -86,7 +86,7 @@ def _compare(expect: Mapping[str, Any], explanation: Explanation) -> Iterator[Co
     for name in ("class", "kind", "evidence", "strength", "channels", "routes", "defaulted"):
         if name in expect:
             yield Comparison(name, expect[name], decision[name])
-    for name in ("mutes", "silences"):
+    for name in ("mutes", "silences", "void"):
         if name in expect:
             yield Comparison(name, expect[name], [f"{rule['policy']}/{rule['id']}" for rule in decision[name]])
     if "failures" in expect:

@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 from engine.cache import BoundedCache
 from engine.errors import MatcherError
 from engine.matching.index import GlobIndex, Index
+from engine.model import VoidReason
 from engine.pipeline.decide.reads import groups_read
 from engine.pipeline.decide.reference import ask_rule, evaluate, has_scope, in_scope, owned_by, within
+from engine.pipeline.decide.void import bits_of, limit_bits, limits
 from engine.pipeline.facts import NO_CLASS, class_facts, derive_facts, time_of
 from engine.pipeline.facts.target import record_scope
 from engine.policy.fact_layout import ACCESS, CALLER, CLASSED, CROSSING, FACTS, ROLE, SOURCE, TARGET
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
     from datetime import datetime
 
-    from engine.model import FactGroups, Policy, PolicySet, Record, Route, Silence, Verdict, Window
+    from engine.model import ActorClass, FactGroups, Policy, PolicySet, Record, Route, Silence, Verdict, Window
 
 CACHE_SIZE: Final = 8_192
 """How many verdicts, and how many scopes, are remembered."""
@@ -30,11 +32,12 @@ CACHE_SIZE: Final = 8_192
 LONGEST_KEPT: Final = 512
 """The most characters of the names of an event's buckets for which its scope is remembered."""
 
-RouteRule: TypeAlias = "tuple[int, Callable[[Any, FactGroups], bool] | None, bool, bool, Window | None]"
-"""A route: its policy's number, its matcher (None: it always holds), whether it ends its policy, whether it mutes, its hours.
+RouteRule: TypeAlias = "tuple[int, Callable[[Any, FactGroups], bool] | None, bool, int, Window | None]"
+"""A route: its policy's number, its matcher (None: it always holds), whether it ends its policy, what makes it void, its hours.
 
-Where a route that ends its policy holds, no later one of that policy is asked; a mute does so only where mutes are not void. A
-plain tuple unpacks faster than a named one.
+Where a route that ends its policy holds, no later one of that policy is asked; a mute does so only where it is not void. What
+makes a mute void are bits (`void.bits_of`), at least one; a route that notifies has none. A plain tuple unpacks faster than a
+named one.
 """
 
 
@@ -79,7 +82,8 @@ class IndexedDecider:
         self._first_evidence = policies.first
         self._wanted = [group in self.reads for group in (TARGET, ROLE, CALLER, SOURCE, ACCESS, CROSSING)]
         pairs = [*policies.evidence, (policies.unknown, None)]
-        self.classes = [(class_facts(actor, evidence), actor.never_mute) for actor, evidence in pairs]
+        self.classes = [(class_facts(actor, evidence), _class_voids(actor)) for actor, evidence in pairs]
+        self.limits = limits(policies)
         numbered = self._numbered_routes()
         self.scoped = [number for number, policy in enumerate(policies.policies) if has_scope(policy)]
         self._globs = GlobIndex(policies.policies[number].buckets for number in self.scoped)
@@ -150,16 +154,17 @@ class IndexedDecider:
         """What the verdict depends on: the evidence, the scope and the rules that hold. Raises `MatcherError` where one fails."""
         groups = [*(derive_facts(record, self._wanted) if facts is None else facts), NO_CLASS]
         evidence = self._first_evidence(record, groups)
-        groups[CLASSED], mutes_void = self.classes[evidence]
+        groups[CLASSED], voids = self.classes[evidence]
+        voids |= limit_bits(self.limits, groups)
         scope = self.scope(*record_scope(record, groups[TARGET])) if self.scoped else self.unscoped
         time = (time_of(record.get("eventTime")) or now) if self.timed else now
         candidates = self.everywhere.candidates(record, groups)
         if scope.own:
             own = (number for policy in scope.own for number in self.own[policy].candidates(record, groups))
             candidates = [*candidates, *own]
-        key = [evidence, scope.number, *held_routes(self.rules, candidates, record, groups, time, mutes_void=mutes_void)]
+        key = [evidence, scope.number, voids, *held_routes(self.rules, candidates, record, groups, time, voids=voids)]
         if scope.silencing:
-            key += self.held_silences(self.silences, scope, key[2:], (record, groups, time))
+            key += self.held_silences(self.silences, scope, key[3:], (record, groups, time))
         return tuple(key)
 
     def held_silences(
@@ -174,7 +179,7 @@ class IndexedDecider:
         `event` is the record in the form that `silences` are asked of, the facts, and the time.
         """
         record, facts, time = event
-        notifying = {policy for policy, _, _, mutes, _ in map(self.rules.__getitem__, routes) if not mutes}
+        notifying = {policy for policy, _, _, void_for, _ in map(self.rules.__getitem__, routes) if not void_for}
         held: list[int] = []
         for policy in scope.silencing:
             if policy in notifying or self.policies.policies[policy].name == self.policies.default.policy:
@@ -223,23 +228,28 @@ class IndexedDecider:
 
 
 def held_routes(  # noqa: PLR0913  called for every event, without a tuple in between
-    rules: Sequence[RouteRule], candidates: Iterable[int], record: object, facts: FactGroups, time: datetime, *, mutes_void: bool
+    rules: Sequence[RouteRule], candidates: Iterable[int], record: object, facts: FactGroups, time: datetime, *, voids: int
 ) -> list[int]:
     """The numbers of the candidates that hold, in order, up to the one that ends each policy."""
     held: list[int] = []
     ended = -1
     for number in candidates:
-        policy, holds, ends, mutes, during = rules[number]
+        policy, holds, ends, void_for, during = rules[number]
         if policy == ended or (during is not None and not within(during, time)):
             continue
         if holds is None or holds(record, facts):
             held.append(number)
-            if ends and not (mutes and mutes_void):
+            if ends and not void_for & voids:
                 ended = policy
     return held
 
 
 def _route_rule(policy: int, route: Route) -> RouteRule:
     holds = None if route.matcher is None else route.matcher.holds
-    mutes = route.mute is not None
-    return policy, holds, mutes or not route.continues, mutes, route.during
+    void_for = 0 if route.mute is None else bits_of(route.void_for)
+    return policy, holds, bool(void_for) or not route.continues, void_for, route.during
+
+
+def _class_voids(actor: ActorClass) -> int:
+    """What makes quieter rules void for a class, as bits; a rule that is not allowed is void for every class."""
+    return bits_of({VoidReason.UNSOUND, *({VoidReason.NEVER_MUTE} if actor.never_mute else ())})

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from engine.matching.source import reads_whole
 from engine.pipeline.decide.reference import has_scope
+from engine.pipeline.decide.void import paths_of
 from engine.policy.fact_layout import FACTS, GROUPS, ROLE, TARGET
 
 if TYPE_CHECKING:
@@ -27,8 +28,8 @@ def groups_read(policies: PolicySet) -> frozenset[int]:
 
 
 def paths_read(policies: PolicySet) -> frozenset[Path]:
-    """Every path that a matcher reads; the empty one is the document as a whole."""
-    return frozenset[tuple[str, ...]]().union(*{matcher.reads for matcher in _matchers(policies)})
+    """Every path that a matcher reads, or that makes a quieter rule void; the empty one is the document as a whole."""
+    return paths_of(policies).union(*{matcher.reads for matcher in _matchers(policies)})
 
 
 def _matchers(policies: PolicySet) -> Iterator[Matcher]:

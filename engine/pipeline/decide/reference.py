@@ -23,8 +23,11 @@ from engine.model import (
     Suppression,
     TraceEntry,
     Verdict,
+    VoidReason,
+    VoidRule,
     repr_only,
 )
+from engine.pipeline.decide.void import void_reasons
 from engine.pipeline.facts import NO_CLASS, class_facts, derive_facts, time_of
 from engine.pipeline.facts.target import record_scope
 from engine.policy.fact_layout import TARGET
@@ -103,8 +106,9 @@ def evaluate(record: Record, policies: PolicySet, now: datetime, ask: Ask, plan:
     """Everything chosen for one record, asking the rules of `plan` by `ask`."""
     time = time_of(record.get("eventTime")) or now
     facts: FactGroups = derive_facts(record)
-    actor, evidence, failed = _classify(policies, _EventView(record, (*facts, NO_CLASS), time, mutes_void=False), ask)
-    view = _EventView(record, (*facts, class_facts(actor, evidence)), time, bool(failed) or actor.never_mute)
+    actor, evidence, failed = _classify(policies, _EventView(record, (*facts, NO_CLASS), time, ()), ask)
+    voids = void_reasons(facts, never_mute=actor.never_mute, failed=bool(failed))
+    view = _EventView(record, (*facts, class_facts(actor, evidence)), time, voids)
     results = [_ask_policy(policy, routes, view, ask) for policy, routes in plan(record, view.facts)]
     buckets, _ = record_scope(record, facts[TARGET])
     defaulted = actor.never_mute or _default_applies(results, buckets)
@@ -123,6 +127,7 @@ def evaluate(record: Record, policies: PolicySet, now: datetime, ask: Ask, plan:
         defaulted=defaulted,
         failures=failed + tuple(failure for result in silenced for failure in result.failures),
         revision=policies.revision,
+        void=tuple(rule for result in silenced for rule in result.void),
     )
 
 
@@ -178,14 +183,14 @@ def _names(policy: Policy, bucket: str) -> bool:
 # --- one policy --------------------------------------------------------------------------------------------------------------
 
 
-@repr_only("time", "mutes_void")
+@repr_only("time", "voids")
 class _EventView(NamedTuple):
-    """An event as rules see it: the record, the facts, its time, and whether mutes are void for it."""
+    """An event as rules see it: the record, the facts, its time, and what makes quieter rules void for it (`voids`)."""
 
     record: Record
     facts: FactGroups
     time: datetime
-    mutes_void: bool
+    voids: tuple[VoidReason, ...]
 
 
 class _Want(NamedTuple):
@@ -202,7 +207,10 @@ class _Want(NamedTuple):
 
 
 class _PolicyResult(NamedTuple):
-    """The result of one policy in scope: the routes that held, the channels that it wants to notify, or its mute."""
+    """The result of one policy in scope: the routes that held, the channels that it wants to notify, or its mute.
+
+    `void`: its mutes and silences that held and were void.
+    """
 
     policy: Policy
     held: tuple[str, ...]
@@ -211,6 +219,7 @@ class _PolicyResult(NamedTuple):
     silences: tuple[Suppression, ...]
     failures: tuple[Failure, ...]
     failed_to_notify: bool
+    void: tuple[VoidRule, ...]
 
     @property
     def decided(self) -> bool:
@@ -223,6 +232,7 @@ def _ask_policy(policy: Policy, routes: Sequence[Route], view: _EventView, ask: 
     held: list[str] = []
     wants: list[_Want] = []
     failures: list[Failure] = []
+    void: list[VoidRule] = []
     mute: Suppression | None = None
     failed_to_notify = False
     for route in routes:
@@ -237,10 +247,19 @@ def _ask_policy(policy: Policy, routes: Sequence[Route], view: _EventView, ask: 
                 wants += _wants(policy, route)
                 if not route.continues:
                     break
-            elif not view.mutes_void and not failures:
+                continue
+            reason = _void_for(route, view, failed=bool(failures))
+            if reason is None:
                 mute = Suppression(policy.name, route.id, route.mute)
                 break
-    return _PolicyResult(policy, tuple(held), tuple(wants), mute, (), tuple(failures), failed_to_notify)
+            void.append(VoidRule(policy.name, route.id, reason))
+    return _PolicyResult(policy, tuple(held), tuple(wants), mute, (), tuple(failures), failed_to_notify, tuple(void))
+
+
+def _void_for(rule: Route | Silence, view: _EventView, *, failed: bool = False) -> VoidReason | None:
+    """Why a quieter rule is void for an event; None where it is not. `failed`: a route of its policy failed before it."""
+    reasons = (*view.voids, VoidReason.FAILURE) if failed else view.voids
+    return next((reason for reason in reasons if reason in rule.void_for), None)
 
 
 def _wants(policy: Policy, route: Route) -> Iterable[_Want]:
@@ -291,20 +310,22 @@ def _with_default(result: _PolicyResult, policies: PolicySet) -> _PolicyResult:
 
 
 def _ask_silences(result: _PolicyResult, view: _EventView, ask: Ask) -> _PolicyResult:
-    """What a policy's silences leave of its result; a silence is listed only if it removed something."""
+    """What a policy's silences leave of its result; a silence is listed only if it removed something, or would have."""
     if not (result.wants and result.policy.silences):
         return result
-    left, silences, failures = result.wants, result.silences, result.failures
+    left, silences, failures, void = result.wants, result.silences, result.failures, result.void
     for silence in result.policy.silences:
         holds = ask(result.policy.name, silence, view if view.time < silence.until else None)
         if isinstance(holds, Failure):
             failures = (*failures, holds)
-        elif holds and not view.mutes_void:
-            kept = tuple(want for want in left if not _covers(silence, want))
-            if len(kept) < len(left):
-                silences = (*silences, Suppression(result.policy.name, silence.id, silence.reason))
-            left = kept
-    return result._replace(wants=left, silences=silences, failures=failures)
+        elif holds and any(_covers(silence, want) for want in left):
+            reason = _void_for(silence, view)
+            if reason is not None:
+                void = (*void, VoidRule(result.policy.name, silence.id, reason))
+                continue
+            silences = (*silences, Suppression(result.policy.name, silence.id, silence.reason))
+            left = tuple(want for want in left if not _covers(silence, want))
+    return result._replace(wants=left, silences=silences, failures=failures, void=void)
 
 
 def _covers(silence: Silence, want: _Want) -> bool:
