@@ -670,8 +670,9 @@ class MaskedEvent(NamedTuple):
 
     `hash_missing` counts the fields that were dropped because there is no hash key. `denied`, `cross_account` and `access_kind`
     are the facts of these names, which tell nothing of who called or what was touched; nor do `of_version` (a version was
-    named) and `makes_public` (everybody was granted access). `caller_ids` stand for the caller's account, role, session and name:
-    numbers by which this process tells callers apart, to count them.
+    named), `makes_public` (everybody was granted access) and `foreign` (the caller is of another account than the record's).
+    `caller_ids` stand for the caller's account, role, session and name: numbers by which this process tells callers apart, to
+    count them.
     """
 
     level: Level
@@ -682,6 +683,7 @@ class MaskedEvent(NamedTuple):
     access_kind: str = "other"
     of_version: bool = False
     makes_public: bool = False
+    foreign: bool = False
     caller_ids: tuple[int, ...] = ()
 
 

@@ -78,6 +78,10 @@ class Browser:
         self._commands, self._answers = commands, os.fdopen(answers, "rb")
         self._number = 0
 
+    def close(self) -> None:
+        """Read no more from it."""
+        self._answers.close()
+
     def call(self, method: str, session: str | None = None, page: Page | None = None, **parameters: Any) -> dict[str, Any]:
         """Send a command and wait for its result; requests of the page that are told meanwhile are kept."""
         self._number += 1
@@ -134,9 +138,11 @@ def browser() -> Iterator[Browser]:
         )
         os.close(command_end)
         os.close(answer_end)
+        running = Browser(commands, answers)
         try:
-            yield Browser(commands, answers)
+            yield running
         finally:
             process.terminate()
             process.wait(_SECONDS)
             os.close(commands)
+            running.close()

@@ -153,7 +153,7 @@ def test_no_key_and_no_byte_is_lost_in_groups(keys: list[tuple[str, int]]) -> No
 def test_callers_are_told_apart_by_what_they_are_not_by_what_is_shown_of_them() -> None:
     accounts = [f"{place}" * 12 for place in range(8)]
     hidden = {Field.ACCOUNT: "*" * 12, Field.ROLE: None, Field.SESSION: None, Field.NAME: None}
-    entries = [entry(place, hidden, facts={"cross_account": True}, actor=UNKNOWN) for place in range(8)]
+    entries = [entry(place, hidden, facts={"foreign": True}, actor=UNKNOWN) for place in range(8)]
     entries = [
         one._replace(masked=one.masked._replace(caller_ids=(hash(account), hash(None), hash(None), hash(None))))
         for one, account in zip(entries, accounts, strict=True)

@@ -63,7 +63,7 @@ def test_each_of_its_events_can_be_explained(shop: Path) -> None:
     events = sorted((shop / "tests/events").glob("*.json"))
     assert len(events) == 3
     for path in events:
-        assert "Matchers evaluated" in run("explain", path.relative_to(shop)).output
+        assert "Rules that held" in run("explain", path.relative_to(shop)).output
 
 
 def test_it_extends_the_base_that_comes_with_trailbell(shop: Path) -> None:

@@ -75,7 +75,7 @@ LAUNCHED: dict[str, tuple[tuple[str, ...], str]] = {
     "init": (("init", "new"), r"wrote new/policies/payments\.yaml"),
     "run": (("run", EVENT), r"s3-watch"),
     "decide": (("decide", "tests/events"), r'"class": ?"human"'),
-    "explain": (("explain", EVENT), r"Matchers evaluated"),
+    "explain": (("explain", EVENT), r"Rules that held"),
     "fields": (("fields",), r"userIdentity"),
     "lint": (("lint", "--format", "json"), r"\[\]|findings"),
     "test": (("test", "--full-coverage"), r"\d+ of \d+ passed"),

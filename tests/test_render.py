@@ -145,7 +145,7 @@ def test_no_value_stands_twice() -> None:
         (ROBOT, {**TASK_VALUES, Field.SESSION: None}, {}, "payments-nightly (ECS task)"),
         (ROBOT._replace(title=None), TASK_VALUES, {}, "payments-nightly (ecs-robot …b6c7d8)"),
         (ROBOT._replace(title=LocalizedText("{event} by it")), TASK_VALUES, {}, "payments-nightly (ecs-robot …b6c7d8)"),
-        (ROBOT, TASK_VALUES, {"cross_account": True}, "payments-nightly (ECS task …b6c7d8, another account)"),
+        (ROBOT, TASK_VALUES, {"foreign": True}, "payments-nightly (ECS task …b6c7d8, another account)"),
         (HUMAN, {Field.ACTOR_TYPE: "Root", Field.NAME: None, Field.ROLE: None}, {}, "The root user"),
         (HUMAN, {Field.NAME: None, Field.SESSION: None}, {}, "Analyst (Person)"),
         (HUMAN, {Field.NAME: None, Field.SESSION: None, Field.ROLE: None}, {}, "Person"),
@@ -154,7 +154,7 @@ def test_no_value_stands_twice() -> None:
         (
             UNKNOWN,
             {Field.ACTOR_TYPE: "AWSAccount", Field.NAME: None, Field.ROLE: None, Field.SESSION: None},
-            {"cross_account": True},
+            {"foreign": True},
             "Another account",
         ),
         (
@@ -186,7 +186,7 @@ def test_another_account_is_called_by_its_alias() -> None:
         Field.SESSION: None,
         Field.ACCOUNT: "logistics",
     }
-    made = message(changes, UNKNOWN, aliased(), facts={"cross_account": True})
+    made = message(changes, UNKNOWN, aliased(), facts={"foreign": True})
     assert first(made) == ":warning: Account logistics read payments-prod"
 
 

@@ -60,6 +60,7 @@ EVENTS = st.builds(
     st.sampled_from(["read", "other"]),
     st.booleans(),
     st.booleans(),
+    st.booleans(),
 )
 ACTORS = st.builds(
     ActorClass,

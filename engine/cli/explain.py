@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import sys
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -11,19 +12,39 @@ from typing import TYPE_CHECKING
 import click
 
 from engine.cli.inputs import decode_inputs
-from engine.cli.options import Timestamp, open_policies, policies_option
+from engine.cli.options import (
+    Timestamp,
+    desk,
+    html_option,
+    log_group_option,
+    open_policies,
+    policies_option,
+    region_option,
+    write_page,
+)
 from engine.cli.preview import preview, safe
 from engine.edge.secrets import random_key
-from engine.model import DecodeError, Deployment, Event, MatchResult
+from engine.model import DecodeError, Event, MatcherKind, MatchResult
+from engine.pipeline.render.parts import shortened
 from engine.pipeline.setting import Setting
-from engine.workbench.explain import Explanation, as_json
+from engine.workbench.explain import ExplainedRule, Explanation, as_json, facts_by_provenance, value_at
 from engine.workbench.explain import explain as explain_event
+from engine.workbench.page import ShownMessage
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
+    from engine.workbench.parts import PartResult
+
 _MARK = {MatchResult.HELD: "✓", MatchResult.NOT_HELD: "·", MatchResult.FAILED: "!", MatchResult.OUT_OF_TIME: "◷"}
+_PART_MARK = {True: "✓", False: "✗", None: "!"}
+
+NEAR_SHOWN = 4
+"""Rules that nearly held and are shown; --full shows all."""
+
+PART_MAX_LENGTH = 110
+"""Characters of a part of a matcher; --full shows the whole expression."""
 
 
 @click.command(short_help="Show how an event is decided, and why.")
@@ -32,23 +53,41 @@ _MARK = {MatchResult.HELD: "✓", MatchResult.NOT_HELD: "·", MatchResult.FAILED
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
 @click.option("--number", type=click.IntRange(min=1), help="Which event of the file, counted from 1, if it holds several.")
 @click.option("--now", type=Timestamp(), help="Timestamp assumed for an event that has none (default: now).")
+@click.option("--full", is_flag=True, help="Show every fact, every evaluated matcher and the whole payload of each message.")
 @click.option("--reveal", is_flag=True, help="Show the facts unmasked; only on a terminal, never in CI.")
-def explain(  # noqa: PLR0913  one parameter an option
-    event: str, policies_path: Path, form: str, number: int | None, now: datetime | None, *, reveal: bool
+@html_option
+@region_option
+@log_group_option
+def explain(  # noqa: PLR0913, PLR0917  one parameter an option
+    event: str,
+    policies_path: Path,
+    form: str,
+    number: int | None,
+    now: datetime | None,
+    html: Path | None,
+    region: str | None,
+    log_group: str,
+    *,
+    full: bool,
+    reveal: bool,
 ) -> None:
-    """Show how an event is decided, and why: facts, evaluated matchers, decision, and the message for each channel.
+    """Show how an event is decided, and why: facts, the rules that held or nearly did, the decision, and the messages.
 
-    EVENT is a file with one event (or - for standard input). Facts are masked at the strictest level shown. Nothing is sent.
+    EVENT is a file with one event (or - for standard input). Each fact stands beside who vouches for it; of a rule that nearly
+    held, the part is marked that did not. Facts are masked at the strictest level shown. Nothing is sent.
     """
     if reveal and (not sys.stdout.isatty() or os.environ.get("CI")):
         raise click.UsageError("--reveal works only on a terminal, and not with CI set: what it prints is unmasked")
     policies = open_policies(policies_path)
-    setting = Setting(policies, Deployment(), random_key())
+    setting = Setting(policies, desk(region, log_group), random_key())
     explanation = explain_event(_one_event(event, number), setting, now or datetime.now(UTC), reveal=reveal)
+    if html is not None:
+        shown = [ShownMessage(name, message.payload) for name, message in explanation.messages.items()]
+        write_page(html, shown, f"Messages of {event}")
     if form == "json":
         click.echo(json.dumps(as_json(explanation), indent=2))
     else:
-        click.echo("\n".join(_text(explanation)))
+        click.echo("\n".join(_full_text(explanation) if full else _screen(explanation)))
 
 
 def _one_event(path: str, number: int | None) -> Event:
@@ -67,8 +106,7 @@ def _one_event(path: str, number: int | None) -> Event:
     return events[(number or 1) - 1]
 
 
-def _text(explanation: Explanation) -> Iterator[str]:
-    verdict = explanation.decision.verdict
+def _full_text(explanation: Explanation) -> Iterator[str]:
     yield click.style("Facts", bold=True) + ("" if explanation.revealed else f"  (masked: {explanation.level.name})")
     yield from _facts(explanation.facts)
     yield ""
@@ -79,6 +117,16 @@ def _text(explanation: Explanation) -> Iterator[str]:
         if entry.reason:
             yield f"      {entry.reason}"
     yield ""
+    yield from _decision(explanation)
+    for name, message in explanation.messages.items():
+        yield ""
+        yield click.style(f"Message for {name}", bold=True)
+        yield preview(message.payload)
+        yield json.dumps(message.payload, indent=2)
+
+
+def _decision(explanation: Explanation) -> Iterator[str]:
+    verdict = explanation.decision.verdict
     yield click.style("Decision", bold=True)
     evidence = f", because {verdict.evidence.says.en} [{verdict.evidence.id}]" if verdict.evidence else ""
     yield f"  class     {verdict.actor.name} ({verdict.actor.kind.value}){evidence}"
@@ -90,11 +138,62 @@ def _text(explanation: Explanation) -> Iterator[str]:
         yield from (f"  {word:<9} by {rule.policy}/{rule.id}: {rule.reason}" for rule in suppressions)
     yield from (f"  void      {rule.policy}/{rule.id}: {rule.reason}" for rule in verdict.void)
     yield f"  revision  {verdict.revision}"
+
+
+# --- on one screen --------------------------------------------------------------------------------------------------------
+
+
+def _screen(explanation: Explanation) -> Iterator[str]:
+    """The facts by who vouches for them, the rules that held or nearly did, the decision, and what each channel would show."""
+    width, colour = shutil.get_terminal_size((100, 24)).columns, sys.stdout.isatty()
+    yield click.style("Facts", bold=True) + ("" if explanation.revealed else f"  (masked: {explanation.level.name})")
+    for provenance, facts in facts_by_provenance(explanation.facts).items():
+        told = [f"{path} = {_value(value)}" for path, value in facts.items()]
+        yield from _wrapped(f"  {provenance:<17} ", told, width)
+    yield ""
+    yield click.style("Rules that held", bold=True) + ("" if explanation.decisive else ": none")
+    for rule in explanation.decisive:
+        yield f"  {_MARK[rule.entry.answer]} {_name(rule)}{f'  {rule.entry.reason}' if rule.entry.reason else ''}"
+    near = sorted(explanation.near, key=lambda rule: rule.entry.kind is MatcherKind.EVIDENCE)
+    if near:
+        yield click.style("Rules that nearly held", bold=True)
+    for rule in near[:NEAR_SHOWN]:
+        yield f"  {_MARK[rule.entry.answer]} {_name(rule)}{'  outside its time' if all(p.holds for p in rule.parts) else ''}"
+        yield from (_part(part, explanation) for part in rule.parts if not part.holds)
+    if len(near) > NEAR_SHOWN:
+        yield f"    {len(near) - NEAR_SHOWN} more; --full shows every matcher"
+    yield ""
+    yield from _decision(explanation)
     for name, message in explanation.messages.items():
         yield ""
-        yield click.style(f"Message for {name}", bold=True)
-        yield preview(message.payload)
-        yield json.dumps(message.payload, indent=2)
+        yield click.style(f"#{name}", bold=True)
+        yield preview(message.payload, width, colour=colour)
+
+
+def _name(rule: ExplainedRule) -> str:
+    return f"{rule.entry.kind.value} {rule.entry.policy}/{rule.entry.id}"
+
+
+def _part(part: PartResult, explanation: Explanation) -> str:
+    """A part that did not hold, and what the event has in its place, as far as the level shows it."""
+    value = value_at(explanation.facts, part.path)
+    why = "  its evaluation failed" if part.holds is None else f"  it is {_value(value)}" if value is not None else ""
+    return f"      {_PART_MARK[part.holds]} {safe(shortened(part.text, PART_MAX_LENGTH))}{why}"
+
+
+def _value(value: object) -> str:
+    return safe(value) if isinstance(value, str) else json.dumps(value)
+
+
+def _wrapped(head: str, items: Sequence[str], width: int) -> Iterator[str]:
+    """Items one after the other, in lines that begin below each other."""
+    line = head
+    for item in items:
+        if len(line) > len(head) and len(line) + len(item) > width:
+            yield line.rstrip()
+            line = " " * len(head)
+        line += item + "   "
+    yield line.rstrip()
 
 
 def _facts(facts: object, path: str = "") -> Iterator[str]:

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from engine.model import Selection, Selects
+from engine.model import Deployment, Selection, Selects
 from engine.policy.load import check, read_set
+from engine.workbench.page import page
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from engine.lint.fix import Sources
     from engine.model import PolicySet
     from engine.policy.source import Source
+    from engine.workbench.page import ShownMessage
 
 policies_option = click.option(
     "--policies",
@@ -35,6 +37,38 @@ policies_option = click.option(
 include_base_option = click.option(
     "--include-base", is_flag=True, help="Include the rules of the base that the set extends; for authors of the base."
 )
+
+
+region_option = click.option(
+    "--region",
+    envvar="AWS_REGION",
+    help="The region of the links to the AWS console (default: AWS_REGION, else each event's own).",
+)
+
+log_group_option = click.option(
+    "--log-group",
+    envvar="TRAILBELL_LOG_GROUP",
+    default="/aws/lambda/trailbell",
+    show_default=True,
+    help="The function's log group: where the links to audit records lead.",
+)
+
+html_option = click.option(
+    "--html",
+    type=click.Path(path_type=Path, dir_okay=False, writable=True),
+    help="Also write the messages to this file, as a page that shows them as Slack would.",
+)
+
+
+def desk(region: str | None, log_group: str) -> Deployment:
+    """Return where the links of messages lead that are made on the command line."""
+    return Deployment(region=region or None, log_group=log_group)
+
+
+def write_page(path: Path, messages: Sequence[ShownMessage], title: str, left_out: int = 0) -> None:
+    """Write messages as a page."""
+    path.write_text(page(messages, title, left_out), encoding="utf-8")
+    click.echo(f"{path}: {len(messages):,} message{'' if len(messages) == 1 else 's'}", err=True)
 
 
 def open_policies(path: Path) -> PolicySet:

@@ -6,6 +6,7 @@ import os
 import shutil
 import sys
 import time
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import islice
 from typing import IO, TYPE_CHECKING
@@ -13,22 +14,33 @@ from typing import IO, TYPE_CHECKING
 import click
 
 from engine.cli.inputs import decode_inputs, paths_argument
-from engine.cli.options import open_policies, policies_option, selection_of
+from engine.cli.options import (
+    desk,
+    html_option,
+    log_group_option,
+    open_policies,
+    policies_option,
+    region_option,
+    selection_of,
+    write_page,
+)
 from engine.cli.preview import preview
 from engine.edge.http import post as http_post
 from engine.edge.secrets import Secrets, random_key
-from engine.model import DecodeError, Deployment, Outcome, Ports, RecordOutcome, Selects
+from engine.model import DecodeError, Outcome, Ports, RecordOutcome, Selects
 from engine.pipeline.batch import decided
 from engine.pipeline.metrics import summed
 from engine.pipeline.posting import by_channel, compose
 from engine.pipeline.posting import post as post_messages
 from engine.pipeline.setting import Setting
 from engine.pipeline.total import ChannelOutcome, conclude
+from engine.workbench.page import MESSAGES_MAX, ShownMessage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
+    from engine.model import Message
     from engine.pipeline.decode import Decoded
     from engine.pipeline.metrics import Tally
     from engine.pipeline.total import Received
@@ -47,7 +59,20 @@ POST_TIMEOUT_SECONDS = 300.0
 @click.option(
     "--audit", type=click.File("w", lazy=True), help="Write the audit records to this file, as JSON Lines (- for stdout)."
 )
-def run(inputs: Sequence[str], policies_path: Path, select: str | None, audit: IO[str] | None, *, post: bool) -> None:
+@html_option
+@region_option
+@log_group_option
+def run(  # noqa: PLR0913, PLR0917  one parameter an option
+    inputs: Sequence[str],
+    policies_path: Path,
+    select: str | None,
+    audit: IO[str] | None,
+    html: Path | None,
+    region: str | None,
+    log_group: str,
+    *,
+    post: bool,
+) -> None:
     """Process events and print each Slack message as the channel would show it, then a summary. Posts only with --post.
 
     INPUT is any payload that a Lambda receives, a CloudTrail log file (.json.gz), JSON Lines, a folder of these, or - for
@@ -55,14 +80,17 @@ def run(inputs: Sequence[str], policies_path: Path, select: str | None, audit: I
     digests are handled within batches of a thousand records.
     """
     policies = open_policies(policies_path)
-    setting = Setting(policies._replace(selection=selection_of(policies.selection, select)), Deployment(), random_key())
-    ports = _ports(audit)
+    selected = policies._replace(selection=selection_of(policies.selection, select))
+    setting = Setting(selected, desk(region, log_group), random_key())
+    ports, shown = _ports(audit), _Shown()
     total, failed = summed(()), False
     for batch in _batches(_reporting(inputs)):
         received = tuple(decided(batch, setting, ports))
-        result = conclude(received, post_messages(received, setting, ports) if post else _show(received, setting))
+        result = conclude(received, post_messages(received, setting, ports) if post else _show(received, setting, shown))
         total, failed = summed((total, result.tally)), failed or result.failed
     click.echo("\n".join(_summary(total, posted=post)))
+    if html is not None:
+        write_page(html, shown.messages, f"Messages of {', '.join(inputs)}", shown.left_out)
     if failed or total.records.get(RecordOutcome.UNREADABLE):
         raise click.exceptions.Exit(1)
 
@@ -98,14 +126,30 @@ def _discard(_: str) -> None:
     """Drop an audit record."""
 
 
-def _show(received: Sequence[Received], setting: Setting) -> Iterator[ChannelOutcome]:
-    """Print each message as its channel would show it, and count it as delivered."""
+@dataclass(slots=True)
+class _Shown:
+    """The messages that were printed so far, as many as a page holds, and how many there were beyond these."""
+
+    messages: list[ShownMessage] = field(default_factory=list)
+    left_out: int = 0
+
+    def add(self, channel: str, message: Message) -> None:
+        """Keep a message for the page."""
+        if len(self.messages) < MESSAGES_MAX:
+            self.messages.append(ShownMessage(channel, message.payload))
+        else:
+            self.left_out += 1
+
+
+def _show(received: Sequence[Received], setting: Setting, shown: _Shown) -> Iterator[ChannelOutcome]:
+    """Print each message as its channel would show it, keep it for the page, and count it as delivered."""
     width, colour = shutil.get_terminal_size((100, 24)).columns, sys.stdout.isatty()
     for name, pending in by_channel(received).items():
         for message in compose(setting.policies.channels[name], pending, setting):
             click.echo(click.style(f"#{name}", bold=True))
             click.echo(preview(message.payload, width, colour=colour))
             click.echo()
+            shown.add(name, message)
             yield from (ChannelOutcome(place, name, Outcome.DELIVERED) for place in message.events)
 
 

@@ -105,6 +105,7 @@ def _shared(group: Sequence[Entry]) -> MaskedEvent:
         values=MappingProxyType(values),
         denied=all(entry.masked.denied for entry in group),
         cross_account=all(entry.masked.cross_account for entry in group),
+        foreign=all(entry.masked.foreign for entry in group),
         of_version=all(entry.masked.of_version for entry in group),
         makes_public=all(entry.masked.makes_public for entry in group),
     )
@@ -208,7 +209,7 @@ def _callers(group: Sequence[Entry]) -> CallerCounts:
             roles.add((account, role))
         if kind is Kind.ROBOT and session != _NONE:
             tasks.add(session)
-        if entry.masked.cross_account:
+        if entry.masked.foreign:
             accounts.add(account)
     return CallerCounts(max(1, len(callers)), len(people), len(roles), len(tasks), len(accounts))
 

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
-from engine.model import Field, Operator
+from engine.model import Field, MatchResult, Operator
 from engine.pipeline.audit import decision_json
 from engine.pipeline.decide import trace
 from engine.pipeline.facts import document, facts
 from engine.pipeline.mask import mask, redact
 from engine.pipeline.posting import PendingNotification, compose
+from engine.policy.provenance import row_of
+from engine.workbench.parts import PartResult, nearly_holds, part_results
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from datetime import datetime
 
     from engine.model import Decision, Event, HashKey, Level, MaskedEvent, Message, PolicySet, TraceEntry
@@ -21,10 +23,23 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
+class ExplainedRule:
+    """A rule that was evaluated, with the result of each part of its matcher."""
+
+    entry: TraceEntry
+    parts: tuple[PartResult, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Explanation:
-    """The explanation of one event. `facts` are masked at `level` unless `revealed`."""
+    """The explanation of one event. `facts` are masked at `level` unless `revealed`.
+
+    `decisive` are the rules that held or failed, `near` those that held but for one part or for the time.
+    """
 
     decision: Decision
+    decisive: tuple[ExplainedRule, ...] = field(repr=False)
+    near: tuple[ExplainedRule, ...] = field(repr=False)
     trace: tuple[TraceEntry, ...]
     facts: Mapping[str, Any] = field(repr=False)
     level: Level
@@ -38,9 +53,14 @@ def explain(event: Event, setting: Setting, now: datetime, *, reveal: bool = Fal
     decision, entries = trace(event, setting.policies, now)
     level = _strictest(decision, setting.policies)
     channels = setting.policies.channels
+    seen = document(event.record, facts(event), decision.verdict.actor, decision.verdict.evidence)
+    rules = [ExplainedRule(entry, part_results(entry.expressions, seen) if entry.expressions else ()) for entry in entries]
+    decisive = (MatchResult.HELD, MatchResult.FAILED)
     pending = {request.channel: PendingNotification(0, event, decision, request) for request in decision.verdict.requests}
     return Explanation(
         decision=decision,
+        decisive=tuple(rule for rule in rules if rule.entry.answer in decisive),
+        near=tuple(rule for rule in rules if rule.entry.answer not in decisive and _is_near(rule)),
         trace=entries,
         facts=_facts(event, decision) if reveal else _masked_facts(event, decision, level, setting.key),
         level=level,
@@ -48,6 +68,39 @@ def explain(event: Event, setting: Setting, now: datetime, *, reveal: bool = Fal
         masked={name: mask(event, decision, entry.request.level, setting.key) for name, entry in pending.items()},
         messages={name: compose(channels[name], [entry], setting)[0] for name, entry in pending.items()},
     )
+
+
+def _is_near(rule: ExplainedRule) -> bool:
+    holds = all(part.holds for part in rule.parts)
+    return holds if rule.entry.answer is MatchResult.OUT_OF_TIME else nearly_holds(rule.parts)
+
+
+_PROVENANCE_ORDER: Final = ("who", "who, else how", "who, else claimed", "how", "how, else claimed", "claimed", "what")
+
+
+def facts_by_provenance(facts: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """The facts that an event has, flat, by who vouches for them (`engine.policy.provenance`)."""
+    grouped: dict[str, dict[str, Any]] = {words: {} for words in _PROVENANCE_ORDER}
+    for path, value in _flat(facts, ()):
+        if value is not None:
+            grouped.setdefault(row_of(path).words, {})[".".join(path)] = value
+    return {words: group for words, group in grouped.items() if group}
+
+
+def _flat(facts: object, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Any]]:
+    if isinstance(facts, dict):
+        for name, inner in facts.items():
+            yield from _flat(inner, (*path, name))
+    else:
+        yield path, facts
+
+
+def value_at(facts: Mapping[str, Any], path: tuple[str, ...] | None) -> Any:  # noqa: ANN401  a fact may be anything
+    """The value of a fact; None for what is no fact, so that nothing of the record is shown past the masking."""
+    value: Any = facts
+    for name in path or ("",):
+        value = value.get(name) if isinstance(value, dict) else None
+    return value
 
 
 def _strictest(decision: Decision, policies: PolicySet) -> Level:

@@ -25,7 +25,7 @@ from engine.pipeline.mask.encodings import may_contain, redacted
 from engine.pipeline.mask.fields import field_values
 from engine.pipeline.mask.operators import apply_operator, pseudonym, with_account_name
 from engine.pipeline.mask.sensitive import POLICY_TEXT, sensitive_values
-from engine.pipeline.mask.traits import caller_ids, makes_public, names_version
+from engine.pipeline.mask.traits import caller_ids, is_foreign, makes_public, names_version
 from engine.policy.fact_layout import ACCESS, CALLER, CROSSING, ROLE
 
 if TYPE_CHECKING:
@@ -100,6 +100,7 @@ def _masked(level: Level, texts: dict[Field, str], event: Event, facts: FactGrou
         access_kind=access_kind,
         of_version=names_version(event.record),
         makes_public=makes_public(event.record),
+        foreign=is_foreign(event.record, account),
         caller_ids=caller_ids((account, *facts[ROLE], name)),
     )
 

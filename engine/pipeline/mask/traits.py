@@ -34,6 +34,12 @@ def makes_public(record: Record) -> bool:
     return _EVERYBODY in json.dumps({name: value for name, value in parameters.items() if name not in _NAMES})
 
 
+def is_foreign(record: Record, account: str | None) -> bool:
+    """Whether the caller is of another account than the one whose trail has the record."""
+    own = record.get("recipientAccountId")
+    return isinstance(own, str) and account is not None and account.isdecimal() and account != own
+
+
 def caller_ids(parts: Iterable[str | None]) -> tuple[int, ...]:
     """A number for each value, the same for the same value in this process only: Python's hash of text has a random key."""
     return tuple(hash(part) for part in parts)

@@ -145,7 +145,7 @@ def _account_name(masked: MaskedEvent, words: Words) -> str:
 
 
 def _account_note(masked: MaskedEvent, words: Words) -> str:
-    return _account_name(masked, words) if masked.cross_account else ""
+    return _account_name(masked, words) if masked.foreign else ""
 
 
 def _named(text: str) -> Part:

@@ -205,7 +205,7 @@ def _details(subject: Subject, caller: Caller) -> Iterator[tuple[Field, tuple[Pa
     if network := _network(subject, caller):
         yield Field.SOURCE_IP, network
     alias = account_alias(masked)
-    if alias and not masked.cross_account:
+    if alias and not masked.foreign:
         yield Field.ACCOUNT, (value(alias, NAME_MAX_LENGTH),)
     by_key = caller.keys or masked.values.get(Field.ACTOR_TYPE) == _IAM_USER
     if by_key and Field.ACCESS_KEY in masked.values:
