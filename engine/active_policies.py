@@ -11,16 +11,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from engine.errors import PolicySetError, TrailbellError
-from engine.model import ActivePolicySet, Claim, FindingSeverity, Outcome, RejectedPolicySet
+from engine.model import ActivePolicySet, Claim, FindingSeverity, Outcome, RejectedPolicySet, VoidReason
 from engine.pipeline.audit import delivery_record, line
 from engine.pipeline.deliver import WebhookSender
 from engine.pipeline.metrics import policies_metric
 from engine.pipeline.posting import CLAIM_EXTRA_SECONDS, CLAIM_MIN_SECONDS
-from engine.pipeline.render import changed_notice, plain, refused_notice
+from engine.pipeline.render import changed_notice, plain, refused_notice, void_notice
 from engine.policy.prepared import load_prepared
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from datetime import date
 
     from engine.edge.background import Background
     from engine.model import Channel, Message, PolicySet, Ports
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     """Makes the setting of a set; raises `TrailbellError` where the set needs something that is not available."""
 
 
+_DAY_SECONDS: Final = 86_400.0
 NOTICE_DEDUPE_SECONDS: Final = 900.0
 """Functions that post the same notice within this time post it once. A set that comes back later is announced again."""
 
@@ -41,12 +43,14 @@ class FixedPolicies:
 
     def __init__(self, setting: Setting) -> None:
         self.setting = setting
+        self._void_rules = _VoidRules()
 
     def update(self, ports: Ports) -> None:
         """The set never changes."""
 
     def post_notices(self, ports: Ports) -> None:
-        """There are none."""
+        """Say once a day which mutes and silences are void because they are not allowed."""
+        self._void_rules.post(self.setting.policies, ports)
 
 
 class PolicyUpdater:
@@ -62,6 +66,7 @@ class PolicyUpdater:
         """`fallback`: the set to start with where no published one is available, and whether it is the emergency set."""
         self._poller = poller
         self._background = background
+        self._void_rules = _VoidRules()
         self._make_setting = make_setting
         self._notices: list[_Notice] = []
         self._rejections = 0
@@ -92,6 +97,7 @@ class PolicyUpdater:
         self._notices = [
             notice for notice in self._notices if ports.remaining() <= CLAIM_MIN_SECONDS or not _post(notice, policies, ports)
         ]
+        self._void_rules.post(policies, ports)
 
     def _apply(self, result: ActivePolicySet | RejectedPolicySet | None) -> None:
         before, known = self.setting.policies, self._active.version if self._active is not None else ""
@@ -117,10 +123,39 @@ class PolicyUpdater:
 
 
 class _Notice(NamedTuple):
-    """A message for each default channel. `key` is the same in all functions that announce the same change."""
+    """A message for each default channel. `key` is the same in all functions that announce the same, within so many seconds."""
 
     key: str
     message: Callable[[Channel], Message]
+    dedupe_seconds: float = NOTICE_DEDUPE_SECONDS
+
+
+class _VoidRules:
+    """Says once a day which mutes and silences of the active set are void for every event: an engine before allowed them."""
+
+    def __init__(self) -> None:
+        self._posted: tuple[str, date] | None = None
+
+    def post(self, policies: PolicySet, ports: Ports) -> None:
+        """Post the notice if there are such rules and it has not been posted today, of this set."""
+        this = policies.revision, ports.now().date()
+        if self._posted == this or ports.remaining() <= CLAIM_MIN_SECONDS:
+            return
+        rules = not_allowed(policies)
+        notice = _Notice(f"void>{policies.revision}", lambda channel: void_notice(channel, rules, policies), _DAY_SECONDS)
+        if not rules or _post(notice, policies, ports):
+            self._posted = this
+
+
+def not_allowed(policies: PolicySet) -> tuple[str, ...]:
+    """The mutes and silences of a set that are void because they are not allowed, as `policy/id`."""
+    rules = [
+        (policy.name, rule.id, rule.void_for)
+        for policy in policies.policies
+        for kind in (policy.routes, policy.silences)
+        for rule in kind
+    ]
+    return tuple(f"{policy}/{rule}" for policy, rule, void_for in rules if VoidReason.UNSOUND in void_for)
 
 
 def _post(notice: _Notice, policies: PolicySet, ports: Ports) -> bool:
@@ -147,7 +182,7 @@ def _claim(key: str, ports: Ports) -> Claim:
 
 
 def _claim_key(notice: _Notice, channel: str, now: datetime) -> str:
-    return f"policies#{int(now.timestamp() / NOTICE_DEDUPE_SECONDS)}#{notice.key}#{channel}"
+    return f"policies#{int(now.timestamp() / notice.dedupe_seconds)}#{notice.key}#{channel}"
 
 
 def load_bundled(home: Path, named: str | None = None) -> PolicySet:

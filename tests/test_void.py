@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
+from datetime import timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -10,19 +13,26 @@ import yaml
 from builders import NOW, event, record
 from click.testing import CliRunner
 
+from engine import __version__
+from engine.active_policies import FixedPolicies, accepted, not_allowed
 from engine.cli import trailbell
 from engine.lint.registry import BASE, HEADER
-from engine.model import PolicySet, VoidReason
+from engine.matching.checks import Trees
+from engine.model import Deployment, HttpResponse, PolicySet, Ports, VoidReason
 from engine.pipeline.audit import decision_json
 from engine.pipeline.decide import decide, decide_reference
-from engine.policy.load import check
+from engine.pipeline.setting import Setting
+from engine.policy.load import check, read, read_set
 from engine.policy.prepared import load_prepared, prepare
+from engine.policy.quieter import QuieterRules
 from engine.policy.source import parse_source
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from engine.model import Event, Verdict
+
+HOME = Path(__file__).parent / "quieter"
+UNSOUND = yaml.safe_load((HOME / "rules.yaml").read_text("utf-8"))["unsound"]
+ANALYSIS = QuieterRules([source.root.value for source in read(HOME / "actors.yaml") if source.root], Trees())
 
 NIGHTLY = {
     "type": "AssumedRole",
@@ -196,3 +206,78 @@ def test_a_prepared_set_knows_what_makes_its_rules_void(folder: Path) -> None:
     assert VoidReason.ACCOUNT in route.void_for
     assert VoidReason.UNSOUND not in route.void_for
     assert [rule.reason for rule in decided(policies, event(userIdentity=OTHERS)).void] == [VoidReason.ACCOUNT]
+
+
+# --- a set that is in force already -----------------------------------------------------------------------------------------
+
+
+def unsound(folder: Path) -> Path:
+    """The same set with a mute by a claim alone, as an engine before allowed it."""
+    (folder / "policies/example.yaml").write_text(HEADER + mute("actor.session == 'run'"), encoding="utf-8")
+    return folder / "policies"
+
+
+def test_a_published_set_with_such_a_rule_is_accepted_and_the_rule_is_void(folder: Path) -> None:
+    policies = accepted(read_set(unsound(folder)), None)
+    assert not_allowed(policies) == ("example/job",)
+    assert [rule.reason for rule in decided(policies, event(userIdentity=NIGHTLY)).void] == [VoidReason.UNSOUND]
+
+
+@pytest.mark.parametrize("words", [["lint"], ["test", "tests.yaml", "--policies"], ["decide", "event.json", "--policies"]])
+def test_lint_test_and_decide_refuse_it(folder: Path, words: list[str]) -> None:
+    policies = str(unsound(folder))
+    (folder / "event.json").write_text(json.dumps(record()), encoding="utf-8")
+    done = CliRunner().invoke(trailbell, [str(folder / word) if "." in word else word for word in words] + [policies])
+    assert done.exit_code == 1
+    assert "TB405" in done.output
+
+
+def test_lint_engine_lists_what_an_upgrade_makes_void_and_what_would_mend_it(folder: Path) -> None:
+    done = CliRunner().invoke(trailbell, ["lint", str(unsound(folder)), "--engine"])
+    assert done.exit_code == 1
+    assert "this mute does not pin its caller where actor.session == 'run'" in done.output
+    assert "also test who calls: actor.role == '…'" in done.output
+    assert f"1 mutes and silences are void under Trailbell {__version__}" in done.output
+
+
+def test_lint_engine_says_nothing_of_a_set_whose_rules_pin(folder: Path) -> None:
+    done = CliRunner().invoke(trailbell, ["lint", str(folder / "policies"), "--engine"])
+    assert (done.exit_code, done.stdout) == (0, "")
+
+
+def test_it_is_told_once_a_day_and_counted(folder: Path) -> None:
+    policies = accepted(read_set(unsound(folder)), None)
+    posted, days = [], [NOW, NOW, NOW + timedelta(days=1)]
+    world = Ports(
+        post=lambda _, body, __: posted.append(json.loads(body)) or HttpResponse(200, "ok"),
+        webhook=lambda *_: "https://hooks.slack.com/services/T/B/X",
+        emit=lambda _: None,
+        now=lambda: days[0],
+        elapsed=lambda: 0.0,
+        sleep=lambda _: None,
+        remaining=lambda: 60.0,
+    )
+    fixed = FixedPolicies(Setting(policies, Deployment(), None))
+    while days:
+        fixed.post_notices(world)
+        days.pop(0)
+    assert len(posted) == 2
+    assert all("example/job" in json.dumps(message) for message in posted)
+    assert all("trailbell lint --engine" in json.dumps(message) for message in posted)
+
+
+# --- what the linter offers -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "rule", [rule for rule in UNSOUND if set(rule["codes"]) <= {"TB404", "TB405"}], ids=lambda rule: rule["why"]
+)
+def test_the_test_that_a_finding_offers_pins_the_caller(rule: dict[str, Any]) -> None:
+    (problem,) = ANALYSIS.judge(rule, (), "mute").problems
+    offered = re.search(r"(?:calls|such as|about)[:,]? (?:such as )?([^;]+)", problem.instead)
+    if offered is None:
+        assert "everyone: true" in problem.instead
+        return
+    when = [rule["when"]] if isinstance(rule["when"], str) else rule["when"]
+    mended = {"when": [*when, offered[1].replace("…", "payments")]}
+    assert [left.code for left in ANALYSIS.judge(mended, (), "mute").problems] == []

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from engine import __version__
 from engine.cli.editor_schemas import outdated_schemas
 from engine.cli.options import include_base_option, write_changed
 from engine.lint import lint as lint_set
@@ -21,13 +22,14 @@ from engine.lint.registry import BY_CODE, CHECKS, INTERNAL, page
 from engine.lint.settings import DEFAULTS, Settings, SettingsError, settings_of
 from engine.model import Finding, FindingSeverity
 from engine.policy.bases import with_base
-from engine.policy.load import read, read_fixtures, read_set, set_folder
+from engine.policy.load import read, read_fixtures, read_set, set_folder, upgrade_findings
 from engine.policy.shape import suggestion
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from engine.lint.fix import Sources
+    from engine.policy.source import Source
 
 _SETTINGS: Final = Path("trailbell.toml")
 _TESTS: Final = Path("tests/policies")
@@ -65,6 +67,12 @@ _RANK: Final = {FindingSeverity.NOTE: 0, FindingSeverity.WARNING: 1, FindingSeve
     is_flag=True,
     help="Print what --fix would change, without changing files. Exit code 1 if there are changes.",
 )
+@click.option(
+    "--engine",
+    "for_engine",
+    is_flag=True,
+    help="Only list the mutes and silences that this engine makes void where the set is in force, with what would pin each.",
+)
 @include_base_option
 @click.option("--explain", metavar="CODE", help="Print the documentation of a code (`all`: list every code) and exit.")
 def lint(  # noqa: PLR0913  one parameter an option
@@ -76,6 +84,7 @@ def lint(  # noqa: PLR0913  one parameter an option
     *,
     fix: bool,
     shows_diff: bool,
+    for_engine: bool,
     include_base: bool,
     explain: str | None,
 ) -> None:
@@ -90,6 +99,9 @@ def lint(  # noqa: PLR0913  one parameter an option
     settings = replace(_settings(settings_path), include_base=include_base)
     folder = tests_path or _tests(path, settings)
     sources = read_set(path)
+    if for_engine:
+        _list_void_rules(path, sources, form)
+        return
     own = [source for source in sources if not source.base]
     tests = read(folder) if folder is not None else ()
     fixtures = read_fixtures(tests)
@@ -121,6 +133,15 @@ def lint(  # noqa: PLR0913  one parameter an option
     if any(finding.code == INTERNAL for finding in findings):
         raise click.exceptions.Exit(3)
     if any(_RANK[finding.severity] >= _RANK[FindingSeverity(fail_level)] for finding in findings):
+        raise click.exceptions.Exit(1)
+
+
+def _list_void_rules(path: Path, sources: Sequence[Source], form: str | None) -> None:
+    """What an upgrade to this engine makes void; exit code 1 if anything."""
+    findings = upgrade_findings(sources)
+    _print(form or "text", findings, {source.path: source.text for source in sources})
+    click.echo(f"{path}: {len(findings)} mutes and silences are void under Trailbell {__version__}", err=True)
+    if findings:
         raise click.exceptions.Exit(1)
 
 

@@ -23,7 +23,8 @@ class Tally(NamedTuple):
 
     `suppressed` counts by `policy/id` what each mute and silence kept from being sent. `unaccounted` counts requested
     notifications without an outcome: always 0, unless Trailbell itself is wrong. `passed_over` counts by
-    reason what was passed over, `foreign` what of that is not CloudTrail's.
+    reason what was passed over, `foreign` what of that is not CloudTrail's. `void_rules` counts how often a mute or silence held
+    that is void because it is not allowed.
     """
 
     received: int
@@ -36,6 +37,7 @@ class Tally(NamedTuple):
     unaccounted: int = 0
     passed_over: Mapping[str, int] = MappingProxyType({})
     foreign: int = 0
+    void_rules: int = 0
 
     @property
     def adds_up(self) -> bool:
@@ -58,6 +60,7 @@ def summed(tallies: Iterable[Tally]) -> Tally:
             total.unaccounted + tally.unaccounted,
             Counter(total.passed_over) + Counter(tally.passed_over),
             total.foreign + tally.foreign,
+            total.void_rules + tally.void_rules,
         )
     return total
 
@@ -77,6 +80,7 @@ def metrics(tally: Tally, revision: str, now: datetime, function: str | None = N
         **records,
         "DoesNotAddUp": int(not tally.adds_up),
         "FailedMatchers": tally.failed_matchers,
+        "VoidRules": tally.void_rules,
         "HashKeyMissing": tally.hash_missing,
     }
     channels = dict.fromkeys(channel for channel, _ in tally.messages)

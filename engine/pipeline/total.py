@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
-from engine.model import Decision, Event, Outcome, RecordOutcome, repr_only
+from engine.model import Decision, Event, Outcome, RecordOutcome, VoidReason, repr_only
 from engine.pipeline.metrics import Tally
 
 if TYPE_CHECKING:
@@ -75,6 +75,7 @@ class BatchTotal:
 
     def __init__(self) -> None:
         self._received = self._failed_matchers = self._hash_missing = self._unaccounted = self._foreign = 0
+        self._void_rules = 0
         self._records = Counter[RecordOutcome]()
         self._messages = Counter[tuple[str, Outcome]]()
         self._classes = Counter[str]()
@@ -101,6 +102,7 @@ class BatchTotal:
             verdict = received.decision.verdict
             self._classes[verdict.actor.name] += 1
             self._failed_matchers += len(verdict.failures)
+            self._void_rules += sum(rule.reason is VoidReason.UNSOUND for rule in verdict.void)
             self._suppressed.update(f"{rule.policy}/{rule.id}" for rule in (*verdict.mutes, *verdict.silences))
 
     def deliver(self, pending: Sequence[Received], outcomes: Iterable[ChannelOutcome]) -> None:
@@ -143,6 +145,7 @@ class BatchTotal:
             messages=dict(self._messages),
             classes=dict(self._classes),
             failed_matchers=self._failed_matchers,
+            void_rules=self._void_rules,
             hash_missing=self._hash_missing,
             suppressed=dict(self._suppressed),
             unaccounted=self._unaccounted,

@@ -104,6 +104,19 @@ def check(
     return policies, ordered
 
 
+def upgrade_findings(sources: Sequence[Source]) -> tuple[Finding, ...]:
+    """What this engine makes void of a set that is in force: a finding for each such mute and silence, with what would pin it.
+
+    Of a set that does not load at all, why it does not.
+    """
+    trees = Trees()
+    policies, findings = check(sources, in_force=True, trees=trees)
+    if policies is None:
+        return findings
+    of_rules = {codes.MUTES_ALL, codes.UNPINNED, codes.EVERYONE, codes.ACCOUNTS}
+    return tuple(finding for finding in _blamed(quieter_findings(effective(sources), trees), sources) if finding.code in of_rules)
+
+
 def _blamed(findings: Iterable[Finding], sources: Sequence[Source]) -> Iterator[Finding]:
     """Findings between files. Those in files of the base are the set's doing: each stands once, where the set extends it."""
     base, named = {source.path for source in sources if source.base}, extends(sources)

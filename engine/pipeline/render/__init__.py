@@ -23,7 +23,7 @@ from engine.pipeline.render.event import Counted, event_content
 from engine.pipeline.render.languages import WORDS
 from engine.pipeline.render.layout import FLAGS, payload
 from engine.pipeline.render.marks import symbol
-from engine.pipeline.render.notice import changed_notice, muted_notice, refused_notice, trial_notice
+from engine.pipeline.render.notice import changed_notice, muted_notice, refused_notice, trial_notice, void_notice
 from engine.pipeline.render.summary import fold_content, incident_content, summary_content
 
 if TYPE_CHECKING:
@@ -42,6 +42,7 @@ __all__ = [
     "render_incident",
     "render_summary",
     "trial_notice",
+    "void_notice",
 ]
 
 

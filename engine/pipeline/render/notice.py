@@ -12,7 +12,7 @@ from engine.pipeline.render.marks import NOTICE
 from engine.pipeline.render.parts import Part, Sentence, Style, own
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from datetime import date, datetime
 
     from engine.model import Channel, PolicySet
@@ -45,6 +45,10 @@ class _Texts(NamedTuple):
     why: str
     stays: str
     rings: str
+    void: str
+    which: str
+    mend: str
+    how: str
 
 
 _TEXTS: Final[Mapping[Language, _Texts]] = {
@@ -67,6 +71,10 @@ _TEXTS: Final[Mapping[Language, _Texts]] = {
         why="Why",
         stays="Still active",
         rings="Every event rings here, strictly masked, until a set can be read",
+        void="Mutes and silences that do nothing any more",
+        which="They do not name their callers by what AWS verified, so what they kept away rings",
+        mend="To mend them",
+        how="trailbell lint --engine says what would pin each",
     ),
     Language.JA: _Texts(
         test="チャンネル {channel} のテスト",
@@ -87,6 +95,10 @@ _TEXTS: Final[Mapping[Language, _Texts]] = {
         why="理由",
         stays="引き続き有効なもの",
         rings="読み込めるようになるまで、すべてのイベントをここに厳しくマスクして通知します",
+        void="効かなくなったミュートとサイレンス",
+        which="AWS が確認した値で呼び出し元を特定していないため、止めていたイベントも通知されます",
+        mend="直し方",
+        how="trailbell lint --engine が、追加すべき条件を示します",
     ),
 }
 
@@ -127,6 +139,14 @@ def refused_notice(channel: Channel, reason: str, policies: PolicySet, *, emerge
     title = texts.none_left if emergency else texts.refused
     stays = texts.rings if emergency else _named(policies)
     return _message(channel, title, ((texts.why, reason), (texts.stays, stays)), policies.revision)
+
+
+def void_notice(channel: Channel, rules: Sequence[str], policies: PolicySet) -> Message:
+    """That these mutes and silences (as `policy/id`) of the active set are not allowed, and so are void."""
+    texts = _TEXTS[channel.language]
+    more = (("…", texts.further.format(count=len(rules) - MOST_LISTED)),) if len(rules) > MOST_LISTED else ()
+    lines = ((texts.which, ", ".join(rules[:MOST_LISTED])), *more, (texts.mend, texts.how))
+    return _message(channel, texts.void, lines, policies.revision)
 
 
 def _named(policies: PolicySet) -> str:
