@@ -82,5 +82,5 @@ None of it says in whose hands the credentials are: whoever steals them keeps it
 
 _ABOVE_TABLE: Final = """\
 A mute or a silence has to **pin** its caller: each of its branches contains a test of the third column. See
-[policies.md](policies.md#7-routes-who-hears-of-it).
+[policies.md](policies.md#what-a-mute-or-a-silence-may-rest-on).
 """
