@@ -23,6 +23,8 @@ TEMPLATES = ROOT / "engine/init"
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 SOURCE = f"https://github.com/example/trailbell@{COMMIT}"
 
+BASE = ROOT / "engine/base"
+
 
 def run(*words: str | Path) -> Result:
     """A command in the folder that is the current one."""
@@ -147,6 +149,20 @@ def test_the_templates_of_a_deployment_are_written_when_asked_for(shop: Path) ->
         f"deploy/{name}": text for name, text in files(ROOT / "deploy").items()
     }
     assert run("init", "--deploy", "--schemas").exit_code == 2
+
+
+def test_the_base_is_written_to_be_read_or_to_be_extended_in_place_of_it(shop: Path) -> None:
+    before = load(shop / "policies")
+    assert run("init", "--base").exit_code == 0
+    written, shipped = ({name: text.partition(b"\n") for name, text in files(folder).items()} for folder in (shop / "base", BASE))
+    assert {name: text[2] for name, text in written.items()} == {name: text[2] for name, text in shipped.items()}
+    assert {text[0] for text in written.values()} == {b"# yaml-language-server: $schema=../.trailbell/policy.schema.json"}
+    channels = shop / "policies/channels.yaml"
+    channels.write_text(re.sub(r"extends: .*", "extends: base", channels.read_text("utf-8")), "utf-8")
+    assert run("lint", "--fail-level", "warning").exit_code == 0
+    extended = load(shop / "policies")
+    assert [policy.path for policy in extended.policies[2:]] == [f"base/{name}" for name in sorted(written)]
+    assert repr(extended.actors) == repr(before.actors)
 
 
 # --- where Trailbell comes from -----------------------------------------------------------------------------------------------

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import click
 
-from engine.cli.editor_schemas import write_schemas
+from engine.cli.editor_schemas import FOLDER, write_schemas
 from engine.policy.bases import with_base
-from engine.policy.files import policy_files
+from engine.policy.files import SHIPPED_BASE, base_files, policy_files
 from engine.policy.source import parse_source
 from engine.resources import package_folder, resource
 from engine.workbench.lock import lock_text, pinned
@@ -33,6 +33,7 @@ _COMMIT: Final = "COMMIT_OF_TRAILBELL"
 """What stands in the templates for Trailbell's repository and its commit. No account of GitHub's can have an underscore."""
 
 _GITHUB: Final = re.compile(r"https://github\.com/([\w.-]+/[\w.-]+?)(?:\.git)?/?")
+_SCHEMA: Final = re.compile(r"\$schema=\S+")
 _WORD: Final = re.compile(r"[\w.:/@+~-]+")
 
 
@@ -52,21 +53,24 @@ class TrailbellSource(NamedTuple):
 )
 @click.option("--schemas", is_flag=True, help="Instead: write the schemas for editors anew, after an upgrade of Trailbell.")
 @click.option("--deploy", is_flag=True, help="Instead: write deploy/, the CloudFormation templates and the Terraform module.")
-def init(folder: Path, source: str | None, *, schemas: bool, deploy: bool) -> None:
+@click.option(
+    "--base", is_flag=True, help="Instead: write base/, the files of trailbell/base, to read or to make a base of your own."
+)
+def init(folder: Path, source: str | None, *, schemas: bool, deploy: bool, base: bool) -> None:
     """Write a repository for a team's own policies into FOLDER (default: here).
 
     It extends the base that comes with Trailbell, and has an example of a team's file with its tests, settings, workflows and
     a configuration of pre-commit. lint, test, explain and build work in it at once. A file that is there is kept as it is.
     """
-    if schemas and deploy:
-        raise click.UsageError("give --schemas or --deploy, not both")
+    if schemas + deploy + base > 1:
+        raise click.UsageError("give one of --schemas, --deploy and --base")
     origin = _given(source) if source is not None else _installed_from()
     try:
-        if not deploy:
+        if not (deploy or base):
             click.echo(f"wrote {write_schemas(folder)}/")
         if schemas:
             return
-        files = dict(_deployment()) if deploy else _with_lock(dict(_repository(folder, origin)))
+        files = dict(_deployment() if deploy else _base()) if deploy or base else _with_lock(dict(_repository(folder, origin)))
         new = [name for name, content in files.items() if _write_new(folder / name, content)]
     except OSError as error:
         raise click.ClickException(f"{error.filename}: {error.strerror}") from None
@@ -75,7 +79,7 @@ def init(folder: Path, source: str | None, *, schemas: bool, deploy: bool) -> No
             click.echo(f"wrote {folder / name}")
         else:
             click.echo(f"kept {folder / name}, which was there; for the new one, move yours away and run this again", err=True)
-    if not deploy:
+    if not (deploy or base):
         click.echo("\n".join(_next_steps(folder, {name: files[name] for name in new}, origin)))
 
 
@@ -106,6 +110,12 @@ def _deployment() -> Iterator[tuple[str, bytes]]:
     templates = resource("deploy")
     for path in sorted(path for path in templates.rglob("*") if path.is_file()):
         yield f"deploy/{path.relative_to(templates).as_posix()}", path.read_bytes()
+
+
+def _base() -> Iterator[tuple[str, bytes]]:
+    for name, path in base_files(SHIPPED_BASE, Path()).items():
+        text = _SCHEMA.sub(f"$schema=../{FOLDER}/policy.schema.json", path.read_text(encoding="utf-8"), count=1)
+        yield f"base/{name.rpartition('/')[2]}", text.encode()
 
 
 def _write_new(path: Path, content: bytes) -> bool:
