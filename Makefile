@@ -82,7 +82,8 @@ node: $(NODE) ## What the tests start with Node: an editor's language server, a 
 demo: setup ## Sample events through three teams' policies, and what Slack would show; no AWS, no Slack
 	@$(BIN)/trailbell run examples/tour/events --policies examples/tour/policies
 
-test: dev ## The tests, then the policy tests
+test: dev ## The product's tests (some ten minutes on two cores), then the policy tests
+	@echo "The product's tests take some ten minutes on two cores. Whoever changes policies needs no more than: make policies"
 	$(BIN)/python -m pytest --numprocesses auto -m "not long"
 	@$(MAKE) --no-print-directory policies
 

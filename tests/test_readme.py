@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Final
 
 import pytest
+from pages import follow
 
 ROOT = Path(__file__).parent.parent
 PAGES = [path for path in (ROOT / "README.md", ROOT / "docs/README.ja.md") if path.is_file()]
@@ -65,3 +66,8 @@ def test_the_readme_names_the_two_commands() -> None:
 def test_every_link_within_the_repository_leads_somewhere(page: Path) -> None:
     links = LINK.findall(page.read_text(encoding="utf-8"))
     assert [link for link in links if not (page.parent / link).exists()] == []
+
+
+@pytest.mark.parametrize("page", list((ROOT / "docs").glob("own-repository*.md")), ids=lambda path: path.name)
+def test_whoever_follows_the_page_in_an_empty_folder_sees_what_it_shows(page: Path, tmp_path: Path) -> None:
+    follow(page, tmp_path, "s3-policies")
