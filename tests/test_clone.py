@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from pages import FENCED, write
 
 from engine.cli import trailbell
 from engine.policy.load import load
@@ -34,21 +35,6 @@ def clone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def write(block: str, root: Path) -> None:
-    """A block of the guide: its first line names the file, and where in it the rest belongs."""
-    first, _, body = block.partition("\n")
-    place = re.fullmatch(r'# (?P<file>\S+\.yaml)(?:, (?:above "(?P<above>.+)"|at the end))?', first)
-    assert place, first
-    path = root / place["file"]
-    if place["above"]:
-        before, line, after = path.read_text("utf-8").partition(f"\n{place['above']}\n")
-        assert line, first
-        path.write_text(f"{before}\n{body}{line[1:]}{after}", "utf-8")
-    else:
-        assert path.exists() == first.endswith("at the end"), first
-        path.write_text((path.read_text("utf-8") if path.exists() else "") + body, "utf-8")
-
-
 def ran(*words: str) -> str:
     """What a command prints, which has to end well."""
     done = CliRunner().invoke(trailbell, words)
@@ -58,8 +44,9 @@ def ran(*words: str) -> str:
 
 def test_each_of_the_five_edits_leaves_what_a_workflow_runs_green(clone: Path) -> None:
     for page in PAGES:
-        for block in re.findall(r"```yaml\n(.*?)```", page.read_text("utf-8"), re.DOTALL):
-            write(block, clone)
+        for language, block in FENCED.findall(page.read_text("utf-8")):
+            if language == "yaml":
+                write(block, clone)
         assert ran("lint", "policies", "--fail-level", "warning").startswith("policies: no findings"), page.name
         assert " passed" in ran("test", "tests/policies", "--full-coverage"), page.name
         assert "unsigned" in ran("publish", "policies", "--pack", "set.json"), page.name

@@ -14,11 +14,10 @@ from pathlib import Path
 from typing import Final
 
 import pytest
-from pages import follow
+from pages import FENCED, follow
 
 ROOT = Path(__file__).parent.parent
 PAGES = [path for path in (ROOT / "README.md", ROOT / "docs/README.ja.md") if path.is_file()]
-FENCED: Final = re.compile(r"^```(\w*)\n(.*?)^```", re.DOTALL | re.MULTILINE)
 LINK: Final = re.compile(r"\]\((?!https?:|#|mailto:)([^)#\s]+)(?:#[^)]*)?\)")
 TARGETS = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
 PATIENCE = 120
