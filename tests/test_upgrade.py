@@ -35,7 +35,7 @@ default: {notify: [s3-watch], masking: standard}
 TEST = """\
 version: 1
 tests:
-  - name: an analyst reads a report
+  - name: the root user reads a report
     event: human.json
     expect: {class: human}
 """
@@ -49,7 +49,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "tests/policies").mkdir(parents=True)
     (tmp_path / "policies/main.yaml").write_text(MAIN, "utf-8")
     (tmp_path / "tests/policies/t.yaml").write_text(TEST, "utf-8")
-    (tmp_path / "tests/policies/human.json").write_bytes((ROOT / "tests/events/human-role-cli.json").read_bytes())
+    (tmp_path / "tests/policies/human.json").write_bytes((ROOT / "tests/events/human-root.json").read_bytes())
     monkeypatch.chdir(tmp_path)
     assert ran("upgrade", "--write")[0] == 0
     return tmp_path
@@ -102,7 +102,7 @@ MUTED = "channel s3-watch: standard, warning -> -\nwatch/log-delivery: - -> mute
     [
         (("watch", "severity: critical", "severity: info"), CRITICAL, ["human root", "object made public"]),
         (("watch", "    mute: AWS", "    notify: [s3-watch] # AWS"), MUTED, ["aws service log delivery"]),
-        (("actors", "class: human", "class: person"), "class: person -> human", ["human root", "an analyst reads a report"]),
+        (("actors", "class: human", "class: person"), "class: person -> human", ["human root", "the root user reads a report"]),
         (("masking", "source_ip: network", "source_ip: keep"), "source_ip in s3-watch: keep -> network", ["denied"]),
         (("masking", "source_ip: network", "source_ip: drop"), "source_ip in s3-watch: drop -> network", ["denied"]),
         (("events", "- RestoreObject", "- HeadObject"), "looked at: yes -> no", ["head object"]),
