@@ -50,8 +50,8 @@ COMPANY = {
     "watch.yaml": HEADER.format("watch")
     + "routes: [{id: denied, when: access.denied, notify: [ops]}, {id: root, when: \"actor.type == 'Root'\", notify: [ops]}]\n",
 }
-FIRST = (SHIPPED_BASE / "watch.yaml").read_text("utf-8").split("notify:")[0].count("\n") + 1
-"""The line of the base's first route that notifies."""
+FIRST = f"{(SHIPPED_BASE / 'watch.yaml').read_text('utf-8').split('notify:')[0].count(chr(10)) + 1}:14"
+"""Line and column of the first channel that the base notifies."""
 OURS = MAIN.replace("trailbell/base", "company").replace("s3-watch", "ops")
 RECORDS = [read_event(path)[0] for path in sorted((ROOT / "tests/events").glob("*.json"))]
 
@@ -212,7 +212,7 @@ def test_every_class_stands_on_the_side_that_it_says_and_none_is_lost(added: lis
         ([f"{MAIN}trusts: [paymnts]\n", PAYMENTS], "policies/0.yaml:7:10: there is no policy paymnts"),
         (
             [MAIN.replace("s3-watch", "ops")],
-            f"policies/0.yaml:4:10: there is no channel s3-watch (asked for by the base, at trailbell/base/watch.yaml:{FIRST}:14)",
+            f"policies/0.yaml:4:10: there is no channel s3-watch (asked for by the base, at trailbell/base/watch.yaml:{FIRST})",
         ),
         (
             [MAIN, PAYMENTS + "replaces: watch\n"],
@@ -315,11 +315,14 @@ def test_what_is_wrong_with_a_base_by_itself_is_not_the_sets_to_hear(home: Path)
     assert (shown.exit_code, "company/watch.yaml:4" in shown.output) == (1, True)
 
 
-def test_what_the_set_does_to_the_base_is_told_where_it_extends_it() -> None:
-    levels = "masking: [{level: standard, fields: {time: keep, event: keep}}]\n"
-    found = [finding for finding in lint(sources(MAIN + levels), NOW) if finding.code == "TB409"]
-    assert {(finding.where.line, finding.severity.value) for finding in found} == {(4, "warning")}
-    assert "asked for by the base, at trailbell/base/watch.yaml" in found[0].what
+def test_what_the_set_does_to_the_base_is_told_where_it_extends_it(home: Path) -> None:
+    write(home / "company", {"watch.yaml": COMPANY["watch.yaml"].replace("[ops]}", "[ops], title: 'Denied in {bucket}'}", 1)})
+    write(home / "policies", {"main.yaml": OURS})
+    assert lines(lint(read_set(home / "policies"), NOW)) == []
+    write(home / "policies", {"main.yaml": f"{OURS}masking: [{{level: standard, fields: {{time: keep, event: keep}}}}]\n"})
+    (finding,) = lint(read_set(home / "policies"), NOW)
+    assert (finding.code, finding.where.line, finding.severity.value) == ("TB409", 4, "warning")
+    assert "asked for by the base, at company/watch.yaml:4" in finding.what
 
 
 def test_evidence_of_the_set_that_the_base_leaves_nothing_for_is_found() -> None:
