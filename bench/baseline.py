@@ -177,7 +177,10 @@ class Linear:
         decided = [self._ask(policy, document, asked, loud=loud) for policy in scoped]
         default = self._policies.default
         deciding = [policy for policy, said in zip(scoped, decided, strict=True) if said]
-        defaulted = loud or not (any(policy.holds_default for policy in deciding) or _all_owned(deciding, buckets))
+        defaulted = loud or not (
+            any(policy.holds_default for policy in deciding)
+            or _all_owned(deciding, {found["bucket"], found["copy"]["bucket"]} - {None})
+        )
         if defaulted:
             holder = next(policy for policy in self._policies.policies if policy.name == default.policy)
             asked.wants += [(holder, None, channel) for channel in default.notify]

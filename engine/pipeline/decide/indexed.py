@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from engine.model import ActorClass, FactGroups, Policy, PolicySet, Record, Route, Silence, Verdict, Window
+    from engine.pipeline.facts.target import Scope
 
 CACHE_SIZE: Final = 8_192
 """How many verdicts, and how many scopes, are remembered."""
@@ -93,7 +94,7 @@ class IndexedDecider:
         self.certain = {number: key for index in (self.everywhere, *self.own.values()) for number, key in index.certain.items()}
         self.silences = self._numbered_silences()
         self.timed = bool(self.silences) or any(route.during is not None for _, route in self._routes)
-        self._scopes_of_events: BoundedCache[tuple[tuple[str, ...], str | None], PolicyScope] = BoundedCache(CACHE_SIZE)
+        self._scopes_of_events: BoundedCache[Scope, PolicyScope] = BoundedCache(CACHE_SIZE)
         self._scopes: BoundedCache[tuple[tuple[int, ...], _Owners], PolicyScope] = BoundedCache(CACHE_SIZE)
         self._count = count()
         self.unscoped = self._scope_of(everywhere, frozenset())
@@ -193,18 +194,18 @@ class IndexedDecider:
 
     # --- scopes --------------------------------------------------------------------------------------------------------------
 
-    def scope(self, buckets: tuple[str, ...], recipient: str | None) -> PolicyScope:
-        """The policies in scope of an event with these buckets, received by this account."""
-        known = self._scopes_of_events.get((buckets, recipient))
+    def scope(self, touched: tuple[str, ...], buckets: tuple[str, ...], recipient: str | None) -> PolicyScope:
+        """The policies in scope of an event that touches and names these buckets, received by this account."""
+        known = self._scopes_of_events.get((touched, buckets, recipient))
         if known is not None:
             return known
         policies = self.policies.policies
         own = [self.scoped[index] for index in self._globs.candidates(buckets)]
         scoped = sorted({number for number in own if in_scope(policies[number], buckets, recipient)})
-        owners = frozenset(tuple(number for number in scoped if any(owned_by([policies[number]], bucket))) for bucket in buckets)
+        owners = frozenset(tuple(number for number in scoped if any(owned_by([policies[number]], bucket))) for bucket in touched)
         scope = self._scope_of(sorted({*self.unscoped.policies, *scoped}), owners)
         if sum(map(len, buckets)) <= LONGEST_KEPT:
-            self._scopes_of_events[buckets, recipient] = scope
+            self._scopes_of_events[touched, buckets, recipient] = scope
         return scope
 
     def _scope_of(self, policies: Sequence[int], owners: _Owners) -> PolicyScope:

@@ -110,8 +110,8 @@ def evaluate(record: Record, policies: PolicySet, now: datetime, ask: Ask, plan:
     voids = void_reasons(facts, never_mute=actor.never_mute, failed=bool(failed))
     view = _EventView(record, (*facts, class_facts(actor, evidence)), time, voids)
     results = [_ask_policy(policy, routes, view, ask) for policy, routes in plan(record, view.facts)]
-    buckets, _ = record_scope(record, facts[TARGET])
-    defaulted = actor.never_mute or _default_applies(results, buckets)
+    touched, _, _ = record_scope(record, facts[TARGET])
+    defaulted = actor.never_mute or _default_applies(results, touched)
     with_default = [_with_default(result, policies) for result in results] if defaulted else results
     silenced = [_ask_silences(result, view, ask) for result in with_default]
     wants = [want for result in silenced for want in result.wants]
@@ -153,7 +153,7 @@ def every_route(policies: PolicySet) -> Plan:
     """The plan that asks every route of every policy in scope."""
 
     def plan(record: Record, facts: FactGroups) -> Iterable[tuple[Policy, Sequence[Route]]]:
-        buckets, recipient = record_scope(record, facts[TARGET])
+        _, buckets, recipient = record_scope(record, facts[TARGET])
         return ((policy, policy.routes) for policy in policies.policies if in_scope(policy, buckets, recipient))
 
     return plan
@@ -284,7 +284,7 @@ def within(window: Window, time: datetime) -> bool:
 
 
 def _default_applies(results: Sequence[_PolicyResult], buckets: Sequence[str]) -> bool:
-    """Whether the default applies: no policy decided about some bucket of the event, or a route that notifies failed.
+    """Whether the default applies: no policy decided about the bucket or the source of a copy, or a route that notifies failed.
 
     So a copy out of a bucket without an owner is not muted by the team of the bucket that it goes to. A policy that holds the
     default decides about every bucket.

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     _Text = str | None
     Target = tuple[_Text, _Text, _Text, _Text]
-    Scope = tuple[tuple[str, ...], _Text]
+    Scope = tuple[tuple[str, ...], tuple[str, ...], _Text]
     Crossing = tuple[bool | None]
     _Json = Any
 
@@ -145,14 +145,15 @@ def record_scope(record: Record, target: Target) -> Scope:
 
 
 def scope_of(target: Target, resources: _Json, recipient: _Json) -> Scope:
-    """What a policy's scope depends on: every bucket that a record names, each once, and the account that received it.
+    """What scopes depend on: bucket and copy's source, every bucket that the record names, and the account that received it.
 
-    Nearly always the ARNs name the bucket of the request and nothing else.
+    Each bucket is named once. Nearly always the ARNs name the bucket of the request and nothing else.
     """
     bucket, _, copy_bucket, _ = target
     buckets = {} if bucket is None else {bucket: None}
     if copy_bucket is not None:
         buckets[copy_bucket] = None
+    touched = tuple(buckets)
     same = "" if bucket is None or "/" in bucket else f"arn:aws:s3:::{bucket}"
     inside = f"{same}/"
     for arn in _arns(resources):
@@ -161,7 +162,7 @@ def scope_of(target: Target, resources: _Json, recipient: _Json) -> Scope:
         name = split_arn(arn)[0]
         if name is not None:
             buckets[name] = None
-    return tuple(buckets), text(recipient)
+    return touched, tuple(buckets), text(recipient)
 
 
 # --- whose it is -------------------------------------------------------------------------------------------------------
