@@ -177,11 +177,10 @@ def test_the_callers_in_real_records_are_told_apart_as_recorded(corpus: Path, sh
 
 
 def test_every_class_that_ships_is_muted_in_a_test() -> None:
-    """But for anonymous callers, whom no mute can pin."""
     policies = load(MUTED[0])
     cases, _ = read_cases(MUTED[1])
     muted = {case.expect["class"] for case in cases if "mutes" in case.expect}
-    assert {actor.name for actor in (*policies.actors, policies.unknown)} - muted == {"anonymous"}
+    assert {actor.name for actor in (*policies.actors, policies.unknown)} == muted
     void = {case.expect["class"] for case in cases if [] in (case.expect.get("mutes"), case.expect.get("silences"))}
     assert void == {actor.name for actor in policies.actors if actor.never_mute} == {"credential-misuse", "attack-tool"}
 
