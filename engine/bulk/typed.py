@@ -111,14 +111,14 @@ class TypedReader:
     `eventSource` than these may be left out.
     """
 
-    def __init__(self, paths: Iterable[Path] | None, only: Collection[str] | None = None, seldom: Collection[Path] = ()) -> None:
+    def __init__(self, paths: Iterable[Path] | None, only: Sequence[str] | None = None, seldom: Collection[Path] = ()) -> None:
         self.layout = _layout(paths, seldom)
         self._by_row = None if self.layout is None else _decoder(row_type(self.layout))
         self._usual = None if self.layout is None else _decoder(row_type(self.layout, USUAL))
         self._source = attrgetter("eventSource" if self.layout is None else attribute_of(self.layout, SOURCE))
         self._by_field = _decoder(dict[str, Any] if paths is None else _record_type(layout(paths)))
         self._known = _decoder(_KNOWN)
-        self._only = None if only is None else frozenset(only)
+        self._only = None if only is None else [source.encode() for source in only]
         self._rows, self._usual_rows = _Trial(), _Trial()
 
     def rows(self, chunk: Chunk) -> Sequence[Row] | None:
@@ -162,7 +162,7 @@ class TypedReader:
             if not self._has_of(chunk):
                 records = self._known.read(chunk)
                 sources = {record[SOURCE] for record in records}
-                if self._only is not None and self._only.isdisjoint(sources):
+                if self._only is not None and not any(source.encode() in self._only for source in sources):
                     return records if _are_records(sources) else None
             records = self._by_field.read(chunk)
         except _FAILURES:
@@ -171,7 +171,8 @@ class TypedReader:
 
     def _has_of(self, chunk: Chunk) -> bool:
         """Whether there may be a record that must not be left out."""
-        return self._only is None or any(source.encode() in chunk.body for source in self._only)
+        # In their order, the most frequent first: a chunk is searched to its end for a source that it does not have.
+        return self._only is None or any(source in chunk.body for source in self._only)
 
 
 def _is_sound(record: dict[str, Any]) -> bool:
