@@ -6,6 +6,7 @@ leaves its own result as it is, so that escaping twice changes nothing. The fall
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
@@ -32,6 +33,9 @@ _UNSEEN: Final = (
 """Letters, marks and symbols without a glyph, which `str.isprintable` lets pass: those of Default_Ignorable_Code_Point that are
 not format characters (https://www.unicode.org/reports/tr44/#Default_Ignorable_Code_Point), and the blank braille pattern."""
 
+_PLAIN: Final = re.compile("[ -~\N{MIDDLE DOT}\N{HORIZONTAL ELLIPSIS}\N{EN DASH}\N{EM DASH}\N{RIGHTWARDS ARROW}]*")
+"""Printable ASCII and the punctuation of our own texts: shown as they are, so nearly every text needs one look."""
+
 _SHORT: Final = 200
 """Characters of a text that is kept once it was looked at."""
 
@@ -56,7 +60,7 @@ def entities(text: str) -> str:
 
 def harmless(text: str, limit: int | None = None) -> str:
     """Text with its blanks as they are, and what a reader's screen would obey or hide shown as escapes; cut as by `visible`."""
-    if text.isascii() and text.isprintable() and (limit is None or len(text) <= limit):
+    if _PLAIN.fullmatch(text) and (limit is None or len(text) <= limit):
         return text
     return _known(text, limit) if len(text) <= _SHORT else _cut(_pieces(text), len(text), limit)
 
@@ -68,7 +72,7 @@ def _known(text: str, limit: int | None) -> str:
 
 
 def _is_plain(text: str) -> bool:
-    return text.isascii() and text.isprintable() and "  " not in text and text == text.strip(" ")
+    return _PLAIN.fullmatch(text) is not None and "  " not in text and text == text.strip(" ")
 
 
 def _cut(pieces: Iterable[str], total: int, limit: int | None) -> str:

@@ -70,17 +70,15 @@ _EMPTY_VALUE: Final = "\N{EN DASH}"
 FLAGS: Final = {"mrkdwn": False, "unfurl_links": False, "unfurl_media": False}
 """No markup in `text`, no previews. `link_names` is never sent: with it, `@here` in a value would notify everyone."""
 
+_ENCODE: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
 Element = dict[str, Any]
 Block = dict[str, Any]
 
 
 def payload(content: Content, words: Words) -> bytes:
     """The payload for an incoming webhook, as JSON in UTF-8."""
-    return _encoded({"text": _text(content), "blocks": _fitting(content, words), **FLAGS})
-
-
-def _encoded(value: object) -> bytes:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+    return f'{{"text":{_ENCODE(_text(content))},"blocks":{_fitting(content, words)},{_ENCODE(FLAGS)[1:]}'.encode()
 
 
 # --- the text -------------------------------------------------------------------------------------------------------------
@@ -101,17 +99,17 @@ def _text(content: Content) -> str:
 # --- the blocks -----------------------------------------------------------------------------------------------------------
 
 
-def _fitting(content: Content, words: Words) -> list[Block]:
-    """The blocks with the longest field values, and with as many links, as keep them within `BLOCKS_MAX_BYTES`."""
+def _fitting(content: Content, words: Words) -> str:
+    """The blocks as JSON, with the longest field values, and with as many links, as keep them within `BLOCKS_MAX_BYTES`."""
     links = content.links[:LINKS_MAX]
     for max_length in _FIELD_MAX_LENGTHS:
-        blocks = _blocks(content, links, max_length, words)
-        if len(_encoded(blocks)) <= BLOCKS_MAX_BYTES:
+        blocks = _ENCODE(_blocks(content, links, max_length, words))
+        if len(blocks.encode()) <= BLOCKS_MAX_BYTES:
             return blocks
     while links:
         links = links[:-1]
-        blocks = _blocks(content, links, _FIELD_MAX_LENGTHS[-1], words)
-        if len(_encoded(blocks)) <= BLOCKS_MAX_BYTES:
+        blocks = _ENCODE(_blocks(content, links, _FIELD_MAX_LENGTHS[-1], words))
+        if len(blocks.encode()) <= BLOCKS_MAX_BYTES:
             break
     return blocks
 
