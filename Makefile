@@ -24,7 +24,7 @@ SEED := 1
 MACHINE := $(if $(filter aarch64 arm64,$(shell uname -m)),arm64,x86_64)
 
 .DEFAULT_GOAL := help
-.PHONY: help python setup dev node demo test check lint types policies lock bench chaos load package release clean
+.PHONY: help python setup dev node demo test check lint types policies lock bench chaos pictures load package release clean
 
 help: ## This list
 	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -121,6 +121,9 @@ release: $(RUNTIME) requirements/release.txt ## dist/ as a release has it: wheel
 	rm -rf dist
 	$(BIN)/python -m hatchling build
 	.ci/release $(BIN) dist
+
+pictures: dev ## The pictures of messages in docs/, by Debian's Chromium
+	$(BIN)/python tests/pictures.py
 
 load: dev ## Events a second through one worker and through two, and what bounds them, as a table
 	@$(BIN)/trailbell build --runtime $(VERSION) --architecture $(MACHINE) --output dist/chaos.zip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import json
 from collections import Counter
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,7 @@ from builders import NOW, SHIPPED
 from payload_files import rows
 from slack_limits import violations
 
-from engine.model import Deployment, Event, Selection, Selects
+from engine.model import Deployment, Detail, Event, Request, Selection, Selects, Severity
 from engine.pipeline.decide import decide
 from engine.pipeline.decode import decode_stream
 from engine.pipeline.posting import PendingNotification, compose
@@ -52,6 +53,24 @@ def test_every_record_is_decided_and_told_within_slacks_limits(corpus: Path, pol
             assert not shows_address(str(message.payload), event)
             told += 1
     assert told > 3_000
+
+
+@pytest.mark.parametrize("name", ["standard", "strict", "minimal"])
+def test_at_no_level_does_a_message_show_an_account_or_an_address(corpus: Path, policies: PolicySet, name: str) -> None:
+    """One in three records, at each level, with every field and link that it leaves."""
+    level = next(level for level in policies.levels if level.name == name)
+    setting = Setting(policies, Deployment("us-east-1", "/aws/lambda/trailbell"))
+    channel = policies.channels["s3-watch"]
+    for event in [one for found in events(corpus).values() for one in found][::3]:
+        decision = decide(event, policies, NOW)
+        request = Request("s3-watch", level, Severity.WARNING, "p", "r", detail=Detail.FULL)
+        (message,) = compose(channel, [PendingNotification(0, event, decision, request)], setting)
+        assert violations(message.payload) == []
+        text = json.dumps(message.payload, ensure_ascii=False)
+        assert not shows_address(text, event)
+        identity = event.record.get("userIdentity")
+        account = identity.get("accountId") if isinstance(identity, dict) else None
+        assert not (isinstance(account, str) and account.isdecimal() and account in text)
 
 
 def shows_address(text: str, event: Event) -> bool:

@@ -15,10 +15,12 @@ from urllib.parse import quote, unquote
 from builders import NOW, actor, policy_set
 from hypothesis import assume, given
 from hypothesis import strategies as st
+from messages import DEPLOYED, lines, linked, request, tokyo
 
-from engine.model import FIELD_OPERATORS, Event, Field, HashKey, Level, Operator
+from engine.model import FIELD_OPERATORS, Detail, Event, Field, HashKey, Language, Level, Operator
 from engine.pipeline.decide import decide
 from engine.pipeline.mask import mask
+from engine.pipeline.render import plain, render
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -207,3 +209,29 @@ def test_masking_never_raises_and_every_value_is_text(record: dict[str, Any], le
     event = Event(record, "test")
     shown = mask(event, decide(event, policy_set(), NOW), level, KEY)
     assert all(isinstance(text, str) for text in shown.values.values())
+
+
+@given(events(), levels, st.booleans(), st.sampled_from(Language))
+def test_a_masked_value_stands_in_no_line_and_in_no_link_of_a_message(
+    event: Event,
+    level: Level,
+    keyed: bool,
+    language: Language,
+) -> None:
+    """Of eight characters and more: what is shorter may be a part of our own words, or of a pseudonym."""
+    policies = policy_set(actors=(actor("anyone", "`true`"),))
+    decision = decide(event, policies, NOW)
+    everything = mask(event, decision, Level("all", 1, MappingProxyType(dict.fromkeys(Field, Operator.KEEP))), None).values
+    masked = mask(event, decision, level, KEY if keyed else None)
+    made = render(masked, decision, request(level, detail=Detail.FULL), tokyo(language=language), DEPLOYED)
+    shown = "\n".join([made.payload["text"], plain(made).payload["text"], *lines(made), *map(unquote, linked(made).values())])
+    for field in SOUGHT:
+        value = everything.get(field)
+        operator = level.operators[field]
+        if value is None or len(value) < 8 or operator is Operator.KEEP or value in masked.values.values():
+            continue
+        if field is Field.SOURCE_IP and operator is not Operator.DROP and value.split("/")[0] in masked.values.get(field, ""):
+            continue  # an address that is its network's own
+        assert not told(shown, value), field
+    if level.operators[Field.ACCOUNT] is not Operator.KEEP:
+        assert not told(shown, "111122223333")
