@@ -29,11 +29,11 @@ EVENTS = sorted((ROOT / "tests/events").glob("*.json"))
 SETS = [SHIPPED, ROOT / "examples/tour/policies"]
 
 JAPANESE = re.compile("[\u3040-\u30ff\u4e00-\u9fff]")
-ENGLISH = re.compile(r"\b(?:the|a|an|of|by|was|is|in|on|to|and|or|with|who|that|from|read|wrote|for)\b")
+ENGLISH = re.compile(r"(?<![\w-])(?:the|a|an|of|by|was|is|in|on|to|and|or|with|who|that|from|read|wrote|for)(?![\w-])")
 """Words that no name and no value of the samples has."""
 
 NAMES = re.compile(
-    r"Athena for Apache Spark|Amazon Cognito|aws login|AWS Skill Builder|Stratus Red Team|Copied from|IAM Identity Center|AWS Academy"
+    r"Athena for Apache Spark|Amazon Cognito|aws login|AWS Skill Builder|Stratus Red Team|IAM Identity Center|AWS Academy"
 )
 """Names of products, which are not translated."""
 

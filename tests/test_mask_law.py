@@ -215,7 +215,7 @@ def test_masking_never_raises_and_every_value_is_text(record: dict[str, Any], le
 def test_a_masked_value_stands_in_no_line_and_in_no_link_of_a_message(
     event: Event,
     level: Level,
-    keyed: bool,
+    keyed: bool,  # noqa: FBT001
     language: Language,
 ) -> None:
     """Of eight characters and more: what is shorter may be a part of our own words, or of a pseudonym."""
