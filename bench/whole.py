@@ -16,7 +16,7 @@ from bench.timing import Job, side_by_side, whole_process
 from engine.bulk.memory import tuned_allocator
 from engine.errors import FetchError
 from engine.model import Deployment, HttpResponse, Ports
-from engine.pipeline.batch import decided
+from engine.pipeline.batch import process_records
 from engine.pipeline.decode import decode
 from engine.pipeline.posting import by_channel, compose
 from engine.pipeline.setting import Setting
@@ -166,7 +166,7 @@ def _reads() -> list[dict[str, object]]:
 
 
 def _messages(found: Iterable[Decoded], setting: Setting, ports: Ports) -> list[bytes]:
-    received = tuple(decided(found, setting, ports))
+    received = tuple(process_records(found, setting, ports))
     return [
         message.body
         for name, wants in by_channel(received).items()

@@ -764,13 +764,13 @@ class Summary(NamedTuple):
 
 
 class Incident(NamedTuple):
-    """How far what a channel hears once has got: its events so far, and how many of them the channel has not been told.
+    """An incident so far: its events, and how many of them have not been reported to the channel yet.
 
-    `ended`: no more will be counted. `repeated`: the same may have been told before.
+    `ended`: no further events are counted. `repeated`: the channel may have been told this before.
     """
 
     summary: Summary
-    untold: int
+    unreported: int
     ended: bool = False
     repeated: bool = False
 

@@ -302,10 +302,10 @@ def test_the_evidence_is_a_digests_where_all_have_it() -> None:
 # --- incidents and folds --------------------------------------------------------------------------------------------------
 
 
-def incident(ended: bool, untold: int = 4, repeated: bool = False, language: Language = Language.EN) -> list[str]:  # noqa: FBT001, FBT002
+def incident(ended: bool, unreported: int = 4, repeated: bool = False, language: Language = Language.EN) -> list[str]:  # noqa: FBT001, FBT002
     entries = [entry(place, {Field.KEY: f"2026/{place}.csv"}) for place in range(7)]
     summary = fold(entries, BY_NAME)[1][0]
-    made = render_incident(Incident(summary, untold, ended, repeated), tokyo(language=language), DEPLOYED)
+    made = render_incident(Incident(summary, unreported, ended, repeated), tokyo(language=language), DEPLOYED)
     assert violations(made.payload) == []
     return lines(made)
 
@@ -318,7 +318,7 @@ def test_an_update_of_an_incident_says_how_far_it_has_got() -> None:
 
 
 def test_an_incident_that_is_over_says_so_and_that_it_may_be_a_repeat() -> None:
-    shown = incident(ended=True, untold=7, repeated=True, language=Language.JA)
+    shown = incident(ended=True, unreported=7, repeated=True, language=Language.JA)
     assert shown[1].startswith("終了 · ")
     assert "この通知は重複している可能性があります" in shown
     assert not [line for line in shown if "前回の通知から" in line]

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from worlds import CHANNELS, DOWN, GONE, OK, World, named, no_file, numbered, sqs
 
 from engine.model import AuditRule, Deployment, DigestRule, Field, HttpResponse, Outcome, PostFault, RecordOutcome, Selection
-from engine.pipeline.batch import decided, run
+from engine.pipeline.batch import process_records, run
 from engine.pipeline.decode import decode
 from engine.pipeline.decode.envelopes import EVENT_OF_S3, OTHER_EVENT
 from engine.pipeline.select import NOT_S3_DATA
@@ -305,7 +305,7 @@ def test_received_equals_the_sum_of_how_records_end(texts: list[str], script: li
 
 def test_what_was_lost_on_the_way_to_a_channel_comes_again_and_does_not_add_up() -> None:
     setting = Setting(policy_set(channels=CHANNELS), Deployment())
-    received = tuple(decided(decode(sqs(numbered(1)), no_file), setting, World().ports()))
+    received = tuple(process_records(decode(sqs(numbered(1)), no_file), setting, World().ports()))
     result = conclude(received, ())
     assert (result.failed_items, result.tally.records) == ({"m0"}, {RecordOutcome.FAILED: 1})
     assert not result.tally.adds_up

@@ -28,7 +28,7 @@ from engine.cli.preview import preview
 from engine.edge.http import post as http_post
 from engine.edge.secrets import Secrets, random_key
 from engine.model import DecodeError, Outcome, Ports, RecordOutcome, Selects
-from engine.pipeline.batch import decided
+from engine.pipeline.batch import process_records
 from engine.pipeline.metrics import summed
 from engine.pipeline.posting import by_channel, compose
 from engine.pipeline.posting import post as post_messages
@@ -85,7 +85,7 @@ def run(  # noqa: PLR0913, PLR0917  one parameter an option
     ports, shown = _ports(audit), _Shown()
     total, failed = summed(()), False
     for batch in _batches(_reporting(inputs)):
-        received = tuple(decided(batch, setting, ports))
+        received = tuple(process_records(batch, setting, ports))
         result = conclude(received, post_messages(received, setting, ports) if post else _show(received, setting, shown))
         total, failed = summed((total, result.tally)), failed or result.failed
     click.echo("\n".join(_summary(total, posted=post)))

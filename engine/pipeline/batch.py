@@ -1,8 +1,8 @@
 """How a batch of events is processed, stage by stage. Read this first, then the stages in its order.
 
-decode -> select -> dedupe -> decide -> audit (`decided`), mask -> digest -> render -> deliver (`posting`), then how each record
-ended (`total`) and the metrics. The decision record of an event is written before it is posted, a delivery record after each
-post. A stage that breaks on one event fails that event alone.
+decode -> select -> dedupe -> decide -> audit (`process_records`), mask -> digest -> render -> deliver (`posting`), then how each
+record ended (`total`) and the metrics. The decision record of an event is written before it is posted, a delivery record after
+each post. A stage that breaks on one event fails that event alone.
 
 A batch is decoded, decided and recorded one event at a time, and only events with notifications are held. Where these are more
 than `MOST_PENDING`, they are delivered before the next event is read, so memory stays bounded for log files of any size.
@@ -35,8 +35,8 @@ if TYPE_CHECKING:
 MOST_PENDING: Final = 5_000
 """How many events with notifications are held before they are delivered. A digest folds at most so many events."""
 
-PIECE_SHARE: Final = 0.02
-"""The part of the time left for which messages are made where the batch goes on after them."""
+FLUSH_TIME_SHARE: Final = 0.02
+"""The fraction of the remaining time that an early flush may plan for, so that time is left for the rest of the batch."""
 
 MOST_SEEN: Final = 50_000
 """How many events are remembered at once to recognise duplicates in a batch."""
@@ -49,24 +49,28 @@ def run(stream: Iterable[Event | DecodeError | PassedOver], setting: Setting, po
     """
     total, sender = BatchTotal(), WebhookSender(setting.policies.channels, plain, ports)
     pending: list[Received] = []
-    for received in decided(stream, setting, ports):
-        total.receive(received)
+    for received in process_records(stream, setting, ports):
+        total.count_received(received)
         if received.outcome is not None:
             continue
         if len(pending) == MOST_PENDING:
-            sender.share = PIECE_SHARE
-            total.deliver(pending, post(pending, setting, ports, sender))
-            pending, sender.share = [], 1.0
+            sender.time_share = FLUSH_TIME_SHARE
+            # post() is lazy: count_deliveries() consumes it, and so drives the posting.
+            total.count_deliveries(pending, post(pending, setting, ports, sender))
+            pending, sender.time_share = [], 1.0
         pending.append(received)
-    total.deliver(pending, post(pending, setting, ports, sender))
+    total.count_deliveries(pending, post(pending, setting, ports, sender))
     result = total.result()
     for metric in metrics(result.tally, setting.policies.revision, ports.now(), setting.deployment.function):
         ports.emit(line(metric))
     return result
 
 
-def decided(stream: Iterable[Event | DecodeError | PassedOver], setting: Setting, ports: Ports) -> Iterator[Received]:
-    """Each record that comes in, decided, with its audit record written."""
+def process_records(stream: Iterable[Event | DecodeError | PassedOver], setting: Setting, ports: Ports) -> Iterator[Received]:
+    """Yield one `Received` per record.
+
+    Selected, first-seen events are decided; decisions and read errors are written to the audit log.
+    """
     seen = BoundedCache[str, int](MOST_SEEN)
     selection, role = setting.policies.selection, setting.deployment.role
     for number, record in enumerate(stream):
@@ -83,12 +87,12 @@ def decided(stream: Iterable[Event | DecodeError | PassedOver], setting: Setting
             original = seen.get(identity)
             if original is None:
                 seen[identity] = number
-                yield _decided(number, record, setting, ports)
+                yield _decide_and_record(number, record, setting, ports)
             else:
                 yield Received(number, record.where, record.item, RecordOutcome.DUPLICATE, original=original)
 
 
-def _decided(number: int, event: Event, setting: Setting, ports: Ports) -> Received:
+def _decide_and_record(number: int, event: Event, setting: Setting, ports: Ports) -> Received:
     policies, now = setting.policies, ports.now()
     level = policies.audit.level
     try:

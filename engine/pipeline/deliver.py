@@ -70,32 +70,36 @@ def lasting(response: HttpResponse) -> float:
 
 
 class RateLimiter:
-    """When the next post to one webhook may start. `closed` is the reason why nothing more is sent to it; `gone`: it is dead."""
+    """Paces the posts to one webhook.
 
-    __slots__ = ("closed", "due", "gone", "pauses")
+    `stopped_reason`: why nothing more is sent to it (None: posting is allowed). `gone`: Slack says that the webhook no longer
+    exists.
+    """
 
-    def __init__(self, closed: str | None = None, *, gone: bool = False) -> None:
-        self.due = 0.0
-        """When the post after the next burst may start."""
+    __slots__ = ("full_burst_at", "gone", "pauses", "stopped_reason")
+
+    def __init__(self, stopped_reason: str | None = None, *, gone: bool = False) -> None:
+        self.full_burst_at = 0.0
+        """From when on a full burst may start: the theoretical arrival time of the GCRA rate-limiting algorithm."""
         self.pauses = 0
-        self.closed = closed
+        self.stopped_reason = stopped_reason
         self.gone = gone
 
     def ready(self) -> float:
         """When the next post may start, in seconds of the port `elapsed`."""
-        return self.due - (BURST_POSTS - 1) * POST_INTERVAL_SECONDS
+        return self.full_burst_at - (BURST_POSTS - 1) * POST_INTERVAL_SECONDS
 
     def posted(self, now: float) -> None:
         """Count a post."""
-        self.due = max(self.due, now) + POST_INTERVAL_SECONDS
+        self.full_burst_at = max(self.full_burst_at, now) + POST_INTERVAL_SECONDS
 
     def pause(self, until: float) -> None:
         """No post starts before `until`, and no burst follows it."""
-        self.due = max(self.due, until + (BURST_POSTS - 1) * POST_INTERVAL_SECONDS)
+        self.full_burst_at = max(self.full_burst_at, until + (BURST_POSTS - 1) * POST_INTERVAL_SECONDS)
 
-    def close(self, reason: str, *, gone: bool = False) -> None:
+    def stop(self, reason: str, *, gone: bool = False) -> None:
         """Send nothing more to this webhook."""
-        self.closed, self.gone = reason, gone
+        self.stopped_reason, self.gone = reason, gone
 
 
 class _ChannelQueue:
@@ -119,8 +123,8 @@ class _ChannelQueue:
         return max(self.not_before, self.limiter.ready())
 
     def turn(self) -> tuple[float, bool]:
-        """The lowest goes first: closed queues, then the one ready longest, and of these the one whose webhook is known."""
-        return (-1.0 if self.limiter.closed else self.ready(), self.url is None)
+        """The lowest goes first: stopped queues, then the one ready longest, and of these the one whose webhook is known."""
+        return (-1.0 if self.limiter.stopped_reason else self.ready(), self.url is None)
 
     def next(self) -> None:
         """Take the first message away."""
@@ -138,9 +142,9 @@ class WebhookSender:
         self._limiters: dict[str, RateLimiter] = {}
         """By URL."""
         self._resolved: dict[WebhookRef, tuple[str, RateLimiter]] = {}
-        """The URL that each reference stands for; empty, with a closed limiter, where it could not be read."""
-        self.share = 1.0
-        """The part of the time left that `room` may use: less than all while the batch is not read to its end."""
+        """The URL that each reference stands for; empty, with a stopped limiter, where it could not be read."""
+        self.time_share = 1.0
+        """The fraction of the remaining time that `room` may plan for; below 1 until the whole batch has been read."""
         self._secret_seconds = POST_MIN_SECONDS
         """What the slowest secret took to be read: where less is left, none is read."""
 
@@ -166,7 +170,7 @@ class WebhookSender:
         The channels of one webhook share Slack's rate, and all channels the time that posts take. Where there are more messages
         than one webhook takes, secrets are read to learn which channels share one.
         """
-        seconds = max(0.0, self._ports.remaining()) * SEND_BUDGET_RATIO * self.share
+        seconds = max(0.0, self._ports.remaining()) * SEND_BUDGET_RATIO * self.time_share
         read = sum(wanted.values()) > BURST_POSTS + int(seconds / POST_INTERVAL_SECONDS)
         by_webhook: dict[str | WebhookRef, dict[str, int]] = {}
         for name, count in wanted.items():
@@ -175,7 +179,7 @@ class WebhookSender:
         now = self._ports.elapsed()
         for webhook, counts in by_webhook.items():
             limiter = self._limiters.get(webhook) if isinstance(webhook, str) else None
-            used = 0.0 if limiter is None else max(0.0, limiter.due - now)
+            used = 0.0 if limiter is None else max(0.0, limiter.full_burst_at - now)
             paced |= _shared(counts, max(0, BURST_POSTS + int((seconds - used) / POST_INTERVAL_SECONDS)))
         return _shared(paced, int(seconds / EXPECTED_POST_SECONDS))
 
@@ -214,7 +218,7 @@ class WebhookSender:
         try:
             url = self._ports.webhook(ref, fresh)
         except WebhookError as error:
-            return "", RateLimiter(closed=str(error), gone=not error.passing)
+            return "", RateLimiter(stopped_reason=str(error), gone=not error.passing)
         finally:
             self._secret_seconds = max(self._secret_seconds, self._ports.elapsed() - started)
         return url, self._limiters.setdefault(url, RateLimiter())
@@ -223,8 +227,8 @@ class WebhookSender:
 
     def _step(self, queue: _ChannelQueue) -> Delivery | None:
         """What became of the first message; None where it is still to be sent."""
-        if queue.limiter.closed is not None:
-            return self._delivery(queue, Outcome.FAILED, queue.limiter.closed, gone=queue.limiter.gone)
+        if queue.limiter.stopped_reason is not None:
+            return self._delivery(queue, Outcome.FAILED, queue.limiter.stopped_reason, gone=queue.limiter.gone)
         if queue.url is None:
             return self._read_webhook(queue)
         wait = max(0.0, queue.ready() - self._ports.elapsed())
@@ -284,11 +288,11 @@ class WebhookSender:
         return self._delivery(queue, outcome, "ok", _OK)
 
     def _paused(self, queue: _ChannelQueue, response: HttpResponse) -> Delivery | None:
-        """Slack asks for a pause of the whole webhook; one that is longer than the time left closes it."""
+        """Slack asks for a pause of the whole webhook; one that is longer than the time left stops it."""
         pause = POST_INTERVAL_SECONDS if response.retry_after is None else max(response.retry_after, 0.0)
         queue.limiter.pauses += 1
         if pause + POST_MIN_SECONDS > self._ports.remaining() or queue.limiter.pauses > MAX_PAUSES:
-            queue.limiter.close(_LONG_PAUSE)
+            queue.limiter.stop(_LONG_PAUSE)
             return self._delivery(queue, Outcome.FAILED, _LONG_PAUSE, _TOO_MANY_REQUESTS)
         queue.limiter.pause(self._ports.elapsed() + pause)
         return None
@@ -298,7 +302,7 @@ class WebhookSender:
         from random import uniform  # noqa: PLC0415  2 ms of every start, needed only where Slack is out of order
 
         if queue.tries >= MAX_TRIES:
-            queue.limiter.close(reason)
+            queue.limiter.stop(reason)
             return self._delivery(queue, Outcome.FAILED, reason, status)
         delay = FIRST_RETRY_SECONDS * 2 ** (queue.tries - 1) * uniform(0.75, 1.25)  # noqa: S311  no secret depends on it
         if delay + POST_MIN_SECONDS > self._ports.remaining():
@@ -314,7 +318,7 @@ class WebhookSender:
             if url and url != queue.url:
                 queue.url, queue.limiter = url, limiter
                 return None
-        queue.limiter.close(reason, gone=True)
+        queue.limiter.stop(reason, gone=True)
         return self._delivery(queue, Outcome.FAILED, reason, status, gone=True)
 
     def _refused(self, queue: _ChannelQueue, status: int, body: str) -> Delivery | None:

@@ -36,7 +36,8 @@ _FOLD_EVERYTHING: Final = DigestRule(0, ())
 
 _NOT_GRANTED: Final = {
     Claim.DELIVERED: (Outcome.DUPLICATE, "delivered before"),
-    Claim.HELD: (Outcome.FAILED, "another invocation is about to deliver it"),
+    # FAILED, so that the item is retried: the other invocation may still die before it delivers.
+    Claim.HELD: (Outcome.FAILED, "another invocation holds the claim"),
 }
 
 
@@ -61,7 +62,7 @@ def post(
 ) -> Iterator[ChannelOutcome]:
     """Post what the channels are to be notified of; yields the outcome of each event on each channel.
 
-    `sender` is that of the batch, which remembers the pace of each webhook from piece to piece; None: the batch is one piece.
+    `sender` is that of the batch, which remembers the pace of each webhook from chunk to chunk; None: the batch is one chunk.
     """
     sender = sender or WebhookSender(setting.policies.channels, plain, ports)
     pending = by_channel(received)
@@ -74,10 +75,12 @@ def post(
 def by_channel(received: Iterable[Received]) -> dict[str, list[PendingNotification]]:
     """What each channel is to be notified of, in the order of the events."""
     pending: dict[str, list[PendingNotification]] = {}
-    for number, _, _, _, event, decision, facts, *_ in received:
+    for record in received:
+        event, decision = record.event, record.decision
         if event is not None and decision is not None:
             for request in decision.verdict.requests:
-                pending.setdefault(request.channel, []).append(PendingNotification(number, event, decision, request, facts))
+                notification = PendingNotification(record.number, event, decision, request, record.facts)
+                pending.setdefault(request.channel, []).append(notification)
     return pending
 
 
@@ -149,7 +152,7 @@ def _posted_once(
     is better than none.
     """
     granted: dict[str, list[PendingNotification]] = {}
-    floor = max(CLAIM_MIN_SECONDS, ports.remaining() * (1 - sender.share / 2))
+    floor = max(CLAIM_MIN_SECONDS, ports.remaining() * (1 - sender.time_share / 2))
     for notification in chain.from_iterable(pending.values()):
         left = ports.remaining()
         claim = claims.claim(notification.claim_key, left + CLAIM_EXTRA_SECONDS) if left > floor else Claim.GRANTED

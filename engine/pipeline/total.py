@@ -1,4 +1,4 @@
-"""How the records of a batch ended: each in exactly one way, and which batch items must come again."""
+"""How the records of a batch ended: each in exactly one way, and which batch items must be retried."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Received(NamedTuple):
     """One record of a batch; `number` is its place in it. `outcome` is None until its messages are delivered.
 
     `facts` are the event's, `original` is the number of the event of which this one is a duplicate. `retry`: its batch item must
-    come again. `reason` says why it was passed over; `foreign`: it is not CloudTrail's.
+    be retried. `reason` says why it was passed over; `foreign`: it is not CloudTrail's.
     """
 
     number: int
@@ -48,9 +48,9 @@ class ChannelOutcome(NamedTuple):
 
 
 class Result(NamedTuple):
-    """What a batch came to. `failed_items` are the ids of the batch items that must come again.
+    """What a batch came to. `failed_items` are the ids of the batch items that must be retried.
 
-    `failed`: something of it must come again, whether it came in an item or not.
+    `failed`: something of it must be retried, whether it came in an item or not.
     """
 
     tally: Tally
@@ -59,18 +59,19 @@ class Result(NamedTuple):
 
 
 def conclude(received: Sequence[Received], outcomes: Iterable[ChannelOutcome]) -> Result:
-    """How each record of a batch of one piece ended, and which batch items must come again."""
+    """How each record of a batch of one chunk ended, and which batch items must be retried."""
     total = BatchTotal()
     for record in received:
-        total.receive(record)
-    total.deliver([record for record in received if record.outcome is None], outcomes)
+        total.count_received(record)
+    total.count_deliveries([record for record in received if record.outcome is None], outcomes)
     return total.result()
 
 
 class BatchTotal:
-    """Counts how each record of a batch ended, exactly one way each, and which batch items must come again.
+    """Counts how each record of a batch ended, exactly one way each, and which batch items must be retried.
 
-    `receive` takes every record, then `deliver` those whose outcome depends on their delivery, all at once or piece by piece.
+    `count_received` takes every record, then `count_deliveries` those whose outcome depends on their delivery, all at once or in
+    chunks.
     """
 
     def __init__(self) -> None:
@@ -85,7 +86,7 @@ class BatchTotal:
         self._failed_items: set[str] = set()
         self._duplicates: set[tuple[int, str]] = set()
 
-    def receive(self, received: Received) -> None:
+    def count_received(self, received: Received) -> None:
         """Count a record that came in, and its outcome if that does not depend on delivery."""
         self._received += 1
         self._hash_missing += received.hash_missing
@@ -105,8 +106,11 @@ class BatchTotal:
             self._void_rules += sum(rule.reason is VoidReason.UNSOUND for rule in verdict.void)
             self._suppressed.update(f"{rule.policy}/{rule.id}" for rule in (*verdict.mutes, *verdict.silences))
 
-    def deliver(self, pending: Sequence[Received], outcomes: Iterable[ChannelOutcome]) -> None:
-        """Count what became of records on their requested channels; a channel without an outcome has failed."""
+    def count_deliveries(self, pending: Sequence[Received], outcomes: Iterable[ChannelOutcome]) -> None:
+        """Count the outcomes of these records on their requested channels; a channel without an outcome counts as failed.
+
+        Consumes `outcomes` to the end.
+        """
         unaccounted = {
             (record.number, request.channel)
             for record in pending
@@ -138,7 +142,7 @@ class BatchTotal:
             self._failed_items.add(received.item_id)
 
     def result(self) -> Result:
-        """The counts, and what must come again: a duplicate's item does where its original failed."""
+        """The counts, and what must be retried: also the item of a duplicate whose original failed."""
         tally = Tally(
             received=self._received,
             records=dict(self._records),

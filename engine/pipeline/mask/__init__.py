@@ -41,7 +41,7 @@ VALUE_MAX_LENGTH: Final = 4_096
 def mask(event: Event, decision: Decision, level: Level, key: HashKey | None, facts: FactGroups | None = None) -> MaskedEvent:
     """What a level leaves of an event, as text, at most `VALUE_MAX_LENGTH` characters a value. Never raises for any record.
 
-    Beyond what its own operator shows, no masked value of four or more characters stands in any value, in none of the encodings
+    Apart from what its own operator shows, no masked value of four or more characters appears in any shown value, in any encoding
     that the policy language lists. Without a `key` the fields to be hashed are dropped and counted. `facts`: the event's, where
     they are known already.
     """

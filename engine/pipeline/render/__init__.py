@@ -55,7 +55,10 @@ def render(  # noqa: PLR0913  the values that flow, each of its own type
     *,
     counted: Counted | None = None,
 ) -> Message:
-    """The message about one event. `counted`: it rings as one of an incident that has got so far."""
+    """The message about one event.
+
+    `counted`: the event triggers an alert within an incident; these are the incident's counts so far.
+    """
     content = event_content(masked, decision, request, channel, deployment, counted=counted)
     return Message(channel.name, payload(content, WORDS[channel.language]), (0,), masked.hash_missing)
 

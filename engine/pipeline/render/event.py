@@ -52,9 +52,9 @@ _LONG_FIELDS: Final = frozenset({Field.KEY, Field.COPY_SOURCE, Field.ERROR_MESSA
 
 
 class Counted(NamedTuple):
-    """How far an incident has got when one of its events rings: how many more there were since, of how many in all.
+    """The counts of an incident when one of its events triggers an alert: how many events have followed since, and the total.
 
-    `repeated`: the same may have been told before.
+    `repeated`: the channel may have been told this before.
     """
 
     more: int

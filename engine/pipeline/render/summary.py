@@ -55,8 +55,8 @@ def incident_content(incident: Incident, channel: Channel, deployment: Deploymen
     """The content of an incident's message: as far as it has got, or when it is over."""
     content, words = summary_content(incident.summary, channel, deployment), WORDS[channel.language]
     state = own(words.ended if incident.ended else words.so_far)
-    untold = words.more_like_it.format(more=f"{incident.untold:,}", total=f"{incident.summary.total:,}")
-    said = [untold] if 0 < incident.untold < incident.summary.total else []
+    unreported = words.more_like_it.format(more=f"{incident.unreported:,}", total=f"{incident.summary.total:,}")
+    said = [unreported] if 0 < incident.unreported < incident.summary.total else []
     repeated = [words.may_repeat] if incident.repeated else []
     return content._replace(
         details=joined([(state,), content.details] if content.details else [(state,)]), notes=(*said, *repeated, *content.notes)
