@@ -114,7 +114,7 @@ def test_a_channel_that_is_gone_is_heard_on_its_fallback(aws: str, tmp_path: Pat
         here.slack.script("env/token-e", "410")
         assert here.function.invoke(bridged(read_of("a.csv"))).error is None
         assert [path for path, _ in here.slack.posts] == ["env/token-e", "parameter/token-p"]
-        assert "by-env" in here.slack.of("parameter/token-p")[0]["text"]
+        assert "by-env" in json.dumps(here.slack.of("parameter/token-p")[0]["blocks"])
         assert here.function.invoke(bridged(read_of("b.csv", 2))).error is None
         assert len(here.slack.of("parameter/token-p")) == 2
         assert len(here.slack.of("env/token-e")) == 1, "what is gone is not hammered, in later invocations either"
