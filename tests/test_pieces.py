@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
@@ -116,3 +117,19 @@ def test_a_payload_of_values_that_are_no_records_leaves_a_hundred_records_and_th
     assert reasons[-1] == "4,900 more records could not be read"
     assert result.failed_items == {"m0"}
     assert result.tally.records == {RecordOutcome.UNREADABLE: 101, RecordOutcome.DELIVERED: 1}
+
+
+def test_the_audit_record_of_a_damaged_log_file_names_the_file() -> None:
+    content = json.dumps({"Records": [numbered(1), numbered(2)]})[:-40].encode()
+    key = "AWSLogs/111122223333/CloudTrail/eu-west-1/2026/11/01/111122223333_CloudTrail_eu-west-1_20261101T0000Z_a.json.gz"
+    notice = {
+        "eventSource": "aws:s3",
+        "eventName": "ObjectCreated:Put",
+        "s3": {"bucket": {"name": "logs"}, "object": {"key": key}},
+    }
+    world = World()
+    setting = Setting(policy_set(channels=CHANNELS), Deployment())
+    result = run(decode({"Records": [notice]}, lambda _bucket, _key: io.BytesIO(content)), setting, world.ports())
+    assert result.tally.records == {RecordOutcome.DELIVERED: 1, RecordOutcome.UNREADABLE: 1}
+    assert [line["log_file"] for line in world.of("undecided")] == [f"s3://logs/{key}"]
+    assert not result.failed
