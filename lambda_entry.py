@@ -21,17 +21,17 @@ from engine.active_policies import FixedPolicies, PolicyUpdater, load_bundled, p
 from engine.edge.claims import DeliveryTable
 from engine.edge.http import post
 from engine.edge.negative_cache import NegativeResponseCache
-from engine.edge.objects import opener
+from engine.edge.objects import object_fetcher
 from engine.edge.secrets import Secrets
 from engine.errors import PublishedSetError
 from engine.model import Deployment, Operator, Outcome, Ports
 from engine.pipeline.audit import delivery_record, line
 from engine.pipeline.batch import run
 from engine.pipeline.decode import decode
-from engine.pipeline.deliver import WebhookSender, lasting
-from engine.pipeline.outcome import answer, is_batch
+from engine.pipeline.deliver import WebhookSender, refusal_ttl
 from engine.pipeline.posting import CLAIM_MIN_SECONDS
 from engine.pipeline.render import muted_notice, plain
+from engine.pipeline.response import lambda_response, supports_partial_failure
 from engine.pipeline.setting import Setting
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from engine.model import PolicySet
 
 MUTED_DIGEST: Final = {"trailbell": "muted"}
-"""The payload by which a schedule asks for the digest of what was muted."""
+"""The scheduled payload that requests the daily report of muted events."""
 
 RESERVE_SECONDS: Final = 3.0
 """Of the Lambda's time, kept back to write the last records and return."""
@@ -51,7 +51,10 @@ class UndeliveredError(Exception):
 
 
 def handler(payload: object, context: Any) -> object:  # noqa: ANN401  Lambda's context has no type of its own
-    """Process one payload. Returns the batch items that must come again; raises `UndeliveredError` where it cannot name them."""
+    """Process one payload.
+
+    Returns the batch items to retry; raises `UndeliveredError` for a failed payload that is not a batch.
+    """
 
     def remaining() -> float:
         return float(context.get_remaining_time_in_millis()) / 1000 - RESERVE_SECONDS
@@ -66,9 +69,9 @@ def handler(payload: object, context: Any) -> object:  # noqa: ANN401  Lambda's 
     if CLAIMS is not None and result.tally.suppressed and remaining() > CLAIM_MIN_SECONDS:
         CLAIMS.remember(ports.now().date().isoformat(), result.tally.suppressed)
     POLICIES.post_notices(ports)
-    if result.failed and not is_batch(payload):
+    if result.failed and not supports_partial_failure(payload):
         raise UndeliveredError("something could not be read, decided or delivered; the audit records say what")
-    return answer(payload, result.failed_items)
+    return lambda_response(payload, result.failed_items)
 
 
 def _ports(secrets: Secrets, remaining: Callable[[], float], invocation: str) -> Ports:
@@ -117,10 +120,11 @@ def _policies() -> FixedPolicies | PolicyUpdater:
     home, named = Path(__file__).parent, os.environ.get("TRAILBELL_POLICIES")
     if named is None or not named.startswith("s3://"):
         return FixedPolicies(_setting(load_bundled(home, named)))
-    key_id, every = os.environ.get("TRAILBELL_POLICIES_KEY"), float(os.environ.get("TRAILBELL_POLICIES_SECONDS", "60"))
+    key_id = os.environ.get("TRAILBELL_POLICIES_KEY")
+    poll_seconds = float(os.environ.get("TRAILBELL_POLICIES_SECONDS", "60"))
     if not key_id:
         raise PublishedSetError("TRAILBELL_POLICIES is in S3, so TRAILBELL_POLICIES_KEY has to name the KMS key that signs")
-    return policy_updater(named, key_id, every, _setting, home)
+    return policy_updater(named, key_id, poll_seconds, _setting, home)
 
 
 def _setting(policies: PolicySet) -> Setting:
@@ -138,8 +142,8 @@ def _hashes(policies: PolicySet) -> bool:
     return any(operator is Operator.HASH for level in policies.levels for operator in level.operators.values())
 
 
-FETCH = opener()
-NEGATIVE_CACHE = NegativeResponseCache(post, lasting)
+FETCH = object_fetcher()
+NEGATIVE_CACHE = NegativeResponseCache(post, refusal_ttl)
 SECRETS = Secrets(os.environ)
 CLAIMS = DeliveryTable(os.environ["TRAILBELL_DELIVERY_TABLE"]) if os.environ.get("TRAILBELL_DELIVERY_TABLE") else None
 POLICIES = _policies()

@@ -155,7 +155,7 @@ def not_allowed(policies: PolicySet) -> tuple[str, ...]:
         for kind in (policy.routes, policy.silences)
         for rule in kind
     ]
-    return tuple(f"{policy}/{rule}" for policy, rule, void_for in rules if VoidReason.UNSOUND in void_for)
+    return tuple(f"{policy}/{rule}" for policy, rule, void_for in rules if VoidReason.NOT_ALLOWED in void_for)
 
 
 def _post(notice: _Notice, policies: PolicySet, ports: Ports) -> bool:

@@ -54,7 +54,7 @@ class Kind(StrEnum):
 
 
 class Strength(StrEnum):
-    """Whether AWS vouches for an evidence, or the caller could have chosen it."""
+    """Whether AWS vouches for a piece of evidence, or the caller could have chosen it."""
 
     ATTESTED = "attested"
     CLAIMED = "claimed"
@@ -81,7 +81,7 @@ class Language(StrEnum):
 class VoidReason(StrEnum):
     """Why a mute or a silence that holds is void."""
 
-    UNSOUND = "not allowed"
+    NOT_ALLOWED = "not allowed"
     NEVER_MUTE = "never_mute"
     FAILURE = "a failure"
     ACCOUNT = "another account"
@@ -504,19 +504,19 @@ class Event(NamedTuple):
     item: str | None = None
 
 
-@repr_only("where", "reason", "item", "whole")
+@repr_only("where", "reason", "item", "retry")
 class DecodeError(NamedTuple):
     """A record, or a whole item, that could not be read. `reason` holds no event data.
 
-    `whole`: nothing at all could be read of the item, or a log file that it names could not be fetched to its end, so that it
-    should come again (and end in the dead-letter queue). `log_file` is the address (`s3://bucket/key`) of the log file that the
+    `retry`: nothing in the item could be read, or a log file that it names could not be fetched completely, so the item must be
+    retried (and eventually reach the dead-letter queue). `log_file` is the address (`s3://bucket/key`) of the log file that the
     record lies in; only the audit record shows it.
     """
 
     where: str
     reason: str
     item: str | None = None
-    whole: bool = False
+    retry: bool = False
     log_file: str | None = None
 
 

@@ -21,7 +21,7 @@ from builders import SHIPPED, record
 from engine.model import Deployment, HttpResponse, Ports
 from engine.pipeline.batch import run
 from engine.pipeline.decode import decode
-from engine.pipeline.outcome import answer
+from engine.pipeline.response import lambda_response
 from engine.pipeline.setting import Setting
 from engine.policy.load import load
 
@@ -127,7 +127,7 @@ def handled(count: int, seed: int) -> Counter[str]:
         payload = mutations.payload()
         try:
             result = run(decode(payload, _no_file), setting, ports)
-            answer(payload, result.failed_items)
+            lambda_response(payload, result.failed_items)
         except Exception as error:  # noqa: BLE001  to be counted and told
             ends[f"broken: {type(error).__name__}"] += 1
             continue

@@ -37,7 +37,7 @@ def seen(found: Decoded) -> tuple[str, str, str | None]:
         case Event():
             return found.record["eventID"][-1], found.where, found.item
         case DecodeError():
-            return f"{'whole: ' if found.whole else ''}{found.reason}", found.where, found.item
+            return f"{'whole: ' if found.retry else ''}{found.reason}", found.where, found.item
         case PassedOver():
             return f"({found.reason})", found.where, found.item
 

@@ -12,7 +12,7 @@ from payload_files import EXPECTED, payload
 
 from engine.model import ALWAYS_VOID_FOR, Severity, Strength, VoidReason, Window
 
-VOID_FOR = st.frozensets(st.sampled_from([VoidReason.ACCOUNT, VoidReason.BUCKET, VoidReason.UNSOUND])).map(
+VOID_FOR = st.frozensets(st.sampled_from([VoidReason.ACCOUNT, VoidReason.BUCKET, VoidReason.NOT_ALLOWED])).map(
     lambda reasons: (*reasons, *ALWAYS_VOID_FOR)
 )
 """What makes a mute or a silence void."""

@@ -19,7 +19,7 @@ from engine.active_policies import accepted
 from engine.model import Deployment, HttpResponse, Ports
 from engine.pipeline.batch import run
 from engine.pipeline.decode import decode
-from engine.pipeline.outcome import answer
+from engine.pipeline.response import lambda_response
 from engine.pipeline.setting import Setting
 from engine.policy.source import parse_source
 
@@ -99,7 +99,7 @@ class Backlog:
             self.receives.update(bodies)
             assert max(self.receives.values()) <= TRIES, "it would lie among the dead letters"
             result = run(decode(payload, _no_file), self.setting, ports)
-            again: Any = answer(payload, result.failed_items)
+            again: Any = lambda_response(payload, result.failed_items)
             for one in again["batchItemFailures"]:
                 self.waiting.append((self.at + VISIBILITY, bodies[int(one["itemIdentifier"])]))
             self.waiting = deque(sorted(self.waiting, key=lambda entry: entry[0]))

@@ -1,4 +1,4 @@
-"""A class, a kind or an evidence that an expression compares must be one of the set."""
+"""A class, a kind or a piece of evidence that an expression compares must be one of the set."""
 
 from __future__ import annotations
 

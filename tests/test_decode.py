@@ -69,12 +69,12 @@ def test_a_list_of_records_gives_each_of_them_and_the_bad_one_alone_is_reported(
 
 def test_a_bad_record_before_the_good_ones_does_not_make_the_payload_unreadable() -> None:
     found = list(decode({"Records": [{"no": "record"}, record()]}, no_fetch))
-    assert [(type(one), getattr(one, "whole", None)) for one in found] == [(DecodeError, False), (Event, None)]
+    assert [(type(one), getattr(one, "retry", None)) for one in found] == [(DecodeError, False), (Event, None)]
 
 
-def test_a_payload_of_which_nothing_can_be_read_is_whole() -> None:
+def test_a_payload_of_which_nothing_can_be_read_is_to_be_retried() -> None:
     found = list(decode({"Records": [{"no": "record"}, 5]}, no_fetch))
-    assert found == [DecodeError("Records[0]", UNKNOWN, None, whole=True), DecodeError("Records[1]", UNKNOWN, None, whole=True)]
+    assert found == [DecodeError("Records[0]", UNKNOWN, None, retry=True), DecodeError("Records[1]", UNKNOWN, None, retry=True)]
 
 
 @pytest.mark.parametrize(
@@ -100,12 +100,12 @@ def test_a_stream_item_of_another_service_is_passed_over() -> None:
 def test_what_is_no_payload_is_one_whole_error(given: Any) -> None:
     (found,) = decode(given, no_fetch)
     assert isinstance(found, DecodeError)
-    assert found.whole
+    assert found.retry
 
 
 def test_an_event_that_says_it_is_cloudtrails_and_is_not_is_an_error() -> None:
     given = payload("eventbridge") | {"detail": {"nothing": "here"}}
-    assert list(decode(given, no_fetch)) == [DecodeError("detail", NO_RECORD_INSIDE, None, whole=True)]
+    assert list(decode(given, no_fetch)) == [DecodeError("detail", NO_RECORD_INSIDE, None, retry=True)]
 
 
 @pytest.mark.parametrize("kind", ["AWS API Call via CloudTrail", "AWS Service Event via CloudTrail", "a kind of the future"])
@@ -204,13 +204,13 @@ def test_a_list_in_which_an_item_has_no_id_is_no_batch() -> None:
 @pytest.mark.parametrize("text", ["%%%", "QQ=", "é", 5, None, ["QQ=="]])
 def test_what_is_not_base64_is_an_error_of_its_item(text: object) -> None:
     given = {"Records": [{"eventSource": "aws:kinesis", "kinesis": {"sequenceNumber": "7", "data": text}}]}
-    assert list(decode(given, no_fetch)) == [DecodeError("Records[0].kinesis.data", NOT_BASE64, "7", whole=True)]
+    assert list(decode(given, no_fetch)) == [DecodeError("Records[0].kinesis.data", NOT_BASE64, "7", retry=True)]
 
 
 def test_base64_within_base64_is_not_opened() -> None:
     inner = base64.b64encode(gzip.compress(json.dumps(payload("logs")).encode())).decode()
     assert list(decode({"awslogs": {"data": inner}}, no_fetch)) == [
-        DecodeError("awslogs.data.awslogs.data", TWICE_PACKED, None, whole=True)
+        DecodeError("awslogs.data.awslogs.data", TWICE_PACKED, None, retry=True)
     ]
 
 
@@ -322,7 +322,7 @@ def test_a_log_file_names_no_further_files() -> None:
 )
 def test_a_notification_that_names_no_object_is_an_error(s3: Any) -> None:
     given = {"Records": [{"eventSource": "aws:s3", "eventName": "ObjectCreated:Put", "s3": s3}]}
-    assert list(decode(given, no_fetch)) == [DecodeError("Records[0].s3", NO_OBJECT, None, whole=True)]
+    assert list(decode(given, no_fetch)) == [DecodeError("Records[0].s3", NO_OBJECT, None, retry=True)]
 
 
 # --- values that JSON can hold and should not ----------------------------------------------------------------------

@@ -126,7 +126,7 @@ def test_every_example_of_a_trigger_is_an_error_of_its_item_or_passed_over(
     payload = json.loads((corpus / f"envelopes/lambda_triggers/{name}.json").read_bytes())
     found = list(decode(payload, no_fetch))
     assert Counter(type(one) for one in found) == dict([expected])
-    assert all(one.whole for one in found if isinstance(one, DecodeError))
+    assert all(one.retry for one in found if isinstance(one, DecodeError))
 
 
 def test_no_envelope_of_the_corpus_is_left_out(corpus: Path) -> None:

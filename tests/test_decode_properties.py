@@ -17,7 +17,7 @@ from engine.errors import FetchError
 from engine.model import DecodeError, Event
 from engine.pipeline.decode import Decoded, decode
 from engine.pipeline.decode.record import DEEPEST
-from engine.pipeline.outcome import answer, is_batch
+from engine.pipeline.response import lambda_response, supports_partial_failure
 
 
 @st.composite
@@ -53,8 +53,8 @@ def check(given: object, found: list[Decoded]) -> None:
             assert depth(one.record) <= DEEPEST
             json.dumps(one.record, allow_nan=False)
     ids = {one.item for one in found}
-    assert not is_batch(given) or None not in ids
-    told = answer(given, frozenset(one for one in ids if one is not None))
+    assert not supports_partial_failure(given) or None not in ids
+    told = lambda_response(given, frozenset(one for one in ids if one is not None))
     assert told is None or json.dumps(told)
 
 
@@ -96,15 +96,15 @@ def test_an_item_of_which_nothing_could_be_read_comes_again(value: object, fetch
         own = [one for one in found if one.item == item]
         errors = [one for one in own if isinstance(one, DecodeError)]
         if len(errors) == len(own):
-            assert all(error.whole for error in errors)
+            assert all(error.retry for error in errors)
         else:
-            assert not any(error.whole for error in errors if not error.reason.startswith("could not be fetched"))
+            assert not any(error.retry for error in errors if not error.reason.startswith("could not be fetched"))
 
 
 @pytest.mark.parametrize("name", EXPECTED)
 def test_every_item_that_decoding_names_can_be_answered_for(name: str) -> None:
     value = payload(name)
     items = {one.item for one in decode(value, lambda _bucket, _key: LOG_FILE.open("rb"))}
-    told = json.dumps(answer(value, frozenset(item for item in items if item is not None)))
+    told = json.dumps(lambda_response(value, frozenset(item for item in items if item is not None)))
     assert all(item in told for item in items if item is not None)
-    assert (items == {None}) is not is_batch(value)
+    assert (items == {None}) is not supports_partial_failure(value)

@@ -19,7 +19,7 @@ from payload_files import EXPECTED, PAYLOADS, fetch, payload, seen
 
 from engine.errors import FetchError
 from engine.model import DecodeError, Event
-from engine.pipeline.decode import MOST_ERRORS, decode_stream, inflate
+from engine.pipeline.decode import MAX_ERRORS, decode_stream, inflate
 from engine.pipeline.decode.inflate import text_of
 from engine.pipeline.decode.record import TOO_DEEP
 from engine.pipeline.decode.values import CUT_OFF, EMPTY, LONGEST_ELEMENT, NOT_JSON, TOO_LONG, TOO_MANY_DIGITS, read_values
@@ -274,7 +274,7 @@ def test_a_broken_connection_after_damage_brings_the_item_back() -> None:
 
     found = list(read_values(pieces()))
     assert [one.error for one in found] == [NOT_JSON, "could not be read to its end"]
-    assert found[-1].again
+    assert found[-1].retry
 
 
 def test_a_text_that_pretends_to_be_a_record_is_not_taken_for_one() -> None:
@@ -285,8 +285,8 @@ def test_a_text_that_pretends_to_be_a_record_is_not_taken_for_one() -> None:
 
 def test_of_a_file_of_something_else_a_hundred_errors_are_given_and_the_number_of_the_others() -> None:
     found = read(b"{'no': json}\n" * 10_000 + json.dumps(small(1)).encode())
-    assert found[:MOST_ERRORS] == [(NOT_JSON, f"f: line {number}") for number in range(1, MOST_ERRORS + 1)]
-    assert found[MOST_ERRORS:] == [("1", "f: line 10001"), ("9,900 more records could not be read", "f")]
+    assert found[:MAX_ERRORS] == [(NOT_JSON, f"f: line {number}") for number in range(1, MAX_ERRORS + 1)]
+    assert found[MAX_ERRORS:] == [("1", "f: line 10001"), ("9,900 more records could not be read", "f")]
 
 
 def test_a_record_that_is_too_long_ends_its_log_file() -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from engine.edge.negative_cache import NegativeResponseCache
 from engine.model import HttpResponse, PostFault
-from engine.pipeline.deliver import DEAD_WEBHOOK_SECONDS, lasting
+from engine.pipeline.deliver import DEAD_WEBHOOK_SECONDS, refusal_ttl
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,7 +23,7 @@ class Slack:
     def __init__(self, *answers: HttpResponse) -> None:
         self.answers, self.posts, self.now = list(answers), 0, 1000.0
         self.post: Callable[[str, bytes, float], HttpResponse] = NegativeResponseCache(
-            self._answer, lasting, lambda: self.now
+            self._answer, refusal_ttl, lambda: self.now
         ).post
 
     def _answer(self, _: str, __: bytes, ___: float) -> HttpResponse:
@@ -89,4 +89,4 @@ def test_what_may_be_otherwise_the_next_time_is_asked_anew(answer: HttpResponse)
 
 
 def test_no_url_stands_in_what_is_shown() -> None:
-    assert "hooks" not in repr(NegativeResponseCache(Slack(HttpResponse(200, "ok")).post, lasting))
+    assert "hooks" not in repr(NegativeResponseCache(Slack(HttpResponse(200, "ok")).post, refusal_ttl))

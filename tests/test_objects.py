@@ -8,7 +8,7 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from engine.edge.objects import opener
+from engine.edge.objects import object_fetcher
 from engine.errors import FetchError
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
 def test_a_file_is_read_as_it_is_stored(s3: Any) -> None:
     content = bytes(range(256)) * 1_000
     s3.put_object(Bucket="trail-logs", Key=KEY, Body=content)
-    with opener(lambda _: s3)("trail-logs", KEY) as stream:
+    with object_fetcher(lambda _: s3)("trail-logs", KEY) as stream:
         first = stream.read(10)
         assert first + stream.read() == content
 
@@ -38,7 +38,7 @@ def test_a_file_is_read_as_it_is_stored(s3: Any) -> None:
 def test_one_client_serves_many_files(s3: Any) -> None:
     s3.put_object(Bucket="trail-logs", Key=KEY, Body=b"x")
     made: list[str] = []
-    fetch = opener(lambda service: (made.append(service), s3)[1])
+    fetch = object_fetcher(lambda service: (made.append(service), s3)[1])
     for _ in range(3):
         with fetch("trail-logs", KEY) as stream:
             assert stream.read() == b"x"
@@ -48,7 +48,7 @@ def test_one_client_serves_many_files(s3: Any) -> None:
 @pytest.mark.parametrize(("bucket", "code"), [("trail-logs", "NoSuchKey"), ("elsewhere", "NoSuchBucket")])
 def test_what_is_not_there_is_not_tried_again_and_its_key_not_told(s3: Any, bucket: str, code: str) -> None:
     with pytest.raises(FetchError) as raised:
-        opener(lambda _: s3)(bucket, KEY)
+        object_fetcher(lambda _: s3)(bucket, KEY)
     assert not raised.value.passing
     assert code in str(raised.value)
     assert "111122223333" not in str(raised.value)

@@ -33,7 +33,7 @@ def ran(records: Sequence[dict[str, Any]], world: World, size: int, watch: Chann
     muting = policy("p", route("m", "key == 'mute'", mute="job"), route("r"), buckets=("payments-prod",))
     policies = policy_set(muting, channels={**CHANNELS, "watch": watch})
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(batch, "MOST_PENDING", size)
+        patched.setattr(batch, "MAX_PENDING_EVENTS", size)
         return run(decode(sqs(*records), no_file), Setting(policies, Deployment()), world.ports())
 
 

@@ -204,7 +204,7 @@ def test_a_prepared_set_knows_what_makes_its_rules_void(folder: Path) -> None:
     assert policies is not None
     (route, _) = policies.policies[1].routes
     assert VoidReason.ACCOUNT in route.void_for
-    assert VoidReason.UNSOUND not in route.void_for
+    assert VoidReason.NOT_ALLOWED not in route.void_for
     assert [rule.reason for rule in decided(policies, event(userIdentity=OTHERS)).void] == [VoidReason.ACCOUNT]
 
 
@@ -220,7 +220,7 @@ def unsound(folder: Path) -> Path:
 def test_a_published_set_with_such_a_rule_is_accepted_and_the_rule_is_void(folder: Path) -> None:
     policies = accepted(read_set(unsound(folder)), None)
     assert not_allowed(policies) == ("example/job",)
-    assert [rule.reason for rule in decided(policies, event(userIdentity=NIGHTLY)).void] == [VoidReason.UNSOUND]
+    assert [rule.reason for rule in decided(policies, event(userIdentity=NIGHTLY)).void] == [VoidReason.NOT_ALLOWED]
 
 
 @pytest.mark.parametrize("words", [["lint"], ["test", "tests.yaml", "--policies"], ["decide", "event.json", "--policies"]])

@@ -1,7 +1,9 @@
-"""Bulk reading for the command line: log files of any size to one decision per event, on all cores, in bounded memory.
+"""Bulk processing for the command line: turns log files of any size into one decision per event, on all cores, in bounded memory.
 
-The one entry is `deciding.decide_sources`. The other modules, from the outside in: `sources` (what is read), `reading` (files
-shared among `workers`), `batches` (a file as batches of records), `chunks` (a text cut between records), `typed` and `rows`
-(records decoded by the needed fields alone), `fields` (which those are), `row_decider` (the generated function that decides
-rows), `memory`. The Lambda's zip leaves this package out, and nothing that the Lambda imports may import it.
+The only entry point is `deciding.decide_sources`. The other modules, from the outside in: `sources` (what is read), `reading`
+(distributes files over `workers`), `batches` (splits a file into batches of records), `chunks` (splits text at record
+boundaries), `typed` and `rows` (decode only the fields that are needed), `fields` (which fields those are), `row_decider` (the
+generated function that decides rows), `candidates` (the index look-ups in that function), `lines` (decisions as JSON Lines),
+`memory` (garbage collector and allocator settings).
+The Lambda's zip leaves this package out, and nothing that the Lambda imports may import it.
 """

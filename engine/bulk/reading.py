@@ -17,7 +17,7 @@ from engine.bulk.sources import open_source
 from engine.bulk.workers import WorkerPool
 from engine.errors import InputError
 from engine.model import DecodeError
-from engine.pipeline.decode import MOST_ERRORS, further_errors
+from engine.pipeline.decode import MAX_ERRORS, further_errors
 from engine.pipeline.decode.inflate import inflated
 from engine.pipeline.decode.values import START
 
@@ -49,7 +49,7 @@ class Job(NamedTuple):
 
 
 def read(job: Job, processes: int) -> Iterator[BatchResult]:
-    """The results of all sources, in order, from at most so many processes, with at most `MOST_ERRORS` errors for each source."""
+    """The results of all sources, in order, from at most so many processes, with at most `MAX_ERRORS` errors for each source."""
     return _few_errors(_read(job, processes), job.sources)
 
 
@@ -64,13 +64,13 @@ def _read(job: Job, processes: int) -> Iterator[BatchResult]:
 
 
 def _few_errors(results: Iterable[BatchResult], sources: Sequence[InputSource]) -> Iterator[BatchResult]:
-    """The same with at most `MOST_ERRORS` errors of a source, and one for all further ones."""
+    """The same with at most `MAX_ERRORS` errors of a source, and one for all further ones."""
     current = errors = 0
     for result in results:
         if result.place[0] != current:
             yield from _further(errors, current, sources)
             current, errors = result.place[0], 0
-        shown = result.errors[: max(0, MOST_ERRORS - errors)]
+        shown = result.errors[: max(0, MAX_ERRORS - errors)]
         errors += len(result.errors)
         yield result._replace(errors=shown)
     yield from _further(errors, current, sources)
@@ -78,8 +78,8 @@ def _few_errors(results: Iterable[BatchResult], sources: Sequence[InputSource]) 
 
 def _further(errors: int, number: int, sources: Sequence[InputSource]) -> Iterator[BatchResult]:
     """The result that says how many errors of a source were not shown, if any."""
-    if errors > MOST_ERRORS:
-        yield BatchResult(errors=(f"{sources[number].where}: {further_errors(errors - MOST_ERRORS)}",), place=(number, 0))
+    if errors > MAX_ERRORS:
+        yield BatchResult(errors=(f"{sources[number].where}: {further_errors(errors - MAX_ERRORS)}",), place=(number, 0))
 
 
 def _inflated_size(source: InputSource) -> int:

@@ -12,16 +12,16 @@ if TYPE_CHECKING:
 
 
 class NegativeResponseCache:
-    """A `post` that remembers refusals. `lasting` gives the seconds for which a response would stay the same, 0 for most."""
+    """A `post` that remembers refusals. `ttl` gives for how many seconds a response may be cached, 0 for most."""
 
     def __init__(
         self,
         post: Callable[[str, bytes, float], HttpResponse],
-        lasting: Callable[[HttpResponse], float],
+        ttl: Callable[[HttpResponse], float],
         elapsed: Callable[[], float] = time.monotonic,
     ) -> None:
         self._post = post
-        self._lasting = lasting
+        self._ttl = ttl
         self._elapsed = elapsed
         self._refusals: dict[str, tuple[float, HttpResponse]] = {}
         """By URL: until when, and the response."""
@@ -38,7 +38,7 @@ class NegativeResponseCache:
             until, response = self._refusals[url]
             return response if response.retry_after is None else response._replace(retry_after=until - now)
         response = self._post(url, body, timeout)
-        seconds = self._lasting(response)
+        seconds = self._ttl(response)
         if seconds > 0.0:
             self._refusals[url] = (self._elapsed() + seconds, response)
         return response

@@ -15,7 +15,7 @@ _FINAL: Final = frozenset({"NoSuchKey", "NoSuchBucket", "AccessDenied", "Invalid
 """Error codes after which trying again does not help. Source: Amazon S3's list of error codes."""
 
 
-def opener(client: Callable[[str], Any] = aws_client) -> Callable[[str, str], BinaryIO]:
+def object_fetcher(client: Callable[[str], Any] = aws_client) -> Callable[[str, str], BinaryIO]:
     """A function that opens a log file: `fetch(bucket, key)` gives its bytes, and raises `FetchError`."""
     made: list[Any] = []
 

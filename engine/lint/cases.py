@@ -40,7 +40,7 @@ _NAMES: Final = {
     "void": ("route", "silence"),
     "failures": ("route", "silence"),
 }
-"""What the keys of `expect` name. (A failure may also be an evidence's, by its file's name and its id.)"""
+"""What the keys of `expect` name. (A failure may also be that of a piece of evidence, by its file's name and its id.)"""
 
 _TESTED: Final = frozenset({"evidence", "route", "silence"})
 

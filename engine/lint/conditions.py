@@ -37,7 +37,7 @@ class Conditions:
         return self._known[text]
 
     def of(self, part: YamlNode) -> tuple[Condition, ...]:
-        """The conditions of a route, a silence or an evidence, of which all must hold; none where it has no `when`."""
+        """The conditions of a route, a silence or a piece of evidence, of which all must hold; none where it has no `when`."""
         when = part.value.get("when")
         texts = [] if when is None else when if isinstance(when, list) else [when]
         return tuple(map(self.condition, texts))

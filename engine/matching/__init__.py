@@ -1,4 +1,4 @@
-"""JMESPath expressions as fast predicates, and what can be said of them without evaluating them. Knows nothing of AWS.
+"""Compiles JMESPath expressions to fast predicates, and analyses them statically. Knows nothing of AWS.
 
 A worked example, the expression `bucket == 'ledger' && !glob(actor.session, 'ci-*')`:
 
@@ -7,8 +7,8 @@ A worked example, the expression `bucket == 'ledger' && !glob(actor.session, 'ci
   reads `bucket`, and `actor.session` only where the bucket is `ledger`. It returns true or false, or raises a `MatcherError`.
 - `formula` takes it apart into atoms, questions about one field each:
   `And(bucket is 'ledger', Not(actor.session glob 'ci-*'))`. `formula.evaluate` asks one of them, with the same compiler.
-- `keys` finds by what an index can look it up: `bucket` equals `ledger`. For an event in another bucket it cannot be true,
-  nor can it fail, so `index` leaves it out of the candidates.
+- `keys` derives the index keys: `bucket` equals `ledger`. For an event in any other bucket the expression can be neither true
+  nor an error, so `index` leaves it out of the candidates.
 - `ways` lists how it can end: the bucket is another one, and it is false; the bucket is `ledger` and the session matches, and it
   is false; the session does not, and it is true; or the session is not a text, and it fails. `relations` leaves out what no value
   can do, such as a session that matches `ci-*` and not `c*`.
@@ -62,7 +62,7 @@ __all__ = [
     "walk",
 ]
 
-_HOMES: Final[Mapping[str, tuple[str, ...]]] = {
+_EXPORTS_BY_MODULE: Final[Mapping[str, tuple[str, ...]]] = {
     "checks": ("check",),
     "compile": ("compile_expression", "compile_predicate", "compile_tree", "search"),
     "formula": ("formula_of",),
@@ -77,7 +77,7 @@ _HOMES: Final[Mapping[str, tuple[str, ...]]] = {
 
 
 def __getattr__(name: str) -> object:
-    for home, names in _HOMES.items():
+    for module, names in _EXPORTS_BY_MODULE.items():
         if name in names:
-            return getattr(import_module(f"engine.matching.{home}"), name)
+            return getattr(import_module(f"engine.matching.{module}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -5,7 +5,7 @@ record ended (`total`) and the metrics. The decision record of an event is writt
 each post. A stage that breaks on one event fails that event alone.
 
 A batch is decoded, decided and recorded one event at a time, and only events with notifications are held. Where these are more
-than `MOST_PENDING`, they are delivered before the next event is read, so memory stays bounded for log files of any size.
+than `MAX_PENDING_EVENTS`, they are delivered before the next event is read, so memory stays bounded for log files of any size.
 """
 
 from __future__ import annotations
@@ -32,13 +32,13 @@ if TYPE_CHECKING:
     from engine.model import Event, Ports
     from engine.pipeline.setting import Setting
 
-MOST_PENDING: Final = 5_000
+MAX_PENDING_EVENTS: Final = 5_000
 """How many events with notifications are held before they are delivered. A digest folds at most so many events."""
 
 FLUSH_TIME_SHARE: Final = 0.02
 """The fraction of the remaining time that an early flush may plan for, so that time is left for the rest of the batch."""
 
-MOST_SEEN: Final = 50_000
+MAX_SEEN_EVENTS: Final = 50_000
 """How many events are remembered at once to recognise duplicates in a batch."""
 
 
@@ -53,7 +53,7 @@ def run(stream: Iterable[Event | DecodeError | PassedOver], setting: Setting, po
         total.count_received(received)
         if received.outcome is not None:
             continue
-        if len(pending) == MOST_PENDING:
+        if len(pending) == MAX_PENDING_EVENTS:
             sender.time_share = FLUSH_TIME_SHARE
             # post() is lazy: count_deliveries() consumes it, and so drives the posting.
             total.count_deliveries(pending, post(pending, setting, ports, sender))
@@ -71,12 +71,12 @@ def process_records(stream: Iterable[Event | DecodeError | PassedOver], setting:
 
     Selected, first-seen events are decided; decisions and read errors are written to the audit log.
     """
-    seen = BoundedCache[str, int](MOST_SEEN)
+    seen = BoundedCache[str, int](MAX_SEEN_EVENTS)
     selection, role = setting.policies.selection, setting.deployment.role
     for number, record in enumerate(stream):
         if isinstance(record, DecodeError):
             ports.emit(line(undecided_record(record.where, record.item, record.reason, ports.now(), log_file=record.log_file)))
-            yield Received(number, record.where, record.item, RecordOutcome.UNREADABLE, retry=record.whole)
+            yield Received(number, record.where, record.item, RecordOutcome.UNREADABLE, retry=record.retry)
         elif isinstance(record, PassedOver):
             outcome = RecordOutcome.PASSED_OVER
             yield Received(number, record.where, record.item, outcome, reason=record.reason, foreign=record.foreign)

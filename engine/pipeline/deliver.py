@@ -61,8 +61,11 @@ _NO_TIME: Final = "no time left"
 _LONG_PAUSE: Final = "Slack asks for a longer pause than there is time"
 
 
-def lasting(response: HttpResponse) -> float:
-    """Seconds for which Slack would respond the same to any message: its webhook is gone, or it asked for a pause."""
+def refusal_ttl(response: HttpResponse) -> float:
+    """For how many seconds a refusal may be cached (0: not at all).
+
+    It may be if the webhook is gone, its token is refused, or Slack asked for a pause.
+    """
     if response.status == _TOO_MANY_REQUESTS:
         return response.retry_after or 0.0
     gone = response.status in _GONE or response.status == _FORBIDDEN or response.body.strip() in _GONE_BODIES

@@ -1,4 +1,4 @@
-"""What stays the same from batch to batch."""
+"""The configuration shared by all batches."""
 
 from __future__ import annotations
 

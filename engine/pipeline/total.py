@@ -103,7 +103,7 @@ class BatchTotal:
             verdict = received.decision.verdict
             self._classes[verdict.actor.name] += 1
             self._failed_matchers += len(verdict.failures)
-            self._void_rules += sum(rule.reason is VoidReason.UNSOUND for rule in verdict.void)
+            self._void_rules += sum(rule.reason is VoidReason.NOT_ALLOWED for rule in verdict.void)
             self._suppressed.update(f"{rule.policy}/{rule.id}" for rule in (*verdict.mutes, *verdict.silences))
 
     def count_deliveries(self, pending: Sequence[Received], outcomes: Iterable[ChannelOutcome]) -> None:

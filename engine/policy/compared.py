@@ -1,4 +1,4 @@
-"""Names of the set that expressions compare: a class, a kind or an evidence that does not exist is never equal to anything."""
+"""Names of the set that expressions compare: a class, kind or piece of evidence that does not exist never equals anything."""
 
 from __future__ import annotations
 

@@ -42,7 +42,7 @@ _EMPTY: Final[Branch] = frozenset()
 class EvidenceBranches(NamedTuple):
     """An evidence as the analysis knows it: the values that it gives the facts of the class, and its branches.
 
-    The class `unknown` is an evidence without a name that tests nothing.
+    The class `unknown` is a piece of evidence without a name that tests nothing.
     """
 
     actor: str

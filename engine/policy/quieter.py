@@ -74,7 +74,7 @@ class QuieterRules:
         self.actors = tuple(self._actors())
 
     def branches(self, rule: Mapping[str, Any]) -> tuple[Branch, ...]:
-        """The branches of a route, a silence or an evidence."""
+        """The branches of a route, a silence or a piece of evidence."""
         expressions = _expressions(rule)
         if expressions not in self._branches:
             self._branches[expressions] = branches_of(self._formula(expressions))
@@ -93,7 +93,7 @@ class QuieterRules:
         if _passes_over_copies(self._formula(_expressions(rule))):
             void_for.add(VoidReason.BUCKET)
         if problems:
-            void_for.add(VoidReason.UNSOUND)
+            void_for.add(VoidReason.NOT_ALLOWED)
         return Judgement(tuple(reason for reason in VoidReason if reason in void_for), tuple(problems))
 
     def void_for(self) -> VoidFor:

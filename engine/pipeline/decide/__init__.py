@@ -8,9 +8,8 @@ asks every rule in turn. `indexed` gives the same verdicts fast. An example, for
    not asked. A look-up of the event's bucket leaves a handful of candidates of the thousand.
 2. Only the candidates are asked, in the order of the policies. The equality is not asked again where the index found it; the
    regular expression is.
-3. The evidence that holds, the policies in scope and the rules that hold are numbers, and these numbers are a key. The verdict
-   for a key seen before is in a table; for a new one `reference` makes it, from the same candidates. It also decides wherever a
-   matcher fails.
+3. The numbers of the matching evidence, the scope and the matching rules form a cache key. A verdict already in the cache is
+   reused; otherwise `reference` computes it from the same candidates. `reference` also decides whenever a matcher fails.
 """
 
 from __future__ import annotations
@@ -30,7 +29,7 @@ __all__ = ["DEFAULT_ROUTE", "decide", "decide_reference", "decider_of", "trace",
 DECIDERS_SIZE: Final = 4
 
 _deciders: list[IndexedDecider] = []
-"""The deciders of the sets that were used last, the latest first."""
+"""The most recently used deciders, newest first (an LRU cache)."""
 
 
 def decide(event: Event, policies: PolicySet, now: datetime, facts: FactGroups | None = None) -> Decision:

@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 CACHE_SIZE: Final = 8_192
 """How many verdicts, and how many scopes, are remembered."""
 
-LONGEST_KEPT: Final = 512
-"""The most characters of the names of an event's buckets for which its scope is remembered."""
+MAX_CACHED_NAME_LENGTH: Final = 512
+"""The scope of an event is cached if the names of its buckets have at most so many characters in all."""
 
 RouteRule: TypeAlias = "tuple[int, Callable[[Any, FactGroups], bool] | None, bool, int, Window | None]"
 """A route: its policy's number, its matcher (None: it always holds), whether it ends its policy, what makes it void, its hours.
@@ -204,7 +204,7 @@ class IndexedDecider:
         scoped = sorted({number for number in own if in_scope(policies[number], buckets, recipient)})
         owners = frozenset(tuple(number for number in scoped if any(owned_by([policies[number]], bucket))) for bucket in touched)
         scope = self._scope_of(sorted({*self.unscoped.policies, *scoped}), owners)
-        if sum(map(len, buckets)) <= LONGEST_KEPT:
+        if sum(map(len, buckets)) <= MAX_CACHED_NAME_LENGTH:
             self._scopes_of_events[touched, buckets, recipient] = scope
         return scope
 
@@ -253,4 +253,4 @@ def _route_rule(policy: int, route: Route) -> RouteRule:
 
 def _class_voids(actor: ActorClass) -> int:
     """What makes quieter rules void for a class, as bits; a rule that is not allowed is void for every class."""
-    return bits_of({VoidReason.UNSOUND, *({VoidReason.NEVER_MUTE} if actor.never_mute else ())})
+    return bits_of({VoidReason.NOT_ALLOWED, *({VoidReason.NEVER_MUTE} if actor.never_mute else ())})

@@ -1,4 +1,7 @@
-"""The reference: what a decision means, by asking every rule in turn. `indexed` must equal it, and uses it for what is new."""
+"""The reference implementation: it evaluates every rule in turn.
+
+`indexed` must give the same result, and calls it for every combination not in its cache.
+"""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ def void_reasons(facts: FactGroups, *, never_mute: bool, failed: bool) -> tuple[
     A rule that is not allowed is void for every event.
     """
     holds = {
-        VoidReason.UNSOUND: True,
+        VoidReason.NOT_ALLOWED: True,
         VoidReason.NEVER_MUTE: never_mute,
         VoidReason.FAILURE: failed,
         VoidReason.ACCOUNT: of_another_account(facts),

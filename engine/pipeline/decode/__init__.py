@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
 EMPTY: Final = "holds no record"
 
-MOST_ERRORS: Final = 100
+MAX_ERRORS: Final = 100
 """How many errors are given for a batch item or a file; of those after them, only the number."""
 
-__all__ = ["MOST_ERRORS", "Decoded", "Fetch", "decode", "decode_stream", "further_errors"]
+__all__ = ["MAX_ERRORS", "Decoded", "Fetch", "decode", "decode_stream", "further_errors"]
 
 
 def decode(payload: object, fetch: Fetch) -> Iterator[Decoded]:
@@ -31,8 +31,8 @@ def decode(payload: object, fetch: Fetch) -> Iterator[Decoded]:
     closed; it raises `FetchError` and nothing else, reading its stream `FetchError` or `OSError`.
 
     An event's `item` is the id of the batch item it came in: SQS's `messageId`, Kinesis' `sequenceNumber`, Firehose's `recordId`.
-    A `DecodeError` is `whole` where nothing of its item could be read (without a batch: nothing of the payload), or a log file
-    could not be fetched to its end.
+    A `DecodeError` has `retry` set where nothing of its item could be read (without a batch: nothing of the payload), or a log
+    file could not be fetched completely.
     """
     for value, location in _items(payload):
         yield from _of_item(unwrap(value, location, fetch), location)
@@ -41,15 +41,15 @@ def decode(payload: object, fetch: Fetch) -> Iterator[Decoded]:
 def decode_stream(stream: BinaryIO, where: str, fetch: Fetch | None = None) -> Iterator[Decoded]:
     """Everything in a file called `where`: a log file, a payload of any kind, or JSON Lines of records or payloads; gzip or not.
 
-    Needs no more memory for a large file than for a small one, and waits for nothing: no `DecodeError` is `whole` for what else
-    could be read. Without `fetch`, log files that a payload names are not read.
+    Needs no more memory for a large file than for a small one, and waits for nothing: whether anything else could be read does
+    not change the `retry` of a `DecodeError`. Without `fetch`, log files that a payload names are not read.
     """
     location = PayloadPath(root=where)
     yield from _few_errors(unwrap_text(text_of(stream), location, fetch or no_fetch), location)
 
 
 def further_errors(count: int) -> str:
-    """The reason of the error that stands for so many after the first `MOST_ERRORS`."""
+    """The reason of the error that stands for so many after the first `MAX_ERRORS`."""
     return f"{count:,} more {'record' if count == 1 else 'records'} could not be read"
 
 
@@ -63,7 +63,7 @@ def _items(payload: object) -> list[tuple[object, PayloadPath]]:
 
 
 def _of_item(decoded: Iterable[Decoded], location: PayloadPath) -> Iterator[Decoded]:
-    """Everything in a batch item, with errors that are `whole` where it holds nothing else. They wait until that is known.
+    """Everything in a batch item. Its errors have `retry` set if it holds nothing else; they wait until that is known.
 
     An item that holds nothing at all is passed over, so that everything that comes in is counted.
     """
@@ -78,20 +78,20 @@ def _of_item(decoded: Iterable[Decoded], location: PayloadPath) -> Iterator[Deco
             read = True
         yield item
     if not read:
-        yield from (error._replace(whole=True) for error in waiting)
+        yield from (error._replace(retry=True) for error in waiting)
     if not read and not waiting:
         yield PassedOver(location.text, EMPTY, location.item)
 
 
 def _few_errors(decoded: Iterable[Decoded], location: PayloadPath) -> Iterator[Decoded]:
-    """The same with at most `MOST_ERRORS` errors, and one for all further ones."""
-    errors, again = 0, False
+    """The same with at most `MAX_ERRORS` errors, and one for all further ones."""
+    errors, retry = 0, False
     for item in decoded:
         if isinstance(item, DecodeError):
             errors += 1
-            if errors > MOST_ERRORS:
-                again = again or item.whole
+            if errors > MAX_ERRORS:
+                retry = retry or item.retry
                 continue
         yield item
-    if errors > MOST_ERRORS:
-        yield location.unreadable(further_errors(errors - MOST_ERRORS), again=again)
+    if errors > MAX_ERRORS:
+        yield location.unreadable(further_errors(errors - MAX_ERRORS), retry=retry)

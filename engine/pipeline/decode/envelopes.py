@@ -11,8 +11,8 @@ from io import BytesIO
 from typing import Any, Final, TypeAlias
 from urllib.parse import unquote_plus
 
-from engine.pipeline.decode.inflate import LARGEST_INLINE, text_of
-from engine.pipeline.decode.location import MOST_LAYERS, Decoded, Fetch, PayloadPath
+from engine.pipeline.decode.inflate import MAX_INLINE_SIZE, text_of
+from engine.pipeline.decode.location import MAX_LAYERS, Decoded, Fetch, PayloadPath
 from engine.pipeline.decode.logfile import (
     DIGEST_FILE,
     NOT_A_LOG_FILE,
@@ -25,7 +25,7 @@ from engine.pipeline.decode.record import event, from_a_service, is_record
 from engine.pipeline.decode.values import START, Position, read_values
 
 UNKNOWN: Final = "is not a payload that Trailbell knows"
-TOO_WRAPPED: Final = f"is wrapped in more than {MOST_LAYERS} layers"
+TOO_WRAPPED: Final = f"is wrapped in more than {MAX_LAYERS} layers"
 NOT_BASE64: Final = "is not base64"
 TWICE_PACKED: Final = "is base64 within base64"
 NO_RECORD_INSIDE: Final = "says that it is a CloudTrail record and is not"
@@ -41,12 +41,12 @@ NOT_CREATED: Final = "an S3 notification that is not about a new object"
 _VALIDATION_TEXT: Final = "CloudTrail validation message."
 
 _Object: TypeAlias = dict[str, Any]
-_Opener: TypeAlias = Callable[[_Object, PayloadPath, Fetch], Iterator[Decoded]]
+_Unwrapper: TypeAlias = Callable[[_Object, PayloadPath, Fetch], Iterator[Decoded]]
 
 
 def unwrap(value: object, location: PayloadPath, fetch: Fetch) -> Iterator[Decoded]:
     """Everything in a payload, or in a part of one. Never raises for anything that JSON can hold."""
-    if location.layers > MOST_LAYERS:
+    if location.layers > MAX_LAYERS:
         yield location.unreadable(TOO_WRAPPED)
     elif isinstance(value, str):
         yield from _text(value, location, fetch)
@@ -55,7 +55,7 @@ def unwrap(value: object, location: PayloadPath, fetch: Fetch) -> Iterator[Decod
     elif is_record(value):
         yield event(value, location)
     elif isinstance(value, dict):
-        yield from _opener(value)(value, location, fetch)
+        yield from _unwrapper_for(value)(value, location, fetch)
     else:
         yield location.unreadable(UNKNOWN)
 
@@ -65,7 +65,7 @@ def unwrap_text(pieces: Iterator[str], location: PayloadPath, fetch: Fetch, posi
     for item in read_values(pieces, position):
         here = location.at(item.path)
         if item.error:
-            yield here.unreadable(item.error, again=item.again)
+            yield here.unreadable(item.error, retry=item.retry)
         else:
             yield from unwrap(item.value, here, fetch)
 
@@ -117,7 +117,7 @@ def _base64(value: object, location: PayloadPath, fetch: Fetch) -> Iterator[Deco
     if inner is None:
         yield location.unreadable(NOT_BASE64)
         return
-    yield from unwrap_text(text_of(BytesIO(inner), LARGEST_INLINE), location._replace(unpacked=True), fetch)
+    yield from unwrap_text(text_of(BytesIO(inner), MAX_INLINE_SIZE), location._replace(unpacked=True), fetch)
 
 
 # --- batches -----------------------------------------------------------------------------------------------------------
@@ -166,16 +166,17 @@ def _eventbridge(value: _Object, location: PayloadPath, fetch: Fetch) -> Iterato
     elif isinstance(kind, str) and kind.endswith(" via CloudTrail"):
         yield here.unreadable(NO_RECORD_INSIDE)
     elif value.get("source") == "aws.s3" and isinstance(detail, dict):
-        yield from _event_of_s3(detail, here, fetch, created=kind == "Object Created")
+        yield from _s3_eventbridge_notification(detail, here, fetch, created=kind == "Object Created")
     else:
         yield location.passed_over(OTHER_EVENT, foreign=True)
 
 
-def _event_of_s3(detail: _Object, location: PayloadPath, fetch: Fetch, *, created: bool) -> Iterator[Decoded]:
+def _s3_eventbridge_notification(detail: _Object, location: PayloadPath, fetch: Fetch, *, created: bool) -> Iterator[Decoded]:
     """An event that S3 itself sends: a new log file is read; whatever else AWS keeps beside it under `AWSLogs` is passed over.
 
-    Any other says too little of who called: a rule that takes it was meant for CloudTrail's events of the same source. Other
-    than in S3's notifications, the key is not URL-encoded.
+    Any other such event is passed over: it does not identify the caller, and a rule that forwards it was meant for CloudTrail
+    events from the same source. Unlike in S3 event notifications sent to SQS, SNS or Lambda, the key is not URL-encoded.
+
     Source: https://docs.aws.amazon.com/AmazonS3/latest/userguide/ev-events.html
     """
     bucket, key = _object(detail, "bucket").get("name"), _object(detail, "object").get("key")
@@ -233,18 +234,18 @@ def _cloudtrail_notification(value: _Object, location: PayloadPath, fetch: Fetch
 # --- which is which ----------------------------------------------------------------------------------------------------
 
 
-def _passed(reason: str) -> _Opener:
-    def opener(_value: _Object, location: PayloadPath, _fetch: Fetch) -> Iterator[Decoded]:
+def _always_passed_over(reason: str) -> _Unwrapper:
+    def unwrapper(_value: _Object, location: PayloadPath, _fetch: Fetch) -> Iterator[Decoded]:
         yield location.passed_over(reason)
 
-    return opener
+    return unwrapper
 
 
 def _unknown(_value: _Object, location: PayloadPath, _fetch: Fetch) -> Iterator[Decoded]:
     yield location.unreadable(UNKNOWN)
 
 
-_KINDS: Final[tuple[tuple[str, Callable[[_Object], bool], _Opener], ...]] = (
+_KINDS: Final[tuple[tuple[str, Callable[[_Object], bool], _Unwrapper], ...]] = (
     ("Records", lambda value: isinstance(value["Records"], list), _records),
     ("records", lambda value: isinstance(value["records"], list), _firehose),
     ("body", lambda value: "messageId" in value, _sqs_message),
@@ -257,16 +258,23 @@ _KINDS: Final[tuple[tuple[str, Callable[[_Object], bool], _Opener], ...]] = (
     ("logEvents", lambda value: "messageType" in value and isinstance(value["logEvents"], list), _log_events),
     ("s3", lambda value: isinstance(value["s3"], dict), _s3_record),
     ("s3ObjectKey", lambda value: isinstance(value["s3ObjectKey"], list), _cloudtrail_notification),
-    ("Event", lambda value: value["Event"] == "s3:TestEvent", _passed(TEST_EVENT)),
-    ("Type", lambda value: value["Type"] in ("SubscriptionConfirmation", "UnsubscribeConfirmation"), _passed(SUBSCRIPTION)),
-    ("logFiles", is_digest, _passed(DIGEST_FILE)),
-    ("eventSource", from_a_service, _passed(OTHER_SOURCE)),
+    ("Event", lambda value: value["Event"] == "s3:TestEvent", _always_passed_over(TEST_EVENT)),
+    (
+        "Type",
+        lambda value: value["Type"] in ("SubscriptionConfirmation", "UnsubscribeConfirmation"),
+        _always_passed_over(SUBSCRIPTION),
+    ),
+    ("logFiles", is_digest, _always_passed_over(DIGEST_FILE)),
+    ("eventSource", from_a_service, _always_passed_over(OTHER_SOURCE)),
 )
-"""Every kind of payload and of batch item: a name in it, what else tells it, and what opens it. The first that fits is meant."""
+"""Every kind of payload and batch item: a key that it contains, a further check, and the function that unwraps it.
+
+The first match wins.
+"""
 
 
-def _opener(value: _Object) -> _Opener:
-    for name, fits, opener in _KINDS:
+def _unwrapper_for(value: _Object) -> _Unwrapper:
+    for name, fits, unwrapper in _KINDS:
         if name in value and fits(value):
-            return opener
+            return unwrapper
     return _unknown

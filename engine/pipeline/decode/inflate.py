@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 LARGEST: Final = 4 << 30
 """How many bytes a file may inflate to."""
 
-LARGEST_INLINE: Final = 32 << 20
+MAX_INLINE_SIZE: Final = 32 << 20
 """How many bytes a part of a payload may inflate to. A subscription's 1 MiB of gzip holds about 10 MiB of records."""
 
 _READ: Final = 256 << 10

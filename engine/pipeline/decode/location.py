@@ -17,7 +17,7 @@ Fetch: TypeAlias = Callable[[str, str], BinaryIO]
 It raises `FetchError` and nothing else; reading the stream raises `FetchError` or `OSError`.
 """
 
-MOST_LAYERS: Final = 16
+MAX_LAYERS: Final = 16
 """The most steps that may lead into a payload. S3 in SNS in SQS in Kinesis needs eleven."""
 
 
@@ -58,9 +58,9 @@ class PayloadPath(NamedTuple):
         """The event of a record that stands here."""
         return Event(record, self.text, self.item)
 
-    def unreadable(self, reason: str, *, again: bool = False) -> DecodeError:
-        """The error for what stands here. `again`: the item has to be delivered again, whatever else was read of it."""
-        return DecodeError(self.text, reason, self.item, whole=again, log_file=self.log_file)
+    def unreadable(self, reason: str, *, retry: bool = False) -> DecodeError:
+        """The error for what stands here. `retry`: the item must be retried, whatever else was read of it."""
+        return DecodeError(self.text, reason, self.item, retry=retry, log_file=self.log_file)
 
     def passed_over(self, reason: str, *, foreign: bool = False) -> PassedOver:
         """What stands here and is not for Trailbell. `foreign`: an event that is not CloudTrail's."""

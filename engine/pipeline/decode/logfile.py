@@ -50,7 +50,7 @@ def log_file_events(bucket: object, key: object, location: PayloadPath, fetch: F
     try:
         stream = fetch(bucket, key)
     except FetchError as error:
-        yield location.unreadable(f"could not be fetched: {error}", again=True)
+        yield location.unreadable(f"could not be fetched: {error}", retry=True)
         return
     with closing(stream):
         yield from record_events(text_of(stream), location)
@@ -77,7 +77,7 @@ def record_events(pieces: Iterator[str], location: PayloadPath) -> Iterator[Deco
     for item in read_values(pieces):
         here = location.at(f" record {item.number}") if item.path else location
         if item.error:
-            yield here.unreadable(item.error, again=item.again)
+            yield here.unreadable(item.error, retry=item.retry)
         else:
             yield from _events(item.value, here)
 

@@ -46,11 +46,11 @@ _LINE_START: Final = re.compile(r"(?<=\n)[{\[]")
 _TOKEN: Final = re.compile(r'"(?:[^"\\]++|\\.)*+("?)|([{\[])|[}\]]', re.DOTALL)
 
 
-@repr_only("path", "number", "error", "again")
+@repr_only("path", "number", "error", "retry")
 class JsonValue(NamedTuple):
     """A value of a text, or the `error` in its place.
 
-    `path` leads from the text to the value; `number` counts from 1 in its list or text. `again`: the text could not be fetched to
+    `path` leads from the text to the value; `number` counts from 1 in its list or text. `retry`: the text could not be fetched to
     its end, so another attempt may read more.
     """
 
@@ -58,7 +58,7 @@ class JsonValue(NamedTuple):
     number: int
     value: object = None
     error: str | None = None
-    again: bool = False
+    retry: bool = False
 
 
 class Position(NamedTuple):
@@ -93,7 +93,7 @@ def read_values(pieces: Iterator[str], position: Position = START) -> Iterator[J
     yield from _values(text, number)
     error = text.take_fault() or (EMPTY if empty else None)
     if error:
-        yield JsonValue("", 1, error=error, again=text.again)
+        yield JsonValue("", 1, error=error, retry=text.retry)
 
 
 def starts_a_log(text: str) -> bool:
@@ -112,7 +112,7 @@ def _values(text: _Text, number: int) -> Iterator[JsonValue]:
         else:
             value, error = text.value(LONGEST)
             only = not number and not text.skip()
-            yield JsonValue("" if only else line, number + 1, value, error, text.again)
+            yield JsonValue("" if only else line, number + 1, value, error, text.retry)
         number += 1
 
 
@@ -124,7 +124,7 @@ def _log(text: _Text, path: str, line: str, number: int = 0) -> Iterator[JsonVal
     text.put_back("{")
     _, error = text.value(LONGEST)
     if error:
-        yield JsonValue(line, 1, error=error, again=text.again)
+        yield JsonValue(line, 1, error=error, retry=text.retry)
 
 
 def _elements(text: _Text, path: str, number: int = 0) -> Generator[JsonValue, None, bool]:
@@ -133,22 +133,22 @@ def _elements(text: _Text, path: str, number: int = 0) -> Generator[JsonValue, N
         if text.take(_LIST_END):
             return True
         value, error = text.value(LONGEST_ELEMENT)
-        yield JsonValue(f"{path}[{number}]", number + 1, value, error, text.again)
+        yield JsonValue(f"{path}[{number}]", number + 1, value, error, text.retry)
         number += 1
         if text.lost:
             return False
-    yield JsonValue(f"{path}[{number}]", number + 1, error=text.take_fault() or CUT_OFF, again=text.again)
+    yield JsonValue(f"{path}[{number}]", number + 1, error=text.take_fault() or CUT_OFF, retry=text.retry)
     return False
 
 
 class _Text:
     """The part of a text that has arrived and was not used yet.
 
-    `lost`: the last value is damaged, so the text goes on elsewhere. `again`: the text could not be fetched to its end.
+    `lost`: the last value is damaged, so the text goes on elsewhere. `retry`: the text could not be fetched to its end.
     """
 
     def __init__(self, pieces: Iterator[str], line: int) -> None:
-        self.lost = self.again = False
+        self.lost = self.retry = False
         self._pieces = pieces
         self._ended = False
         self._fault: str | None = None
@@ -259,7 +259,7 @@ class _Text:
         except StopIteration:
             self._ended = True
         except (DamagedError, FetchError) as fault:
-            self._ended, self._fault, self.again = True, str(fault), isinstance(fault, FetchError)
+            self._ended, self._fault, self.retry = True, str(fault), isinstance(fault, FetchError)
         self._unused = "".join(parts)
         return any(parts[1:])
 

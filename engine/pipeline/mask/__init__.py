@@ -11,7 +11,7 @@ user agent as well, in another notation:
 2. `operators` says what the level's operator shows of each field. A field that the level does not list is dropped.
 3. `sensitive` collects the values that must not be shown: each masked value, the account ids, the spellings of the source address
    (`addresses`).
-4. `encodings` finds these in every value that is shown, also in other case or percent-encoded, and replaces them by asterisks.
+4. `encodings` finds these in every shown value, also in a different case or percent-encoded, and replaces them with asterisks.
 """
 
 from __future__ import annotations
@@ -35,7 +35,10 @@ if TYPE_CHECKING:
 __all__ = ["VALUE_MAX_LENGTH", "mask", "redact"]
 
 VALUE_MAX_LENGTH: Final = 4_096
-"""Characters of a value that are kept; Slack shows far fewer. Values are cut last, so that no part of a masked value is left."""
+"""The maximum length of a shown value in characters; Slack shows far fewer.
+
+Values are truncated after redaction, so that no truncated masked value can escape it.
+"""
 
 
 def mask(event: Event, decision: Decision, level: Level, key: HashKey | None, facts: FactGroups | None = None) -> MaskedEvent:
@@ -106,7 +109,7 @@ def _masked(level: Level, texts: dict[Field, str], event: Event, facts: FactGrou
 
 
 def redact(text: str, event: Event, decision: Decision, level: Level) -> str:
-    """A text without what the level masks of an event."""
+    """The text with everything redacted that the level masks in the event."""
     if level.name == OPEN:
         return text
     facts = derive_facts(event.record)

@@ -1,4 +1,4 @@
-"""What the Lambda returns: which items of a batch have to come again.
+"""What the Lambda returns: which items of a batch must be retried.
 
 Sources: SQS, https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html; Kinesis,
 https://docs.aws.amazon.com/lambda/latest/dg/services-kinesis-batchfailurereporting.html; DynamoDB,
@@ -13,8 +13,8 @@ from typing import Any, TypeAlias
 _Item: TypeAlias = dict[str, Any]
 
 
-def answer(payload: object, failed: frozenset[str]) -> object:
-    """What Lambda has to return for a payload whose items `failed` could not be processed; None for what is no batch.
+def lambda_response(payload: object, failed: frozenset[str]) -> object:
+    """The Lambda's return value for a payload whose `failed` items could not be processed; None if the payload is not a batch.
 
     SQS, Kinesis and DynamoDB get `{"batchItemFailures": [{"itemIdentifier": id}]}`, in the order of the batch. Only ids of the
     batch are named: an unknown one would fail all of it. Lambda resumes a stream at the lowest number named. Firehose gets
@@ -28,8 +28,8 @@ def answer(payload: object, failed: frozenset[str]) -> object:
     return None
 
 
-def is_batch(payload: object) -> bool:
-    """Whether items of a payload can be named to come again. If not, an invocation that failed in part has to raise."""
+def supports_partial_failure(payload: object) -> bool:
+    """Whether the response can name the items of a payload to retry. If not, an invocation that failed in part must raise."""
     return bool(_batch(payload)[0])
 
 
@@ -55,7 +55,7 @@ def _id(item: _Item) -> str:
 
 
 def _to_retry(items: list[_Item], failed: frozenset[str]) -> list[str]:
-    """The ids that have to come again: those that failed and, in a FIFO queue, what follows them in their group."""
+    """The ids to retry: those that failed and, in a FIFO queue, what follows them in their group."""
     stopped: set[str] = set()
     ids: dict[str, None] = {}
     for item in items:
