@@ -190,6 +190,17 @@ def test_another_account_is_called_by_its_alias() -> None:
     assert first(made) == ":warning: Account logistics read payments-prod"
 
 
+def test_what_stands_for_an_account_and_is_none_is_called_by_its_name() -> None:
+    changes = {
+        Field.ACTOR_TYPE: "AWSAccount",
+        Field.NAME: None,
+        Field.ROLE: None,
+        Field.SESSION: None,
+        Field.ACCOUNT: "CloudFront",
+    }
+    assert first(message(changes, UNKNOWN)) == ":warning: CloudFront read payments-prod"
+
+
 def test_the_alias_of_ones_own_account_stands_in_the_second_line() -> None:
     assert lines(message({Field.ACCOUNT: "logistics"}, level=aliased()))[1].endswith(" · 203.0.113.0/24 · logistics")
 

@@ -140,8 +140,10 @@ def _session(session: str, role: str) -> str:
 
 def _account_name(masked: MaskedEvent, words: Words) -> str:
     account = masked.values.get(Field.ACCOUNT, "")
-    shown = account if account.strip("*") else ""
-    return words.named_account.format(name=shown) if shown else words.another_account
+    if not account.strip("*"):
+        return words.another_account
+    is_account = account.isdecimal() or bool(account_alias(masked)) or ":" in account
+    return words.named_account.format(name=account) if is_account else account
 
 
 def _account_note(masked: MaskedEvent, words: Words) -> str:
