@@ -53,6 +53,11 @@ def test_an_iam_user_has_a_name_and_no_role() -> None:
     assert (got.actor_name, got.role, got.session) == ("alice", None, None)
 
 
+def test_the_path_of_an_iam_user_names_no_role() -> None:
+    got = identity(type="IAMUser", userName="mallory", arn="arn:aws:iam::111122223333:user/:assumed-role/reader/mallory")
+    assert (got.actor_name, got.role, got.session) == ("mallory", None, None)
+
+
 def test_an_iam_user_without_a_name_is_named_by_its_arn() -> None:
     assert identity(type="IAMUser", arn="arn:aws:iam::111122223333:user/path/alice").actor_name == "alice"
 

@@ -219,3 +219,8 @@ def test_where_nobody_says_whose_the_bucket_is_it_is_unknown() -> None:
 
 def test_a_service_crosses_no_accounts() -> None:
     assert crosses(None, [OTHER], type="AWSService") is False
+
+
+def test_an_unknown_access_point_named_like_the_target_is_not_the_target() -> None:
+    assert copied(f"{POINT}/object/x", bucket="other")[0] == "readers"
+    assert copied(f"{POINT}/object/x", bucket="readers")[0] == POINT

@@ -96,6 +96,11 @@ def test_the_role_of_the_same_name_in_another_account_is_looked_at(role: str) ->
     assert passed_over(event(userIdentity=foreign, requestParameters=LOG_FILE), S3, role) is None
 
 
+def test_a_user_whose_path_looks_like_its_role_is_looked_at() -> None:
+    user = {**OWN, "type": "IAMUser", "arn": "arn:aws:iam::111122223333:user/:assumed-role/trailbell/mallory"}
+    assert passed_over(event(userIdentity=user, requestParameters=LOG_FILE), S3, "trailbell") is None
+
+
 def test_a_role_named_by_its_arn_is_of_that_account_wherever_it_is_recorded() -> None:
     own = event(userIdentity=OWN, requestParameters=LOG_FILE, recipientAccountId="999999999999")
     assert passed_over(own, S3, "arn:aws:iam::111122223333:role/trailbell") == OWN_READ

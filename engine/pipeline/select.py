@@ -127,5 +127,5 @@ def _reads_as(record: Record, role: str) -> bool:
 def _is_of(session: str, role: str, recorded_in: object) -> bool:
     """Whether an assumed role's ARN is of a role: another account may have one of the same name."""
     account = role.split(":")[4] if role.count(":") == _COLONS else recorded_in
-    _, _, resource = session.partition(":assumed-role/")
-    return session.split(":")[4:5] == [account] and resource.startswith(f"{role.rpartition('/')[2]}/")
+    *before, resource = session.split(":", _COLONS)
+    return before[4:] == [account] and resource.startswith(f"assumed-role/{role.rpartition('/')[2]}/")

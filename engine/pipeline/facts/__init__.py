@@ -186,12 +186,17 @@ def assumed_role(arn: _Json) -> _Role | None:
     return None if role is None else (role, session or None)
 
 
+_COLONS: Final = 5
+"""Of an ARN, before its resource."""
+
+
 class _Roles(BoundedCache[str, "_Text"]):
     """By an ARN without its session, which many sessions share: the role in it; None where it is no assumed role's."""
 
     def __missing__(self, head: str) -> _Text:
-        _, assumed, role = head.partition(":assumed-role/")
-        name = role.rpartition("/")[2] if assumed and role else None
+        # The path of an IAM user may hold any words, these as well: only where the resource begins with them is it a role's.
+        kind, _, role = head.split(":", 5)[-1].partition("/")
+        name = role.rpartition("/")[2] if kind == "assumed-role" and role and head.count(":") == _COLONS else None
         if len(head) <= LONGEST_HEAD:
             self[head] = name
         return name

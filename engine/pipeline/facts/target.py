@@ -39,7 +39,7 @@ def target_of(bucket: _Json, key: _Json, outposts_key: _Json, source: _Json, res
         bucket, key = _from_resources(bucket, key, resources, None if by_point else copied)
     if copied is not None and by_point:
         others = (name for name, _ in _named(resources) if name != bucket)
-        copied = next(others, _point_name(copied))
+        copied = next(others, None) or _unresolved(copied, bucket)
     return bucket, key, copied, copied_key
 
 
@@ -113,6 +113,16 @@ def _object_lambda_point(resources: _Json) -> str | None:
 def _point_name(point: str) -> str:
     """The name of an access point: of its ARN, `arn:aws:s3:region:account:accesspoint/name`, the last part; or its alias."""
     return point.rsplit(":", 1)[-1].removeprefix("accesspoint").strip("/:") or point
+
+
+def _unresolved(point: str, bucket: _Json) -> str:
+    """What stands for a source that `resources` does not name: the access point's name.
+
+    Its owner chooses that name. Where it is the target's, the point as recorded stands there: the copy must not look like one
+    within a bucket.
+    """
+    name = _point_name(point)
+    return point if name == bucket else name
 
 
 def _copy_source(header: object) -> tuple[str | None, str | None]:
