@@ -195,6 +195,7 @@ class Linear:
             "routes": asked.routes,
             "mutes": asked.mutes,
             "silences": silences,
+            "void": [],  # the generated sets neither mute nor silence
             "defaulted": defaulted,
             "failures": asked.failures,
             "revision": self._policies.revision,
