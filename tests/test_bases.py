@@ -249,7 +249,7 @@ OWN_ACTORS = "actors:\n" + "".join(
         ("a", "after: unknown, ", "there is no class unknown to stand after"),
         ("a", "after: humn, ", "there is no class humn to stand after"),
         ("a", "after: a, ", "there is no class a to stand after"),
-        ("human", "after: human, ", "the class human stands twice"),
+        ("human", "after: human, ", "duplicate class human"),
     ],
 )
 def test_a_class_says_where_it_stands(name: str, where: str, line: str) -> None:

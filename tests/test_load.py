@@ -88,7 +88,7 @@ MISTAKES: list[tuple[str, str, list[str]]] = [
     (
         '["111122223333"]',
         "[111122223333]",
-        ["p.yaml:6:12: accounts: '111122223333' (a number) stands where text is wanted; quote it: \"111122223333\" [TB113]"],
+        ["p.yaml:6:12: accounts: expected text, got '111122223333' (a number); quote it: \"111122223333\" [TB113]"],
     ),
     (
         '["111122223333"]',
@@ -112,13 +112,13 @@ MISTAKES: list[tuple[str, str, list[str]]] = [
     (
         "by: [name, bucket]",
         "by: [name, buket]",
-        ["p.yaml:13:35: by: 'buket' (text) is not among the values; did you mean bucket? [TB114]"],
+        ["p.yaml:13:35: by: 'buket' (text) is not one of the allowed values; did you mean bucket? [TB114]"],
     ),
     (
         "after: 5",
         "after: five",
         [
-            "p.yaml:13:21: after: 'five' (text) stands where a whole number is wanted; the schema describes the key; an editor shows the description at the key [TB113]"
+            "p.yaml:13:21: after: expected a whole number, got 'five' (text); the schema describes the key; an editor shows the description at the key [TB113]"
         ],
     ),
     ("after: 5", "after: -1", ["p.yaml:13:21: after: this is too small; write at least 0 [TB114]"]),
@@ -136,7 +136,7 @@ MISTAKES: list[tuple[str, str, list[str]]] = [
         "{env: SLACK_WEBHOOK_URL}",
         "https://hooks.slack.com/services/x",
         [
-            "p.yaml:10:14: webhook: a webhook's URL (text) stands where a mapping is wanted; keep the URL in an environment variable or a secret, and name that: {env: SLACK_WEBHOOK_URL} [TB113]"
+            "p.yaml:10:14: webhook: expected a mapping, got a webhook's URL (text); keep the URL in an environment variable or a secret, and name that: {env: SLACK_WEBHOOK_URL} [TB113]"
         ],
     ),
     (
@@ -147,12 +147,14 @@ MISTAKES: list[tuple[str, str, list[str]]] = [
     (
         "source_ip: network,",
         "source_ip: netwrk,",
-        ["p.yaml:18:37: source_ip: 'netwrk' (text) is not among the values; did you mean network? [TB114]"],
+        ["p.yaml:18:37: source_ip: 'netwrk' (text) is not one of the allowed values; did you mean network? [TB114]"],
     ),
     (
         "source_ip: network,",
         "source_ip: last4,",
-        ["p.yaml:18:37: source_ip: 'last4' (text) is not among the values; there is: keep, mask, network, hash, drop [TB114]"],
+        [
+            "p.yaml:18:37: source_ip: 'last4' (text) is not one of the allowed values; there is: keep, mask, network, hash, drop [TB114]"
+        ],
     ),
     (
         "source_ip: network,",
@@ -176,14 +178,18 @@ MISTAKES: list[tuple[str, str, list[str]]] = [
     (
         "level: strict",
         "level: standard",
-        ["p.yaml:19:12: the level standard stands twice; rename one; the other is at p.yaml:17:12 [TB302]"],
+        ["p.yaml:19:12: duplicate level standard; rename one; the other is at p.yaml:17:12 [TB302]"],
     ),
     ("level: standard\n", "level: open\n", ["p.yaml:17:12: the level open is built in; name it otherwise [TB302]"]),
-    ("kind: robot", "kind: robots", ["p.yaml:23:11: kind: 'robots' (text) is not among the values; did you mean robot? [TB114]"]),
+    (
+        "kind: robot",
+        "kind: robots",
+        ["p.yaml:23:11: kind: 'robots' (text) is not one of the allowed values; did you mean robot? [TB114]"],
+    ),
     (
         "strength: claimed",
         "strength: sure",
-        ["p.yaml:27:19: strength: 'sure' (text) is not among the values; there is: attested, claimed [TB114]"],
+        ["p.yaml:27:19: strength: 'sure' (text) is not one of the allowed values; there is: attested, claimed [TB114]"],
     ),
     (
         "        says: the session is a task's\n",
@@ -239,13 +245,13 @@ MISTAKES: list[tuple[str, str, list[str]]] = [
         "mute: reconciliation job",
         "mute: ",
         [
-            "p.yaml:33:10: mute: nothing stands where text is wanted; the schema describes the key; an editor shows the description at the key [TB113]"
+            "p.yaml:33:10: mute: expected text, got nothing; the schema describes the key; an editor shows the description at the key [TB113]"
         ],
     ),
     (
         "mute: reconciliation job",
         "mute: true",
-        ['p.yaml:33:11: mute: true (true or false) stands where text is wanted; quote it: "true" [TB113]'],
+        ['p.yaml:33:11: mute: expected text, got true (true or false); quote it: "true" [TB113]'],
     ),
     (
         "mute: reconciliation job",
@@ -260,12 +266,12 @@ MISTAKES: list[tuple[str, str, list[str]]] = [
     (
         "id: people",
         "id: nightly",
-        ["p.yaml:34:9: the route nightly stands twice; rename one; the other is at p.yaml:31:9 [TB302]"],
+        ["p.yaml:34:9: duplicate route nightly; rename one; the other is at p.yaml:31:9 [TB302]"],
     ),
     (
         "severity: critical",
         "severity: high",
-        ["p.yaml:38:15: severity: 'high' (text) is not among the values; there is: info, warning, critical [TB114]"],
+        ["p.yaml:38:15: severity: 'high' (text) is not one of the allowed values; there is: info, warning, critical [TB114]"],
     ),
     (
         "continue: true",
@@ -275,7 +281,7 @@ MISTAKES: list[tuple[str, str, list[str]]] = [
     (
         "notify: [watch]\n    masking: strict",
         "notify: watch\n    masking: strict",
-        ["p.yaml:36:13: notify: 'watch' (text) stands where a list is wanted; write a list: [watch] [TB113]"],
+        ["p.yaml:36:13: notify: expected a list, got 'watch' (text); write a list: [watch] [TB113]"],
     ),
     ("masking: strict\n", "masking: stict\n", ["p.yaml:37:14: there is no masking level stict; did you mean strict? [TB301]"]),
     ("[mon-fri]", "[mon-friday]", ["p.yaml:41:21: days: 'mon-friday' has the wrong form; such as mon, or mon-fri [TB114]"]),
@@ -309,7 +315,7 @@ MISTAKES: list[tuple[str, str, list[str]]] = [
     (
         "name: payments\n",
         "name: payments\nname: payments\n",
-        ["p.yaml:3:1: name stands twice; first in line 2; keep one of them [TB103]"],
+        ["p.yaml:3:1: duplicate key name; the first is in line 2; keep one of them [TB103]"],
     ),
     (
         "owner: team-payments",
@@ -337,7 +343,7 @@ MISTAKES: list[tuple[str, str, list[str]]] = [
     (
         "description: Who",
         "events: {select: s3}\ndescription: Who",
-        ["p.yaml:4:18: select: 's3' (text) is not among the values; there is: s3-data, all [TB114]"],
+        ["p.yaml:4:18: select: 's3' (text) is not one of the allowed values; there is: s3-data, all [TB114]"],
     ),
     (
         "description: Who",
@@ -353,7 +359,7 @@ MISTAKES: list[tuple[str, str, list[str]]] = [
     (
         'buckets: ["payments-*", ledger]',
         "buckets: payments",
-        ["p.yaml:5:10: buckets: 'payments' (text) stands where a list is wanted; write a list: [payments] [TB113]"],
+        ["p.yaml:5:10: buckets: expected a list, got 'payments' (text); write a list: [payments] [TB113]"],
     ),
     (
         '["payments-*", ledger]',
@@ -391,7 +397,7 @@ def test_a_mistake_is_said_at_its_place(before: str, after: str, lines: list[str
 def test_every_policy_needs_its_own_name_and_shares_what_may_stand_once() -> None:
     other = "version: 1\nname: payments\nowner: a\ndefault: {notify: [ops], masking: open}\n"
     assert found(SOUND, other) == [
-        "q.yaml:2:7: the policy payments stands twice; rename one; the other is at p.yaml:2:7 [TB302]",
+        "q.yaml:2:7: duplicate policy payments; rename one; the other is at p.yaml:2:7 [TB302]",
         "q.yaml:4:1: default may stand in one file only; keep one; the other is at p.yaml:29:1 [TB302]",
     ]
 

@@ -75,7 +75,7 @@ def test_a_title_what_evidence_says_and_a_classs_title_may_be_in_two_languages()
             "{en: 'on {bucket}', ja: '{key}'}",
             "5:82: en and ja do not have the same placeholders: {bucket}, {key}; use the same fields in each language [TB320]",
         ),
-        ("[x]", "5:58: a list stands where text or a mapping is wanted"),
+        ("[x]", "5:58: expected text or a mapping, got a list"),
     ],
 )
 def test_what_is_wrong_with_a_text_is_found_in_its_place(text: str, finding: str) -> None:
@@ -162,7 +162,7 @@ def test_accounts_takes_ids_and_aliases() -> None:
         ("accounts: [prod]\n", "4:12: there is no account prod; name it in account_names [TB301]"),
         (
             'account_names: {"111122223333": prod, "444455556666": prod}\n',
-            "4:55: the alias prod stands twice; rename one; the other is at t.yaml:4:33 [TB302]",
+            "4:55: duplicate alias prod; rename one; the other is at t.yaml:4:33 [TB302]",
         ),
         (
             'account_names: {"111122223333": "123456789012"}\n',

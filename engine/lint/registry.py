@@ -180,7 +180,7 @@ CHECKS: Final = (
     Check("TB111", "a key that the language does not have", "It would do nothing.", "rutes: []", "routes: []"),
     Check(
         "TB112",
-        "a key that has to be there is not",
+        "a required key is missing",
         "The rest cannot be understood without it.",
         "silences:\n  - {id: s, when: actor.role == 'mover', reason: work}",
         "silences:\n  - {id: s, when: actor.role == 'mover', reason: work, until: 2026-12-31T00:00:00Z}",
@@ -188,13 +188,13 @@ CHECKS: Final = (
     Check(
         "TB113",
         "a value of the wrong type",
-        "A list where a word is wanted, or the other way round.",
+        "A list where a word is expected, or the other way round.",
         "buckets: payments",
         "buckets: [payments]",
     ),
     Check(
         "TB114",
-        "a value that cannot stand there",
+        "a value that is not allowed",
         "It is none of those that have a meaning, or it has the wrong form.",
         _route("access.denied", "notify: [watch]\n    severity: high"),
         _route("access.denied", "notify: [watch]\n    severity: critical"),

@@ -51,9 +51,9 @@ def extends(sources: Sequence[Source]) -> Extends | None:
 
 def with_base(sources: Sequence[Source], directory: Path) -> tuple[Source, ...]:
     """The files of a set, and behind them those of the base that one of them extends. `directory` is the set's folder."""
-    named = extends(sources)
+    extended = extends(sources)
     own = tuple(source for source in sources if not source.base)
-    files = base_files(named.name, directory) if named is not None else {}
+    files = base_files(extended.name, directory) if extended is not None else {}
     return (*own, *(replace(read_source(file, path), base=True) for path, file in files.items()))
 
 
@@ -96,21 +96,21 @@ def base_findings(sources: Sequence[Source]) -> Iterator[Finding]:
     """What is wrong with how a set extends its base. The files have the right shape."""
     own = [source.root for source in sources if source.root is not None and not source.base]
     base = [source.root for source in sources if source.root is not None and source.base]
-    named = extends(sources)
-    if named is None:
+    extended = extends(sources)
+    if extended is None:
         yield from _without_base(own)
         return
     if not base:
-        what = f"there is no base {named.name}: no folder of that name, with policy files in it, beside the policies"
+        what = f"there is no base {extended.name}: no folder of that name, with policy files in it, beside the policies"
         yield Finding(
-            codes.BASE, named.node.where, what, "write trailbell/base, or the name of a folder beside that of the policies"
+            codes.BASE, extended.node.where, what, "write trailbell/base, or the name of a folder beside that of the policies"
         )
         return
-    yield from _of_base(base, named)
+    yield from _of_base(base, extended)
     actual = base_revision(sources)
-    if named.revision is not None and named.revision != actual:
-        where = (named.node.at("revision") or named.node).where
-        what = f"the base is {actual} here, and this set wants {named.revision}"
+    if extended.revision is not None and extended.revision != actual:
+        where = (extended.node.at("revision") or extended.node).where
+        what = f"the base is {actual} here, and this set wants {extended.revision}"
         instead = "trailbell upgrade shows what is decided differently; trailbell upgrade --write takes it over"
         yield Finding(codes.OTHER_BASE, where, what, instead)
     yield from _untrusted(own)
@@ -128,12 +128,12 @@ def _without_base(own: Sequence[YamlNode]) -> Iterator[Finding]:
             yield Finding(codes.BASE, where, "this set extends no base, so this has no meaning", instead)
 
 
-def _of_base(base: Sequence[YamlNode], named: Extends) -> Iterator[Finding]:
+def _of_base(base: Sequence[YamlNode], extended: Extends) -> Iterator[Finding]:
     for root in base:
         for key in ("extends", "replaces", "trusts"):
             if key in root.keys:
                 what = f"a base stands for itself, and {root.keys[key]} says {key}"
-                yield Finding(codes.BASE, named.node.where, what, "extend a folder of policies that extend nothing")
+                yield Finding(codes.BASE, extended.node.where, what, "extend a folder of policies that extend nothing")
 
 
 def _untrusted(own: Sequence[YamlNode]) -> Iterator[Finding]:
@@ -196,7 +196,7 @@ def _placed(own: Sequence[YamlNode], base: Sequence[YamlNode]) -> Iterator[Findi
             yield Finding(code, name.where, what, "write one of before: CLASS and after: CLASS, with a class of the base")
         else:
             node, before = actor.children[keys[0]], [*known, *_names_before(added, actor)]
-            places = [one for one in before if one != UNKNOWN]
+            places = [other for other in before if other != UNKNOWN]
             if node.value not in places:
                 what = f"there is no class {node.value} to stand {keys[0]}"
                 yield Finding(codes.NO_SUCH, node.where, what, suggestion(node.value, places))
@@ -214,8 +214,8 @@ def _parts(root: YamlNode, section: str) -> Iterator[YamlNode]:
     return node.items() if node is not None else iter(())
 
 
-def blamed(finding: Finding, named: Extends) -> Finding:
+def blamed(finding: Finding, extended: Extends) -> Finding:
     """A finding in a file of the base that the set causes, at the place where the set says what it extends."""
     what = f"{finding.what} (asked for by the base, at {finding.where})"
     instead = "the set has to define what its base asks for, or to replace that file of the base"
-    return finding._replace(where=named.node.where, what=what, instead=instead, edits=())
+    return finding._replace(where=extended.node.where, what=what, instead=instead, edits=())

@@ -1,4 +1,4 @@
-"""Files that were found sound, to one immutable policy set."""
+"""Compiles checked policy files into one immutable policy set."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def compile_set(
     )
     levels = _levels(contents, account_names)
     by_name = {level.name: level for level in levels}
-    actors = [_actor(one, factory) for one in actors_in_order(contents)]
+    actors = [_actor(content, factory) for content in actors_in_order(contents)]
     void_for = factory.void_for(contents)
     known = tuple(actor for actor in actors if actor.name != UNKNOWN)
     evidence = in_order((actor, evidence) for actor in known for evidence in actor.evidence)
@@ -80,16 +80,16 @@ def compile_set(
         unknown=next((actor for actor in actors if actor.name == UNKNOWN), ActorClass(UNKNOWN, Kind.UNKNOWN)),
         evidence=evidence,
         levels=levels,
-        channels=MappingProxyType({one["name"]: _channel(one, by_name) for one in _parts(contents, "channels")}),
+        channels=MappingProxyType({content["name"]: _channel(content, by_name) for content in _parts(contents, "channels")}),
         default=_default(contents, by_name),
         selection=_selection(next((content["events"] for content in contents if content.get("events")), {})),
         audit=_audit(next((content["audit"] for content in contents if content.get("audit")), {"masking": OPEN}), by_name),
-        first=factory.first([one.matcher.expressions for _, one in evidence]),
+        first=factory.first([item.matcher.expressions for _, item in evidence]),
     )
 
 
 def _parts(contents: Sequence[Mapping[str, Any]], section: str) -> Iterator[Mapping[str, Any]]:
-    return (one for content in contents for one in content.get(section, ()))
+    return (part for content in contents for part in content.get(section, ()))
 
 
 def actors_in_order(contents: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
@@ -113,12 +113,12 @@ def _place(actors: Sequence[Mapping[str, Any]], name: str) -> int:
 def _levels(contents: Sequence[Mapping[str, Any]], account_names: Mapping[str, str]) -> tuple[Level, ...]:
     built_in = Level(OPEN, 0, MappingProxyType(dict.fromkeys(Field, Operator.KEEP)))
     names = MappingProxyType(dict(account_names))
-    return (built_in, *(_level(one, rank, names) for rank, one in enumerate(_parts(contents, "masking"), 1)))
+    return (built_in, *(_level(content, rank, names) for rank, content in enumerate(_parts(contents, "masking"), 1)))
 
 
-def _level(one: Mapping[str, Any], rank: int, account_names: Mapping[str, str]) -> Level:
-    operators = {Field(name): Operator(value) for name, value in one["fields"].items()}
-    return Level(one["level"], rank, MappingProxyType(with_inherited(operators)), account_names)
+def _level(content: Mapping[str, Any], rank: int, account_names: Mapping[str, str]) -> Level:
+    operators = {Field(name): Operator(value) for name, value in content["fields"].items()}
+    return Level(content["level"], rank, MappingProxyType(with_inherited(operators)), account_names)
 
 
 def expressions(when: str | Sequence[str]) -> tuple[str, ...]:
@@ -142,35 +142,35 @@ def evidence_rank(*, never_mute: bool, strength: str) -> int:
 
 
 def in_order(evidence: Iterable[tuple[ActorClass, Evidence]]) -> tuple[tuple[ActorClass, Evidence], ...]:
-    """Evidence in the order in which it is asked; of one rank, in the order of the classes."""
-    return tuple(sorted(evidence, key=lambda one: evidence_rank(never_mute=one[0].never_mute, strength=one[1].strength)))
+    """Evidence in the order in which it is asked; of the same rank, in the order of the classes."""
+    return tuple(sorted(evidence, key=lambda pair: evidence_rank(never_mute=pair[0].never_mute, strength=pair[1].strength)))
 
 
-def _actor(one: Mapping[str, Any], factory: MatcherFactory) -> ActorClass:
+def _actor(content: Mapping[str, Any], factory: MatcherFactory) -> ActorClass:
     evidence = tuple(
-        Evidence(sign["id"], localized(sign["says"]), Strength(sign["strength"]), factory.matcher(expressions(sign["when"])))
-        for sign in one.get("evidence", ())
+        Evidence(item["id"], localized(item["says"]), Strength(item["strength"]), factory.matcher(expressions(item["when"])))
+        for item in content.get("evidence", ())
     )
     return ActorClass(
-        name=one["class"],
-        kind=Kind(one.get("kind", UNKNOWN)),
-        emoji=one.get("emoji"),
-        title=localized(one["title"]) if "title" in one else None,
-        never_mute=one.get("never_mute", False),
+        name=content["class"],
+        kind=Kind(content.get("kind", UNKNOWN)),
+        emoji=content.get("emoji"),
+        title=localized(content["title"]) if "title" in content else None,
+        never_mute=content.get("never_mute", False),
         evidence=evidence,
     )
 
 
-def _channel(one: Mapping[str, Any], levels: Mapping[str, Level]) -> Channel:
-    digest, fields = one.get("digest"), one.get("fields")
+def _channel(content: Mapping[str, Any], levels: Mapping[str, Level]) -> Channel:
+    digest, fields = content.get("digest"), content.get("fields")
     return Channel(
-        name=one["name"],
-        webhook=WebhookRef(**one["webhook"]),
-        masking_floor=levels[one.get("masking_floor", "standard")],
-        timezone=_zone(one.get("timezone")),
-        language=Language(one.get("language", Language.EN)),
+        name=content["name"],
+        webhook=WebhookRef(**content["webhook"]),
+        masking_floor=levels[content.get("masking_floor", "standard")],
+        timezone=_zone(content.get("timezone")),
+        language=Language(content.get("language", Language.EN)),
         digest=DigestRule(digest["after"], tuple(map(Field, digest["by"]))) if digest else None,
-        fallback=one.get("fallback"),
+        fallback=content.get("fallback"),
         fields=tuple(map(Field, fields)) if fields else None,
     )
 
@@ -188,32 +188,32 @@ def _default(contents: Sequence[Mapping[str, Any]], levels: Mapping[str, Level])
     return Default(holder["name"], tuple(holder["default"]["notify"]), levels[holder["default"]["masking"]])
 
 
-def _selection(one: Mapping[str, Any]) -> Selection:
-    names = one.get("names")
-    return Selection(Selects(one.get("select", Selects.S3_DATA)), frozenset(names) if names else None)
+def _selection(content: Mapping[str, Any]) -> Selection:
+    names = content.get("names")
+    return Selection(Selects(content.get("select", Selects.S3_DATA)), frozenset(names) if names else None)
 
 
-def _audit(one: Mapping[str, Any], levels: Mapping[str, Level]) -> AuditRule:
-    return AuditRule(levels[one["masking"]], one.get("event", True))
+def _audit(content: Mapping[str, Any], levels: Mapping[str, Level]) -> AuditRule:
+    return AuditRule(levels[content["masking"]], content.get("event", True))
 
 
 def _policy(
-    path: str, one: Mapping[str, Any], levels: Mapping[str, Level], account_names: Mapping[str, str], factory: MatcherFactory
+    path: str, content: Mapping[str, Any], levels: Mapping[str, Level], account_names: Mapping[str, str], factory: MatcherFactory
 ) -> Policy:
     ids = {alias: account for account, alias in account_names.items()}
-    buckets, accounts = one.get("buckets"), one.get("accounts")
+    buckets, accounts = content.get("buckets"), content.get("accounts")
     return Policy(
-        name=one["name"],
-        owner=one["owner"],
+        name=content["name"],
+        owner=content["owner"],
         path=path,
-        description=one.get("description", ""),
+        description=content.get("description", ""),
         buckets=tuple(buckets) if buckets else None,
         accounts=frozenset(ids.get(account, account) for account in accounts) if accounts else None,
         anchored=bool(buckets) and all(_literals(bucket) >= _FEWEST_LITERALS for bucket in buckets or ()),
-        holds_default="default" in one,
-        masking_floor=levels[one["masking_floor"]] if "masking_floor" in one else None,
-        routes=tuple(_route(route, levels, factory) for route in one.get("routes", ())),
-        silences=tuple(_silence(silence, factory) for silence in one.get("silences", ())),
+        holds_default="default" in content,
+        masking_floor=levels[content["masking_floor"]] if "masking_floor" in content else None,
+        routes=tuple(_route(route, levels, factory) for route in content.get("routes", ())),
+        silences=tuple(_silence(silence, factory) for silence in content.get("silences", ())),
     )
 
 
@@ -234,33 +234,33 @@ def _literals(pattern: str) -> int:
     return len(pattern) - pattern.count("*") - pattern.count("?")
 
 
-def _route(one: Mapping[str, Any], levels: Mapping[str, Level], factory: MatcherFactory) -> Route:
+def _route(content: Mapping[str, Any], levels: Mapping[str, Level], factory: MatcherFactory) -> Route:
     return Route(
-        id=one["id"],
-        matcher=factory.matcher(expressions(one["when"])) if "when" in one else None,
-        notify=tuple(one.get("notify", ())),
-        mute=one.get("mute"),
-        level=levels[one["masking"]] if "masking" in one else None,
-        severity=Severity(one.get("severity", Severity.WARNING)),
-        continues=one.get("continue", False),
-        title=localized(one["title"]) if "title" in one else None,
-        runbook=one.get("runbook"),
-        during=_window(one["during"]) if "during" in one else None,
-        detail=Detail(one.get("detail", Detail.SHORT)),
+        id=content["id"],
+        matcher=factory.matcher(expressions(content["when"])) if "when" in content else None,
+        notify=tuple(content.get("notify", ())),
+        mute=content.get("mute"),
+        level=levels[content["masking"]] if "masking" in content else None,
+        severity=Severity(content.get("severity", Severity.WARNING)),
+        continues=content.get("continue", False),
+        title=localized(content["title"]) if "title" in content else None,
+        runbook=content.get("runbook"),
+        during=_window(content["during"]) if "during" in content else None,
+        detail=Detail(content.get("detail", Detail.SHORT)),
     )
 
 
-def _silence(one: Mapping[str, Any], factory: MatcherFactory) -> Silence:
-    channels = one.get("channels")
-    until = datetime.fromisoformat(one["until"])
-    when = factory.matcher(expressions(one["when"]))
-    return Silence(one["id"], when, until, one["reason"], frozenset(channels) if channels else None)
+def _silence(content: Mapping[str, Any], factory: MatcherFactory) -> Silence:
+    channels = content.get("channels")
+    until = datetime.fromisoformat(content["until"])
+    when = factory.matcher(expressions(content["when"]))
+    return Silence(content["id"], when, until, content["reason"], frozenset(channels) if channels else None)
 
 
-def _window(one: Mapping[str, Any]) -> Window:
-    start, end = (int(part[:2]) * 60 + int(part[3:]) for part in one["hours"].split("-"))
-    days = frozenset(day for part in one.get("days", ("mon-sun",)) for day in _days(part))
-    return Window(days, start, end, _zone(one["timezone"]))
+def _window(content: Mapping[str, Any]) -> Window:
+    start, end = (int(part[:2]) * 60 + int(part[3:]) for part in content["hours"].split("-"))
+    days = frozenset(day for part in content.get("days", ("mon-sun",)) for day in _days(part))
+    return Window(days, start, end, _zone(content["timezone"]))
 
 
 def _days(part: str) -> Iterator[int]:

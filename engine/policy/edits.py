@@ -38,17 +38,17 @@ def _index(source: Source, node: YamlNode, offset: int) -> int | None:
     if not isinstance(value, str) or not raw:
         return None
     at = len(raw.split("\n", 1)[0]) + 1 if raw[0] in "|>" else int(raw[0] in "\"'")
-    found = at
+    last = at
     for char in value[: offset + 1]:
         if char.isspace():
             continue
         hit = raw.find(char, at)
         if hit < 0:
             break
-        found, at = hit, hit + 1
+        last, at = hit, hit + 1
         if char == "'" and raw[0] == "'" and raw[at : at + 1] == "'":
             at += 1
-    return start + (at if offset >= len(value) else found)
+    return start + (at if offset >= len(value) else last)
 
 
 # --- changes ---------------------------------------------------------------------------------------------------------------

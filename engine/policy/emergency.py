@@ -1,4 +1,4 @@
-"""The set that is in force where none can be had: every event rings, strictly masked, at the webhook of the environment."""
+"""The policy set used when no other can be loaded: every event is posted, strictly masked, to the webhook of the environment."""
 
 from __future__ import annotations
 

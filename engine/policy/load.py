@@ -1,4 +1,4 @@
-"""Policy files to a policy set: read, check, compile. A set with an error is never compiled."""
+"""Reads, checks and compiles policy files. A set with an error is never compiled."""
 
 from __future__ import annotations
 
@@ -88,18 +88,18 @@ def check(
     """
     trees = Trees() if trees is None else trees
     findings = [finding for source in sources for finding in file_findings(source)]
-    taking_effect = effective(sources)
+    in_effect = effective(sources)
     if not findings:
-        findings = list(base_findings(sources)) or list(_blamed(reference_findings(taking_effect, trees), sources))
+        findings = list(base_findings(sources)) or list(_blamed(reference_findings(in_effect, trees), sources))
     if not findings and not in_force:
-        findings = list(_blamed(compared_findings(taking_effect), sources)) or list(
-            _blamed(quieter_findings(taking_effect, trees), sources)
+        findings = list(_blamed(compared_findings(in_effect), sources)) or list(
+            _blamed(quieter_findings(in_effect, trees), sources)
         )
     ordered = tuple(
         sorted(findings, key=lambda finding: (finding.where.path, finding.where.line, finding.where.column, finding.code))
     )
     sound = not any(finding.severity is FindingSeverity.ERROR for finding in ordered)
-    contents = [(source.path, _content(source)) for source in taking_effect]
+    contents = [(source.path, _content(source)) for source in in_effect]
     policies = compile_set(contents, commit, from_source(trees)) if sound else None
     return policies, ordered
 
@@ -119,14 +119,14 @@ def upgrade_findings(sources: Sequence[Source]) -> tuple[Finding, ...]:
 
 def _blamed(findings: Iterable[Finding], sources: Sequence[Source]) -> Iterator[Finding]:
     """Findings between files. Those in files of the base are the set's doing: each stands once, where the set extends it."""
-    base, named = {source.path for source in sources if source.base}, extends(sources)
-    told: set[tuple[str, str]] = set()
+    base, extended = {source.path for source in sources if source.base}, extends(sources)
+    reported: set[tuple[str, str]] = set()
     for finding in findings:
-        if named is None or finding.where.path not in base:
+        if extended is None or finding.where.path not in base:
             yield finding
-        elif (finding.code, finding.what) not in told:
-            told.add((finding.code, finding.what))
-            yield blamed(finding, named)
+        elif (finding.code, finding.what) not in reported:
+            reported.add((finding.code, finding.what))
+            yield blamed(finding, extended)
 
 
 def file_findings(source: Source) -> tuple[Finding, ...]:
@@ -167,25 +167,25 @@ def read_event(path: Path) -> tuple[dict[str, Any], str]:
     """The CloudTrail record in a JSON file (of an EventBridge event its `detail`), and what is wrong with it (empty: nothing)."""
     try:
         content = path.read_bytes() if path.stat().st_size <= LARGEST_EVENT else b""
-        found = json.loads(content)
+        record = json.loads(content)
     except OSError as error:
         return {}, f"it cannot be read ({error.strerror or type(error).__name__})"
     except (ValueError, RecursionError):
         return {}, "it is not JSON of a size that an event has"
-    if isinstance(found, dict) and isinstance(found.get("detail"), dict):
-        found = found["detail"]
-    return (found, "") if isinstance(found, dict) else ({}, "it is not a JSON object")
+    if isinstance(record, dict) and isinstance(record.get("detail"), dict):
+        record = record["detail"]
+    return (record, "") if isinstance(record, dict) else ({}, "it is not a JSON object")
 
 
-def event_path(case_file: str, given: str) -> Path:
+def event_path(case_file: str, event: str) -> Path:
     """Where the event file is that a policy test names, relative to its own file."""
-    return Path(os.path.normpath(Path(case_file).parent / given))
+    return Path(os.path.normpath(Path(case_file).parent / event))
 
 
 def read_fixtures(tests: Sequence[Source]) -> tuple[Source, ...]:
     """The event files that the files of policy tests name, each once, as texts; one that cannot be read is not there."""
-    paths = {event_path(source.path, given): None for source in tests for given in _events(source)}
-    return tuple(found for path in paths if (found := _text_of(path)) is not None)
+    paths = {event_path(source.path, event): None for source in tests for event in _events(source)}
+    return tuple(text for path in paths if (text := _text_of(path)) is not None)
 
 
 def _events(source: Source) -> Iterator[str]:

@@ -1,9 +1,9 @@
-"""A policy set prepared ahead: a start that has it parses no YAML and no expression, and validates nothing.
+"""A policy set prepared at build time, so that a cold start parses no YAML and no expression, and validates nothing.
 
-Two files beside the policies. `prepared.json` holds data only: the checked content of each policy file, and of each matcher what
-was found out about it. `prepared_code.py` holds the code of the matchers, one function for each shape; like all code it is taken
-from the zip and from nowhere else. The set stands for the files whose SHA-256 it names: where one differs, is missing or is new,
-or where the two are not of one making, it is refused.
+There are two files beside the policies. `prepared.json` holds data only: the checked content of each policy file, and the
+analysis of each matcher. `prepared_code.py` holds the code of the matchers, one function for each shape; like all code it is
+loaded from the zip only. The set is valid for the files whose SHA-256 it lists: it is refused if one of them differs, is missing
+or is new, or if the two files were not written together.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class Prepared(NamedTuple):
     code: str
 
 
-# --- made by the build -------------------------------------------------------------------------------------------------
+# --- writing, for the build -------------------------------------------------------------------------------------------------
 
 
 def prepare(sources: Sequence[PolicyFile], directory: Path, commit: str | None) -> Prepared:
@@ -54,16 +54,16 @@ def prepare(sources: Sequence[PolicyFile], directory: Path, commit: str | None) 
     from engine.policy.bases import effective, extends  # noqa: PLC0415  YAML, which only a build reads
 
     contents = {source.path: source.root.value for source in effective(sources) if source.root is not None}
-    named = extends(sources)
-    base = named.name if named is not None else None
+    extended = extends(sources)
+    base = extended.name if extended is not None else None
     from engine.matching.checks import Trees  # noqa: PLC0415  the parser, which only a build needs
     from engine.policy.quieter import QuieterRules  # noqa: PLC0415  the analysis, likewise
 
     texts: dict[str, int] = {}
     trees = Trees()
     quieter = QuieterRules(list(contents.values()), trees)
-    evidence = [expressions(one["when"]) for one in _evidence(list(contents.values()))]
-    made = {
+    evidence = [expressions(evidence["when"]) for evidence in _evidence(list(contents.values()))]
+    content = {
         "engine": __version__,
         "commit": commit,
         "base": base,
@@ -71,23 +71,23 @@ def prepare(sources: Sequence[PolicyFile], directory: Path, commit: str | None) 
             {"path": path, "sha256": _digest(file), "content": contents.get(file.as_posix() if own else path)}
             for path, file, own in _files(directory, base)
         ],
-        "matchers": [_matcher_json(one, trees, texts) for one in dict.fromkeys([*evidence, *_rules(list(contents.values()))])],
-        "first": [_source_json(one, texts) for one in first_sources(evidence, trees)],
+        "matchers": [_matcher_json(when, trees, texts) for when in dict.fromkeys([*evidence, *_rules(list(contents.values()))])],
+        "first": [_source_json(source, texts) for source in first_sources(evidence, trees)],
         "void_for": [[*rule, reasons] for rule, reasons in quieter.void_for().items()],
     }
-    content = json.dumps(made)  # in the order of the files: the keys of a literal have one
-    listed = "".join(f"    {text},\n" for text in texts)
-    return Prepared(content, f'{_HEAD}OF = "{_digest_of(content.encode())}"\nMADE = (\n{listed})\n')
+    text = json.dumps(content)  # keys stay in the order of the files, since the keys of a literal have an order
+    functions = "".join(f"    {function},\n" for function in texts)
+    return Prepared(text, f'{_HEAD}OF = "{_digest_of(text.encode())}"\nMADE = (\n{functions})\n')
 
 
 def _evidence(contents: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     """All evidence, in the order in which it is asked."""
-    found = [
+    ranked = [
         (evidence_rank(never_mute=actor.get("never_mute", False), strength=evidence["strength"]), evidence)
         for actor in actors_in_order(contents)
         for evidence in actor.get("evidence", ())
     ]
-    return [evidence for _, evidence in sorted(found, key=lambda one: one[0])]
+    return [evidence for _, evidence in sorted(ranked, key=lambda pair: pair[0])]
 
 
 def _rules(contents: Sequence[Mapping[str, Any]]) -> Iterator[Expressions]:
@@ -101,12 +101,12 @@ def _matcher_json(when: Expressions, trees: Trees, texts: dict[str, int]) -> dic
     from engine.matching.analyse import analyse  # noqa: PLC0415  the parser, as above
     from engine.policy.fact_layout import FACT_TYPES  # noqa: PLC0415
 
-    found: Analysed = analyse([trees[expression] for expression in when], FACTS, FACT_TYPES)
+    analysed: Analysed = analyse([trees[expression] for expression in when], FACTS, FACT_TYPES)
     return {
         "when": when,
-        "source": _source_json(found.source, texts),
-        "keys": [sorted(keys, key=repr) for keys in found.keys],
-        "reads": sorted(found.reads),
+        "source": _source_json(analysed.source, texts),
+        "keys": [sorted(keys, key=repr) for keys in analysed.keys],
+        "reads": sorted(analysed.reads),
     }
 
 
@@ -115,44 +115,45 @@ def _source_json(source: Generated, texts: dict[str, int]) -> list[object]:
     return [texts.setdefault(source.text, len(texts)), source.constants]
 
 
-# --- used by a start ---------------------------------------------------------------------------------------------------
+# --- reading, at a start ---------------------------------------------------------------------------------------------------
 
 
 def load_prepared(directory: Path, home: Path) -> PolicySet | None:
-    """The set that was prepared of a folder's files, from `home`; None where there is none, or it stands for other files."""
+    """The set prepared from the files of a folder, as `home` holds it; None where there is none, or it is of other files."""
     try:
         text = (home / NAME).read_bytes()
         code = SourceFileLoader("prepared_code", str(home / CODE)).get_code("prepared_code")
     except (OSError, ValueError, SyntaxError, ImportError, EOFError):
         return None
-    # Of one making with the code, the text is as it was written.
+    # The code names the digest of the text it was written with, so the text is unchanged.
     if code is None or _digest_of(text) not in code.co_consts:
         return None
     content = json.loads(text)
     if content["engine"] != __version__:
         return None
-    found = _files(directory, content["base"])
-    if [(path, _digest(file)) for path, file, _ in found] != [(one["path"], one["sha256"]) for one in content["files"]]:
+    files = _files(directory, content["base"])
+    if [(path, _digest(file)) for path, file, _ in files] != [(entry["path"], entry["sha256"]) for entry in content["files"]]:
         return None
-    parts: list[tuple[str, Any]] = [
-        (file.as_posix() if own else path, one["content"])
-        for (path, file, own), one in zip(found, content["files"], strict=True)
-        if one["content"] is not None
+    contents: list[tuple[str, Any]] = [
+        (file.as_posix() if own else path, entry["content"])
+        for (path, file, own), entry in zip(files, content["files"], strict=True)
+        if entry["content"] is not None  # of a base's file that is replaced
     ]
-    return compile_set(parts, content["commit"], _factory(content, [one for one in code.co_consts if isinstance(one, CodeType)]))
+    functions = [constant for constant in code.co_consts if isinstance(constant, CodeType)]
+    return compile_set(contents, content["commit"], _factory(content, functions))
 
 
 def _factory(content: Mapping[str, Any], codes: Sequence[CodeType]) -> MatcherFactory:
     """A factory that looks up what was prepared."""
-    matchers = {tuple(one["when"]): one for one in content["matchers"]}
-    firsts = [link(_source(one), FACTS, codes[one[0]]) for one in content["first"]]
+    matchers = {tuple(entry["when"]): entry for entry in content["matchers"]}
+    firsts = [link(_source(source), FACTS, codes[source[0]]) for source in content["first"]]
     reads: dict[str, frozenset[tuple[str, ...]]] = {}
 
     def matcher(when: Expressions) -> Matcher:
-        one = matchers[when]
-        holds = link(_source(one["source"]), FACTS, codes[one["source"][0]])
-        paths = reads.setdefault(repr(one["reads"]), frozenset(map(tuple, one["reads"])))
-        return Matcher(when, holds, tuple(map(_any_of, one["keys"])), paths)
+        entry = matchers[when]
+        holds = link(_source(entry["source"]), FACTS, codes[entry["source"][0]])
+        paths = reads.setdefault(repr(entry["reads"]), frozenset(map(tuple, entry["reads"])))
+        return Matcher(when, holds, tuple(map(_any_of, entry["keys"])), paths)
 
     def first(_: Sequence[Expressions]) -> First:
         return in_turn(firsts)
@@ -163,8 +164,8 @@ def _factory(content: Mapping[str, Any], codes: Sequence[CodeType]) -> MatcherFa
     return MatcherFactory(matcher, first, lambda _: void_for)
 
 
-def _source(one: Sequence[Any]) -> Generated:
-    return Generated("", tuple(Constant(*constant) for constant in one[1]))
+def _source(entry: Sequence[Any]) -> Generated:
+    return Generated("", tuple(Constant(*constant) for constant in entry[1]))
 
 
 def _any_of(keys: Sequence[Sequence[Any]]) -> AnyOf:

@@ -1,4 +1,4 @@
-"""What no schema can say: names that must exist, that must not stand twice or contradict each other, across all files."""
+"""Checks across files that a schema cannot make: names must exist, be unique, and not contradict each other."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ ONCE: Final = ("actors", "masking", "audit", "events", "default", "extends", "ac
 class _Names:
     """Every name that a reference may mean.
 
-    Where a name stands twice, one of the two was to be another: what is missing then follows from that, and is `unsure`.
+    `unsure`: the kinds of which a name is defined twice. One of the two may be a slip, so a missing name is not reported then.
     """
 
     channels: frozenset[str]
@@ -51,7 +51,7 @@ def reference_findings(sources: Sequence[Source], trees: Trees) -> Iterator[Find
     roots = [*base, *own]
     channels = [str(node.value) for node in _all(roots, "channels", "name")]
     levels = [OPEN, *(str(node.value) for node in _all(roots, "masking", "level"))]
-    unsure = frozenset(kind for kind, found in (("channel", channels), ("level", levels)) if len(set(found)) < len(found))
+    unsure = frozenset(kind for kind, names in (("channel", channels), ("level", levels)) if len(set(names)) < len(names))
     accounts = frozenset(str(node.value) for root in roots for node in _parts(root, "account_names"))
     names = _Names(frozenset(channels), frozenset(levels), accounts, unsure)
     yield from _repeated_names(roots)
@@ -109,7 +109,7 @@ def _repeated(nodes: Iterable[YamlNode], kind: str) -> Iterator[Finding]:
         before = first.setdefault(str(node.value), node)
         if before is not node:
             yield Finding(
-                codes.TWICE, node.where, f"the {kind} {node.value} stands twice", f"rename one; the other is at {before.where}"
+                codes.TWICE, node.where, f"duplicate {kind} {node.value}", f"rename one; the other is at {before.where}"
             )
 
 
@@ -170,7 +170,7 @@ def _channels(node: YamlNode | None, names: _Names) -> Iterator[Finding]:
                 suggestion(str(channel.value), sorted(names.channels)),
             )
         elif channel.value in seen:
-            yield Finding(codes.TWICE, channel.where, f"the channel {channel.value} stands twice", "keep one of them")
+            yield Finding(codes.TWICE, channel.where, f"duplicate channel {channel.value}", "keep one of them")
         seen.add(str(channel.value))
 
 

@@ -1,4 +1,4 @@
-"""The revision of a policy set: a digest of what it says, not of how it is written."""
+"""The revision of a policy set: a digest of its content, not of its layout."""
 
 from __future__ import annotations
 
@@ -13,6 +13,6 @@ SHOWN: Final = 12
 
 
 def revision(files: Iterable[Mapping[str, Any]]) -> str:
-    """`sha256:` and 12 hex, over the content of all files by their names: comments, key order and file names do not change it."""
-    content = sorted(json.dumps(one, sort_keys=True, ensure_ascii=True, separators=(",", ":")) for one in files)
+    """`sha256:` and 12 hex digits, over the content of all files. Comments, key order and file names do not change it."""
+    content = sorted(json.dumps(file, sort_keys=True, ensure_ascii=True, separators=(",", ":")) for file in files)
     return f"sha256:{hashlib.sha256(chr(10).join(content).encode('ascii')).hexdigest()[:SHOWN]}"

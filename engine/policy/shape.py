@@ -1,4 +1,4 @@
-"""Whether a file has the shape of a policy: the JSON Schema's findings, in words, at the place of the mistake."""
+"""Checks a file against the JSON Schema, and words each mistake as a finding at its place."""
 
 from __future__ import annotations
 
@@ -44,24 +44,26 @@ def _validator(schema_text: str) -> Draft202012Validator:
 
 
 def shape_findings(root: YamlNode, schema_text: str) -> tuple[Finding, ...]:
-    """What a schema (its JSON text) has to say about a file, one finding a mistake, at the deepest place that explains it."""
+    """Check a file against a schema (its JSON text): one finding for each mistake, at the deepest node that explains it."""
     errors = sorted(_validator(schema_text).iter_errors(root.value), key=lambda error: list(map(str, error.absolute_path)))
-    found = [finding for error in errors for finding in _findings(root, error)]
-    return tuple(finding for finding in found if not _misspelled(finding, found))
+    findings = [finding for error in errors for finding in _findings(root, error)]
+    return tuple(finding for finding in findings if not _misspelled(finding, findings))
 
 
-def _misspelled(finding: Finding, found: Iterable[Finding]) -> bool:
+def _misspelled(finding: Finding, findings: Iterable[Finding]) -> bool:
     """Whether a key is missing because it is there under a name that is nearly its own: one mistake, one finding."""
     if finding.code != codes.MISSING_KEY:
         return False
     meant = f"did you mean {finding.what.removesuffix(' is missing')}?"
-    return any(one.code == codes.UNKNOWN_KEY and one.instead == meant for one in found)
+    return any(other.code == codes.UNKNOWN_KEY and other.instead == meant for other in findings)
 
 
 def _findings(root: YamlNode, error: ValidationError) -> Iterator[Finding]:
     node = root.at(*error.absolute_path) or root
-    say: Callable[[YamlNode, ValidationError], Iterable[Finding]] | None = _SAYINGS.get(str(error.validator))
-    yield from say(node, error) if say else [Finding(codes.WRONG_VALUE, node.where, _of(error, "this cannot stand here"))]
+    describe: Callable[[YamlNode, ValidationError], Iterable[Finding]] | None = _DESCRIBERS.get(str(error.validator))
+    yield from (
+        describe(node, error) if describe else [Finding(codes.WRONG_VALUE, node.where, _of(error, "this is not allowed here"))]
+    )
 
 
 def _unknown_keys(node: YamlNode, error: ValidationError) -> Iterator[Finding]:
@@ -73,10 +75,13 @@ def _unknown_keys(node: YamlNode, error: ValidationError) -> Iterator[Finding]:
 
 def _missing(node: YamlNode, error: ValidationError) -> Iterator[Finding]:
     """Jsonschema tells each missing key on its own; the mapping's first key is where one would write it."""
-    missing = next((key for key in _wanted(error) if f"'{key}'" in error.message), "")
-    says = _schema(error).get("properties", {}).get(missing, {}).get("description", "")
+    missing = next((key for key in _expected(error) if f"'{key}'" in error.message), "")
+    description = _schema(error).get("properties", {}).get(missing, {}).get("description", "")
     yield Finding(
-        codes.MISSING_KEY, _start(node), f"{missing} is missing", f"add {missing}: {_lowered(says)}" if says else f"add {missing}"
+        codes.MISSING_KEY,
+        _start(node),
+        f"{missing} is missing",
+        f"add {missing}: {_lowered(description)}" if description else f"add {missing}",
     )
 
 
@@ -86,7 +91,7 @@ def _schema(error: ValidationError) -> Mapping[str, Any]:
     return part if isinstance(part, dict) else {}
 
 
-def _wanted(error: ValidationError) -> Any:  # noqa: ANN401  whatever the keyword takes
+def _expected(error: ValidationError) -> Any:  # noqa: ANN401  whatever the keyword takes
     """What the broken keyword asks for."""
     return error.validator_value
 
@@ -100,43 +105,43 @@ def _start(node: YamlNode) -> Location:
 
 
 def _type(node: YamlNode, error: ValidationError) -> Iterator[Finding]:
-    wanted = [_wanted(error)] if isinstance(_wanted(error), str) else list(_wanted(error))
-    words = " or ".join(_TYPES[name] for name in wanted)
+    expected = [_expected(error)] if isinstance(_expected(error), str) else list(_expected(error))
+    words = " or ".join(_TYPES[name] for name in expected)
     yield Finding(
         codes.WRONG_TYPE,
         node.where,
-        _of(error, f"{_seen(node.value)} stands where {words} is wanted"),
-        _instead(node.value, wanted),
-        edits=_answer(node, wanted) if len(wanted) == 1 else (),
+        _of(error, f"expected {words}, got {_described(node.value)}"),
+        _instead(node.value, expected),
+        edits=_fix(node, expected) if len(expected) == 1 else (),
     )
 
 
-def _answer(node: YamlNode, wanted: list[str]) -> tuple[Edit, ...]:
-    """The value as it is wanted, where only one can be meant."""
+def _fix(node: YamlNode, expected: list[str]) -> tuple[Edit, ...]:
+    """The value as it is expected, where only one can be meant."""
     value, (start, end) = node.value, node.span
-    if wanted == ["array"] and isinstance(value, str) and _WORD.fullmatch(value):
+    if expected == ["array"] and isinstance(value, str) and _WORD.fullmatch(value):
         return Edit(start, start, "["), Edit(end, end, "]")
-    if wanted == ["boolean"] and isinstance(value, str) and value.lower() in ("true", "false"):
+    if expected == ["boolean"] and isinstance(value, str) and value.lower() in ("true", "false"):
         return (Edit(start, end, value.lower()),)
-    if wanted == ["string"] and isinstance(value, int):
+    if expected == ["string"] and isinstance(value, int):
         text = str(value).lower()
         return (Edit(start, end, f'"{text}"'),) if end - start == len(text) else ()
     return ()
 
 
-def _instead(value: object, wanted: list[str]) -> str:
+def _instead(value: object, expected: list[str]) -> str:
     if isinstance(value, str) and _SECRET.search(value):
         return "keep the URL in an environment variable or a secret, and name that: {env: SLACK_WEBHOOK_URL}"
-    if "string" in wanted and isinstance(value, int | float | bool):
+    if "string" in expected and isinstance(value, int | float | bool):
         return f'quote it: "{str(value).lower() if isinstance(value, bool) else value}"'
-    if "array" in wanted and isinstance(value, str):
+    if "array" in expected and isinstance(value, str):
         return f"write a list: [{value}]"
-    if "boolean" in wanted and isinstance(value, str):
+    if "boolean" in expected and isinstance(value, str):
         return "write true or false, without quotes"
     return "the schema describes the key; an editor shows the description at the key"
 
 
-def _seen(value: object) -> str:
+def _described(value: object) -> str:
     if value is None:
         return "nothing"
     if isinstance(value, dict | list):
@@ -147,21 +152,23 @@ def _seen(value: object) -> str:
 
 
 def _choice(node: YamlNode, error: ValidationError) -> Iterator[Finding]:
-    choices = [str(choice) for choice in _wanted(error)]
+    choices = [str(choice) for choice in _expected(error)]
     yield Finding(
         codes.WRONG_VALUE,
         node.where,
-        _of(error, f"{_seen(node.value)} is not among the values"),
+        _of(error, f"{_described(node.value)} is not one of the allowed values"),
         suggestion(str(node.value), choices),
     )
 
 
 def _constant(node: YamlNode, error: ValidationError) -> Iterator[Finding]:
-    yield Finding(codes.WRONG_VALUE, node.where, _of(error, f"{_seen(node.value)} cannot stand here"), f"write {_wanted(error)}")
+    yield Finding(
+        codes.WRONG_VALUE, node.where, _of(error, f"{_described(node.value)} is not allowed here"), f"write {_expected(error)}"
+    )
 
 
 def _pattern(node: YamlNode, error: ValidationError) -> Iterator[Finding]:
-    examples = _schema(error).get("examples") or [_PATTERN_WORDS.get(_wanted(error), "")]
+    examples = _schema(error).get("examples") or [_PATTERN_WORDS.get(_expected(error), "")]
     if isinstance(node.value, dict):  # a key of it that `propertyNames` refuses
         key = str(error.instance)
         yield Finding(codes.WRONG_VALUE, node.keys[key], f"{_quoted(key)} has the wrong form", f"such as {examples[0]}")
@@ -176,36 +183,34 @@ def _pattern(node: YamlNode, error: ValidationError) -> Iterator[Finding]:
 
 def _size(node: YamlNode, error: ValidationError) -> Iterator[Finding]:
     what, instead = _SIZES[str(error.validator)]
-    yield Finding(codes.WRONG_VALUE, node.where, _of(error, f"this is too {what}"), f"write {instead.format(_wanted(error))}")
+    yield Finding(codes.WRONG_VALUE, node.where, _of(error, f"this is too {what}"), f"write {instead.format(_expected(error))}")
 
 
 def _unique(node: YamlNode, _: ValidationError) -> Iterator[Finding]:
     seen: list[Any] = []
     for child in node.items():
         if child.value in seen:
-            yield Finding(codes.TWICE, child.where, f"{_seen(child.value)} stands twice", "keep one of them")
+            yield Finding(codes.TWICE, child.where, f"duplicate {_described(child.value)}", "keep one of them")
         seen.append(child.value)
 
 
 def _any_of(node: YamlNode, error: ValidationError) -> Iterator[Finding]:
-    """Of alternatives, what is wrong with the one that has the value's type; else what types are wanted."""
+    """Of alternatives, what is wrong with the one that has the value's type; else what types are expected."""
     fitting = [inner for inner in error.context or () if inner.validator != "type" or inner.path]
     if fitting:
         yield from _findings_below(node, fitting)
         return
-    wanted = [choice.get("type", "object") for choice in _wanted(error)]
-    words = " or ".join(_TYPES[name] for name in wanted)
-    yield Finding(
-        codes.WRONG_TYPE, node.where, f"{_seen(node.value)} stands where {words} is wanted", _instead(node.value, wanted)
-    )
+    expected = [choice.get("type", "object") for choice in _expected(error)]
+    words = " or ".join(_TYPES[name] for name in expected)
+    yield Finding(codes.WRONG_TYPE, node.where, f"expected {words}, got {_described(node.value)}", _instead(node.value, expected))
 
 
 def _findings_below(node: YamlNode, errors: list[ValidationError]) -> Iterator[Finding]:
     for inner in errors:
         inner_node = node.at(*inner.relative_path) or node
-        say = _SAYINGS.get(str(inner.validator))
-        if say is not None:
-            yield from say(inner_node, inner)
+        describe = _DESCRIBERS.get(str(inner.validator))
+        if describe is not None:
+            yield from describe(inner_node, inner)
 
 
 _PATTERN_WORDS: Final = {
@@ -228,7 +233,7 @@ _SIZES: Final = {
     "maximum": ("large", "at most {}"),
 }
 
-_SAYINGS: Final[Mapping[str, Callable[[YamlNode, ValidationError], Iterable[Finding]]]] = {
+_DESCRIBERS: Final[Mapping[str, Callable[[YamlNode, ValidationError], Iterable[Finding]]]] = {
     "additionalProperties": _unknown_keys,
     "required": _missing,
     "type": _type,

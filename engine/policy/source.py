@@ -1,7 +1,7 @@
-"""A policy file as it was written: strict YAML with the place of every value. A file with mistakes is a value, too.
+"""Reads a policy file as strict YAML, with the location of every value. Mistakes are findings of the file, not errors.
 
-YAML 1.1 changes values silently (`on` becomes true, `0123` eighty-three). Here a plain word is what JSON would call it,
-or a string; what YAML 1.1 would read as anything else is refused, but times, which stay the strings that they are.
+YAML 1.1 changes values silently (`on` becomes true, `0123` eighty-three). Here a plain word is what JSON would call it, or a
+string. What YAML 1.1 would read as anything else is refused, except times, which stay strings.
 """
 
 from __future__ import annotations
@@ -310,7 +310,7 @@ class _Building:
         if key in parent.keys:
             first = parent.keys[key].line
             self.findings.append(
-                Finding(codes.DUPLICATE_KEY, node.where, f"{key} stands twice; first in line {first}", "keep one of them")
+                Finding(codes.DUPLICATE_KEY, node.where, f"duplicate key {key}; the first is in line {first}", "keep one of them")
             )
         parent.key = (key, node.where)
 
