@@ -171,9 +171,9 @@ def role(name: str, session: str, key: str, principal: str) -> dict[str, Any]:
 
 SESSION = st.sampled_from(SESSIONS)
 STRANGERS = st.one_of(
-    SESSION.map(lambda session: role("mallory", session, "ASIAIOSFODNN7MALLORY", "AROAEXAMPLEMALLORY00")),
+    SESSION.map(lambda session: role("mallory", session, "ASIAEXAMPLE7MALLORY7", "AROAEXAMPLEMALLORY00")),
     SESSION.map(
-        lambda session: role("AWSReservedSSO_Mallory_0123456789abcdef", session, "ASIAIOSFODNN7MALLORY", "AROAEXAMPLEMALLORY00")
+        lambda session: role("AWSReservedSSO_Mallory_0123456789abcdef", session, "ASIAEXAMPLE7MALLORY7", "AROAEXAMPLEMALLORY00")
     ),
     st.just(
         {
@@ -182,7 +182,7 @@ STRANGERS = st.one_of(
             "arn": "arn:aws:iam::111122223333:user/mallory",
             "principalId": "AIDAEXAMPLEMALLORY00",
             "accountId": "111122223333",
-            "accessKeyId": "AKIAIOSFODNN7MALLORY",
+            "accessKeyId": "AKIAEXAMPLE7MALLORY7",
         }
     ),
     st.just({"type": "AWSAccount", "accountId": "anonymous", "principalId": "ANONYMOUS_PRINCIPAL"}),
@@ -192,7 +192,7 @@ STRANGERS = st.one_of(
     ),
     st.builds(
         lambda session, service: {
-            **role("mallory", session, "ASIAIOSFODNN7MALLORY", "AROAEXAMPLEMALLORY00"),
+            **role("mallory", session, "ASIAEXAMPLE7MALLORY7", "AROAEXAMPLEMALLORY00"),
             "invokedBy": service,
         },
         SESSION,
@@ -200,7 +200,7 @@ STRANGERS = st.one_of(
     ),
 )
 KNOWN = st.one_of(
-    SESSION.map(lambda session: role("payments-nightly", session, "ASIAIOSFODNN7NIGHTLY", "AROAEXAMPLENIGHTLY00")),
+    SESSION.map(lambda session: role("payments-nightly", session, "ASIAEXAMPLE7NIGHTLY7", "AROAEXAMPLENIGHTLY00")),
     SESSION.map(
         lambda session: {
             **role("web", session, "ASIAIOSFODNN7WEB0000", "AROAEXAMPLEWEB000000"),

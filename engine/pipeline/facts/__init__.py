@@ -195,8 +195,8 @@ class _Roles(BoundedCache[str, "_Text"]):
 
     def __missing__(self, head: str) -> _Text:
         # The path of an IAM user may hold any words, these as well: only where the resource begins with them is it a role's.
-        kind, _, role = head.split(":", 5)[-1].partition("/")
-        name = role.rpartition("/")[2] if kind == "assumed-role" and role and head.count(":") == _COLONS else None
+        kind, _, role = head.split(":", _COLONS)[-1].partition("/")
+        name = role.rpartition("/")[2] if kind == "assumed-role" and role else None
         if len(head) <= LONGEST_HEAD:
             self[head] = name
         return name
