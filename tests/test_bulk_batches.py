@@ -19,7 +19,8 @@ from engine.bulk import chunks as chunking
 from engine.bulk.batches import Batch, file_results
 from engine.bulk.typed import TypedReader, has_too_many_digits, record_of
 from engine.model import DecodeError, Event, PassedOver
-from engine.pipeline.decode import decode_stream
+from engine.pipeline.decode import _few_errors, decode_stream
+from engine.pipeline.decode.location import PayloadPath
 from engine.pipeline.decode.record import DEEPEST
 
 if TYPE_CHECKING:
@@ -241,14 +242,15 @@ def contents(draw: st.DrawFn) -> bytes:
 
 @given(contents(), st.sampled_from([150, 1500, 1 << 20]))
 @example(lines(record()) + b"\xef\xbb\xbf" + lines(record()), 150)
+@example(b'{"Records":[null,[' + b",".join([b'"a"'] * 102) + b"]]}", 150)
 def test_whatever_is_in_a_file_is_found_either_way(content: bytes, size: int) -> None:
     before = chunking.CHUNK, chunking.LONGEST_CHUNK
     chunking.CHUNK, chunking.LONGEST_CHUNK = size, 8 * size  # type: ignore[misc]
     try:
         found = plain(content)
-        # Nobody sees what is nested deeper where nobody reads it: see above. Bulk reading bounds errors later, by source.
-        if not any(reason in str(found) for reason in ("nested deeper", "more records could not be read")):
-            assert fast(content) == found
+        if "nested deeper" not in str(found):  # where nobody reads it, nobody sees it: see above
+            # Bulk reading bounds the errors of a whole source, which is later: here by what bounds those of the plain way.
+            assert list(_few_errors(fast(content), PayloadPath(root="f"))) == found  # type: ignore[arg-type]
     finally:
         chunking.CHUNK, chunking.LONGEST_CHUNK = before  # type: ignore[misc]
 
