@@ -150,12 +150,22 @@ def test_what_passes_is_tried_again_a_few_times(broken: HttpResponse) -> None:
     assert pauses == sorted(pauses)
 
 
-@pytest.mark.parametrize("body", ["invalid_blocks", "invalid_payload", "no_text"])
-def test_blocks_that_slack_refuses_become_plain_text_once(body: str) -> None:
-    delivery, slack = one(HttpResponse(400, body), OK)
+@pytest.mark.parametrize(
+    "answer",
+    [
+        HttpResponse(400, "invalid_blocks"),
+        HttpResponse(400, "invalid_payload"),
+        HttpResponse(400, "no_text"),
+        HttpResponse(400, "too_many_attachments"),
+        HttpResponse(400, "msg_blocks_too_long"),
+        HttpResponse(413, "<html>Request Entity Too Large</html>"),
+    ],
+)
+def test_blocks_that_slack_refuses_become_plain_text_once(answer: HttpResponse) -> None:
+    delivery, slack = one(answer, OK)
     assert (delivery.outcome, delivery.plain) == (Outcome.DELIVERED, True)
     assert b"blocks" not in slack.posts[1][2]
-    delivery, slack = one(HttpResponse(400, body))
+    delivery, slack = one(answer)
     assert (delivery.outcome, delivery.gone, len(slack.posts)) == (Outcome.FAILED, False, 2)
 
 
@@ -198,8 +208,9 @@ def test_a_refused_token_is_read_anew_once() -> None:
     assert slack.asked == [("a", False), ("a", True)]
 
 
-def test_a_token_that_is_still_the_same_means_gone() -> None:
-    delivery, slack = one(HttpResponse(403, "invalid_token"))
+@pytest.mark.parametrize("status", [400, 403])
+def test_a_token_that_is_still_the_same_means_gone(status: int) -> None:
+    delivery, slack = one(HttpResponse(status, "invalid_token"))
     assert (delivery.gone, len(slack.posts)) == (True, 1)
 
 
@@ -359,8 +370,10 @@ answers = st.sampled_from(
         HttpResponse(429),
         HttpResponse(500),
         HttpResponse(400, "invalid_blocks"),
+        HttpResponse(400, "invalid_token"),
         HttpResponse(403, "invalid_token"),
         HttpResponse(404, "no_service"),
+        HttpResponse(413),
         HttpResponse(302),
         HttpResponse(fault=PostFault.TIMEOUT),
     ]

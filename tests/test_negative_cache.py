@@ -36,6 +36,7 @@ class Slack:
     [
         HttpResponse(404, "no_service"),
         HttpResponse(410, "channel_is_archived"),
+        HttpResponse(400, "invalid_token"),
         HttpResponse(403, "invalid_token"),
         HttpResponse(400, "no_team"),
     ],

@@ -48,12 +48,18 @@ DEAD_WEBHOOK_SECONDS: Final = 300.0
 _GONE_BODIES: Final = frozenset(
     {"no_service", "no_service_id", "no_team", "team_disabled", "channel_not_found", "channel_is_archived", "user_not_found"}
 )
-_REFUSED_BODIES: Final = frozenset({"invalid_blocks", "invalid_payload", "no_text", "invalid_attachments"})
+_TOKEN_BODIES: Final = frozenset({"invalid_token", "action_prohibited"})
+"""Usually with 403; revoked webhooks were reported to answer 400 `invalid_token` as well."""
+
+_REFUSED_BODIES: Final = frozenset(
+    {"invalid_blocks", "invalid_payload", "no_text", "invalid_attachments", "too_many_attachments", "msg_blocks_too_long"}
+)
 
 _OK: Final = 200
 _BAD_REQUEST: Final = 400
 _FORBIDDEN: Final = 403
 _GONE: Final = frozenset({404, 410})
+_TOO_LARGE: Final = 413
 _TOO_MANY_REQUESTS: Final = 429
 _SERVER_ERROR: Final = 500
 
@@ -68,7 +74,7 @@ def refusal_ttl(response: HttpResponse) -> float:
     """
     if response.status == _TOO_MANY_REQUESTS:
         return response.retry_after or 0.0
-    gone = response.status in _GONE or response.status == _FORBIDDEN or response.body.strip() in _GONE_BODIES
+    gone = response.status in _GONE or response.status == _FORBIDDEN or response.body.strip() in _GONE_BODIES | _TOKEN_BODIES
     return DEAD_WEBHOOK_SECONDS if gone and response.status != _OK else 0.0
 
 
@@ -280,7 +286,7 @@ class WebhookSender:
         """A response by which Slack means this channel, this token or this message."""
         if status in _GONE or body in _GONE_BODIES:
             return self._gone(queue, "the webhook or its channel is gone", status)
-        if status == _FORBIDDEN:
+        if status == _FORBIDDEN or body in _TOKEN_BODIES:
             return self._gone(queue, "Slack refuses the webhook's token", status)
         return self._refused(queue, status, body)
 
@@ -326,7 +332,8 @@ class WebhookSender:
 
     def _refused(self, queue: _ChannelQueue, status: int, body: str) -> Delivery | None:
         """Slack refuses the blocks: the plain version is sent, once."""
-        if status == _BAD_REQUEST and body in _REFUSED_BODIES and queue.plain is None:
+        refused = status == _TOO_LARGE or (status == _BAD_REQUEST and body in _REFUSED_BODIES)
+        if refused and queue.plain is None:
             queue.plain = self._plain(queue.messages[0])
             return None
         return self._delivery(queue, Outcome.FAILED, "Slack refuses the message", status)
