@@ -93,8 +93,8 @@ def seldom_needed(policies: PolicySet) -> frozenset[Path]:
     """
     paths, all_needed = paths_read(policies), needed(policies) or _NOTHING
     often = policies.selection.select is not Selects.S3_DATA or any(map(has_scope, policies.policies))
-    asked = any(path == OF_TARGET[0][:1] or path[:1] == RESOURCES or _meet(path, _CROSSES) for path in paths)
-    of_bucket = _NOTHING if often or asked else _ARNS
+    read_often = often or any(path == OF_TARGET[0][:1] or path[:1] == RESOURCES or _meet(path, _CROSSES) for path in paths)
+    of_bucket = _NOTHING if read_often else _ARNS
     of_role = _NOTHING if any(_meet(field, path) for field in _ISSUED for path in paths) else _ISSUED
     return (of_bucket | of_role) & all_needed
 

@@ -333,5 +333,5 @@ def _selecting(selection: Selection, code: Callable[[str], str], name: Callable[
 def _linked(text: str, constants: Sequence[Constant], given: Given) -> Callable[..., Any]:
     """The function that the text of one `def` returns when it is called with the constants. Its patterns are compiled at once."""
     whole = compile(text, "<rules>", "exec")
-    code = next(one for one in whole.co_consts if isinstance(one, CodeType))
+    code = next(constant for constant in whole.co_consts if isinstance(constant, CodeType))
     return link(Generated("", tuple(constants)), given, code, often=True)

@@ -32,7 +32,7 @@ def write_schemas(repository: Path) -> Path:
 def outdated_schemas(sources: Iterable[Source]) -> list[Path]:
     """The schemas of another version that the first lines of files name."""
     modelines = ((source.path, _MODELINE.match(source.text)) for source in sources)
-    named = {Path(os.path.normpath(Path(path).parent / found[1])) for path, found in modelines if found is not None}
+    named = {Path(os.path.normpath(Path(path).parent / modeline[1])) for path, modeline in modelines if modeline is not None}
     return sorted(path for path in named if path.parent.name == FOLDER and path.name in _NAMES and _is_outdated(path))
 
 

@@ -148,8 +148,8 @@ def _screen(explanation: Explanation) -> Iterator[str]:
     width, colour = shutil.get_terminal_size((100, 24)).columns, sys.stdout.isatty()
     yield click.style("Facts", bold=True) + ("" if explanation.revealed else f"  (masked: {explanation.level.name})")
     for provenance, facts in facts_by_provenance(explanation.facts).items():
-        told = [f"{path} = {_value(value)}" for path, value in facts.items()]
-        yield from _wrapped(f"  {provenance:<17} ", told, width)
+        texts = [f"{path} = {_value(value)}" for path, value in facts.items()]
+        yield from _wrapped(f"  {provenance:<17} ", texts, width)
     yield ""
     yield click.style("Rules that held", bold=True) + ("" if explanation.decisive else ": none")
     for rule in explanation.decisive:

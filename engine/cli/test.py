@@ -68,7 +68,7 @@ def _text(results: Sequence[CaseResult], covered: Sequence[Covered]) -> Iterator
 
 def _coverage_text(covered: Sequence[Covered]) -> Iterator[str]:
     full = sum(rule.held and rule.not_held for rule in covered)
-    yield f"{full} of {len(covered)} evidences, routes and silences were seen to hold and not to hold"
+    yield f"{full} of {len(covered)} evidence entries, routes and silences were seen to hold and not to hold"
     for rule in covered:
         missing = " and ".join(word for word, seen in (("to hold", rule.held), ("not to hold", rule.not_held)) if not seen)
         if missing:

@@ -99,14 +99,14 @@ def _compared(old: Sequence[Source], new: Sequence[Source], tests_path: Path | N
         yield from (finding.line for finding in findings)
         return
     key, cases = random_key(), [*_test_cases(tests_path), *_samples()]
-    found: dict[tuple[Change, ...], list[Case]] = {}
+    by_changes: dict[tuple[Change, ...], list[Case]] = {}
     for case, changes in differences(cases, *(Setting(policies, Deployment(), key) for policies in (before, after))):
-        found.setdefault(changes, []).append(case)
-    for changes, of_cases in found.items():
+        by_changes.setdefault(changes, []).append(case)
+    for changes, of_cases in by_changes.items():
         yield from (f"{change.what}: {change.before} -> {change.after}" for change in changes)
         yield from (f"    {case.name} ({case.where})" for case in of_cases)
         yield ""
-    count = sum(map(len, found.values()))
+    count = sum(map(len, by_changes.values()))
     yield f"{count} of {len(cases)} events are decided differently."
 
 

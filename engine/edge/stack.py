@@ -46,8 +46,8 @@ def read_stack(name: str, webhooks: Iterable[WebhookRef], now: datetime, client:
         reading.part("queue", lambda: _queue(client, resources, now))
     reading.part("metrics", lambda: _events(client("cloudwatch"), resources["Function"], now))
     there = {
-        "secrets": _there(reading, "secret", [ref.secret for ref in refs], _secret_lookup(client)),
-        "parameters": _there(reading, "parameter", [ref.parameter for ref in refs], _parameter_lookup(client)),
+        "secrets": _existing(reading, "secret", [ref.secret for ref in refs], _secret_lookup(client)),
+        "parameters": _existing(reading, "parameter", [ref.parameter for ref in refs], _parameter_lookup(client)),
     }
     nothing: dict[str, Any] = dict.fromkeys(_PARTS)
     return StackState(**{**nothing, **reading.values, **there}, direct=direct, unread=reading.unread)
@@ -76,15 +76,15 @@ def _resources(name: str, client: Callable[[str], Any]) -> dict[str, str]:
     try:
         pages = client("cloudformation").get_paginator("list_stack_resources").paginate(StackName=name)
         return {
-            one["LogicalResourceId"]: one.get("PhysicalResourceId", "")
+            resource["LogicalResourceId"]: resource.get("PhysicalResourceId", "")
             for page in pages
-            for one in page["StackResourceSummaries"]
+            for resource in page["StackResourceSummaries"]
         }
     except ClientError as error:
         code = error.response["Error"].get("Code", "error")
         raise StackError(f"the stack {name!r} could not be read ({code}); is it in this account and region?") from None
     except BotoCoreError as error:
-        raise StackError(f"AWS could not be asked ({type(error).__name__}); are credentials and a region set?") from None
+        raise StackError(f"AWS did not answer ({type(error).__name__}); are credentials and a region set?") from None
 
 
 def _rule(events: Any, physical: str) -> dict[str, Any]:  # noqa: ANN401
@@ -114,18 +114,20 @@ def _trails(cloudtrail: Any) -> frozenset[str]:  # noqa: ANN401
     trails = cloudtrail.describe_trails(includeShadowTrails=True)["trailList"]
     logging = [trail["TrailARN"] for trail in trails if cloudtrail.get_trail_status(Name=trail["TrailARN"])["IsLogging"]]
     selectors = [cloudtrail.get_event_selectors(TrailName=arn) for arn in logging]
-    return frozenset(prefix for one in selectors for prefix in (*_classic(one), *_advanced(one)))
+    return frozenset(prefix for trail in selectors for prefix in (*_classic(trail), *_advanced(trail)))
 
 
 def _classic(selectors: Mapping[str, Any]) -> Iterable[str]:
-    all_of_them = (one for one in selectors.get("EventSelectors") or () if one.get("ReadWriteType", "All") == "All")
-    resources = (resource for one in all_of_them for resource in one.get("DataResources", ()))
+    reads_and_writes = (
+        selector for selector in selectors.get("EventSelectors") or () if selector.get("ReadWriteType", "All") == "All"
+    )
+    resources = (resource for selector in reads_and_writes for resource in selector.get("DataResources", ()))
     return [value for resource in resources if resource["Type"] == "AWS::S3::Object" for value in resource["Values"]]
 
 
 def _advanced(selectors: Mapping[str, Any]) -> Iterable[str]:
-    for one in selectors.get("AdvancedEventSelectors") or ():
-        fields = {selector["Field"]: selector for selector in one["FieldSelectors"]}
+    for selector in selectors.get("AdvancedEventSelectors") or ():
+        fields = {condition["Field"]: condition for condition in selector["FieldSelectors"]}
         objects = "AWS::S3::Object" in fields.get("resources.type", {}).get("Equals", ())
         if objects and not {"readOnly", "eventName"} & set(fields):
             arns = fields.get("resources.ARN")
@@ -155,7 +157,7 @@ def _count(sqs: Any, url: str) -> int:  # noqa: ANN401
 
 
 def _oldest(cloudwatch: Any, queue: str, now: datetime) -> int | None:  # noqa: ANN401
-    found = cloudwatch.get_metric_statistics(
+    datapoints = cloudwatch.get_metric_statistics(
         Namespace="AWS/SQS",
         MetricName="ApproximateAgeOfOldestMessage",
         Dimensions=[{"Name": "QueueName", "Value": queue}],
@@ -164,18 +166,18 @@ def _oldest(cloudwatch: Any, queue: str, now: datetime) -> int | None:  # noqa: 
         Period=300,
         Statistics=["Maximum"],
     )["Datapoints"]
-    return int(max(found, key=lambda one: one["Timestamp"])["Maximum"]) if found else None
+    return int(max(datapoints, key=lambda point: point["Timestamp"])["Maximum"]) if datapoints else None
 
 
 def _events(cloudwatch: Any, function: str, now: datetime) -> dict[str, Any]:  # noqa: ANN401
     """When CloudTrail's last event came, and how many came that are not CloudTrail's, in the last 24 hours."""
     events, foreign = (_sums(cloudwatch, function, metric, now) for metric in ("FromCloudTrail", "NotCloudTrail"))
-    times: list[datetime] = [one["Timestamp"] for one in events if one["Sum"] > 0]
-    return {"last_event": max(times, default=None), "foreign": int(sum(one["Sum"] for one in foreign))}
+    times: list[datetime] = [point["Timestamp"] for point in events if point["Sum"] > 0]
+    return {"last_event": max(times, default=None), "foreign": int(sum(point["Sum"] for point in foreign))}
 
 
 def _sums(cloudwatch: Any, function: str, metric: str, now: datetime) -> list[dict[str, Any]]:  # noqa: ANN401
-    found: list[dict[str, Any]] = cloudwatch.get_metric_statistics(
+    datapoints: list[dict[str, Any]] = cloudwatch.get_metric_statistics(
         Namespace="Trailbell",
         MetricName=metric,
         Dimensions=[{"Name": "Function", "Value": function}],
@@ -184,18 +186,18 @@ def _sums(cloudwatch: Any, function: str, metric: str, now: datetime) -> list[di
         Period=300,
         Statistics=["Sum"],
     )["Datapoints"]
-    return found
+    return datapoints
 
 
-def _there(reading: _Reading, kind: str, names: Iterable[str | None], exists: Callable[[str], bool]) -> dict[str, bool]:
+def _existing(reading: _Reading, kind: str, names: Iterable[str | None], exists: Callable[[str], bool]) -> dict[str, bool]:
     """Which of the names exist; one that could not be looked up is left out."""
-    found: dict[str, bool] = {}
+    existing: dict[str, bool] = {}
     for name in dict.fromkeys(name for name in names if name is not None):
         local = _Reading()
         local.part(kind, lambda name=name: {name: exists(name)})  # type: ignore[misc]
-        found |= local.values
+        existing |= local.values
         reading.unread.update({f"{kind} {name}": why for why in local.unread.values()})
-    return found
+    return existing
 
 
 def _secret_lookup(client: Callable[[str], Any]) -> Callable[[str], bool]:
@@ -215,7 +217,7 @@ def _parameter_lookup(client: Callable[[str], Any]) -> Callable[[str], bool]:
     """Whether a parameter exists; its value is not read."""
 
     def exists(name: str) -> bool:
-        found = client("ssm").describe_parameters(ParameterFilters=[{"Key": "Name", "Values": [name]}])["Parameters"]
-        return any(one["Name"] == name for one in found)
+        parameters = client("ssm").describe_parameters(ParameterFilters=[{"Key": "Name", "Values": [name]}])["Parameters"]
+        return any(parameter["Name"] == name for parameter in parameters)
 
     return exists

@@ -1,5 +1,5 @@
-"""The way of a batch of events: `batch` is its order, to be read first, then the stages in that order.
+"""How a batch of events is processed: `batch` has the order of the stages; read it first, then the stages in that order.
 
-decode -> select -> dedupe -> decide -> audit, mask -> digest -> render, deliver, outcome, metrics; several ask for `facts`.
-Nothing is imported here, so that who needs one stage starts no other.
+decode -> select -> dedupe -> decide -> audit, mask -> digest -> render, deliver, outcome, metrics; several use `facts`.
+Nothing is imported here, so importing one stage does not import the others.
 """

@@ -101,8 +101,8 @@ def _digest(text: str) -> str:
 
 
 def _summary(count: int, left_out: int) -> str:
-    said = "Nothing would be posted." if count == 0 else f"{count:,} message{'' if count == 1 else 's'}; nothing was posted."
-    return said + (f" {left_out:,} more are not on this page." if left_out else "")
+    text = "Nothing would be posted." if count == 0 else f"{count:,} message{'' if count == 1 else 's'}; nothing was posted."
+    return text + (f" {left_out:,} more are not on this page." if left_out else "")
 
 
 def _channels(messages: Sequence[ShownMessage]) -> Iterator[str]:

@@ -70,7 +70,7 @@ def _changes(before: _SetResult, after: _SetResult) -> Iterator[Change]:
         if other is not None and other.level.name == masked.level.name:
             for field in Field:
                 if field not in _OF_THE_CLASS and masked.values.get(field) != other.values.get(field):
-                    operators = (one.level.operators.get(field) for one in (masked, other))
+                    operators = (shown.level.operators.get(field) for shown in (masked, other))
                     old, new = (operator.value if operator is not None else "drop" for operator in operators)
                     if old != new:
                         yield Change(f"{field.value} in {channel}", old, new)

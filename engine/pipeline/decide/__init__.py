@@ -1,13 +1,13 @@
 """What to do about one event: its actor's class, the routes that hold, the channels to notify and how much they see, and why.
 
 The Lambda, `decide`, `test` and `explain` all call `decide`, so they cannot differ. `reference` defines what a decision means: it
-asks every rule in turn. `indexed` gives the same verdicts fast. An example, for a set of a thousand routes of which one is
+evaluates every rule in turn. `indexed` gives the same verdicts fast. An example, for a set of a thousand routes of which one is
 `bucket == 'ledger' && regex(actor.session, '^ci-')`:
 
 1. The index has the key *bucket equals ledger* for that route: in an event of another bucket it neither holds nor fails, so it is
-   not asked. A look-up of the event's bucket leaves a handful of candidates of the thousand.
-2. Only the candidates are asked, in the order of the policies. The equality is not asked again where the index found it; the
-   regular expression is.
+   not evaluated. A look-up of the event's bucket leaves a handful of candidates of the thousand.
+2. Only the candidates are evaluated, in the order of the policies. The equality is not evaluated again where the index found it;
+   the regular expression is.
 3. The numbers of the matching evidence, the scope and the matching rules form a cache key. A verdict already in the cache is
    reused; otherwise `reference` computes it from the same candidates. `reference` also decides whenever a matcher fails.
 """

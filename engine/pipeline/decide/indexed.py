@@ -1,6 +1,6 @@
 """The decider of a policy set: finds the rules that hold by an index, and remembers the verdict for each combination of them.
 
-Rules are asked in the order of the policies, as `reference` asks them, except those that the index rules out. Where a matcher
+Rules are evaluated in the order of the policies, as in `reference`, except those that the index rules out. Where a matcher
 fails, `reference` decides over the same candidates. Routes are numbered throughout the set; the silences' numbers follow.
 """
 
@@ -36,7 +36,7 @@ MAX_CACHED_NAME_LENGTH: Final = 512
 RouteRule: TypeAlias = "tuple[int, Callable[[Any, FactGroups], bool] | None, bool, int, Window | None]"
 """A route: its policy's number, its matcher (None: it always holds), whether it ends its policy, what makes it void, its hours.
 
-Where a route that ends its policy holds, no later one of that policy is asked; a mute does so only where it is not void. What
+Where a route that ends its policy holds, no later one of that policy is evaluated; a mute does so only where it is not void. What
 makes a mute void are bits (`void.bits_of`), at least one; a route that notifies has none. A plain tuple unpacks faster than a
 named one.
 """
@@ -59,7 +59,7 @@ class PolicyScope(NamedTuple):
 
 
 class PolicySilences(NamedTuple):
-    """The silences of one policy by number, their index, and how it is asked: the candidates, and whether each one holds."""
+    """The silences of one policy by number, their index, and two functions of it: the candidates, and whether each one holds."""
 
     silences: Mapping[int, Silence]
     found_by: Index
@@ -127,7 +127,7 @@ class IndexedDecider:
 
     @property
     def evidence(self) -> list[tuple[str, ...]]:
-        """The expressions of each evidence, in the order in which it is asked."""
+        """The expressions of each evidence, in the order in which it is evaluated."""
         return [evidence.matcher.expressions for _, evidence in self.policies.evidence]
 
     # --- the verdict ---------------------------------------------------------------------------------------------------------
@@ -177,7 +177,7 @@ class IndexedDecider:
     ) -> tuple[int, ...]:
         """The silences that hold, of policies that may notify: one of these routes does, or the policy has the default.
 
-        `event` is the record in the form that `silences` are asked of, the facts, and the time.
+        `event` is the record in the form that the matchers of `silences` take, the facts, and the time.
         """
         record, facts, time = event
         notifying = {policy for policy, _, _, void_for, _ in map(self.rules.__getitem__, routes) if not void_for}

@@ -49,7 +49,7 @@ Ask: TypeAlias = "Callable[[str, _Rule, _EventView | None], bool | Failure]"
 """Asks a rule of a policy or a class: whether it holds, or how it failed. None is an event outside the rule's hours."""
 
 Plan: TypeAlias = "Callable[[Record, FactGroups], Iterable[tuple[Policy, Sequence[Route]]]]"
-"""Gives the policies in scope of an event, each with those of its routes that have to be asked."""
+"""Gives the policies in scope of an event, each with those of its routes that have to be evaluated."""
 
 
 def decide_reference(event: Event, policies: PolicySet, now: datetime) -> Decision:
@@ -58,7 +58,7 @@ def decide_reference(event: Event, policies: PolicySet, now: datetime) -> Decisi
 
 
 def trace(event: Event, policies: PolicySet, now: datetime) -> tuple[Decision, tuple[TraceEntry, ...]]:
-    """The same decision, with every matcher that was asked, in order, and its result."""
+    """The same decision, with every matcher that was evaluated, in order, and its result."""
     entries: list[TraceEntry] = []
 
     def ask(owner: str, rule: _Rule, view: _EventView | None) -> bool | Failure:
@@ -231,7 +231,7 @@ class _PolicyResult(NamedTuple):
 
 
 def _ask_policy(policy: Policy, routes: Sequence[Route], view: _EventView, ask: Ask) -> _PolicyResult:
-    """The result of routes asked in order, up to the first that holds and does not continue. Void mutes are skipped."""
+    """The result of routes evaluated in order, up to the first that holds and does not continue. Void mutes are skipped."""
     held: list[str] = []
     wants: list[_Want] = []
     failures: list[Failure] = []

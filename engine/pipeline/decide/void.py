@@ -52,7 +52,7 @@ def of_another_bucket(facts: FactGroups) -> bool:
     return source is not None and source != facts[_BUCKETS[0]][_BUCKETS[1]]
 
 
-# --- as bits, for rules that are asked of every event ------------------------------------------------------------------------
+# --- as bits, for rules that are evaluated for every event -------------------------------------------------------------------
 
 BITS: Final[Mapping[VoidReason, int]] = {reason: 1 << number for number, reason in enumerate(VoidReason)}
 

@@ -156,7 +156,7 @@ def _named(text: str) -> Part:
 
 def _note(words: Words, *texts: str) -> Part:
     """What stands in brackets behind a name."""
-    said = words.comma.join(text for text in texts if text)
-    if not said:
+    note = words.comma.join(text for text in texts if text)
+    if not note:
         return Part(words.no_brackets)
-    return Part(words.in_brackets.format(text=visible(shortened(said, _NOTE_MAX_LENGTH), 2 * _NOTE_MAX_LENGTH)))
+    return Part(words.in_brackets.format(text=visible(shortened(note, _NOTE_MAX_LENGTH), 2 * _NOTE_MAX_LENGTH)))

@@ -115,13 +115,13 @@ def event_content(  # noqa: PLR0913  the values that flow, each of its own type
     subject = subject_of(masked, decision, channel.language)
     words, caller, verdict = subject.words, subject.caller, decision.verdict
     details = tuple(_details(subject, caller))
-    told = frozenset(field for field, parts in details if field in _SHORTENED or _whole(masked, field, parts))
+    in_details = frozenset(field for field, parts in details if field in _SHORTENED or _whole(masked, field, parts))
     return Content(
         mark=mark_of(request.severity, subject.actor),
         headline=_headline(subject, request),
         details=joined([parts for _, parts in details]),
         explanation=explanation(subject),
-        fields=tuple(_fields(subject, request, channel, told | caller.shown | _ELSEWHERE)),
+        fields=tuple(_fields(subject, request, channel, in_details | caller.shown | _ELSEWHERE)),
         notes=(*_counted(counted, words), *notes(verdict.failures, request.fallback_for, masked.hash_missing, words)),
         links=tuple(_links(masked, decision, request, deployment)),
         footer=tuple(_footer(subject, request, channel, verdict.revision)),
@@ -270,8 +270,8 @@ def explanation(subject: Subject) -> str:
         says = filled(subject.evidence.says.in_language(subject.language), masked, words)
         never = [words.never_muted] if actor is not None and actor.never_mute else []
         worth = words.in_brackets.format(text=words.comma.join([words.strengths[subject.evidence.strength], *never]))
-    said = words.because.format(title=title, says=says) if title else says
-    return shortened(said, _SAYS_MAX_LENGTH) + worth + _permission_set(subject)
+    reason = words.because.format(title=title, says=says) if title else says
+    return shortened(reason, _SAYS_MAX_LENGTH) + worth + _permission_set(subject)
 
 
 def _permission_set(subject: Subject) -> str:
@@ -286,13 +286,13 @@ def _permission_set(subject: Subject) -> str:
 # --- fields, links, footer ------------------------------------------------------------------------------------------------
 
 
-def _fields(subject: Subject, request: Request, channel: Channel, told: frozenset[Field]) -> Iterator[FieldLine]:
+def _fields(subject: Subject, request: Request, channel: Channel, shown: frozenset[Field]) -> Iterator[FieldLine]:
     """A line for each field that the channel chose, or for every one where a route asked for it, but for what stands above."""
     masked, words = subject.masked, subject.words
     chosen = channel.fields or (tuple(Field) if request.detail is Detail.FULL else ())
     for field in chosen:
         text = masked.values.get(field)
-        if text is None or field in told:
+        if text is None or field in shown:
             continue
         if field is Field.TIME:
             text = full_time(text, channel.timezone, words)

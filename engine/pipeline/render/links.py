@@ -161,7 +161,7 @@ def _stamp(time: datetime) -> str:
 
 def _starred(text: str) -> str:
     """Text as the console writes it; hex digits in lower case, as it does."""
-    return _NOT_BARE.sub(lambda found: "".join(f"*{byte:02x}" for byte in found[0].encode()), text)
+    return _NOT_BARE.sub(lambda match: "".join(f"*{byte:02x}" for byte in match[0].encode()), text)
 
 
 def _twice(text: str) -> str:

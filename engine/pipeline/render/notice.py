@@ -156,12 +156,12 @@ def _named(policies: PolicySet) -> str:
 def _rules(policies: PolicySet) -> Iterator[_Rule]:
     for policy in policies.policies:
         yield from (_Rule(f"{policy.name}/{route.id}", route.mute) for route in policy.routes if route.mute is not None)
-        yield from (_Rule(f"{policy.name}/{one.id}", one.reason, one.until) for one in policy.silences)
+        yield from (_Rule(f"{policy.name}/{silence.id}", silence.reason, silence.until) for silence in policy.silences)
 
 
 def _fired(counts: Mapping[str, int], rules: Mapping[str, _Rule], texts: _Texts) -> Iterator[tuple[str, str]]:
-    """Each rule that muted or silenced, the most frequent first. A rule that is gone since is told without its reason."""
-    ordered = sorted(counts.items(), key=lambda one: (-one[1], one[0]))
+    """Each rule that muted or silenced, the most frequent first. A rule that no longer exists is listed without its reason."""
+    ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
     for name, count in ordered[:MOST_LISTED]:
         reason = rules[name].reason if name in rules else "?"
         yield name, texts.times.format(count=f"{count:,}", reason=reason)
@@ -175,11 +175,11 @@ def _quiet(counts: Mapping[str, int], rules: Mapping[str, _Rule], texts: _Texts,
     ended = [rule for rule in rules.values() if rule.until is not None and rule.until <= now]
     soon = [rule for rule in rules.values() if rule.until is not None and now < rule.until <= now + SOON]
     idle = [rule for rule in rules.values() if rule.name not in counts and rule not in ended]
-    for label, found in ((texts.ends, soon), (texts.ended, ended), (texts.never, idle)):
-        if found:
-            yield label, ", ".join(_dated(rule) for rule in found[:MOST_LISTED])
-            if len(found) > MOST_LISTED:
-                yield "…", texts.further.format(count=len(found) - MOST_LISTED)
+    for label, listed in ((texts.ends, soon), (texts.ended, ended), (texts.never, idle)):
+        if listed:
+            yield label, ", ".join(_dated(rule) for rule in listed[:MOST_LISTED])
+            if len(listed) > MOST_LISTED:
+                yield "…", texts.further.format(count=len(listed) - MOST_LISTED)
 
 
 def _dated(rule: _Rule) -> str:

@@ -56,10 +56,10 @@ def incident_content(incident: Incident, channel: Channel, deployment: Deploymen
     content, words = summary_content(incident.summary, channel, deployment), WORDS[channel.language]
     state = own(words.ended if incident.ended else words.so_far)
     unreported = words.more_like_it.format(more=f"{incident.unreported:,}", total=f"{incident.summary.total:,}")
-    said = [unreported] if 0 < incident.unreported < incident.summary.total else []
+    more = [unreported] if 0 < incident.unreported < incident.summary.total else []
     repeated = [words.may_repeat] if incident.repeated else []
     return content._replace(
-        details=joined([(state,), content.details] if content.details else [(state,)]), notes=(*said, *repeated, *content.notes)
+        details=joined([(state,), content.details] if content.details else [(state,)]), notes=(*more, *repeated, *content.notes)
     )
 
 
@@ -126,16 +126,16 @@ def _action(summary: Summary, subject: Subject, count: int, words: Words) -> Act
     if Field.EVENT not in subject.masked.values and Field.EVENT in summary.top:
         return words.several_requests
     action = action_of(subject.masked)
-    told = words.actions[action]
+    forms = words.actions[action]
     if count == 1:
-        return told
+        return forms
     if action in OBJECTS and summary.objects == count:
-        return ActionWords(told.done_to_objects, told.attempted_on_objects)
+        return ActionWords(forms.done_to_objects, forms.attempted_on_objects)
     if action is Action.ACCESS:
         return words.several_requests
     return ActionWords(
-        words.times.format(done=told.done, count="{count}", bucket="{bucket}", source="{source}", event="{event}"),
-        words.times.format(done=told.attempted, count="{count}", bucket="{bucket}", source="{source}", event="{event}"),
+        words.times.format(done=forms.done, count="{count}", bucket="{bucket}", source="{source}", event="{event}"),
+        words.times.format(done=forms.attempted, count="{count}", bucket="{bucket}", source="{source}", event="{event}"),
     )
 
 
@@ -194,11 +194,11 @@ def _bullets(summary: Summary, words: Words) -> Iterator[tuple[Part, ...]]:
         room -= 1
         yield _counted(summary.top[Field.BUCKET], words)
     for group in summary.keys[: max(room, 0)]:
-        said = words.objects.format(count=f"{group.events:,}")
+        count = words.objects.format(count=f"{group.events:,}")
         size = f" · {readable_size(str(group.size), words.bytes)}" if group.size else ""
         folder = value(shortened_key(group.prefix or "/", _KEY_MAX_LENGTH), _KEY_MAX_LENGTH, Style.CODE)
         if group.events > 1 or group.size:
-            yield folder, Part(f" {said}{size}")
+            yield folder, Part(f" {count}{size}")
         else:
             yield (folder,)
     if _some_denied(summary):
