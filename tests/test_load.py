@@ -82,7 +82,11 @@ MISTAKES: list[tuple[str, str, list[str]]] = [
         'version: "1"',
         ["p.yaml:1:10: version '1' of the language is not known; this engine reads 1, written as a plain number [TB110]"],
     ),
-    ("name: payments", "name: Payments", ["p.yaml:2:7: name: 'Payments' has the wrong form; such as payments [TB114]"]),
+    (
+        "name: payments",
+        "name: Payments",
+        ["p.yaml:2:7: name: 'Payments' has the wrong form; such as payments-prod: lower case, digits and single dashes [TB114]"],
+    ),
     ("owner: team-payments\n", "", ["p.yaml:1:1: owner is missing; add owner: the team that answers for this file [TB112]"]),
     ("owner:", "ownr:", ["p.yaml:3:1: there is no key 'ownr' here; did you mean owner? [TB111]"]),
     (

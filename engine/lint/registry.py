@@ -73,6 +73,11 @@ TESTED: Final = HEADER + "routes:\n  - {id: denied, when: access.denied, notify:
 """The policy that the policy tests of the examples are about."""
 
 
+def _channel(rest: str) -> str:
+    """A channel `x` with more keys, and a route that asks for it."""
+    return f"channels:\n  - {{name: x, webhook: {{env: SLACK_WEBHOOK_X}}, {rest}}}\n" + _route("access.denied", "notify: [x]")
+
+
 def _test(expect: str, event: str = "") -> str:
     """A file with one policy test."""
     return (
@@ -332,8 +337,8 @@ CHECKS: Final = (
     ),
     Check(
         "TB309",
-        "a webhook that is not exactly one reference",
-        "Of two places nobody knows which is read.",
+        "a channel without a destination, or with more than one",
+        "Of two places nobody knows which is used: a channel has one webhook, which is one reference, or one topic.",
         "channels:\n  - {name: x, webhook: {env: SLACK_WEBHOOK_X, parameter: /trailbell/x}}\nroutes:\n"
         "  - {id: r, when: access.denied, notify: [x]}",
         "channels:\n  - {name: x, webhook: {env: SLACK_WEBHOOK_X}}\nroutes:\n  - {id: r, when: access.denied, notify: [x]}",
@@ -386,6 +391,13 @@ CHECKS: Final = (
         "buckets: [payments-*]\nevents: {names: [GetObject]}",
         "buckets: [payments-*]\nroutes:\n  - {id: reads, when: eventName == 'GetObject', notify: [s3-watch]}",
         beside=EXTENDING.replace("trusts: [example]\n", ""),
+    ),
+    Check(
+        "TB316",
+        "a channel with a digest and an incident",
+        "Both say what becomes of many like messages: a digest within one batch, an incident across batches and invocations.",
+        _channel("incident: {window: 1h}, digest: {after: 5, by: [name]}"),
+        _channel("incident: {window: 1h}"),
     ),
     Check(
         "TB320",

@@ -31,6 +31,7 @@ CLASS: Final = "TB312"
 BASE: Final = "TB313"
 OTHER_BASE: Final = "TB314"
 TRUST: Final = "TB315"
+DIGEST_OR_INCIDENT: Final = "TB316"
 PLACEHOLDERS: Final = "TB320"
 MUTES_ALL: Final = "TB404"
 UNPINNED: Final = "TB405"
@@ -67,6 +68,7 @@ LOAD_CODES: Final = frozenset(
         BASE,
         OTHER_BASE,
         TRUST,
+        DIGEST_OR_INCIDENT,
         PLACEHOLDERS,
         MUTES_ALL,
         UNPINNED,

@@ -17,6 +17,8 @@ from engine.model import (
     DigestRule,
     Evidence,
     Field,
+    IncidentKey,
+    IncidentRule,
     Kind,
     Language,
     Level,
@@ -33,6 +35,7 @@ from engine.model import (
     WebhookRef,
     Window,
 )
+from engine.policy.durations import seconds_of
 from engine.policy.levels import with_inherited
 from engine.policy.matchers import MatcherFactory, from_source
 from engine.policy.revision import revision
@@ -165,14 +168,30 @@ def _channel(content: Mapping[str, Any], levels: Mapping[str, Level]) -> Channel
     digest, fields = content.get("digest"), content.get("fields")
     return Channel(
         name=content["name"],
-        webhook=WebhookRef(**content["webhook"]),
+        webhook=WebhookRef(sns=content["sns"]) if "sns" in content else WebhookRef(**content["webhook"]),
         masking_floor=levels[content.get("masking_floor", "standard")],
         timezone=_zone(content.get("timezone")),
         language=Language(content.get("language", Language.EN)),
         digest=DigestRule(digest["after"], tuple(map(Field, digest["by"]))) if digest else None,
         fallback=content.get("fallback"),
         fields=tuple(map(Field, fields)) if fields else None,
+        incident=_incident(content["incident"]) if "incident" in content else None,
+        fallback_after=float(seconds_of(content["fallback_after"])) if "fallback_after" in content else None,
+        mention=MappingProxyType({Severity(name): tuple(whom) for name, whom in content.get("mention", {}).items()}),
     )
+
+
+def _incident(content: Mapping[str, Any]) -> IncidentRule:
+    rule = IncidentRule()
+    return IncidentRule(
+        by=tuple(map(_alike_in, content["by"])) if "by" in content else rule.by,
+        window=float(seconds_of(content["window"])) if "window" in content else rule.window,
+        after=content.get("after", rule.after),
+    )
+
+
+def _alike_in(name: str) -> Field | IncidentKey:
+    return IncidentKey(name) if name in set(IncidentKey) else Field(name)
 
 
 def _zone(name: str | None) -> tzinfo:

@@ -323,7 +323,7 @@ def _weaker(before: YamlNode, level: YamlNode) -> Iterator[Finding]:
 
 
 def _channel(channel: YamlNode, names: _Names) -> Iterator[Finding]:
-    name, webhook = channel.children["name"], channel.children["webhook"]
+    name = channel.children["name"]
     floor = channel.at("masking_floor")
     yield from _level(floor, names)
     if floor is None and names.lacks("level", STANDARD):
@@ -333,19 +333,48 @@ def _channel(channel: YamlNode, names: _Names) -> Iterator[Finding]:
             "the channel's floor is the level standard, which no file defines",
             "add masking_floor, or define standard",
         )
-    kinds = [key for key in ("env", "secret", "parameter") if key in webhook.keys]
-    if len(kinds) != 1 or ("key" in webhook.keys and kinds != ["secret"]):
-        yield Finding(
-            codes.WEBHOOK,
-            webhook.where,
-            "a webhook is one reference",
-            "write one of env, secret (with or without key) and parameter",
-        )
+    yield from _destination(channel)
+    yield from _folding(channel)
     yield from _zone(channel.at("timezone"))
+    yield from _fallback(channel, names)
+
+
+def _destination(channel: YamlNode) -> Iterator[Finding]:
+    webhook, topic = channel.at("webhook"), channel.at("sns")
+    if webhook is None and topic is None:
+        where = channel.children["name"].where
+        yield Finding(
+            codes.WEBHOOK, where, "the channel has no destination", "add webhook: {env: SLACK_WEBHOOK_URL}, or sns: TOPIC_ARN"
+        )
+        return
+    if webhook is not None and topic is not None:
+        yield Finding(codes.WEBHOOK, channel.keys["sns"], "a channel has either webhook or sns", "make two channels of it")
+    if webhook is not None:
+        kinds = [key for key in ("env", "secret", "parameter") if key in webhook.keys]
+        if len(kinds) != 1 or ("key" in webhook.keys and kinds != ["secret"]):
+            instead = "write one of env, secret (with or without key) and parameter"
+            yield Finding(codes.WEBHOOK, webhook.where, "a webhook is one reference", instead)
+    elif "mention" in channel.keys:
+        yield Finding(codes.UNKNOWN_KEY, channel.keys["mention"], "mention has no meaning in a channel with sns", "delete it")
+
+
+def _folding(channel: YamlNode) -> Iterator[Finding]:
+    if "digest" in channel.keys and "incident" in channel.keys:
+        what = "a channel has either digest or incident"
+        yield Finding(
+            codes.DIGEST_OR_INCIDENT, channel.keys["digest"], what, "delete digest: an incident folds across batches, too"
+        )
+
+
+def _fallback(channel: YamlNode, names: _Names) -> Iterator[Finding]:
     fallback = channel.at("fallback")
-    if fallback is not None and fallback.value == name.value:
+    if fallback is None:
+        if "fallback_after" in channel.keys:
+            what = "fallback_after has no meaning without fallback"
+            yield Finding(codes.UNKNOWN_KEY, channel.keys["fallback_after"], what, "add fallback: CHANNEL, or delete it")
+    elif fallback.value == channel.children["name"].value:
         yield Finding(codes.NO_SUCH, fallback.where, "a channel cannot be its own fallback", "name another channel")
-    elif fallback is not None and names.lacks("channel", fallback.value):
+    elif names.lacks("channel", fallback.value):
         yield Finding(
             codes.NO_SUCH,
             fallback.where,

@@ -168,7 +168,7 @@ def _constant(node: YamlNode, error: ValidationError) -> Iterator[Finding]:
 
 
 def _pattern(node: YamlNode, error: ValidationError) -> Iterator[Finding]:
-    examples = _schema(error).get("examples") or [_PATTERN_WORDS.get(_expected(error), "")]
+    examples = [_PATTERN_WORDS[_expected(error)]] if _expected(error) in _PATTERN_WORDS else _schema(error).get("examples", [""])
     if isinstance(node.value, dict):  # a key of it that `propertyNames` refuses
         key = str(error.instance)
         yield Finding(codes.WRONG_VALUE, node.keys[key], f"{_quoted(key)} has the wrong form", f"such as {examples[0]}")
@@ -221,6 +221,8 @@ _PATTERN_WORDS: Final = {
     "^https://[^\\s/]+(/\\S*)?$": "https://wiki.example.com/page",
     "^(mon|tue|wed|thu|fri|sat|sun)(-(mon|tue|wed|thu|fri|sat|sun))?$": "mon, or mon-fri",
     "^[A-Za-z0-9]{1,100}$": "GetObject",
+    "^([1-9][0-9]?|[1-9][0-9]{2}|1[0-3][0-9]{2}|14[0-3][0-9]|1440)m$|^([1-9]|1[0-9]|2[0-4])h$": "15m or 2h: from 1m to 24h",
+    "^(here|channel|user:[UW][A-Z0-9]{2,20}|subteam:S[A-Z0-9]{2,20})$": "here, channel, user:U0123456789 or subteam:S0123456789",
 }
 
 _SIZES: Final = {

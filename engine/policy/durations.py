@@ -1,0 +1,12 @@
+"""Times as policies write them: `15m`, `2h`."""
+
+from __future__ import annotations
+
+from typing import Final
+
+_SECONDS: Final = {"m": 60, "h": 3_600}
+
+
+def seconds_of(text: str) -> int:
+    """The seconds of a time whose form the schema has checked."""
+    return int(text[:-1]) * _SECONDS[text[-1]]
