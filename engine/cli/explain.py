@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from engine.cli.inputs import decode_inputs
+from engine.cli.inputs import number_option, one_event
 from engine.cli.options import (
     Timestamp,
     desk,
@@ -24,7 +24,7 @@ from engine.cli.options import (
 )
 from engine.cli.preview import preview, safe
 from engine.edge.secrets import random_key
-from engine.model import DecodeError, Event, MatcherKind, MatchResult
+from engine.model import MatcherKind, MatchResult
 from engine.pipeline.render.parts import shortened
 from engine.pipeline.setting import Setting
 from engine.workbench.explain import ExplainedRule, Explanation, as_json, facts_by_provenance, value_at
@@ -51,7 +51,7 @@ PART_MAX_LENGTH = 110
 @click.argument("event", metavar="EVENT", type=click.Path(exists=True, dir_okay=False, allow_dash=True))
 @policies_option
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
-@click.option("--number", type=click.IntRange(min=1), help="Which event of the file, counted from 1, if it holds several.")
+@number_option
 @click.option("--now", type=Timestamp(), help="Timestamp assumed for an event that has none (default: now).")
 @click.option("--full", is_flag=True, help="Show every fact, every evaluated matcher and the whole payload of each message.")
 @click.option("--reveal", is_flag=True, help="Show the facts unmasked; only on a terminal, never in CI.")
@@ -80,7 +80,7 @@ def explain(  # noqa: PLR0913, PLR0917  one parameter an option
         raise click.UsageError("--reveal works only on a terminal, and not with CI set: what it prints is unmasked")
     policies = open_policies(policies_path)
     setting = Setting(policies, desk(region, log_group), random_key())
-    explanation = explain_event(_one_event(event, number), setting, now or datetime.now(UTC), reveal=reveal)
+    explanation = explain_event(one_event(event, number), setting, now or datetime.now(UTC), reveal=reveal)
     if html is not None:
         shown = [ShownMessage(name, message.payload) for name, message in explanation.messages.items()]
         write_page(html, shown, f"Messages of {event}")
@@ -88,22 +88,6 @@ def explain(  # noqa: PLR0913, PLR0917  one parameter an option
         click.echo(json.dumps(as_json(explanation), indent=2))
     else:
         click.echo("\n".join(_full_text(explanation) if full else _screen(explanation)))
-
-
-def _one_event(path: str, number: int | None) -> Event:
-    events = []
-    for item in decode_inputs([path]):
-        if isinstance(item, DecodeError):
-            click.echo(f"{item.where}: {item.reason}", err=True)
-        elif isinstance(item, Event):
-            events.append(item)
-    if not events:
-        raise click.ClickException(f"{path}: no event in it")
-    if number is None and len(events) > 1:
-        raise click.UsageError(f"{path} holds {len(events)} events; say which with --number 1 … {len(events)}")
-    if (number or 1) > len(events):
-        raise click.UsageError(f"{path} holds {len(events)} events, so there is no number {number}")
-    return events[(number or 1) - 1]
 
 
 def _full_text(explanation: Explanation) -> Iterator[str]:

@@ -9,19 +9,24 @@ from typing import TYPE_CHECKING
 import click
 
 from engine.bulk.sources import InputSource, open_source
-from engine.model import DecodeError
+from engine.model import DecodeError, Event
 from engine.pipeline.decode import decode_stream
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from engine.model import Event, PassedOver
+    from engine.model import PassedOver
 
 STDIN = "-"
 SUFFIXES = (".json", ".jsonl", ".ndjson", ".json.gz", ".jsonl.gz", ".gz")
 
 paths_argument = click.argument(
     "inputs", metavar="INPUT…", nargs=-1, required=True, type=click.Path(exists=True, allow_dash=True, path_type=str)
+)
+
+
+number_option = click.option(
+    "--number", type=click.IntRange(min=1), help="Which event of the file, counted from 1, if it holds several."
 )
 
 
@@ -45,6 +50,23 @@ def decode_inputs(inputs: Iterable[str]) -> Iterator[Event | DecodeError | Passe
             continue
         with opened as stream:
             yield from decode_stream(stream, source.where)
+
+
+def one_event(path: str, number: int | None) -> Event:
+    """The only event of a file, or the one with this number. What cannot be read is reported on standard error."""
+    events = []
+    for item in decode_inputs([path]):
+        if isinstance(item, DecodeError):
+            click.echo(f"{item.where}: {item.reason}", err=True)
+        elif isinstance(item, Event):
+            events.append(item)
+    if not events:
+        raise click.ClickException(f"{path}: no event in it")
+    if number is None and len(events) > 1:
+        raise click.UsageError(f"{path} holds {len(events)} events; say which with --number 1 … {len(events)}")
+    if (number or 1) > len(events):
+        raise click.UsageError(f"{path} holds {len(events)} events, so there is no number {number}")
+    return events[(number or 1) - 1]
 
 
 def _source(path: str) -> InputSource:
