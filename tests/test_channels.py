@@ -4,7 +4,10 @@
 from __future__ import annotations
 
 import pytest
+from builders import NOW
 
+from engine.lint import lint
+from engine.lint.settings import DEFAULTS, Settings, settings_of
 from engine.model import Channel, Field, IncidentKey, IncidentRule, Severity, WebhookRef
 from engine.policy.load import check
 from engine.policy.source import parse_source
@@ -132,3 +135,55 @@ def test_what_a_channel_cannot_be_is_said_at_its_place(channel: str, findings: l
 def test_a_channel_of_an_app_is_not_read_by_this_engine() -> None:
     _, (finding,) = checked("app: {token: {env: SLACK_TOKEN_X}, channel: C0123456789}")
     assert finding.startswith("15: there is no key 'app' here; there is: name, webhook, sns,")
+
+
+# --- what loads, and may not be meant ---------------------------------------------------------------------------------------
+
+
+def linted(channel: str, rest: str = "", settings: Settings = DEFAULTS) -> list[str]:
+    """What lint says of a set in which a route asks the channel `x`, without the places."""
+    route = "routes: [{id: r, when: access.denied, notify: [x], severity: critical}]\n"
+    sources = [parse_source((SET % channel + rest + route).encode(), "p.yaml")]
+    return [finding.line.partition(": ")[2] for finding in lint(sources, NOW, settings=settings)]
+
+
+SOUND = f"sns: {TOPIC}, fallback: ops, fallback_after: 5m"
+
+
+@pytest.mark.parametrize("section", ["incident: {by: [%s]}", "digest: {after: 1, by: [%s]}"])
+@pytest.mark.parametrize("field", ["time", "key", "event_id", "request_id"])
+def test_events_are_never_alike_in_what_each_has_for_itself(section: str, field: str) -> None:
+    name = section.partition(":")[0]
+    what = f"{field} is another one in nearly every event, so none are alike; delete it from {name}.by [TB414]"
+    assert linted(f"{SOUND}, {section % field}") == [what]
+    assert linted(f"{SOUND}, {section % 'name, bucket'}") == []
+
+
+@pytest.mark.parametrize(
+    ("incident", "folds"),
+    [("window: 1m, after: 59", True), ("window: 1m, after: 60", False), ("after: 899", True), ("after: 900", False)],
+)
+def test_as_many_single_messages_as_a_webhook_takes_in_the_window_leave_nothing_to_count(incident: str, folds: bool) -> None:  # noqa: FBT001
+    webhook = SOUND.replace(f"sns: {TOPIC}", WEBHOOK)
+    assert [line[-7:] for line in linted(f"{webhook}, incident: {{{incident}}}")] == ([] if folds else ["[TB414]"])
+    assert linted(f"{SOUND}, incident: {{{incident}}}") == []
+
+
+def test_one_topic_of_two_channels_is_found() -> None:
+    said = linted(SOUND, f"  - {{name: pager, sns: {TOPIC}}}\n")
+    twice = "this is the destination of x, too: an event for both is posted twice; make one channel of them [TB415]"
+    assert said == ["nothing asks for the channel pager; delete it, or notify it [TB401]", twice]
+
+
+def test_a_set_with_one_channel_has_no_fallback_to_name() -> None:
+    text = SET.replace("  - {name: ops, webhook: {env: SLACK_WEBHOOK_OPS}}\n", "").replace("[x, ops]", "[x]") % WEBHOOK
+    route = "routes: [{id: r, when: access.denied, notify: [x], severity: critical}]\n"
+    assert lint([parse_source((text + route).encode(), "p.yaml")], NOW) == ()
+
+
+def test_an_incident_without_a_table_is_noted_where_the_settings_say_so() -> None:
+    without = settings_of("[lint]\ndelivery-table = false")
+    note = "without the table of deliveries an incident is one batch; deploy with DeliveryTable=yes [TB417]"
+    assert linted(f"{SOUND}, incident: {{}}", settings=without) == [note]
+    assert linted(f"{SOUND}, incident: {{}}") == []
+    assert linted(f"{SOUND}, digest: {{after: 5, by: [name]}}", settings=without) == []

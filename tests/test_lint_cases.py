@@ -198,6 +198,7 @@ def test_the_longest_silence_is_the_teams(home: Path) -> None:
         ("[lint]\ntests = 'nowhere'", "tests: there is no nowhere"),
         ("[lint]\nlongest-silence-days = 0", "longest-silence-days is a whole number from 1 to 3650"),
         ("[lint]\nlongest-silence-days = true", "longest-silence-days is a whole number"),
+        ("[lint]\ndelivery-table = 'no'", "delivery-table is true or false"),
         ("[lint.severity]\nTB999 = 'error'", "there is no finding TB999"),
         ("[lint.severity]\nTB503 = 'off'", "TB503: a severity is one of error, warning, note; what"),
         ("[lint.severity]\nTB101 = 'note'", "TB101 stays an error: a set with it does not load"),

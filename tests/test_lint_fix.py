@@ -42,6 +42,10 @@ def after(body: str, header: str = HEADER) -> str:
     return sources["example.yaml"].text.removeprefix(header)
 
 
+CRITICAL = (
+    "routes:\n  - {{id: r, when: access.denied, notify: [x], severity: critical}}\n"
+    "channels:\n  - name: x\n    webhook: {{env: SLACK_WEBHOOK_X}}{}\n"
+)
 ROUTE = "routes:\n  - id: r  # kept\n    when: {}\n    notify: [watch]\n"
 
 
@@ -102,6 +106,19 @@ def test_what_has_more_than_one_answer_or_none_stays(expression: str) -> None:
         ("buckets: payments-* # all\n", "buckets: [payments-*] # all\n"),
         ('buckets: "payments-*"\n', 'buckets: ["payments-*"]\n'),
         ("description: 12\n", 'description: "12"\n'),
+        (
+            CRITICAL.format("\n    fallback: watch  # theirs\n    timezone: UTC"),
+            CRITICAL.format("\n    fallback: watch  # theirs\n    fallback_after: 5m\n    timezone: UTC"),
+        ),
+        (
+            CRITICAL.format("")
+            .replace("name: x", "{name: x, fallback: watch, webhook: {env: SLACK_WEBHOOK_X}}")
+            .replace("    webhook: {env: SLACK_WEBHOOK_X}\n", ""),
+            CRITICAL.format("")
+            .replace("name: x", "{name: x, fallback: watch, fallback_after: 5m, webhook: {env: SLACK_WEBHOOK_X}}")
+            .replace("    webhook: {env: SLACK_WEBHOOK_X}\n", ""),
+        ),
+        (CRITICAL.format(""), CRITICAL.format("")),
         ("description: true\n", 'description: "true"\n'),
         ("description: yes\n", "description: yes\n"),
         (

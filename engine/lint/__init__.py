@@ -1,6 +1,7 @@
 """What is wrong with a policy set: the load checks, and what a set that loads may still get wrong.
 
 `expressions` looks at matchers, `meaning` at what the parts do together (`shadowing`: which part leaves nothing for another),
+`channels` at where messages go,
 `bases` at what the set does to the base that it extends, `secrets` at the text, `cases` and `fixtures` at policy tests and their
 events, `allowances` at what was meant. `settings` are a team's own; `registry` has a page for every code, `formats` writes the
 findings for a person or for a machine.
@@ -16,6 +17,7 @@ from engine.errors import ExpressionError
 from engine.lint.allowances import Allowance, allowances, allowed
 from engine.lint.bases import of_the_set, replacement_findings
 from engine.lint.cases import OF_TESTS, case_findings
+from engine.lint.channels import channel_findings
 from engine.lint.claims import claims_findings
 from engine.lint.conditions import Conditions
 from engine.lint.expressions import expression_problems
@@ -72,6 +74,7 @@ def lint(  # noqa: PLR0913  what is looked at, and by which rules
             findings += _checked("expressions", source.path, partial(_expression_findings, source, conditions, names=names))
     if sound:
         findings += _checked("meaning", sources[0].path, partial(_meaning, sources, shaped, conditions, now, settings))
+        findings += _checked("channels", sources[0].path, partial(channel_findings, shaped, has_table=settings.has_table))
         replaced = partial(replacement_findings, sources, kinds_of(shaped), conditions)
         findings += _checked("the base", sources[0].path, replaced)
     for source in (*tests, *fixtures):

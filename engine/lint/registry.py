@@ -505,6 +505,35 @@ CHECKS: Final = (
         _BACKUP,
         beside=EXTENDING,
     ),
+    Check(
+        "TB414",
+        "an incident or a digest that cannot fold",
+        "Events are folded where they agree in the fields of `by`. A time, an id or an object's key is another one in nearly "
+        "every event; and where `after` is as many messages as Slack takes within `window`, nothing is left to be counted.",
+        _channel("incident: {by: [actor, event_id]}"),
+        _channel("incident: {by: [actor, event]}"),
+    ),
+    Check(
+        "TB415",
+        "two channels with one destination",
+        "An event for both is posted twice in one place, and Slack's rate is that of the webhook.",
+        _channel("masking_floor: strict").replace("SLACK_WEBHOOK_X", "SLACK_WEBHOOK_URL"),
+        _channel("masking_floor: strict"),
+    ),
+    Check(
+        "TB416",
+        "a channel that hears of what is critical, and nobody else does while Slack is away",
+        "Without `fallback_after` the fallback takes over only where Slack says that the channel is gone. This is a note, in a "
+        "set that has another channel.",
+        _channel("fallback: watch").replace("notify: [x]", "notify: [x]\n    severity: critical"),
+        _channel("fallback: watch, fallback_after: 5m").replace("notify: [x]", "notify: [x]\n    severity: critical"),
+    ),
+    Check(
+        "TB417",
+        "an incident in a deployment without the table of deliveries",
+        "Nothing remembers then what came before, so an incident is one batch. This is a note, where `trailbell.toml` says "
+        "`delivery-table = false` under `[lint]`.",
+    ),
     # --- what a set may rest on
     Check(
         "TB421",

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 _MOST_DAYS: Final = 3_650
 _SEVERITIES: Final = tuple(severity.value for severity in FindingSeverity)
-_KEYS: Final = ("tests", "longest-silence-days", "severity")
+_KEYS: Final = ("tests", "longest-silence-days", "delivery-table", "severity")
 
 
 class SettingsError(ValueError):
@@ -26,11 +26,16 @@ class SettingsError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """`tests`: the folder of the policy tests, None for none. `include_base`: look at the files of the base, too."""
+    """What a team sets.
+
+    `tests`: the folder of the policy tests, None for none. `has_table`: the function has a table of deliveries. `include_base`:
+    look at the files of the base, too.
+    """
 
     severities: Mapping[str, FindingSeverity] = field(default_factory=dict)
     longest_silence: timedelta = timedelta(days=90)
     tests: str | None = None
+    has_table: bool = True
     include_base: bool = False
 
     def weighed(self, finding: Finding) -> Finding:
@@ -57,8 +62,11 @@ def settings_of(text: str) -> Settings:
     tests = section.get("tests")
     if tests is not None and not isinstance(tests, str):
         raise SettingsError("tests is the path of a folder")
+    has_table = section.get("delivery-table", True)
+    if not isinstance(has_table, bool):
+        raise SettingsError("delivery-table is true or false: whether the function has a table of deliveries")
     severities = _table(section.get("severity", {}), "lint.severity")
-    return Settings({code: _severity(code, given) for code, given in severities.items()}, timedelta(days=days), tests)
+    return Settings({code: _severity(code, given) for code, given in severities.items()}, timedelta(days=days), tests, has_table)
 
 
 def _table(value: object, name: str) -> dict[str, Any]:
