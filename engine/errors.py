@@ -16,12 +16,16 @@ class TrailbellError(Exception):
 
 
 class ExpressionError(TrailbellError):
-    """An expression that does not compile: `what` is wrong, and `offset`, the 0-based character where (None: as a whole)."""
+    """An expression that does not compile: `what` is wrong, and `offset`, the 0-based character where (None: as a whole).
 
-    def __init__(self, what: str, offset: int | None = None) -> None:
+    `instead` is what to write, where that is known.
+    """
+
+    def __init__(self, what: str, offset: int | None = None, instead: str = "") -> None:
         super().__init__(what if offset is None else f"{what} (at character {offset + 1})")
         self.what = what
         self.offset = offset
+        self.instead = instead
 
 
 class MatcherError(TrailbellError):

@@ -18,7 +18,7 @@ from engine.matching.tree import field_path, leading_names
         ("", "empty", None),
         ("  ", "empty", None),
         ("a ==", "ends too early", 4),
-        ("a = 'b'", "equality is written `==`", 2),
+        ("a = 'b'", "`=` is not an operator", 2),
         ("a == 'b", "`'` is opened here and never closed", 5),
         ("a == b c", "`c` is not expected here", 7),
         ("a ^ b", "`^` is not expected here", 2),

@@ -23,7 +23,6 @@ from engine.lint.settings import DEFAULTS, Settings, SettingsError, settings_of
 from engine.model import Finding, FindingSeverity
 from engine.policy.bases import with_base
 from engine.policy.load import read, read_fixtures, read_set, set_folder, upgrade_findings
-from engine.policy.shape import suggestion
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -182,5 +181,5 @@ def _page(code: str) -> str:
     if code == "all":
         return "\n".join(f"{check.code}  {check.what}" for check in CHECKS)
     if code.upper() not in BY_CODE:
-        raise click.UsageError(f"there is no finding {code}; {suggestion(code.upper(), BY_CODE)}")
+        raise click.UsageError(f"there is no finding {code}; --explain all lists them")
     return page(BY_CODE[code.upper()]).rstrip()

@@ -31,7 +31,7 @@ from engine.model import Finding, FindingSeverity, Location
 from engine.policy.bases import effective
 from engine.policy.codes import BASE
 from engine.policy.edits import inside, rewritten
-from engine.policy.load import check, file_findings
+from engine.policy.load import checked
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -59,14 +59,13 @@ def lint(  # noqa: PLR0913  what is looked at, and by which rules
     with the base that the set extends, and would be without the set, is left out unless the settings include the base.
     """
     trees = Trees()
-    _, loaded = check(sources, in_force=in_force, trees=trees)
+    loaded = checked(sources, trees, in_force=in_force)
     with_base = settings.include_base
     own = [source for source in sources if with_base or not source.base]
-    sound = not any(finding.severity is FindingSeverity.ERROR for finding in loaded)
-    shaped = [source for source in effective(sources) if source.root is not None and not file_findings(source)]
+    sound, shaped = loaded.sound, loaded.readable
     names = not any(source.root.value.get("events", {}).get("select") == "all" for source in shaped if source.root is not None)
     conditions = Conditions(trees)
-    findings = [*loaded]
+    findings = [*loaded.findings]
     for source in own:
         findings += _checked("secrets", source.path, partial(secret_findings, source))
     for source in shaped:
@@ -80,7 +79,7 @@ def lint(  # noqa: PLR0913  what is looked at, and by which rules
     for source in (*tests, *fixtures):
         findings += _checked("secrets", source.path, partial(secret_findings, source))
         findings += _checked("fixtures", source.path, partial(fixture_findings, source))
-    if tests and len(shaped) == len(effective(sources)) and not any(finding.code == BASE for finding in loaded):
+    if tests and len(shaped) == len(effective(sources)) and not any(finding.code == BASE for finding in loaded.findings):
         findings += _checked(
             "policy tests", tests[0].path, partial(case_findings, shaped, tests, fixtures, include_base=with_base)
         )

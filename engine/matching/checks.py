@@ -48,7 +48,7 @@ class Trees(dict[str, "Node"]):
 def _check_call(node: Node) -> None:
     function = FUNCTIONS.get(node.value)
     if function is None:
-        raise ExpressionError(_unknown(node.value), node.offset)
+        raise ExpressionError(f"there is no function {node.value}()", node.offset, _close_function(node.value))
     least, count = len(function.parameters), len(node.children)
     if count < least or (count > least and not function.variadic):
         wanted = f"{'at least ' if function.variadic else ''}{least} argument{'s' if least > 1 else ''}"
@@ -57,11 +57,30 @@ def _check_call(node: Node) -> None:
         _check_pattern(node.value, node.children[1])
 
 
-def _unknown(name: str) -> str:
+def _close_function(name: str) -> str:
     from difflib import get_close_matches  # noqa: PLC0415  only for this message
 
-    close = get_close_matches(name, FUNCTIONS, n=1)
-    return f"there is no function {name}()" + (f"; did you mean {close[0]}()?" if close else "")
+    meant = _OF_OTHER_LANGUAGES.get(name.lower()) or next(iter(get_close_matches(name, FUNCTIONS, n=1)), None)
+    return f"did you mean {meant}()?" if meant else f"there is: {', '.join(FUNCTIONS)}"
+
+
+_OF_OTHER_LANGUAGES: Final[Mapping[str, str]] = {
+    "endswith": "ends_with",
+    "fnmatch": "glob",
+    "includes": "contains",
+    "in_cidr": "cidr",
+    "ip_in": "cidr",
+    "len": "length",
+    "like": "glob",
+    "lowercase": "lower",
+    "match": "regex",
+    "matches": "regex",
+    "size": "length",
+    "startswith": "starts_with",
+    "tolower": "lower",
+    "to_lower": "lower",
+}
+"""Functions that people know from elsewhere, and their names here."""
 
 
 def _check_pattern(name: str, node: Node) -> None:
@@ -70,7 +89,7 @@ def _check_pattern(name: str, node: Node) -> None:
     try:
         _PATTERNS[name](node.value)
     except ExpressionError as error:
-        raise ExpressionError(error.what, node.offset) from None
+        raise ExpressionError(error.what, node.offset, error.instead) from None
 
 
 def _check_references(node: Node, *, takes: bool) -> None:

@@ -8,6 +8,7 @@ from jmespath.exceptions import EmptyExpressionError, IncompleteExpressionError,
 from jmespath.parser import Parser
 
 from engine.errors import ExpressionError
+from engine.matching.hints import hint
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -34,9 +35,10 @@ def raw_tree(expression: str) -> tuple[Raw, Sequence[Raw]]:
     except IncompleteExpressionError:
         raise ExpressionError("the expression ends too early", len(expression)) from None
     except LexerError as error:
-        raise ExpressionError(_lexer_text(error), error.lexer_position) from None
+        raise ExpressionError(_lexer_text(error), error.lexer_position, hint(expression, error.lexer_position)) from None
     except ParseError as error:
-        raise ExpressionError(f"`{error.token_value}` is not expected here", error.lex_position) from None
+        what = f"`{error.token_value}` is not expected here"
+        raise ExpressionError(what, error.lex_position, hint(expression, error.lex_position)) from None
     except RecursionError:
         raise ExpressionError("the expression nests too deep") from None
     except (ValueError, IndexError):
@@ -45,7 +47,7 @@ def raw_tree(expression: str) -> tuple[Raw, Sequence[Raw]]:
 
 def _lexer_text(error: LexerError) -> str:
     if error.lexer_value == "=":
-        return "`=` is not an operator; equality is written `==`"
+        return "`=` is not an operator"
     if error.message.startswith("Unclosed"):
         return f"`{error.message.split()[1]}` is opened here and never closed"
     return f"`{error.lexer_value}` is not expected here"

@@ -171,7 +171,10 @@ def _re2_search(pattern: str) -> Search:
     except UnicodeEncodeError:
         raise ExpressionError("the regular expression holds half of a surrogate pair") from None
     except re2.error as error:
-        raise ExpressionError(f"RE2 does not take this regular expression: {_message(error)}") from None
+        what = f"RE2 does not take this regular expression: {_message(error)}"
+        starred = pattern.startswith(("*", "?", "(*", "^*"))
+        instead = "a * alone is that of glob(); in a regular expression .* is any text" if starred else ""
+        raise ExpressionError(what, None, instead) from None
     return lambda text: _answer(find, text) if len(text) <= _KEPT_LENGTH else find(utf8(text))
 
 

@@ -6,7 +6,7 @@ import json
 import os.path
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from engine.errors import PolicySetError
 from engine.matching.checks import Trees
@@ -53,10 +53,12 @@ def read(directory: Path) -> tuple[Source, ...]:
     if directory.is_file():
         return (read_source(directory, str(directory)),)
     if not directory.is_dir():
-        return (_nothing(directory, "there is no such folder", "name the folder that holds the policies with --policies"),)
+        return (_nothing(directory, "there is no such folder", "give the path of the folder that holds the files"),)
     files = policy_files(directory)
     if not files:
-        return (_nothing(directory, "no .yaml or .yml file in it", "a policy set is every YAML file under this folder"),)
+        return (
+            _nothing(directory, "no .yaml or .yml file in it", "every YAML file under this folder is read, and there is none"),
+        )
     return tuple(read_source(file, file.as_posix()) for file in files)
 
 
@@ -75,33 +77,55 @@ def _nothing(directory: Path, what: str, instead: str) -> Source:
     return Source(path, "", None, (Finding(codes.NO_FILE, Location(path), what, instead),))
 
 
+class Checked(NamedTuple):
+    """What the load checks know of a set: all that they find, in the order of the files, and the files that could be looked at.
+
+    `readable` are the files that have the shape of a policy, as they take effect.
+    """
+
+    findings: tuple[Finding, ...]
+    readable: tuple[Source, ...]
+
+    @property
+    def sound(self) -> bool:
+        """Whether the set loads."""
+        return not any(finding.severity is FindingSeverity.ERROR for finding in self.findings)
+
+
 def check(
     sources: Sequence[Source], *, commit: str | None = None, in_force: bool = False, trees: Trees | None = None
 ) -> tuple[PolicySet | None, tuple[Finding, ...]]:
     """All that the load checks find, in the order of the files, and the compiled set where none of it is an error.
 
+    `in_force` and `trees` are as for `checked`.
+    """
+    trees = Trees() if trees is None else trees
+    result = checked(sources, trees, in_force=in_force)
+    contents = [(source.path, _content(source)) for source in result.readable]
+    policies = compile_set(contents, commit, from_source(trees)) if result.sound else None
+    return policies, result.findings
+
+
+def checked(sources: Sequence[Source], trees: Trees, *, in_force: bool = False) -> Checked:
+    """What is wrong with a set.
+
     `in_force`: the set runs already, perhaps since before an upgrade. What an author has to mend does not stop it then, as long
     as every event is still heard. `trees` takes the syntax trees of the expressions, for those who go on with them.
 
-    A file that cannot be read or has not the shape of a policy keeps the references between files from being checked: what it may
-    define is not known, and one mistake should be one finding.
+    What a file that cannot be read, or has not the shape of a policy, may define is not known: names of that kind are not missed
+    in the other files, which are looked at all the same. One mistake should be one finding.
     """
-    trees = Trees() if trees is None else trees
-    findings = [finding for source in sources for finding in file_findings(source)]
-    in_effect = effective(sources)
-    if not findings:
-        findings = list(base_findings(sources)) or list(_blamed(reference_findings(in_effect, trees), sources))
+    of_files = {source.path: file_findings(source) for source in sources}
+    findings = [finding for of_file in of_files.values() for finding in of_file]
+    readable = tuple(source for source in effective(sources) if source.root is not None and not of_files[source.path])
+    if findings:
+        findings += _blamed(reference_findings(readable, trees, complete=False), sources)
+    else:
+        findings += list(base_findings(sources)) or _blamed(reference_findings(readable, trees), sources)
     if not findings and not in_force:
-        findings = list(_blamed(compared_findings(in_effect), sources)) or list(
-            _blamed(quieter_findings(in_effect, trees), sources)
-        )
-    ordered = tuple(
-        sorted(findings, key=lambda finding: (finding.where.path, finding.where.line, finding.where.column, finding.code))
-    )
-    sound = not any(finding.severity is FindingSeverity.ERROR for finding in ordered)
-    contents = [(source.path, _content(source)) for source in in_effect]
-    policies = compile_set(contents, commit, from_source(trees)) if sound else None
-    return policies, ordered
+        findings += list(_blamed(compared_findings(readable), sources)) or _blamed(quieter_findings(readable, trees), sources)
+    ordered = sorted(findings, key=lambda finding: (finding.where.path, finding.where.line, finding.where.column, finding.code))
+    return Checked(tuple(ordered), readable)
 
 
 def upgrade_findings(sources: Sequence[Source]) -> tuple[Finding, ...]:

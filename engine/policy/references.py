@@ -27,14 +27,14 @@ ONCE: Final = ("actors", "masking", "audit", "events", "default", "extends", "ac
 
 @dataclass(frozen=True, slots=True)
 class _Names:
-    """Every name that a reference may mean.
+    """Every name that a reference may mean; `accounts` are the aliases, None where others may stand in a file that is not read.
 
     `unsure`: the kinds of which a name is defined twice. One of the two may be a slip, so a missing name is not reported then.
     """
 
     channels: frozenset[str]
     levels: frozenset[str]
-    accounts: frozenset[str]
+    accounts: frozenset[str] | None
     unsure: frozenset[str]
 
     def lacks(self, kind: str, name: object) -> bool:
@@ -42,22 +42,26 @@ class _Names:
         return kind not in self.unsure and name not in (self.channels if kind == "channel" else self.levels)
 
 
-def reference_findings(sources: Sequence[Source], trees: Trees) -> Iterator[Finding]:
+def reference_findings(sources: Sequence[Source], trees: Trees, *, complete: bool = True) -> Iterator[Finding]:
     """Everything wrong with the references of files whose shape is right, as they take effect.
 
-    An expression that can never work is found when it is looked up in `trees`.
+    An expression that can never work is found when it is looked up in `trees`. `complete`: these are all files of the set, so
+    that what none of them defines is missing.
     """
     own, base = ([source.root for source in sources if source.root is not None and source.base is it] for it in (False, True))
     roots = [*base, *own]
     channels = [str(node.value) for node in _all(roots, "channels", "name")]
     levels = [OPEN, *(str(node.value) for node in _all(roots, "masking", "level"))]
-    unsure = frozenset(kind for kind, names in (("channel", channels), ("level", levels)) if len(set(names)) < len(names))
+    unsure = frozenset(
+        kind for kind, names in (("channel", channels), ("level", levels)) if not complete or len(set(names)) < len(names)
+    )
     accounts = frozenset(str(node.value) for root in roots for node in _parts(root, "account_names"))
-    names = _Names(frozenset(channels), frozenset(levels), accounts, unsure)
+    names = _Names(frozenset(channels), frozenset(levels), accounts if complete else None, unsure)
     yield from _repeated_names(roots)
     yield from _repeated_sections(own)
     yield from _repeated_sections(base)
-    yield from _default(own)
+    if complete:
+        yield from _default(own)
     for source in sources:
         if source.root is not None:
             yield from _file(source, source.root, names)
@@ -154,7 +158,7 @@ def _level(node: YamlNode | None, names: _Names) -> Iterator[Finding]:
 def _accounts(root: YamlNode, names: _Names) -> Iterator[Finding]:
     for account in _parts(root, "accounts"):
         alias = str(account.value)
-        if not alias.isdecimal() and alias not in names.accounts:
+        if names.accounts is not None and not alias.isdecimal() and alias not in names.accounts:
             instead = suggestion(alias, sorted(names.accounts)) if names.accounts else "name it in account_names"
             yield Finding(codes.NO_SUCH, account.where, f"there is no account {alias}", instead)
 
@@ -218,7 +222,16 @@ def _expression(source: Source, expression: YamlNode, trees: Trees) -> Iterator[
         trees[expression.value]
     except ExpressionError as error:
         where = expression.where if error.offset is None else inside(source, expression, error.offset)
-        yield Finding(codes.EXPRESSION, where, error.what)
+        yield Finding(codes.EXPRESSION, where, error.what, _split(source, expression) or error.instead)
+
+
+def _split(source: Source, expression: YamlNode) -> str:
+    """What to say of a part of an expression that a comma within brackets or braces split; empty for a whole one."""
+    start, end = expression.span
+    raw = source.text[start:end]
+    part = expression.value.count("(") != expression.value.count(")")
+    cut = source.text[end:].lstrip().startswith((",", "]")) or source.text[:start].rstrip().endswith(",")
+    return "quote the expression: a comma within [ ] or { } ends a value" if part and cut and raw == expression.value else ""
 
 
 def _during(node: YamlNode | None) -> Iterator[Finding]:

@@ -29,6 +29,7 @@ _TYPES: Final = {
     "null": "null",
 }
 _SHORTEST_QUOTE: Final = 60
+_PLAIN_KEY: Final = re.compile(r"[\w-]+")
 _WORD: Final = re.compile(r"[\w.*?/-]+", re.ASCII)
 _SECRET: Final = re.compile(r"hooks\.slack\.com|xox[a-z]-|\b(?:AKIA|ASIA)[A-Z0-9]{12,}")
 """What must not come back in a finding, which a build log shows to everybody."""
@@ -70,7 +71,9 @@ def _unknown_keys(node: YamlNode, error: ValidationError) -> Iterator[Finding]:
     known = list(_schema(error).get("properties", {}))
     for key in node.keys:
         if key not in known:
-            yield Finding(codes.UNKNOWN_KEY, node.keys[key], f"there is no key {_quoted(key)} here", suggestion(key, known))
+            split = node.children[key].value is None and not _PLAIN_KEY.fullmatch(key)
+            instead = "quote the expression before it: a comma within { } ends a value" if split else suggestion(key, known)
+            yield Finding(codes.UNKNOWN_KEY, node.keys[key], f"there is no key {_quoted(key)} here", instead)
 
 
 def _missing(node: YamlNode, error: ValidationError) -> Iterator[Finding]:
@@ -111,9 +114,21 @@ def _type(node: YamlNode, error: ValidationError) -> Iterator[Finding]:
         codes.WRONG_TYPE,
         node.where,
         _of(error, f"expected {words}, got {_described(node.value)}"),
-        _instead(node.value, expected),
-        edits=_fix(node, expected) if len(expected) == 1 else (),
+        _REASONS.get(_key(error)) or _instead(node.value, expected),
+        edits=_fix(node, expected) if len(expected) == 1 and _key(error) not in _REASONS else (),
     )
+
+
+_REASONS: Final[Mapping[str, str]] = {
+    "mute": "write the reason: mute: a nightly job, OPS-1",
+    "reason": "write the reason: reason: a migration, OPS-1",
+}
+"""Values that only their author knows."""
+
+
+def _key(error: ValidationError) -> str:
+    """The key that holds the value; empty where none does."""
+    return next((part for part in reversed(error.absolute_path) if isinstance(part, str)), "")
 
 
 def _fix(node: YamlNode, expected: list[str]) -> tuple[Edit, ...]:
@@ -173,12 +188,21 @@ def _pattern(node: YamlNode, error: ValidationError) -> Iterator[Finding]:
         key = str(error.instance)
         yield Finding(codes.WRONG_VALUE, node.keys[key], f"{_quoted(key)} has the wrong form", f"such as {examples[0]}")
         return
-    yield Finding(
-        codes.WRONG_VALUE,
-        node.where,
-        _of(error, f"{_quoted(str(node.value))} has the wrong form"),
-        f"such as {examples[0]}" if examples[0] else "",
-    )
+    instead = _bucket_instead(str(node.value)) if _key(error) == "buckets" else f"such as {examples[0]}" if examples[0] else ""
+    yield Finding(codes.WRONG_VALUE, node.where, _of(error, f"{_quoted(str(node.value))} has the wrong form"), instead)
+
+
+def _bucket_instead(text: str) -> str:
+    """What to write for a scope that is more than the name of a bucket."""
+    name, _, key = _BEFORE_BUCKET.sub("", text).partition("/")
+    if name == text:
+        return "names have lower-case letters, digits, dots and dashes; * and ? stand for any"
+    if key not in ("", "*"):
+        return f"write the name of the bucket, {name}, and test the key in when: glob(key, '{key}')"
+    return f"write the name of the bucket: {name}"
+
+
+_BEFORE_BUCKET: Final = re.compile(r"^(?:arn:[a-z-]*:s3[a-z-]*:[^:]*:[^:]*:|s3://)")
 
 
 def _size(node: YamlNode, error: ValidationError) -> Iterator[Finding]:
@@ -256,8 +280,8 @@ _DESCRIBERS: Final[Mapping[str, Callable[[YamlNode, ValidationError], Iterable[F
 
 def _of(error: ValidationError, what: str) -> str:
     """`key: what`, with the key that holds the value."""
-    names = [part for part in error.absolute_path if isinstance(part, str)]
-    return f"{names[-1]}: {what}" if names else what
+    key = _key(error)
+    return f"{key}: {what}" if key else what
 
 
 def _quoted(text: str) -> str:

@@ -15,9 +15,10 @@ import yaml
 from engine.model import Edit, Finding, Location
 from engine.policy import codes
 from engine.policy.positions import location_at
+from engine.policy.yaml_mistakes import not_yaml, tag_instead
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
 MAX_BYTES: Final = 1_048_576
@@ -130,7 +131,7 @@ def _composed(text: str, path: str) -> Source:
         for event in yaml.parse(text, Loader=_Parser):
             building.take(event)
     except yaml.MarkedYAMLError as error:
-        return Source(path, text, None, (_not_yaml(error, text, path),))
+        return Source(path, text, None, (not_yaml(error, text, path),))
     except (_RefusedError, yaml.YAMLError) as error:
         finding = (
             error.finding if isinstance(error, _RefusedError) else Finding(codes.NOT_YAML, Location(path), "this is not YAML")
@@ -139,41 +140,6 @@ def _composed(text: str, path: str) -> Source:
     if building.root is None:
         return _refused(path, codes.NO_FILE, "the file is empty", "start with version, name and owner")
     return Source(path, text, building.root, tuple(building.findings))
-
-
-_OPENED: Final = {
-    "while scanning a simple key": ("there is no colon after this key", "write key: value"),
-    "while parsing a flow sequence": ("this bracket is never closed", "close it with ]"),
-    "while parsing a flow mapping": ("this brace is never closed", "close it with }"),
-    "while scanning a quoted scalar": ("this quote is never closed", "close it, or double a quote that is part of the text"),
-}
-"""What the parser was doing, which says better what is wrong, and where, than what it stumbled over."""
-
-
-def _not_yaml(error: yaml.MarkedYAMLError, text: str, path: str) -> Finding:
-    """Where the mistake was made, as far as that is known, and not where the parser noticed."""
-    if error.context in _OPENED and error.context_mark is not None:
-        what, instead = _OPENED[error.context]
-        return Finding(codes.NOT_YAML, Location(path, error.context_mark.line + 1, error.context_mark.column + 1), what, instead)
-    mark = error.problem_mark or error.context_mark
-    if mark is not None and "mapping values are not allowed" in str(error.problem):
-        line = _without_colon(text.split("\n")[: mark.line])
-        if line is not None:
-            what, instead = _OPENED["while scanning a simple key"]
-            return Finding(codes.NOT_YAML, Location(path, *line), what, instead)
-    where = Location(path, mark.line + 1, mark.column + 1) if mark else Location(path)
-    what = f"this is not YAML: {error.problem or error.context}"
-    return Finding(codes.NOT_YAML, where, what, "look for a missing quote, bracket or indent before it")
-
-
-def _without_colon(lines: Sequence[str]) -> tuple[int, int] | None:
-    """Line and column (from 1) of the last line, where it should be `key: value` and has no colon."""
-    for number in range(len(lines), 0, -1):
-        content = lines[number - 1].split(" #")[0].strip()
-        if content and not content.startswith("#"):
-            start = len(lines[number - 1]) - len(lines[number - 1].lstrip(" -")) + 1
-            return None if ": " in content or content.endswith(":") else (number, start)
-    return None
 
 
 @dataclass(slots=True)
@@ -236,7 +202,8 @@ class _Building:
 
     def _untagged(self, event: yaml.MappingStartEvent | yaml.SequenceStartEvent | yaml.ScalarEvent) -> None:
         if event.tag is not None:
-            self.findings.append(Finding(codes.TAG, self._where(event), f"the tag {event.tag} is not read", "delete the tag"))
+            instead = tag_instead(event.tag, event.value if isinstance(event, yaml.ScalarEvent) else "")
+            self.findings.append(Finding(codes.TAG, self._where(event), f"YAML reads {event.tag} as a tag", instead))
 
     def _end(self) -> None:
         done = self._open.pop()
@@ -277,7 +244,10 @@ class _Building:
     def _alias(self, event: yaml.AliasEvent) -> None:
         node = self._anchors.get(str(event.anchor))
         if node is None:
-            self._refuse(codes.NOT_YAML, event, f"there is no anchor {event.anchor} before this", "write the value out")
+            what = f"there is no anchor {event.anchor} before this"
+            self._refuse(
+                codes.NOT_YAML, event, what, f'write the value out; a text that begins with * has quotes: "*{event.anchor}"'
+            )
             return
         self._add(node, None)
 

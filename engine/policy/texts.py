@@ -11,12 +11,38 @@ from engine.policy.edits import inside
 from engine.policy.shape import suggestion
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from engine.model import Location
     from engine.policy.source import Source, YamlNode
 
 PLACEHOLDER: Final = re.compile(r"\{([^{}]*)\}")
+_LONE_BRACE: Final = re.compile(r"[{}]")
+
+_FIELDS: Final[Mapping[str, Field]] = {
+    "actor.account": Field.ACCOUNT,
+    "actor.class": Field.CLASS,
+    "actor.evidence": Field.EVIDENCE,
+    "actor.name": Field.NAME,
+    "actor.role": Field.ROLE,
+    "actor.session": Field.SESSION,
+    "actor.type": Field.ACTOR_TYPE,
+    "awsRegion": Field.REGION,
+    "bucketName": Field.BUCKET,
+    "copy.bucket": Field.COPY_SOURCE,
+    "copy.key": Field.COPY_SOURCE,
+    "errorCode": Field.ERROR_CODE,
+    "errorMessage": Field.ERROR_MESSAGE,
+    "eventID": Field.EVENT_ID,
+    "eventName": Field.EVENT,
+    "eventTime": Field.TIME,
+    "source.ip": Field.SOURCE_IP,
+    "sourceIPAddress": Field.SOURCE_IP,
+    "userAgent": Field.USER_AGENT,
+    "userIdentity.arn": Field.ARN,
+    "userIdentity.type": Field.ACTOR_TYPE,
+}
+"""Fields of messages by the names that expressions have for the same."""
 
 
 def placeholders(source: Source, text: YamlNode | None) -> Iterator[tuple[str, Location]]:
@@ -30,9 +56,14 @@ def text_findings(source: Source, text: YamlNode | None) -> Iterator[Finding]:
     """Placeholders that are no message fields, and languages whose placeholders differ from the English ones."""
     for name, where in placeholders(source, text):
         if name not in set(Field):
-            known = [field.value for field in Field]
-            yield Finding(codes.NO_SUCH, where, f"there is no message field {name!r}", suggestion(name, known))
+            instead = f"write {{{_FIELDS[name]}}}" if name in _FIELDS else suggestion(name, [field.value for field in Field])
+            yield Finding(codes.NO_SUCH, where, f"there is no message field {name!r}", instead)
     versions = _versions(text)
+    for version in versions.values():
+        brace = _LONE_BRACE.search(PLACEHOLDER.sub(lambda match: " " * len(match[0]), str(version.value)))
+        if brace is not None:
+            what, instead = f"this {brace[0]} has no partner", "a field stands between { and }, as in {bucket}"
+            yield Finding(codes.WRONG_VALUE, inside(source, version, brace.start()), what, instead)
     for language, version in versions.items():
         missing = [f"{{{name}}}" for name in sorted(_names(versions["en"]) ^ _names(version))]
         if missing:
