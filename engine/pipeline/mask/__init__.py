@@ -9,9 +9,9 @@ user agent as well, in another notation:
 
 1. `fields` reads the message fields from the record as text.
 2. `operators` says what the level's operator shows of each field. A field that the level does not list is dropped.
-3. `sensitive` collects the values that must not be shown: each masked value, the account ids, the spellings of the source address
-   (`addresses`).
-4. `encodings` finds these in every shown value, also in a different case or percent-encoded, and replaces them with asterisks.
+3. `sensitive` collects the values that must not be shown: each masked value, the account ids (`accounts`), the spellings of the
+   source's addresses (`addresses`).
+4. `redaction` finds these in every shown value, also in another case or encoding (`encodings`), and replaces them with asterisks.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from typing import TYPE_CHECKING, Final
 
 from engine.model import OPEN, Field, MaskedEvent, Operator
 from engine.pipeline.facts import derive_facts
-from engine.pipeline.mask.encodings import may_contain, redacted
 from engine.pipeline.mask.fields import field_values
 from engine.pipeline.mask.operators import apply_operator, pseudonym, with_account_name
+from engine.pipeline.mask.redaction import may_contain, redacted
 from engine.pipeline.mask.sensitive import POLICY_TEXT, sensitive_values
 from engine.pipeline.mask.traits import caller_ids, is_foreign, makes_public, names_version
 from engine.policy.fact_layout import ACCESS, CALLER, CROSSING, ROLE
@@ -56,6 +56,7 @@ def mask(event: Event, decision: Decision, level: Level, key: HashKey | None, fa
     sensitive = sensitive_values(event.record, recorded, level, known)
     shown = sensitive.without_accounts(shown)
     if may_contain("\0".join(shown.values()), sensitive):  # rare: one search over all values rules it out
+        sensitive = sensitive.with_all_accounts(event.record)
         shown = {field: _redacted_field(field, text, sensitive, level) for field, text in shown.items()}
     if level.account_names and Field.ARN in shown and level.operators.get(Field.ACCOUNT) is Operator.MASK:
         shown[Field.ARN] = with_account_name(shown[Field.ARN], recorded[Field.ARN], level.account_names)
@@ -113,4 +114,5 @@ def redact(text: str, event: Event, decision: Decision, level: Level) -> str:
     if level.name == OPEN:
         return text
     facts = derive_facts(event.record)
-    return redacted(text, sensitive_values(event.record, field_values(event.record, decision, facts), level, facts))
+    sensitive = sensitive_values(event.record, field_values(event.record, decision, facts), level, facts)
+    return redacted(text, sensitive.with_all_accounts(event.record))

@@ -26,6 +26,9 @@ ADDRESS_MAX_LENGTH: Final = 64
 """Characters of a text that may be an address. Checked before a text is cached: callers choose what they send."""
 
 _ADDRESS_CACHE_SIZE: Final = 4_096
+LAST_SHOWN: Final = 4
+"""Characters at the end of an access key's id that `last4` and `mask` show."""
+
 _ACCESS_KEY_MIN_LENGTH: Final = 8
 _NAME_MIN_LENGTH: Final = 2
 _ARN_PARTS: Final = 6
@@ -106,7 +109,7 @@ def _bucket(text: str) -> str:
 
 
 def _access_key(text: str) -> str:
-    return STARS + text[-4:] if len(text) >= _ACCESS_KEY_MIN_LENGTH else STARS
+    return STARS + text[-LAST_SHOWN:] if len(text) >= _ACCESS_KEY_MIN_LENGTH else STARS
 
 
 def _account(text: str) -> str:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING, Final, NamedTuple
-from urllib.parse import unquote
 
 from engine.model import Field, Operator, repr_only
-from engine.pipeline.mask.addresses import address_spellings
-from engine.pipeline.mask.operators import ACCOUNT_STARS, NO_ACCOUNT_ID, is_service
+from engine.pipeline.mask.accounts import all_account_ids, spellings, usual_account_ids
+from engine.pipeline.mask.addresses import addresses_in
+from engine.pipeline.mask.encodings import fold, readings, with_one_separator
+from engine.pipeline.mask.operators import ACCOUNT_STARS, LAST_SHOWN, is_service
 from engine.policy.fact_layout import SOURCE
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping
+    from typing import Any
 
     from engine.model import FactGroups, Level, Record
     from engine.pipeline.mask.addresses import AddressSpellings
@@ -20,12 +22,7 @@ if TYPE_CHECKING:
 SEARCHED_MIN_LENGTH: Final = 4
 """Values of fewer characters are searched for in ARNs only: everywhere else they would hide half of the message."""
 
-_RESOURCES_READ: Final = 50
 _PLAIN_ERROR_CODE: Final = re.compile(r"[A-Za-z.]{1,64}", re.ASCII)
-_ACCOUNT_MEMBERS: Final = ("accountId", "recipientAccountId")
-_ARN_MEMBERS: Final = ("arn", "ARN")
-"""Members of a record's objects that hold an account id."""
-
 _SHOWS_SERVICES: Final = frozenset({Operator.NETWORK, Operator.MASK})
 """Operators that show the name of an AWS service where a source address would stand."""
 
@@ -46,37 +43,49 @@ for separately; the user agent, of which the client is told, is a value of its o
 
 @repr_only()
 class SensitiveValues(NamedTuple):
-    """Masked values. `texts`, folded, are searched for everywhere, with the fields whose values they are; `short` in ARNs only.
+    """Masked values. `texts`, folded and with one separator, are searched for everywhere, with the fields whose values they are;
+    `short` in ARNs only.
 
-    `accounts`: the event's account ids. `hides_accounts`: account ids of any other account as well. `address`: the spellings of
-    the source address, where that is masked.
-    """
+    `accounts`: account ids; `account_spellings`: how each may be written. `hides_accounts`: whether these are masked at all.
+    `hides_keys`: whether ids of access keys are, also others than the caller's. `addresses`: the spellings of each address of the
+    source, where that is masked.
+    """  # noqa: D205  it is one sentence
 
     texts: Mapping[str, frozenset[Field]]
     short: frozenset[str]
     accounts: frozenset[str]
+    account_spellings: tuple[str, ...]
     hides_accounts: bool
-    address: AddressSpellings | None = None
+    hides_keys: bool
+    addresses: tuple[AddressSpellings, ...] = ()
 
     def texts_except(self, own: Field | None) -> Iterable[str]:
         """All texts but those that are values of the field `own` only, which its own operator may show."""
         return self.texts if own is None else [text for text, fields in self.texts.items() if fields != {own}]
 
-    def address_except(self, own: Field | None) -> AddressSpellings | None:
-        """The spellings of the address; None where there is none or the address is the field `own`."""
-        return None if own is Field.SOURCE_IP else self.address
+    def addresses_except(self, own: Field | None) -> tuple[AddressSpellings, ...]:
+        """The spellings of the addresses; none where the field `own` shows them in its own way."""
+        return () if own is Field.SOURCE_IP else self.addresses
 
     def may_stand_in(self, folded_text: str, own: Field | None = None) -> bool:
         """Whether any value may stand in a folded text; sometimes true where none does."""
-        for text in (*self.texts_except(own), *self.accounts):
-            if text in folded_text:
+        plain = with_one_separator(folded_text)
+        for text in (*self.texts_except(own), *self.account_spellings):
+            if text in plain:
                 return True
-        address = self.address_except(own)
-        return address is not None and address.may_stand_in(folded_text)
+        return any(address.may_stand_in(folded_text) for address in self.addresses_except(own))
 
     def without_accounts(self, texts: Mapping[Field, str]) -> dict[Field, str]:
         """Texts, but for the policies' own words, with asterisks for the account ids that are written plainly."""
         return {field: text if field in POLICY_TEXT else _without(text, self.accounts) for field, text in texts.items()}
+
+    def with_all_accounts(self, record: Record) -> SensitiveValues:
+        """These values, with every account id that the record names anywhere."""
+        return self._replace(**_accounts(all_account_ids(record))) if self.hides_accounts else self
+
+
+def _accounts(ids: frozenset[str]) -> dict[str, Any]:
+    return {"accounts": ids, "account_spellings": tuple(spelling for account in ids for spelling in spellings(account))}
 
 
 def _without(text: str, accounts: Collection[str]) -> str:
@@ -97,7 +106,10 @@ def _longest_first(text: str) -> tuple[int, str]:
 
 
 def sensitive_values(record: Record, recorded: Mapping[Field, str], level: Level, facts: FactGroups) -> SensitiveValues:
-    """All values of an event that a level other than `open` masks. `recorded`: its fields as text."""
+    """The values of an event that a level other than `open` masks. `recorded`: its fields as text.
+
+    Of the account ids, those in the usual places: `with_all_accounts` finds the rest.
+    """
     texts: dict[str, frozenset[Field]] = {}
     short: set[str] = set()
     for field, value in recorded.items():
@@ -108,15 +120,19 @@ def sensitive_values(record: Record, recorded: Mapping[Field, str], level: Level
             if len(text) < SEARCHED_MIN_LENGTH:
                 short.add(text)
             else:
-                folded = fold(text)
-                texts[folded] = texts.get(folded, frozenset()) | {field}
-    hides_accounts, hides_source = (
-        level.operators.get(field, Operator.DROP) is not Operator.KEEP for field in (Field.ACCOUNT, Field.SOURCE_IP)
+                plain = with_one_separator(fold(text))
+                texts[plain] = texts.get(plain, frozenset()) | {field}
+    hides_accounts, hides_source, hides_keys = (
+        level.operators.get(field, Operator.DROP) is not Operator.KEEP
+        for field in (Field.ACCOUNT, Field.SOURCE_IP, Field.ACCESS_KEY)
     )
-    accounts = account_ids(record) if hides_accounts else frozenset[str]()
-    source = recorded.get(Field.SOURCE_IP) if hides_source else None
     return SensitiveValues(
-        texts, frozenset(short), accounts, hides_accounts, None if source is None else address_spellings(source)
+        texts,
+        frozenset(short),
+        **_accounts(usual_account_ids(record) if hides_accounts else frozenset()),
+        hides_accounts=hides_accounts,
+        hides_keys=hides_keys,
+        addresses=addresses_in(recorded[Field.SOURCE_IP]) if hides_source and Field.SOURCE_IP in recorded else (),
     )
 
 
@@ -127,33 +143,11 @@ def _says_nothing(field: Field, value: str, operator: Operator, facts: FactGroup
     return field is Field.SOURCE_IP and operator in _SHOWS_SERVICES and is_service(value, facts[SOURCE])
 
 
-def fold(text: str) -> str:
-    """A text in one case, a plus as a space (as in a query string)."""
-    return text.casefold().replace("+", " ")
-
-
-def _variants(field: Field, value: str) -> Sequence[str]:
-    """The value, the value percent-decoded once and twice, and the local part of an e-mail address."""
-    variants = [value]
-    if "%" in value:
-        decoded = unquote(value)
-        variants += (decoded, unquote(decoded))
+def _variants(field: Field, value: str) -> Iterator[str]:
+    """The value with its escapes undone, too; of an e-mail address what stands before the `@`, with and without its tag."""
+    yield from readings(value)
     if field in _EMAIL_FIELDS and "@" in value:
         local = value.rpartition("@")[0]
-        if len(local) >= SEARCHED_MIN_LENGTH:
-            variants.append(local)
-    return variants
-
-
-def account_ids(record: Record) -> frozenset[str]:
-    """Every account id of a record, folded: from the members that hold one, and from ARNs."""
-    identity, resources = record.get("userIdentity"), record.get("resources")
-    context = identity.get("sessionContext") if identity.__class__ is dict else None
-    issuer = context.get("sessionIssuer") if context.__class__ is dict else None
-    ids: set[str] = set()
-    for holder in (record, identity, issuer, *(resources[:_RESOURCES_READ] if resources.__class__ is list else ())):
-        if holder.__class__ is dict:
-            ids.update(account for name in _ACCOUNT_MEMBERS if isinstance(account := holder.get(name), str))
-            arns = (arn for name in _ARN_MEMBERS if isinstance(arn := holder.get(name), str))
-            ids.update(account for arn in arns for account in arn.split(":", 5)[4:5])
-    return frozenset(fold(one) for one in ids if len(one) >= SEARCHED_MIN_LENGTH and not NO_ACCOUNT_ID.fullmatch(one))
+        yield from (text for text in (local, local.partition("+")[0]) if len(text) >= SEARCHED_MIN_LENGTH)
+    if field is Field.ACCESS_KEY and len(value) >= LAST_SHOWN + SEARCHED_MIN_LENGTH:
+        yield value[:-LAST_SHOWN]  # with what is shown of it, it would be the whole id

@@ -1,0 +1,101 @@
+"""The account ids of a record, wherever it names one, and the ways in which an id may be written.
+
+A member names one whose name ends in `accountId`, as a text or as a number, and so do `sourceAccount` and the headers of an
+expected owner. In any text an ARN names one, and the path or the name of a log file.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, Final
+
+from engine.pipeline.mask.encodings import fold, readings, with_one_separator
+from engine.pipeline.mask.operators import NO_ACCOUNT_ID
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from engine.model import Record
+
+_MIN_LENGTH: Final = 4
+"""Of what stands in the place of an account id; anything shorter would hide half of the message."""
+
+_DIGITS: Final = 12
+_RESOURCES_READ: Final = 50
+_MEMBER: Final = re.compile(r"account_?id\Z|source-?account\Z|bucket-?owner\Z", re.ASCII | re.IGNORECASE)
+
+_IN_TEXT: Final = re.compile(
+    r":([0-9]{12})(?![0-9])"  # an ARN, which may be cut behind the id
+    r"|awslogs/(?:o-[a-z0-9]{1,32}/)?(?:aws-account-id=)?([0-9]{12})(?![0-9])"
+    r"|(?<![0-9])([0-9]{12})_(?:cloudtrail|config|vpcflowlogs|elasticloadbalancing|waflogs)",
+    re.ASCII,
+)
+"""Where a folded text names an account id.
+
+Sources: https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-log-file-examples.html, and for flow logs with
+Hive's names https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-s3-path.html
+"""
+
+_SHAPES: Final = bytes.maketrans(b"123456789._ ", b"000000000---")
+"""Every digit as 0, every separator as a dash: so a search for the shape of an id is a search for a text."""
+
+
+def may_name_an_account(text: str) -> bool:
+    """Whether a folded text has something in it that reads like an account id."""
+    shape = text.encode("utf-8", "surrogatepass").translate(_SHAPES)
+    return b"0" * _DIGITS in shape or b"0000-0000-0000" in shape
+
+
+def spellings(account: str) -> tuple[str, ...]:
+    """An account id with one separator: as it is, and in groups as the console and invoices print it."""
+    if len(account) != _DIGITS or not account.isdecimal():
+        return (with_one_separator(account),)
+    groups = account[:4], account[4:8], account[8:]
+    return account, "-".join(groups), " ".join(groups)
+
+
+def usual_account_ids(record: Record) -> frozenset[str]:
+    """The account ids, folded, in the places where nearly every record has them; quickly found."""
+    identity, resources = record.get("userIdentity"), record.get("resources")
+    context = identity.get("sessionContext") if identity.__class__ is dict else None
+    issuer = context.get("sessionIssuer") if context.__class__ is dict else None
+    ids: set[str] = set()
+    for holder in (record, identity, issuer, *(resources[:_RESOURCES_READ] if resources.__class__ is list else ())):
+        if holder.__class__ is dict:
+            ids.update(account for name in ("accountId", "recipientAccountId") if isinstance(account := holder.get(name), str))
+            arns = (arn for name in ("arn", "ARN") if isinstance(arn := holder.get(name), str))
+            ids.update(account for arn in arns for account in arn.split(":", 5)[4:5])
+    return _ids(ids)
+
+
+def all_account_ids(record: Record) -> frozenset[str]:
+    """Every account id that a record names anywhere, folded."""
+    return _ids(account for name, value in _leaves(record) for account in _named_by(name, value)) | usual_account_ids(record)
+
+
+def _ids(texts: Iterable[str]) -> frozenset[str]:
+    return frozenset(fold(text) for text in texts if len(text) >= _MIN_LENGTH and not NO_ACCOUNT_ID.fullmatch(text))
+
+
+def _leaves(record: Record) -> Iterator[tuple[str, Any]]:
+    """Every value of a record that holds no others, with the name of the member in which it stands, or its list."""
+    waiting: list[tuple[str, Any]] = [("", record)]
+    while waiting:
+        name, value = waiting.pop()
+        if isinstance(value, dict):
+            waiting += ((str(member), inner) for member, inner in value.items())
+        elif isinstance(value, list):
+            waiting += ((name, inner) for inner in value)
+        else:
+            yield name, value
+
+
+def _named_by(name: str, value: object) -> Iterator[str]:
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        if _MEMBER.search(name) and 0 <= value < 10**_DIGITS:
+            yield f"{int(value):0{_DIGITS}}"
+    elif isinstance(value, str):
+        if _MEMBER.search(name):
+            yield value
+        for reading in readings(value):
+            yield from (match[match.lastindex or 0] for match in _IN_TEXT.finditer(fold(reading)))
