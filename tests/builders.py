@@ -28,6 +28,7 @@ from engine.model import (
     Strength,
     WebhookRef,
 )
+from engine.pipeline.decode import decode_stream
 from engine.policy.compile import in_order
 from engine.policy.load import read
 from engine.policy.matchers import from_source
@@ -95,6 +96,15 @@ def record(**changes: Any) -> dict[str, Any]:
 def event(**changes: Any) -> Event:
     """`record` as an event."""
     return Event(record(**changes), "test")
+
+
+def events_in(folder: Path) -> list[Event]:
+    """The events of a folder's JSON files, in path order."""
+    read: list[Event] = []
+    for path in sorted(folder.glob("*.json*")):
+        with path.open("rb") as stream:
+            read += [item for item in decode_stream(stream, path.name) if isinstance(item, Event)]
+    return read
 
 
 def matcher(*expressions: str) -> Matcher:

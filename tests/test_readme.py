@@ -70,3 +70,8 @@ def test_every_link_within_the_repository_leads_somewhere(page: Path) -> None:
 @pytest.mark.parametrize("page", list((ROOT / "docs").glob("own-repository*.md")), ids=lambda path: path.name)
 def test_whoever_follows_the_page_in_an_empty_folder_sees_what_it_shows(page: Path, tmp_path: Path) -> None:
     follow(page, tmp_path, "s3-policies")
+
+
+def test_the_answers_about_routes_are_those_of_the_tour(tmp_path: Path) -> None:
+    shutil.copytree(ROOT / "examples", tmp_path / "examples")
+    follow(ROOT / "docs/which-route.md", tmp_path, ".")

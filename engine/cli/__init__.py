@@ -28,6 +28,8 @@ COMMANDS: Final = (
     "run",
     "decide",
     "explain",
+    "why-not",
+    "routes",
     "fields",
     "lint",
     "test",

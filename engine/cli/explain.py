@@ -143,7 +143,7 @@ def _screen(explanation: Explanation) -> Iterator[str]:
         yield click.style("Rules that nearly held", bold=True)
     for rule in near[:NEAR_SHOWN]:
         yield f"  {_MARK[rule.entry.answer]} {_name(rule)}{'  outside its time' if all(p.holds for p in rule.parts) else ''}"
-        yield from (_part(part, explanation) for part in rule.parts if not part.holds)
+        yield from (part_line(part, explanation) for part in rule.parts if not part.holds)
     if len(near) > NEAR_SHOWN:
         yield f"    {len(near) - NEAR_SHOWN} more; --full shows every matcher"
     yield ""
@@ -158,10 +158,11 @@ def _name(rule: ExplainedRule) -> str:
     return f"{rule.entry.kind.value} {rule.entry.policy}/{rule.entry.id}"
 
 
-def _part(part: PartResult, explanation: Explanation) -> str:
-    """A part that did not hold, and what the event has in its place, as far as the level shows it."""
+def part_line(part: PartResult, explanation: Explanation) -> str:
+    """A part of a matcher with its mark; of one that does not hold also the event's value, as far as the level shows it."""
     value = value_at(explanation.facts, part.path)
-    why = "  its evaluation failed" if part.holds is None else f"  it is {_value(value)}" if value is not None else ""
+    shown = part.holds is False and value is not None
+    why = "  its evaluation failed" if part.holds is None else f"  it is {_value(value)}" if shown else ""
     return f"      {_PART_MARK[part.holds]} {safe(shortened(part.text, PART_MAX_LENGTH))}{why}"
 
 
