@@ -9,6 +9,7 @@ VERSION := $(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2
 VENV := $(if $(filter python3,$(PYTHON)),.venv,.venv-$(VERSION))
 BIN := $(VENV)/bin
 BENCH := .venv-bench
+LISTS := .venv-release
 PIP := -m pip -qq --disable-pip-version-check --no-input install
 # A stamp names the Python that it was made with: another one makes the .venv anew.
 RUNTIME := $(VENV)/.runtime-$(VERSION)
@@ -117,10 +118,11 @@ package: setup ## dist/: the wheel and the sdist
 
 # The same commit gives the same bits, where PYTHON is the version that the Lambda runs (RELEASING.md).
 release: $(RUNTIME) requirements/release.txt ## dist/ as a release has it: wheel, sdist, zips, what they hold, checksums
-	@$(BIN)/python $(PIP) --require-hashes -r requirements/release.txt
+	@$(call made,$(LISTS))
+	@$(LISTS)/bin/python $(PIP) --require-hashes -r requirements/release.txt
 	rm -rf dist
 	$(BIN)/python -m hatchling build
-	.ci/release $(BIN) dist
+	.ci/release $(BIN) $(LISTS)/bin dist
 
 pictures: dev ## The pictures of messages in docs/, by Debian's Chromium
 	$(BIN)/python tests/pictures.py

@@ -28,8 +28,11 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
     changelog.write_text(
         changelog.read_text("utf-8").replace("## [Unreleased]", "## [Unreleased]\n\n## [1.2.3] - 2027-01-31"), "utf-8"
     )
+    lists = tmp_path_factory.mktemp("lists")
+    output([sys.executable, "-m", "venv", lists], folder)
+    output([lists / "bin/python", "-m", "pip", "install", "--require-hashes", "-r", ROOT / "requirements/release.txt"], folder)
     output([sys.executable, "-m", "hatchling", "build"], folder)
-    output([folder / ".ci/release", TOOLS, "dist"], folder, PATH=f"{TOOLS}:{SEARCHED}")
+    output([folder / ".ci/release", TOOLS, lists / "bin", "dist"], folder, PATH=f"{TOOLS}:{SEARCHED}")
     return folder
 
 
