@@ -18,6 +18,12 @@ NODE := tests/node/node_modules/.package-lock.json
 COMPETITORS := $(BENCH)/.bench-$(VERSION)
 LOCK := $(BIN)/uv pip compile --universal --python-version $(LEAST) --generate-hashes --no-emit-index-url --no-header --no-annotate --quiet
 
+# `make test` and `make check`: one worker more than cores, since some tests wait for what is slow on purpose.
+WORKERS = $(shell $(PYTHON) -c 'import os; print(1 + (os.cpu_count() or 1))')
+PYTEST = $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist worksteal
+# Byte code is written once, and read by every process that a test starts.
+unexport PYTHONDONTWRITEBYTECODE
+
 # `make chaos`
 PAYLOADS := 100000
 EVENTS := 10000
@@ -25,7 +31,7 @@ SEED := 1
 MACHINE := $(if $(filter aarch64 arm64,$(shell uname -m)),arm64,x86_64)
 
 .DEFAULT_GOAL := help
-.PHONY: help python setup dev node demo test check lint types policies lock bench chaos pictures load package release clean
+.PHONY: help python setup dev node demo test check nightly lint types policies lock bench chaos pictures load package release clean
 
 help: ## This list
 	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -83,15 +89,19 @@ node: $(NODE) ## What the tests start with Node: an editor's language server, a 
 demo: setup ## Sample events through three teams' policies, and what Slack would show; no AWS, no Slack
 	@$(BIN)/trailbell run examples/tour/events --policies examples/tour/policies
 
-test: dev ## The product's tests (some ten minutes on two cores), then the policy tests
-	@echo "The product's tests take some ten minutes on two cores. Whoever changes policies needs no more than: make policies"
-	$(BIN)/python -m pytest --numprocesses auto -m "not long"
+test: dev ## The product's tests (some four minutes on two cores), then the policy tests
+	@echo "The product's tests take some four minutes on two cores. Whoever changes policies needs no more than: make policies"
+	-@$(MAKE) --no-print-directory node
+	@$(BIN)/python -m compileall -q engine tests lambda_entry.py
+	$(PYTEST) -m "not long"
 	@$(MAKE) --no-print-directory policies
 
-check: dev node lint types ## What CI runs: style, types, the long tests, the policies
-	$(BIN)/python -m compileall -q engine policies tests lambda_entry.py
-	HYPOTHESIS_PROFILE=ci $(BIN)/python -m pytest --numprocesses auto
-	@$(MAKE) --no-print-directory policies
+check: dev node lint types ## What `make test` leaves out: style, types, and the long tests (installations, builds, large files)
+	$(PYTEST) -m long
+
+nightly: dev node ## Long searches: the properties with many examples, the long tests, the chaos in full (an hour on two cores)
+	HYPOTHESIS_PROFILE=nightly $(PYTEST) -m "hypothesis or long"
+	@$(MAKE) --no-print-directory chaos
 
 lint: dev ## Style
 	$(BIN)/ruff check

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import ipaddress
-import os
 import re
 from typing import Any, Final
 
 import re2  # type: ignore[import-untyped]  # it has no stubs
-from hypothesis import assume
+from hypothesis import assume, settings
 from hypothesis import strategies as st
 from jmespath import exceptions
 from jmespath.functions import Functions, signature
@@ -18,8 +17,8 @@ from jmespath.visitor import Options, TreeInterpreter
 from engine.errors import ExpressionError, MatcherError, MatcherTypeError, MatcherValueError
 from engine.matching import Node, check
 
-EXAMPLES: Final = int(os.environ.get("TRAILBELL_EXAMPLES", "300"))
-"""How many examples a law is tried on; a long run sets more."""
+EXAMPLES: Final = 3 * settings.default.max_examples
+"""How many examples a law of expressions is tried on: they are quick."""
 
 # --- the judge -------------------------------------------------------------------------------------------------------------
 

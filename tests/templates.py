@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +30,11 @@ Loader.add_multi_constructor("!", short_form)
 
 
 def template(path: Path = TEMPLATE) -> dict[str, Any]:
-    """A template as CloudFormation reads it."""
+    """A template as CloudFormation reads it; the caller's own."""
+    return deepcopy(_read(path))
+
+
+@cache
+def _read(path: Path) -> dict[str, Any]:
     loaded: dict[str, Any] = yaml.load(path.read_text("utf-8"), Loader)  # noqa: S506  a SafeLoader with CloudFormation's tags
     return loaded

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from builders import NOW, SHIPPED, event, policy, policy_set, route
+from expressions import EXAMPLES
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from payload_files import rows
@@ -44,7 +45,7 @@ def test_with_an_index_the_decision_is_the_same(policies: Any, some: list[Event]
     st.lists(st.lists(expressions, min_size=1, max_size=2), max_size=12),
     st.dictionaries(st.sampled_from(["bucket", "key", "odd", "readOnly"]), values),
 )
-@settings(max_examples=300)
+@settings(max_examples=EXAMPLES)
 def test_what_is_no_candidate_neither_holds_nor_fails(matchers: list[list[str]], document: dict[str, Any]) -> None:
     candidates = set(index(matchers).candidates(document, ()))
     for number, one in enumerate(matchers):

@@ -16,7 +16,7 @@ from xml.etree import ElementTree as ET
 import pytest
 from builders import base_files
 from click.testing import CliRunner
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.cli import trailbell
@@ -40,6 +40,9 @@ THE_BASE = re.compile("the base is sha256:[0-9a-f]{12}")
 """Another one with each change of the base."""
 WITHOUT_EXAMPLE = {"TB107", "TB417"}
 """Of a folder without files, and of a deployment: no text of a policy shows them."""
+
+A_QUARTER = settings(max_examples=settings.default.max_examples // 4)
+"""For laws whose every example is the linting of a whole set."""
 
 SHOWN = [check for check in CHECKS if check.code not in WITHOUT_EXAMPLE]
 
@@ -390,6 +393,7 @@ def test_no_expression_breaks_the_linter(expression: str) -> None:
     when(expression)
 
 
+@A_QUARTER
 @given(st.integers(0, 10_000), st.sampled_from(["", "x", "'", '"', "`", ":", "[", " ", "\n", "*", "-", "0"]))
 def test_no_change_of_a_shipped_policy_breaks_the_linter(place: int, character: str) -> None:
     sources = base_files()
@@ -435,6 +439,7 @@ def test_no_bytes_break_the_linter(content: bytes) -> None:
             assert text([finding], {"x.yaml": source.decode("utf-8", "replace")})
 
 
+@A_QUARTER
 @given(
     st.lists(
         st.tuples(st.integers(0, 100_000), st.integers(0, 30), st.sampled_from(["", "\n", "  ", "- ", "'", "`", "!", "*a", "|"]))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -162,6 +163,7 @@ def mutations() -> Iterator[Mutation]:
                     yield Mutation(kind, source.path, line, text)
 
 
+@cache
 def missed() -> tuple[int, list[Mutation]]:
     """How many mistakes there are, and those without a finding on their line."""
     count, not_found = 0, []

@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from engine.cache import BoundedCache
 from engine.matching import formula_of, parse
 from engine.matching.formula import And, Atom, AtomFailure, Not, Or, evaluate, settle
 from engine.matching.tree import field_path
@@ -28,6 +29,10 @@ _UNWRITTEN: Final = "…"
 """What stands for a part that is not spelled here: a projection, a slice, a pipe."""
 
 
+_formulas = BoundedCache[tuple[str, ...], "Formula"](1_000)
+"""The formulas of matchers by their expressions: the same rules are explained for one event after another."""
+
+
 class PartResult(NamedTuple):
     """A part of a matcher, as written; whether it holds (None: its evaluation failed); the path of its field, if it reads one."""
 
@@ -38,9 +43,16 @@ class PartResult(NamedTuple):
 
 def part_results(expressions: Sequence[str], document: Mapping[str, Any]) -> tuple[PartResult, ...]:
     """The parts that must all hold, in order, each with its result for a document (record and facts). All are evaluated."""
-    formula = formula_of([parse(expression) for expression in expressions])
+    formula = _formula(tuple(expressions))
     parts = formula.parts if isinstance(formula, And) else (formula,)
     return tuple(_result(part, document) for part in parts)
+
+
+def _formula(expressions: tuple[str, ...]) -> Formula:
+    formula = _formulas.get(expressions)
+    if formula is None:
+        formula = _formulas[expressions] = formula_of([parse(expression) for expression in expressions])
+    return formula
 
 
 def nearly_holds(parts: Sequence[PartResult]) -> bool:
