@@ -823,7 +823,8 @@ class Fold(NamedTuple):
 class Message(NamedTuple):
     """A rendered message for a channel, about one event or, as a summary, several (`events`: their places in the batch).
 
-    `body` is what is posted: Slack's payload as JSON in UTF-8. `hash_missing` is that of the masked event.
+    `body` is what is posted, as JSON in UTF-8: Slack's payload, or for a topic the parameters of SNS's `Publish`.
+    `hash_missing` is that of the masked event.
     """
 
     channel: str
@@ -833,7 +834,7 @@ class Message(NamedTuple):
 
     @property
     def payload(self) -> dict[str, Any]:
-        """The payload as Slack reads it."""
+        """The body as its receiver reads it."""
         payload: dict[str, Any] = json.loads(self.body)
         return payload
 
@@ -956,6 +957,7 @@ class StackState(NamedTuple):
     oldest: int | None
     secrets: Mapping[str, bool]
     parameters: Mapping[str, bool]
+    topics: Mapping[str, bool]
     last_event: datetime | None
     foreign: int | None
     direct: bool

@@ -20,6 +20,7 @@ from engine.workbench.doctor import Health, diagnose, named_buckets
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+TOPIC = "arn:aws:sns:eu-west-1:111122223333:pager"
 SOUND = StackState(
     rule_enabled=True,
     rule_buckets=frozenset({"payments-prod"}),
@@ -34,12 +35,14 @@ SOUND = StackState(
     oldest=None,
     secrets={},
     parameters={},
+    topics={TOPIC: True},
     last_event=NOW,
     foreign=0,
     direct=False,
     unread={},
 )
-POLICIES = policy_set(policy("p", route("r"), buckets=("payments-prod", "ledger-*")), channels={"watch": channel("watch")})
+CHANNELS = {"watch": channel("watch"), "pager": channel("pager")._replace(webhook=WebhookRef(sns=TOPIC))}
+POLICIES = policy_set(policy("p", route("r"), buckets=("payments-prod", "ledger-*")), channels=CHANNELS)
 
 
 def broken(**changes: Any) -> list[str]:
@@ -66,6 +69,7 @@ def test_only_buckets_named_in_full_can_be_looked_for() -> None:
         ({"waiting": 9, "oldest": 4000}, "queue drains"),
         ({"function_state": "Inactive"}, "function is active"),
         ({"environment": frozenset()}, "webhook of watch"),
+        ({"topics": {TOPIC: False}}, "topic of pager"),
         ({"last_event": None}, "an event came recently"),
         ({"foreign": 3}, "only CloudTrail's events come"),
     ],
@@ -135,6 +139,8 @@ def test_a_stack_made_from_the_template_is_read_as_it_is() -> None:
         WebhookRef(secret="trailbell/slack", key="a"),  # noqa: S106  a name
         WebhookRef(secret="trailbell/none", key="a"),  # noqa: S106  a name
         WebhookRef(parameter="/trailbell/x"),
+        WebhookRef(sns=boto3.client("sns").create_topic(Name="pager")["TopicArn"]),
+        WebhookRef(sns=TOPIC),
     ]
     state = read_stack("trailbell", refs, NOW, boto3.client)
     assert state.rule_enabled
@@ -146,6 +152,7 @@ def test_a_stack_made_from_the_template_is_read_as_it_is() -> None:
     assert "SLACK_WEBHOOK_URL" in (state.environment or ())
     assert state.secrets == {"trailbell/slack": True, "trailbell/none": False}
     assert state.parameters == {"/trailbell/x": False}
+    assert state.topics == {refs[-2].sns: True, TOPIC: False}
 
 
 OBJECTS = {"Field": "resources.type", "Equals": ["AWS::S3::Object"]}

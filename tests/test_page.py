@@ -143,3 +143,13 @@ def test_a_browser_in_the_dark_shows_the_page_dark() -> None:
     with browser() as chromium:
         shown_page = chromium.open(shown(SAMPLES["person"]().payload), 640, dark=True)
         assert shown_page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(26, 29, 33)"
+
+
+def test_a_page_shows_mentions_and_what_a_topic_gets() -> None:
+    element = {"type": "rich_text_section", "elements": [{"type": "usergroup", "usergroup_id": "S012"}]}
+    slack = {"text": "x", "blocks": [{"type": "rich_text", "elements": [element]}]}
+    topic = {"Subject": "[info] <a>", "Message": "b<i>\nc", "MessageAttributes": {}}
+    shown = page([ShownMessage("watch", slack), ShownMessage("pager", topic)], "title")
+    assert "<b>@S012</b>" in shown
+    assert "[info] &lt;a&gt;" in shown
+    assert "<p>b&lt;i&gt;<br>c</p>" in shown

@@ -126,3 +126,15 @@ def test_lines_are_as_wide_as_asked_and_nothing_is_lost(text: str, width: int) -
     shown = preview(section({"type": "text", "text": text}), width)
     assert all(sum(2 if char == "資" else 1 for char in line) <= width for line in shown.split("\n"))
     assert shown.replace("┃", "").replace("\n", "").replace(" ", "") == text.replace(" ", "")
+
+
+def test_a_mention_is_shown_as_slack_knows_it() -> None:
+    element = {
+        "type": "rich_text_section",
+        "elements": [{"type": "broadcast", "range": "here"}, {"type": "user", "user_id": "U012"}],
+    }
+    assert preview({"text": "x", "blocks": [{"type": "rich_text", "elements": [element]}]}) == "┃ @here@U012"
+
+
+def test_a_message_for_a_topic_is_shown_as_its_subject_and_text() -> None:
+    assert preview({"Subject": "[info] a", "Message": "b\nc\u202e", "MessageAttributes": {}}) == "┃ [info] a\n┃ b\n┃ c\\u{202e}"

@@ -18,8 +18,10 @@ from engine.model import (
     Channel,
     Deployment,
     Detail,
+    DigestRule,
     Failure,
     Field,
+    Incident,
     Kind,
     Language,
     Level,
@@ -31,7 +33,8 @@ from engine.model import (
     Severity,
     Strength,
 )
-from engine.pipeline.render import Counted, plain, render
+from engine.pipeline.digest import Entry, fold
+from engine.pipeline.render import Counted, plain, render, render_incident, render_summary
 from engine.pipeline.render.actions import Action
 from engine.pipeline.render.amounts import exact_size, readable_size, readable_span
 from engine.pipeline.render.languages import WORDS
@@ -608,6 +611,39 @@ def test_a_message_rings_nobody_and_unfurls_nothing() -> None:
         "unfurl_links": False,
         "unfurl_media": False,
     }
+
+
+MENTION = MappingProxyType({Severity.CRITICAL: ("here", "channel", "user:U0123456789", "subteam:S0123456789")})
+
+
+def mentioning(severity: Severity) -> Message:
+    """A message of a severity for a channel that mentions people for what is critical."""
+    to = tokyo(floor=STANDARD, mention=MENTION)
+    return render(masked(), decision(), request(STANDARD, severity=severity), to, DEPLOYED)
+
+
+def test_a_message_mentions_whom_its_channel_names_for_its_severity_and_nobody_else() -> None:
+    made = mentioning(Severity.CRITICAL)
+    assert [piece for piece in pieces(made) if piece["type"] not in {"text", "emoji", "link"}] == [
+        {"type": "broadcast", "range": "here"},
+        {"type": "broadcast", "range": "channel"},
+        {"type": "user", "user_id": "U0123456789"},
+        {"type": "usergroup", "usergroup_id": "S0123456789"},
+    ]
+    assert [line.rpartition(": ")[2] for line in violations(made.payload)] == ["a mention, which rings someone"] * 4
+    assert made.payload["text"] == message(severity=Severity.CRITICAL).payload["text"]
+    assert "\n<!here> <!channel> <@U0123456789> <!subteam^S0123456789>\n" in plain(made).payload["text"]
+    for severity in (Severity.INFO, Severity.WARNING):
+        assert mentioning(severity) == message(severity=severity)
+
+
+def test_a_summary_mentions_nobody() -> None:
+    to = tokyo(floor=STANDARD, mention=MENTION)
+    entry = Entry(0, masked(), decision(), request(STANDARD, severity=Severity.CRITICAL))
+    _, (summary,) = fold([entry, entry._replace(number=1)], DigestRule(0, ()))
+    assert summary.severity is Severity.CRITICAL
+    for made in (render_summary(summary, to, DEPLOYED), render_incident(Incident(summary, 1), to, DEPLOYED)):
+        assert violations(made.payload) == []
 
 
 def test_texts_of_ours_are_not_searched_for_emoji() -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from engine.pipeline.render.escape import harmless
 from engine.pipeline.render.marks import SYMBOLS
+from engine.pipeline.render.mentions import MENTIONS, mention_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -50,6 +51,10 @@ def safe(text: str) -> str:
 
 
 def _lines(payload: Mapping[str, Any]) -> Iterator[list[_Span]]:
+    if "Message" in payload:  # for a topic
+        yield [_Span(str(payload["Subject"]), _BOLD)]
+        yield from ([_Span(line)] for line in str(payload["Message"]).split("\n"))
+        return
     blocks = payload.get("blocks")
     if not blocks:
         yield from ([_Span(line)] for line in _unescaped(str(payload.get("text", ""))).split("\n"))
@@ -93,6 +98,8 @@ def _rich(element: Mapping[str, Any]) -> Iterator[list[_Span]]:
 def _inline(part: Mapping[str, Any]) -> str:
     if part["type"] == "emoji":
         return SYMBOLS.get(part["name"], f":{part['name']}:").replace(_AS_EMOJI, "")
+    if part["type"] in MENTIONS:
+        return mention_text(part)
     return str(part.get("text", part.get("url", "")))
 
 

@@ -25,11 +25,25 @@ BODY_MAX_BYTES: Final = 2_048
 RETRY_AFTER_MAX_SECONDS: Final = 3_600.0
 """A longer Retry-After is cut to this."""
 
+TOPIC: Final = "arn:"
+"""How the name of a topic begins, and no URL."""
+
 _context: ssl.SSLContext | None = None
 
 
 def post(url: str, body: bytes, timeout: float) -> HttpResponse:
-    """Post JSON and return the response. `timeout` bounds the whole exchange in seconds, even if the server trickles."""
+    """Post JSON and return the response. `timeout` bounds the whole exchange in seconds, even if the server trickles.
+
+    Where the URL is the ARN of an SNS topic, the body is published to that instead.
+    """
+    if url.startswith(TOPIC):
+        from engine.edge.topics import publish  # noqa: PLC0415  only where a channel is a topic
+
+        return publish(url, body, timeout)
+    return _post(url, body, timeout)
+
+
+def _post(url: str, body: bytes, timeout: float) -> HttpResponse:
     import http.client  # noqa: PLC0415  a start without posts needs no HTTP, sockets and threads
     import ssl  # noqa: PLC0415
 

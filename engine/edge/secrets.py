@@ -71,7 +71,9 @@ class Secrets:
         return "Secrets(…)"
 
     def webhook(self, ref: WebhookRef, fresh: bool = False) -> str:  # noqa: FBT001, FBT002  the shape that Ports asks for
-        """The URL that a reference stands for; `fresh` ignores what was read before. Raises `WebhookError`."""
+        """The URL (or topic) that a reference stands for; `fresh` ignores what was read before. Raises `WebhookError`."""
+        if ref.sns is not None:
+            return ref.sns
         name, text = self._text(ref, fresh=fresh)
         return _checked(text.strip(), name, self._environment.get(HOSTS, ""))
 

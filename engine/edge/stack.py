@@ -48,6 +48,7 @@ def read_stack(name: str, webhooks: Iterable[WebhookRef], now: datetime, client:
     there = {
         "secrets": _existing(reading, "secret", [ref.secret for ref in refs], _secret_lookup(client)),
         "parameters": _existing(reading, "parameter", [ref.parameter for ref in refs], _parameter_lookup(client)),
+        "topics": _existing(reading, "topic", [ref.sns for ref in refs], _topic_lookup(client)),
     }
     nothing: dict[str, Any] = dict.fromkeys(_PARTS)
     return StackState(**{**nothing, **reading.values, **there}, direct=direct, unread=reading.unread)
@@ -219,5 +220,19 @@ def _parameter_lookup(client: Callable[[str], Any]) -> Callable[[str], bool]:
     def exists(name: str) -> bool:
         parameters = client("ssm").describe_parameters(ParameterFilters=[{"Key": "Name", "Values": [name]}])["Parameters"]
         return any(parameter["Name"] == name for parameter in parameters)
+
+    return exists
+
+
+def _topic_lookup(client: Callable[[str], Any]) -> Callable[[str], bool]:
+    """Whether a topic exists."""
+
+    def exists(arn: str) -> bool:
+        topics = client("sns")
+        try:
+            topics.get_topic_attributes(TopicArn=arn)
+        except topics.exceptions.NotFoundException:
+            return False
+        return True
 
     return exists

@@ -42,7 +42,7 @@ def diagnose(state: StackState, policies: PolicySet, now: datetime) -> tuple[Cha
         *_rule(state, policies),
         *_queue(state),
         *_function(state),
-        *(_webhook(state, channel) for channel in policies.channels.values()),
+        *(_destination(state, channel) for channel in policies.channels.values()),
         _last_event(state, now),
         _foreign(state),
     )
@@ -111,8 +111,15 @@ def _function(state: StackState) -> Iterator[ChainLink]:
         yield _link("function is active", active, state.function_state, "aws lambda get-function says why")
 
 
-def _webhook(state: StackState, channel: Channel) -> ChainLink:
-    ref, name = channel.webhook, f"webhook of {channel.name}"
+def _destination(state: StackState, channel: Channel) -> ChainLink:
+    ref, name = channel.webhook, f"{'topic' if channel.webhook.sns else 'webhook'} of {channel.name}"
+    if ref.sns is not None:
+        there = state.topics.get(ref.sns)
+        if there is None:
+            return ChainLink(
+                name, Health.UNKNOWN, f"{ref.sns} could not be read", "give yourself permission to read its attributes"
+            )
+        return _link(name, there, f"{ref.sns} {_is(there)}", "create the topic, and name it in the stack's parameter TopicArns")
     if ref.env is not None:
         if state.environment is None:
             return _unknown(name, state, "function")

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from engine.model import repr_only
 from engine.pipeline.render.marks import SYMBOLS
+from engine.pipeline.render.mentions import MENTIONS, mention_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -117,12 +118,23 @@ def _channels(messages: Sequence[ShownMessage]) -> Iterator[str]:
 
 
 def _article(payload: Mapping[str, Any]) -> str:
+    if "Message" in payload:
+        return _topic_article(payload)
     blocks = payload.get("blocks") or [{"type": "context", "elements": [{"type": "plain_text", "text": payload["text"]}]}]
     text = str(payload["text"]).replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
     return (
         f'<article><p class="told">{escape(text)}</p><div class="face">T</div><div>'
         '<p><span class="name">Trailbell</span> <span class="badge">APP</span></p>'
         f"{''.join(map(_block, blocks))}</div></article>\n"
+    )
+
+
+def _topic_article(payload: Mapping[str, Any]) -> str:
+    """What is published to a topic: its subject, and its message as text."""
+    subject, text = escape(payload["Subject"]), escape(payload["Message"]).replace("\n", "<br>")
+    return (
+        f'<article><p class="told">{subject}</p><div class="face">T</div><div>'
+        f'<p><span class="name">{subject}</span> <span class="badge">SNS</span></p><p>{text}</p></div></article>\n'
     )
 
 
@@ -145,6 +157,8 @@ def _inline(section: Mapping[str, Any]) -> str:
 def _piece(piece: Mapping[str, Any]) -> str:
     if piece["type"] == "emoji":
         return escape(SYMBOLS.get(piece["name"], f":{piece['name']}:"))
+    if piece["type"] in MENTIONS:
+        return f"<b>{escape(mention_text(piece))}</b>"
     text = escape(piece["text"]).replace("\n", "<br>")
     if piece["type"] == "link":
         return f'<a href="{escape(piece["url"])}" target="_blank" rel="noopener noreferrer">{text}</a>'

@@ -1,4 +1,4 @@
-"""A masked event, or a summary of several, as a message for Slack.
+"""A masked event, or a summary of several, as a message for Slack or for an SNS topic.
 
 Only what is masked can be rendered: there is no way from an `Event` to a `Message` past `mask`. An example of who does what:
 
@@ -9,26 +9,24 @@ Only what is masked can be rendered: there is no way from an `Event` to a `Messa
     GetObject · Sun 1 Nov 18:30:00 JST · payments/people     `times`, `phrases`: for looking things up
 
 `summary` says the same of several events, `notice` speaks of Trailbell itself. `languages` has the words, `parts` and `layout`
-give a content Slack's shape and keep it within Slack's limits, `escape` makes text harmless to read.
+give a content Slack's shape and keep it within Slack's limits, `mentions` has whom a message notifies,
+`body` and `texts` make of it what a channel takes, `escape` makes text harmless to read.
 """
 
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from engine.model import Message
-from engine.pipeline.render.escape import entities
+from engine.pipeline.render.body import body
 from engine.pipeline.render.event import Counted, event_content
-from engine.pipeline.render.languages import WORDS
-from engine.pipeline.render.layout import FLAGS, payload
-from engine.pipeline.render.marks import symbol
+from engine.pipeline.render.layout import FLAGS
 from engine.pipeline.render.notice import changed_notice, muted_notice, refused_notice, trial_notice, void_notice
 from engine.pipeline.render.summary import fold_content, incident_content, summary_content
+from engine.pipeline.render.texts import slack_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-
     from engine.model import Channel, Decision, Deployment, Fold, Incident, MaskedEvent, Request, Summary
 
 __all__ = [
@@ -60,50 +58,29 @@ def render(  # noqa: PLR0913  the values that flow, each of its own type
     `counted`: the event triggers an alert within an incident; these are the incident's counts so far.
     """
     content = event_content(masked, decision, request, channel, deployment, counted=counted)
-    return Message(channel.name, payload(content, WORDS[channel.language]), (0,), masked.hash_missing)
+    return Message(channel.name, body(content, channel), (0,), masked.hash_missing)
 
 
 def render_summary(summary: Summary, channel: Channel, deployment: Deployment) -> Message:
     """The message about several like events of one batch."""
-    body = payload(summary_content(summary, channel, deployment), WORDS[channel.language])
-    return Message(channel.name, body, summary.numbers, summary.hash_missing)
+    content = summary_content(summary, channel, deployment)
+    return Message(channel.name, body(content, channel), summary.numbers, summary.hash_missing)
 
 
 def render_incident(incident: Incident, channel: Channel, deployment: Deployment) -> Message:
     """The message about an incident as far as it has got: also what takes the place of an earlier message about it."""
-    body = payload(incident_content(incident, channel, deployment), WORDS[channel.language])
-    return Message(channel.name, body, incident.summary.numbers, incident.summary.hash_missing)
+    content = incident_content(incident, channel, deployment)
+    return Message(channel.name, body(content, channel), incident.summary.numbers, incident.summary.hash_missing)
 
 
 def render_fold(fold: Fold, channel: Channel, deployment: Deployment) -> Message:
     """The one message about many incidents."""
-    return Message(channel.name, payload(fold_content(fold, channel, deployment), WORDS[channel.language]), ())
+    return Message(channel.name, body(fold_content(fold, channel, deployment), channel), ())
 
 
 def plain(message: Message) -> Message:
     """The same message without blocks, for when Slack refuses them: as text, with the addresses of its links."""
-    made = message.payload
-    text = "\n".join(_line(line) for block in made["blocks"] for line in _lines(block)) if "blocks" in made else made["text"]
-    return message._replace(body=json.dumps({"text": text, **FLAGS}, ensure_ascii=False).encode())
-
-
-def _lines(block: Mapping[str, Any]) -> Iterator[Sequence[Mapping[str, Any]]]:
-    """The pieces of each line of a block."""
-    if block["type"] == "context":
-        yield block["elements"]
-        return
-    for element in block["elements"]:
-        sections = element["elements"] if element["type"] == "rich_text_list" else [element]
-        yield from (section["elements"] for section in sections)
-
-
-def _line(pieces: Sequence[Mapping[str, Any]]) -> str:
-    """The text of some pieces; addresses hold no `<` or `>`."""
-    return "".join(
-        symbol(piece["name"])
-        if piece["type"] == "emoji"
-        else f"{entities(piece['text'])}: {piece['url'].replace('&', '&amp;')}"
-        if piece["type"] == "link"
-        else entities(piece["text"])
-        for piece in pieces
-    )
+    payload = message.payload
+    if "blocks" not in payload:
+        return message
+    return message._replace(body=json.dumps({"text": slack_text(payload), **FLAGS}, ensure_ascii=False).encode())

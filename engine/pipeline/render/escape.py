@@ -55,7 +55,12 @@ def entities(text: str) -> str:
 
     Source: "Escaping text", https://docs.slack.dev/messaging/formatting-message-text: these three and no others.
     """
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("://", ":\\u{2f}/")
+    return without_links(text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;"))
+
+
+def without_links(text: str) -> str:
+    """The same text with no address in it that a reader's program would make a link."""
+    return text.replace("://", ":\\u{2f}/")
 
 
 def harmless(text: str, limit: int | None = None) -> str:

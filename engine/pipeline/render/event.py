@@ -125,6 +125,9 @@ def event_content(  # noqa: PLR0913  the values that flow, each of its own type
         notes=(*_counted(counted, words), *notes(verdict.failures, request.fallback_for, masked.hash_missing, words)),
         links=tuple(_links(masked, decision, request, deployment)),
         footer=tuple(_footer(subject, request, channel, verdict.revision)),
+        mentions=channel.mention.get(request.severity, ()),
+        severity=request.severity,
+        actor_class=subject.actor.name if subject.actor is not None else None,
     )
 
 

@@ -10,8 +10,10 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from engine.model import Severity
 from engine.pipeline.render.escape import entities, harmless, visible
 from engine.pipeline.render.marks import symbol
+from engine.pipeline.render.mentions import mention_element
 from engine.pipeline.render.parts import SEPARATOR, Part, Sentence, Style, joined, shortened
 
 if TYPE_CHECKING:
@@ -33,7 +35,8 @@ class Content(NamedTuple):
     """What a message says, before it takes Slack's shape.
 
     `mark` is an emoji's name. `headline` says who did what and where, `details` what a responder asks next. `explanation` says of
-    which class the caller is and why. `notes` warn; `footer` is for looking things up.
+    which class the caller is and why. `notes` warn; `footer` is for looking things up. `mentions` says whom it notifies, as a
+    channel's `mention` does. `actor_class` None: hidden, or there are several.
     """
 
     mark: str
@@ -45,6 +48,9 @@ class Content(NamedTuple):
     notes: tuple[str, ...] = ()
     links: tuple[Link, ...] = ()
     footer: tuple[str, ...] = ()
+    mentions: tuple[str, ...] = ()
+    severity: Severity = Severity.INFO
+    actor_class: str | None = None
 
 
 TEXT_MAX_LENGTH: Final = 180
@@ -119,6 +125,8 @@ def _blocks(content: Content, links: Sequence[Link], max_length: int, words: Wor
     context_length = max(least, min(most, max_length))
     head = [_emoji(content.mark), _element(Part(" ")), *map(_element, content.headline.parts())]
     lines = [head, [_element(part) for part in content.details]] if content.details else [head]
+    if content.mentions:
+        lines.append(_mentions(content.mentions))
     blocks = [_rich_text(_section(lines))]
     if content.bullets:
         blocks.append(_rich_text(_bullets(content.bullets)))
@@ -161,6 +169,11 @@ def _links(links: Sequence[Link], words: Words) -> list[Element]:
         label = link.label or words.links[link.target]
         elements += [*([between] if elements else []), {"type": "link", "url": link.url, "text": label}]
     return elements
+
+
+def _mentions(mentions: Sequence[str]) -> list[Element]:
+    elements = [element for mention in mentions for element in (_element(Part(" ")), mention_element(mention))]
+    return elements[1:]
 
 
 def _element(part: Part) -> Element:

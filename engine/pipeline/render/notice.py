@@ -5,9 +5,10 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from engine.model import Language, Message
+from engine.model import Language, Message, Severity
+from engine.pipeline.render.body import body
 from engine.pipeline.render.languages import WORDS
-from engine.pipeline.render.layout import Content, payload
+from engine.pipeline.render.layout import Content
 from engine.pipeline.render.marks import NOTICE
 from engine.pipeline.render.parts import Part, Sentence, Style, own
 
@@ -138,7 +139,7 @@ def refused_notice(channel: Channel, reason: str, policies: PolicySet, *, emerge
     texts = _TEXTS[channel.language]
     title = texts.none_left if emergency else texts.refused
     stays = texts.rings if emergency else _named(policies)
-    return _message(channel, title, ((texts.why, reason), (texts.stays, stays)), policies.revision)
+    return _message(channel, title, ((texts.why, reason), (texts.stays, stays)), policies.revision, Severity.WARNING)
 
 
 def void_notice(channel: Channel, rules: Sequence[str], policies: PolicySet) -> Message:
@@ -146,7 +147,7 @@ def void_notice(channel: Channel, rules: Sequence[str], policies: PolicySet) -> 
     texts = _TEXTS[channel.language]
     more = (("…", texts.further.format(count=len(rules) - MOST_LISTED)),) if len(rules) > MOST_LISTED else ()
     lines = ((texts.which, ", ".join(rules[:MOST_LISTED])), *more, (texts.mend, texts.how))
-    return _message(channel, texts.void, lines, policies.revision)
+    return _message(channel, texts.void, lines, policies.revision, Severity.WARNING)
 
 
 def _named(policies: PolicySet) -> str:
@@ -186,12 +187,15 @@ def _dated(rule: _Rule) -> str:
     return rule.name if rule.until is None else f"{rule.name} ({rule.until:%Y-%m-%d %H:%M} UTC)"
 
 
-def _message(channel: Channel, title: str, lines: tuple[tuple[str, str], ...], revision: str) -> Message:
+def _message(
+    channel: Channel, title: str, lines: tuple[tuple[str, str], ...], revision: str, severity: Severity = Severity.INFO
+) -> Message:
     words = WORDS[channel.language]
     content = Content(
         mark=NOTICE,
         headline=Sentence("{title}", {"title": own(title, Style.BOLD)}),
         bullets=tuple((own(label, Style.BOLD), Part(words.colon), own(text)) for label, text in lines),
         footer=() if any(revision in text for _, text in lines) else (revision.removeprefix("sha256:"),),
+        severity=severity,
     )
-    return Message(channel.name, payload(content, words), ())
+    return Message(channel.name, body(content, channel), ())

@@ -48,6 +48,8 @@ def summary_content(summary: Summary, channel: Channel, deployment: Deployment) 
         notes=tuple(notes(summary.failures, summary.fallback_for, summary.hash_missing, words)),
         links=tuple(_links(summary, words, deployment)),
         footer=tuple(_footer(summary, channel, words)),
+        severity=summary.severity,
+        actor_class=summary.actor.name if summary.actor is not None else None,
     )
 
 
@@ -85,6 +87,7 @@ def fold_content(fold: Fold, channel: Channel, deployment: Deployment) -> Conten
             for link in audit_links(channel.name, (fold.first, fold.last), deployment)
         ),
         footer=(*_day(fold.first, channel, words), *_fold_footer(fold, words)),
+        severity=fold.severity,
     )
 
 
