@@ -14,6 +14,7 @@ PIP := -m pip -qq --disable-pip-version-check --no-input install
 # A stamp names the Python that it was made with: another one makes the .venv anew.
 RUNTIME := $(VENV)/.runtime-$(VERSION)
 DEV := $(VENV)/.dev-$(VERSION)
+PINNED := requirements/build.txt requirements/runtime.txt requirements/dev.txt
 NODE := tests/node/node_modules/.package-lock.json
 COMPETITORS := $(BENCH)/.bench-$(VERSION)
 LOCK := $(BIN)/uv pip compile --universal --python-version $(LEAST) --generate-hashes --no-emit-index-url --no-header --no-annotate --quiet
@@ -61,6 +62,9 @@ $(RUNTIME): requirements/build.txt requirements/runtime.txt pyproject.toml | pyt
 $(DEV): $(RUNTIME) requirements/dev.txt
 	@echo "adding what the tests need"
 	@$(BIN)/python $(PIP) --require-hashes -r requirements/dev.txt
+	@# Away with what is no longer pinned, and with the project itself, which no list names.
+	@$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes $(PINNED)
+	@$(BIN)/python $(PIP) --no-build-isolation --no-deps --editable .
 	@touch $@
 
 # The language server of editors and a linter of workflows: without npm their tests say that they are skipped.
