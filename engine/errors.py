@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
     from engine.model import Finding
@@ -26,6 +26,32 @@ class ExpressionError(TrailbellError):
         self.what = what
         self.offset = offset
         self.instead = instead
+
+
+class UndefinedNameError(ExpressionError):
+    """An expression that names a list or a condition which the set does not define; `known` are those that it does."""
+
+    def __init__(self, kind: str, name: str, known: Iterable[str], offset: int | None) -> None:
+        super().__init__(f"there is no {kind} {name}", offset)
+        self.name = name
+        self.section = f"{kind}s"
+        self.known = sorted(known)
+
+
+class BrokenConditionError(ExpressionError):
+    """An expression that is right in itself, and asks for a condition that is not."""
+
+
+class CircularConditionError(BrokenConditionError):
+    """Conditions that ask for each other in a circle: their `names`."""
+
+    def __init__(self, names: Sequence[str]) -> None:
+        super().__init__(f"these conditions use each other in a circle: {' -> '.join((*names, names[0]))}")
+        self.names = tuple(names)
+
+
+class DeepConditionError(BrokenConditionError):
+    """Conditions that use others, which use others, and so on, for too long."""
 
 
 class MatcherError(TrailbellError):

@@ -273,16 +273,28 @@ class Finding(NamedTuple):
 # --- policies, compiled ------------------------------------------------------------------------------------------------
 
 
+class Definitions(NamedTuple):
+    """What a policy set defines once and its expressions use by name.
+
+    `lists` are the texts that `in_list(…, 'name')` looks a value up in; `conditions` the expressions, all of which must be true
+    for `holds('name')` to be true.
+    """
+
+    lists: Mapping[str, frozenset[str]] = MappingProxyType({})
+    conditions: Mapping[str, tuple[str, ...]] = MappingProxyType({})
+
+
 class IndexKey(NamedTuple):
     """A test of the value at a path by which an index can find a matcher: see `engine.matching.keys`.
 
-    `kind`: `equals` (the scalar `value`), `prefix`, `suffix`, `contains` (a part of a text), `truthy` (true as JMESPath sees it,
-    no value). `other` says which values that are not texts count as a yes for a test of texts: `never`, `unless_null`, `always`.
+    `kind`: `equals` (the scalar `value`), `in` (one of the texts in the frozenset `value`), `prefix`, `suffix`, `contains` (a
+    part of a text), `truthy` (true as JMESPath sees it, no value). `other` says which values that are not texts count as a yes
+    for a test of texts: `never`, `unless_null`, `always`.
     """
 
     kind: str
     path: tuple[str, ...]
-    value: str | float | None = None
+    value: str | float | frozenset[str] | None = None
     other: str = "never"
 
 
@@ -483,7 +495,7 @@ class PolicySet(NamedTuple):
     `actors` are in the order of the files, without `unknown`, which stands apart. `evidence` is that of all of them, each with
     its class, in the order in which it is asked; `first(record, facts)` gives the place of the first of it that holds, -1 where
     none does, and raises `MatcherError` where one fails before that. `levels` go from least strict to most, `open` first.
-    `policies` are in path order.
+    `policies` are in path order. `definitions` are the lists and conditions of all files.
     """
 
     revision: str
@@ -498,6 +510,7 @@ class PolicySet(NamedTuple):
     selection: Selection
     audit: AuditRule
     first: Callable[[Record, FactGroups], int]
+    definitions: Definitions = Definitions()
 
 
 class ActivePolicySet(NamedTuple):

@@ -12,6 +12,7 @@ from engine.model import (
     AuditRule,
     Channel,
     Default,
+    Definitions,
     Event,
     Evidence,
     Field,
@@ -40,7 +41,13 @@ SHIPPED = ROOT / "tests/base/policies"
 SHIPPED_TESTS = ROOT / "tests/base/tests"
 SHIPPED_BASE = ROOT / "engine/base"
 
-FACTORY = from_source()
+DEFINITIONS = Definitions(
+    lists={"few": frozenset({"ab", "payments-prod"}), "many": frozenset({"ledger", "read", *map("text-{}".format, range(40))})},
+    conditions={"of-few": ("in_list(bucket, 'few')", "glob(key, '*ledger*')"), "either": ("holds('of-few') || odd",)},
+)
+"""What the matchers of `matcher` may use."""
+
+FACTORY = from_source(defined=DEFINITIONS)
 
 NOW = datetime(2026, 11, 1, 12, 0, tzinfo=UTC)
 
@@ -158,6 +165,7 @@ def policy_set(*policies: Policy, **parts: Any) -> PolicySet:
             "default": Default("base", ("ops",), OPEN_LEVEL),
             "selection": Selection(),
             "audit": AuditRule(OPEN_LEVEL),
+            "definitions": DEFINITIONS,
             "first": FACTORY.first([sign.matcher.expressions for _, sign in evidence]),
             **parts,
         }

@@ -114,6 +114,8 @@ atoms = st.one_of(
     ),
     st.builds(lambda path, text: f"regex({path}, '^{text}')", paths, texts),
     st.builds(lambda path: f"contains(['payments-prod', 'ledger'], {path})", paths),
+    st.builds(lambda path, name: f"in_list({path}, '{name}')", paths, st.sampled_from(["few", "many"])),
+    st.sampled_from(["holds('of-few')", "holds('either')", "in_list(lower(actor.role), 'many')", "in_list(odd || key, 'many')"]),
     st.builds(lambda path: f"length({path}) > `2`", paths),
     st.builds(lambda path: f"{path} > `0`", paths),
     paths,

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from builders import NOW, SHIPPED
+from builders import NOW, SHIPPED, policy_set
 from click.testing import CliRunner
 from expressions import EXAMPLES, expressions, objects
 from hypothesis import HealthCheck, assume, given, settings
@@ -52,7 +52,7 @@ def event(path: Path) -> Event:
     ],
 )
 def test_each_part_that_must_hold_has_its_result(expressions: list[str], parts: list[tuple[str, bool | None, Any]]) -> None:
-    found = part_results(expressions, DOCUMENT)
+    found = part_results(expressions, DOCUMENT, policy_set())
     assert [(part.text, part.holds, part.path) for part in found] == parts
 
 
@@ -72,7 +72,7 @@ def test_all_parts_hold_where_the_matcher_does(written: list[str], document: dic
         holds: bool | None = compile_predicate(written)(document)
     except MatcherError:
         holds = None
-    parts = part_results(written, document)
+    parts = part_results(written, document, policy_set())
     first = next((part.holds for part in parts if part.holds is not True), True)
     assert first is holds
 

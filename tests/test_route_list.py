@@ -33,7 +33,7 @@ def test_a_matcher_that_holds_for_a_bucket_is_one_that_may(written: list[str], d
     except (ExpressionError, MatcherError):
         holds = False
     assume(holds)
-    assert may_hold(tuple(written), bucket)
+    assert may_hold(tuple(written), bucket, policy_set())
 
 
 @pytest.mark.parametrize(
@@ -52,7 +52,7 @@ def test_a_matcher_that_holds_for_a_bucket_is_one_that_may(written: list[str], d
     ],
 )
 def test_a_matcher_that_is_false_whatever_else_an_event_has_is_left_out(expression: str, may: bool) -> None:  # noqa: FBT001
-    assert may_hold((expression,), "orders") is may
+    assert may_hold((expression,), "orders", policy_set()) is may
 
 
 @pytest.mark.parametrize(("policies", "folder"), [(TOUR / "policies", TOUR / "events"), (SHIPPED, ROOT / "tests/events")])

@@ -14,7 +14,7 @@ from engine.bulk import fields
 from engine.bulk.candidates import candidate_lines, candidates_by_values
 from engine.bulk.rows import RowError, read_bound, read_by
 from engine.errors import MatcherError
-from engine.matching.checks import check
+from engine.matching.checks import Trees
 from engine.matching.generate import first, known, new_writer, predicate_source
 from engine.matching.link import link
 from engine.matching.residual import residual
@@ -129,6 +129,7 @@ class RowDecider(Generic[Shown]):
     ) -> None:
         """`record_of` turns a row into its record, as far as that was read."""
         self._decider = decider
+        self._trees = Trees(decider.policies.definitions)
         self._seldom = fields.seldom_needed(decider.policies)
         self._record_of = record_of
         self._shown = shown
@@ -183,9 +184,12 @@ class RowDecider(Generic[Shown]):
 
     def _matcher(self, expressions: Iterable[str], certain: Equality | None = None) -> _Holds:
         """A matcher of rows for which an equality is `certain`; equal matchers share one function."""
-        trees = [check(expression) for expression in expressions]
+        trees = [self._trees[expression] for expression in expressions]
         source = predicate_source(trees if certain is None else residual(trees, certain), self._given, self._row)
-        same = repr(source)
+        same = (
+            source.text,
+            tuple((kind, value if isinstance(value, frozenset) else repr(value)) for kind, value in source.constants),
+        )
         if same not in self._made:
             self._made[same] = link(source, self._given, often=True)
         return self._made[same]
@@ -304,7 +308,7 @@ class RowDecider(Generic[Shown]):
 
     def _evidence(self, writer: Writer) -> Iterator[str]:
         """Lines that find the number `e` of the first evidence that holds, or -1."""
-        trees = [[check(expression) for expression in expressions] for expressions in self._decider.evidence]
+        trees = [[self._trees[expression] for expression in expressions] for expressions in self._decider.evidence]
         no_class = {path: "None" for path, (group, _) in FACTS.places.items() if group == CLASSED}
         codes = {**self._local, **no_class}
         yield f"e = {first(writer, trees[:MOST_AT_ONCE], self._given, codes)}"

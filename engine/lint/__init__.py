@@ -20,18 +20,19 @@ from engine.lint.cases import OF_TESTS, case_findings
 from engine.lint.channels import channel_findings
 from engine.lint.claims import claims_findings
 from engine.lint.conditions import Conditions
+from engine.lint.definitions import definition_findings
 from engine.lint.expressions import expression_problems
 from engine.lint.fixtures import fixture_findings
 from engine.lint.meaning import kinds_of, meaning_findings
 from engine.lint.registry import CODES, INTERNAL
 from engine.lint.secrets import secret_findings
 from engine.lint.settings import DEFAULTS, Settings
-from engine.matching.checks import Trees
 from engine.model import Finding, FindingSeverity, Location
 from engine.policy.bases import effective
 from engine.policy.codes import BASE
 from engine.policy.edits import inside, rewritten
-from engine.policy.load import checked
+from engine.policy.expression_nodes import expression_nodes
+from engine.policy.load import checked, trees_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -58,7 +59,7 @@ def lint(  # noqa: PLR0913  what is looked at, and by which rules
     `in_force`: the set runs already; what only its author has to mend is left out (`engine.policy.load.check`). What is wrong
     with the base that the set extends, and would be without the set, is left out unless the settings include the base.
     """
-    trees = Trees()
+    trees = trees_of(sources)
     loaded = checked(sources, trees, in_force=in_force)
     with_base = settings.include_base
     own = [source for source in sources if with_base or not source.base]
@@ -105,38 +106,24 @@ def _meaning(
     sources: Sequence[Source], shaped: Sequence[Source], conditions: Conditions, now: datetime, settings: Settings
 ) -> Iterator[Finding]:
     def look(files: Sequence[Source]) -> Iterator[Finding]:
-        return chain(meaning_findings(files, conditions, now, settings.longest_silence), claims_findings(files, conditions.trees))
+        trees = conditions.trees
+        return chain(
+            meaning_findings(files, conditions, now, settings.longest_silence),
+            claims_findings(files, trees),
+            definition_findings(files, trees),
+        )
 
     return look(shaped) if settings.include_base else of_the_set(look(shaped), sources, look)
 
 
 def _expression_findings(source: Source, conditions: Conditions, *, names: bool) -> Iterator[Finding]:
-    for part in _matchers(source):
-        when = part.at("when")
-        if when is None:
-            continue
-        for node in when.items() if isinstance(when.value, list) else (when,):
-            try:
-                condition = conditions.condition(node.value)
-            except ExpressionError:
-                continue  # the load checks have said so
-            for problem in expression_problems(condition, names=names):
-                yield _finding(source, node, problem)
-
-
-def _matchers(source: Source) -> Iterator[YamlNode]:
-    """Every part that has a matcher."""
-    root = source.root
-    if root is None:
-        return
-    for section in ("routes", "silences", "actors"):
-        node = root.at(section)
-        for part in node.items() if node is not None else ():
-            if section == "actors":
-                evidence = part.at("evidence")
-                yield from evidence.items() if evidence is not None else ()
-            else:
-                yield part
+    for node in expression_nodes(source.root) if source.root is not None else ():
+        try:
+            condition = conditions.condition(node.value)
+        except ExpressionError:
+            continue  # the load checks have said so
+        for problem in expression_problems(condition, names=names):
+            yield _finding(source, node, problem)
 
 
 def _finding(source: Source, node: YamlNode, problem: Problem) -> Finding:

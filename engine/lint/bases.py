@@ -6,6 +6,7 @@ import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
+from engine.errors import ExpressionError
 from engine.lint.conditions import together
 from engine.lint.meaning import named_channels
 from engine.lint.shadowing import covers
@@ -70,7 +71,10 @@ def replacement_findings(sources: Sequence[Source], kinds: Mapping[str, str], co
     roots = [source.root for source in effective(sources) if source.root is not None]
 
     def covering(wide: YamlNode, narrow: YamlNode) -> bool:
-        return covers(together(conditions.of(wide)), together(conditions.of(narrow)), kinds)
+        try:
+            return covers(together(conditions.of(wide)), together(conditions.of(narrow)), kinds)
+        except ExpressionError:
+            return False  # it uses what the replaced file defined
 
     for root in roots:
         node = root.at("replaces")

@@ -580,6 +580,23 @@ CHECKS: Final = (
         "routes:\n  - {id: batch, when: actor.session == 'batch', notify: [watch], continue: true}\n"
         "  - {id: rest, notify: [watch]}",
     ),
+    # --- lists and conditions
+    Check(
+        "TB431",
+        "a list or a condition that nothing uses",
+        "Somebody believes that it has an effect.",
+        "lists:\n  robots: [payments-nightly]",
+        "lists:\n  robots: [payments-nightly]\n" + _route("in_list(actor.role, 'robots')"),
+    ),
+    Check(
+        "TB432",
+        "a mute or a silence that rests on a list or a condition of another owner",
+        "Whoever edits the other file changes what is muted here, and nobody here is asked. This is a warning.",
+        _route("in_list(actor.role, 'jobs')", _MUTE),
+        "lists:\n  our-jobs: [payments-nightly]\n" + _route("in_list(actor.role, 'our-jobs')", _MUTE),
+        beside=BASE + "lists:\n  jobs: [nightly-export, glue-nightly]\nroutes:\n"
+        "  - {id: jobs, when: \"in_list(actor.role, 'jobs')\", notify: [watch], severity: info}\n",
+    ),
     # --- secrets
     Check(
         "TB501",

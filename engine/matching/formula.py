@@ -203,6 +203,8 @@ def _read(node: Node, known: Known, *, exact: bool) -> Formula:
     if node.kind == "and_expression":
         *first, last = node.children
         return conjunction([*(_read(child, known, exact=False) for child in first), _read(last, known, exact=exact)])
+    if node.kind == "holds":
+        return conjunction(_read(tree, known, exact=True) for tree in node.value.trees)
     if node.kind == "or_expression" and (not exact or _few(node.children, known)):
         return disjunction(_alternatives(node.children, known, exact=exact))
     return _split(node, known, exact=exact) or _atom(node, known, exact=exact)
@@ -240,7 +242,7 @@ def _alternatives(nodes: Sequence[Node], known: Known, *, exact: bool) -> Iterat
 
 def _split(node: Node, known: Known, *, exact: bool) -> Formula | None:
     """`f(a || b, 'x')` as "a, and f(a, 'x'); or not a, and f(b, 'x')", so that each part reads one field; None for any other."""
-    if node.kind not in ("function_expression", "comparator"):
+    if node.kind not in ("function_expression", "comparator", "in_list"):
         return None
     places = [place for place, child in enumerate(node.children) if not _is_constant(child)]
     if len(places) != 1 or node.children[places[0]].kind != "or_expression":
@@ -279,15 +281,21 @@ def _understood(node: Node, *, exact: bool) -> tuple[str, Any] | None:
     equal = equality(node)
     if equal is not None:
         return _equality(equal[1])
+    if node.kind == "in_list":
+        return _membership(node.value.texts) if field_path(node.children[0]) else None
     if node.kind != "function_expression" or len(node.children) != 2:  # noqa: PLR2004  a field and a literal
         return None
     subject, argument = node.children
     members = texts(subject, of_object=True)
     if node.value == "contains" and members is not None and field_path(argument):
-        return ("is", *members) if len(members) == 1 else ("in", members)  # type: ignore[return-value]  # one member
+        return _membership(members)
     kind = _KIND_OF_CALL.get(node.value)
     understood = kind is not None and field_path(subject) and isinstance(argument.value, str) and argument.kind == "literal"
     return (kind, argument.value) if kind is not None and understood else None
+
+
+def _membership(texts: frozenset[str]) -> tuple[str, Any]:
+    return ("is", next(iter(texts))) if len(texts) == 1 else ("in", texts)
 
 
 _KIND_OF_CALL: Final[Mapping[str, str]] = {

@@ -172,6 +172,15 @@ def _not(writer: Writer, node: Node, scope: ValueScope) -> str:
     return f"(not {writer.test(node.children[0], scope)})"
 
 
+def _in_list(writer: Writer, node: Node, scope: ValueScope) -> str:
+    return inline.member(writer, node.children[0], scope, node.value.texts)
+
+
+def _holds(writer: Writer, node: Node, scope: ValueScope) -> str:
+    """A condition reads the document as a whole, which is the current value wherever `holds` may stand."""
+    return f"(True if {writer.chain(node.value.trees, scope, 'and', writer.exactly)} else False)"
+
+
 def _reference(writer: Writer, node: Node, _: ValueScope) -> str:
     name = writer.temporary()
     return f"lambda {name}: {writer.value(node.children[0], ValueScope(name, {}))}"
@@ -205,7 +214,9 @@ _VALUES: Final[Mapping[str, Callable[[Writer, Node, ValueScope], str]]] = {
     "filter_projection": _projection,
     "flatten": _flatten,
     "function_expression": inline.call,
+    "holds": _holds,
     "identity": _current,
+    "in_list": _in_list,
     "index": _index,
     "index_expression": _path,
     "literal": _literal,

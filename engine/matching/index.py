@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 _MATCHERS_PER_LOOKUP: Final = 2
 """Matchers that are evaluated in the time that one lookup takes."""
 
-_RANK: Final = {"equals": 0, "prefix": 1, "suffix": 2, "contains": 3, "truthy": 4}
+_RANK: Final = {"equals": 0, "in": 0, "prefix": 1, "suffix": 2, "contains": 3, "truthy": 4}
 """Kinds of keys, the most selective first; one that asks for true or false is no better than `truthy`."""
 
 
@@ -124,15 +124,18 @@ class PathIndex:
     """The keys of one path: tables from what is looked up to the numbers of the matchers with such a key.
 
     `equals` is by the value itself, `starts` by the length of a start and the start. `rare`: there are other kinds of keys, too.
+    Of lists, each text leads to the matchers of every list that it is in, which are kept once for each list.
     """
 
-    __slots__ = ("_ends", "_not_null", "_not_text", "_substrings", "_truthy", "equals", "rare", "starts")
+    __slots__ = ("_ends", "_lists", "_members", "_not_null", "_not_text", "_substrings", "_truthy", "equals", "rare", "starts")
 
     def __init__(self) -> None:
         self.equals: dict[object, list[int]] = {}
         self.starts: dict[int, dict[str, list[int]]] = {}
         self.rare = False
         self._ends: dict[int, dict[str, list[int]]] = {}
+        self._lists: dict[frozenset[str], list[int]] = {}
+        self._members: dict[str, list[list[int]]] = {}
         self._substrings = SubstringIndex()
         self._truthy: list[int] = []
         self._not_null: list[int] = []
@@ -145,6 +148,8 @@ class PathIndex:
             self._truthy.append(number)
         elif key.kind == "equals":
             self.equals.setdefault(_distinct(key.value), []).append(number)
+        elif isinstance(key.value, frozenset):
+            self._enter_list(key.value, number)
         elif isinstance(key.value, str):
             self._enter_text(key.kind, key.value, number)
         if key.other == "always":
@@ -160,10 +165,17 @@ class PathIndex:
         else:
             self._substrings.enter(text, number)
 
+    def _enter_list(self, texts: frozenset[str], number: int) -> None:
+        if texts not in self._lists:
+            self._lists[texts] = []
+            for text in texts:
+                self._members.setdefault(text, []).append(self._lists[texts])
+        self._lists[texts].append(number)
+
     @property
     def lookups(self) -> int:
         """In how many tables a value is looked up, about."""
-        return 1 + len(self.starts) + len(self._ends) + bool(self._substrings)
+        return 1 + len(self.starts) + len(self._ends) + bool(self._substrings) + bool(self._lists)
 
     def hits(self, value: Any) -> Numbers:  # noqa: ANN401  any JSON value
         """The numbers of the matchers of which a key answers yes to a value, in order."""
@@ -184,6 +196,7 @@ class PathIndex:
     def rare_hits(self, value: str) -> list[list[int]]:
         """Those of the rarer kinds of keys for a text, a list for each."""
         found = [self._truthy] if self._truthy and value else []
+        found += self._members.get(value, ())
         found += [numbers for length, texts in self._ends.items() if (numbers := texts.get(value[-length:]))]
         contained = self._substrings.hits(value) if self._substrings else []
         return [*found, sorted(set(contained))] if contained else found

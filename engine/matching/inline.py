@@ -93,11 +93,16 @@ def _of_text(writer: Writer, node: Node, scope: ValueScope, quick: str, general:
     return f"({quick.format(name)} if {bound}.__class__ is str else {general.format(name)})"
 
 
+def member(writer: Writer, node: Node, scope: ValueScope, known: frozenset[str]) -> str:
+    """Whether a value is one of some texts: one lookup, however many they are. What is no text is none of them."""
+    return _of_text(writer, node, scope, f"{{0}} in {writer.constant(known, 'texts')}", "False")
+
+
 def _contains(writer: Writer, node: Node, scope: ValueScope) -> str | None:
     subject, search = node.children
     known = texts(subject, of_object=scope.is_object)
     if known is not None:
-        return _of_text(writer, search, scope, f"{{0}} in {writer.constant(sorted(known), 'texts')}", "False")
+        return member(writer, search, scope, known)
     if search.kind != "literal" or not isinstance(search.value, str):
         return None
     needle = writer.constant(search.value)

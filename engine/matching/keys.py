@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 _MOST_KEYS: Final = 8
 _MOST_COMBINATIONS: Final = 16
+_MOST_EQUALITIES: Final = 16
+"""Texts of a list that are keys of their own, beside each other in one table; a longer list is one key."""
 
 
 def index_keys(part: Formula) -> tuple[AnyOf, ...]:
@@ -62,10 +64,12 @@ def _of_atom(atom: Atom) -> AnyOf:
     key: IndexKey | None = None
     if path is None:
         return frozenset()
-    if atom.kind == "in":
+    if atom.kind == "in" and len(value) <= _MOST_EQUALITIES:
         return frozenset(IndexKey("equals", path, text) for text in value)
     if atom.kind in ("is", "true", "false"):
         key = IndexKey("equals", path, value if atom.kind == "is" else atom.kind == "true")
+    elif atom.kind == "in":
+        key = IndexKey("in", path, value)
     elif atom.kind == "truthy":
         key = IndexKey("truthy", path)
     elif atom.kind == "glob":

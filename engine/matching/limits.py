@@ -13,6 +13,9 @@ MAX_NODES: Final = 4_096
 MAX_DEPTH: Final = 32
 """How deep an expression or a literal in it may nest. Chains of `&&`, `||` and `|` count once, however long."""
 
+MAX_CONDITION_DEPTH: Final = 8
+"""How many conditions may use one another in a row."""
+
 MAX_PATTERN: Final = 1_000
 """Characters in one glob, regular expression or network."""
 

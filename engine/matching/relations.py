@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 _MOST_COMBINATIONS: Final = 64
 _MOST_STEPS: Final = 4_096
+_MOST_VALUES: Final = 256
+"""Values of a field of which each is tried; of a longer list it is only known what other lists and equalities leave of it."""
 _CACHED: Final = 4_096
 
 _TEXT: Final = frozenset({"string"})
@@ -80,7 +82,7 @@ def left_of(results: Results, path: Path) -> Left:
     if not types or any(isinstance(result, AtomFailure) and _cannot_fail(atom, path, types) for atom, result in here.items()):
         return Left(_NEVER, ())
     values = _few_values(here, types)
-    if values is not None:
+    if values is not None and len(values) <= _MOST_VALUES:
         return Left(types, tuple(value for value in values if _gives(value, path, here)))
     return Left(types, () if types == _TEXT and _exclude(here) else None)
 
@@ -116,10 +118,12 @@ def _few_values(results: Results, types: frozenset[str]) -> tuple[Any, ...] | No
     for atom, result in results.items():
         if result is True and atom.kind == "is":
             return (atom.value,)
-        if result is True and atom.kind == "in":
-            return tuple(sorted(atom.value))
         if result is True and atom.kind == "glob" and shape(atom.value).kind == "equals":
             return (atom.value,)
+    listed = [atom.value for atom, result in results.items() if result is True and atom.kind == "in"]
+    if listed:
+        unlisted = (atom.value for atom, result in results.items() if result is False and atom.kind == "in")
+        return tuple(sorted(frozenset.intersection(*listed).difference(*unlisted)))
     if types <= BOOLEAN | _NULL:
         return tuple(value for value in (None, True, False) if type_of(value) in types)
     return None

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 class Constant(NamedTuple):
     """A constant of generated source: `value` as it is (`kind` value), or the test made of it (`glob`, `regex`, `cidr`).
 
-    Of the kind `texts` it is the set of the texts in `value`; of the kind `whole` the function that makes a whole document.
+    Of the kind `texts` it is the frozenset of texts `value`; of the kind `whole` the function that makes a whole document.
     """
 
     kind: str

@@ -26,12 +26,40 @@ class Node(NamedTuple):
     literal, an index, the name of a comparison (`eq`, `ne`, `lt`, `lte`, `gt`, `gte`), the three numbers of a slice. `offset` is
     where that name or literal starts, in characters from 0; None for nodes without one.
     Chains are flat: `a && b && c` is one `and_expression` of three children, and so are `||` and `|`.
+    Two kinds are Trailbell's own, and stand in checked trees in place of the calls: `in_list`, whose value is a `TextList` and
+    whose child is what is looked up in it, and `holds`, whose value is a `SpelledCondition`.
     """
 
     kind: str
     value: Any = None
     children: tuple[Node, ...] = ()
     offset: int | None = None
+
+
+class TextList(NamedTuple):
+    """A list of texts that a set defines; two of one set with the same name are the same."""
+
+    name: str
+    texts: frozenset[str]
+
+    def __repr__(self) -> str:
+        """Without the texts, of which there may be many."""
+        return f"TextList({self.name!r})"
+
+
+class SpelledCondition(NamedTuple):
+    """A condition that a set defines: the trees of its expressions, in which the conditions that they use are spelled out.
+
+    `depth` is how many conditions use one another in a row, 1 where it uses none. `parts`, `characters` and `levels` are what
+    the limits of an expression are about: its nodes, its text, and how deep it nests.
+    """
+
+    name: str
+    trees: tuple[Node, ...]
+    depth: int
+    parts: int
+    characters: int
+    levels: int
 
 
 def parse(expression: str) -> Node:
@@ -48,6 +76,15 @@ def walk(node: Node) -> Iterator[Node]:
     yield node
     for child in node.children:
         yield from walk(child)
+
+
+def moved(node: Node, offset: int | None) -> Node:
+    """A node with everything in it at one place of another expression."""
+    value = node.value
+    if node.kind == "holds":
+        value = value._replace(trees=tuple(moved(tree, offset) for tree in value.trees))
+    here = None if node.offset is None else offset
+    return Node(node.kind, value, tuple(moved(child, offset) for child in node.children), here)
 
 
 def conjuncts(node: Node) -> tuple[Node, ...]:

@@ -24,6 +24,8 @@ BOOLEAN: Final = frozenset({"boolean"})
 NOTHING_KNOWN: Final[Known] = MappingProxyType({})
 
 _OF_KIND: Final[Mapping[str, frozenset[str]]] = {
+    "holds": BOOLEAN,
+    "in_list": BOOLEAN,
     "not_expression": BOOLEAN,
     "projection": frozenset({"array", "null"}),
     "filter_projection": frozenset({"array", "null"}),
@@ -89,6 +91,8 @@ def never_fails(node: Node, known: Known = NOTHING_KNOWN) -> bool:
         return False
     if node.kind == "slice":
         return bool(node.value[2] != 0)
+    if node.kind == "holds":
+        return all(never_fails(tree, known) for tree in node.value.trees)
     inner = INNER_SCOPE.get(node.kind, len(node.children))
     return all(never_fails(child, known if place < inner else NOTHING_KNOWN) for place, child in enumerate(node.children))
 
@@ -121,6 +125,8 @@ def reads(node: Node) -> frozenset[tuple[str, ...]]:
     """The paths of the document that a node reads, each as far as its names go; the empty path is the document as a whole."""
     if node.kind in ("current", "identity"):
         return frozenset({()})
+    if node.kind == "holds":
+        return frozenset[tuple[str, ...]]().union(*map(reads, node.value.trees))
     names = leading_names(node)
     if names:
         return frozenset({names})

@@ -35,6 +35,7 @@ from engine.model import (
     WebhookRef,
     Window,
 )
+from engine.policy.definitions import definitions
 from engine.policy.durations import seconds_of
 from engine.policy.levels import with_inherited
 from engine.policy.matchers import MatcherFactory, from_source
@@ -64,8 +65,9 @@ def compile_set(
     Without a `factory` every expression is parsed. Where several files have a `default`, the first one holds, which is the set's
     own; the decisions of all of them take the default's place, so that a base's file means the same behind another default.
     """
-    factory = factory or from_source()
     contents = [content for _, content in files]
+    defined = definitions(contents)
+    factory = factory or from_source(defined=defined)
     account_names: Mapping[str, str] = next(
         (content["account_names"] for content in contents if content.get("account_names")), {}
     )
@@ -88,6 +90,7 @@ def compile_set(
         selection=_selection(next((content["events"] for content in contents if content.get("events")), {})),
         audit=_audit(next((content["audit"] for content in contents if content.get("audit")), {"masking": OPEN}), by_name),
         first=factory.first([item.matcher.expressions for _, item in evidence]),
+        definitions=defined,
     )
 
 

@@ -15,6 +15,7 @@ from engine.policy import codes
 from engine.policy.bases import base_findings, blamed, effective, extends, with_base
 from engine.policy.compared import compared_findings
 from engine.policy.compile import compile_set
+from engine.policy.definitions import definitions
 from engine.policy.edits import before_line
 from engine.policy.files import policy_files
 from engine.policy.matchers import from_source
@@ -99,7 +100,7 @@ def check(
 
     `in_force` and `trees` are as for `checked`.
     """
-    trees = Trees() if trees is None else trees
+    trees = trees_of(sources) if trees is None else trees
     result = checked(sources, trees, in_force=in_force)
     contents = [(source.path, _content(source)) for source in result.readable]
     policies = compile_set(contents, commit, from_source(trees)) if result.sound else None
@@ -123,9 +124,16 @@ def checked(sources: Sequence[Source], trees: Trees, *, in_force: bool = False) 
     else:
         findings += list(base_findings(sources)) or _blamed(reference_findings(readable, trees), sources)
     if not findings and not in_force:
-        findings += list(_blamed(compared_findings(readable), sources)) or _blamed(quieter_findings(readable, trees), sources)
+        findings += list(_blamed(compared_findings(readable, trees), sources)) or _blamed(
+            quieter_findings(readable, trees), sources
+        )
     ordered = sorted(findings, key=lambda finding: (finding.where.path, finding.where.line, finding.where.column, finding.code))
     return Checked(tuple(ordered), readable)
+
+
+def trees_of(sources: Sequence[Source]) -> Trees:
+    """The syntax trees of a set's expressions, none of them made yet, with the lists and conditions that its files define."""
+    return Trees(definitions(_content(source) for source in effective(sources) if isinstance(_content(source), dict)))
 
 
 def upgrade_findings(sources: Sequence[Source]) -> tuple[Finding, ...]:
@@ -133,7 +141,7 @@ def upgrade_findings(sources: Sequence[Source]) -> tuple[Finding, ...]:
 
     Of a set that does not load at all, why it does not.
     """
-    trees = Trees()
+    trees = trees_of(sources)
     policies, findings = check(sources, in_force=True, trees=trees)
     if policies is None:
         return findings

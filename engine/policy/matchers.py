@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from engine.matching.checks import Trees
     from engine.matching.source import Generated
-    from engine.model import FactGroups, Record, VoidFor
+    from engine.model import Definitions, FactGroups, Record, VoidFor
 
     Expressions = tuple[str, ...]
     First = Callable[[Record, FactGroups], int]
@@ -34,14 +34,16 @@ class MatcherFactory(NamedTuple):
     void_for: Callable[[Sequence[Mapping[str, Any]]], VoidFor]
 
 
-def from_source(trees: Trees | None = None) -> MatcherFactory:
+def from_source(trees: Trees | None = None, defined: Definitions | None = None) -> MatcherFactory:
     """A factory that parses, but for the expressions in `trees`, and makes equal matchers once.
+
+    Without `trees`, `defined` are the lists and conditions that the expressions may use.
 
     It raises `ExpressionError` for an expression that can never work.
     """
-    from engine.matching.checks import Trees  # noqa: PLC0415  the parser, which a prepared set does without
+    from engine.matching.checks import NOTHING_DEFINED, Trees  # noqa: PLC0415  the parser, which a prepared set does without
 
-    parsed = Trees() if trees is None else trees
+    parsed = Trees(defined or NOTHING_DEFINED) if trees is None else trees
     made: dict[Expressions, Matcher] = {}
 
     def matcher(expressions: Expressions) -> Matcher:

@@ -19,6 +19,7 @@ from engine.matching.link import link
 from engine.matching.source import Constant, Generated
 from engine.model import IndexKey, Matcher, VoidReason
 from engine.policy.compile import actors_in_order, compile_set, evidence_rank, expressions
+from engine.policy.definitions import definitions
 from engine.policy.fact_layout import FACTS
 from engine.policy.files import base_files, policy_files
 from engine.policy.matchers import MatcherFactory, first_sources, in_turn
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
     from engine.model import AnyOf, PolicySet
     from engine.policy.matchers import Expressions, First
     from engine.policy.source import Source as PolicyFile
+
+    _ListNames = Mapping[frozenset[str], str]
 
 NAME: Final = "prepared.json"
 CODE: Final = "prepared_code.py"
@@ -60,7 +63,8 @@ def prepare(sources: Sequence[PolicyFile], directory: Path, commit: str | None) 
     from engine.policy.quieter import QuieterRules  # noqa: PLC0415  the analysis, likewise
 
     texts: dict[str, int] = {}
-    trees = Trees()
+    defined = definitions(contents.values())
+    trees, names = Trees(defined), {members: name for name, members in defined.lists.items()}
     quieter = QuieterRules(list(contents.values()), trees)
     evidence = [expressions(evidence["when"]) for evidence in _evidence(list(contents.values()))]
     content = {
@@ -71,8 +75,10 @@ def prepare(sources: Sequence[PolicyFile], directory: Path, commit: str | None) 
             {"path": path, "sha256": _digest(file), "content": contents.get(file.as_posix() if own else path)}
             for path, file, own in _files(directory, base)
         ],
-        "matchers": [_matcher_json(when, trees, texts) for when in dict.fromkeys([*evidence, *_rules(list(contents.values()))])],
-        "first": [_source_json(source, texts) for source in first_sources(evidence, trees)],
+        "matchers": [
+            _matcher_json(when, trees, texts, names) for when in dict.fromkeys([*evidence, *_rules(list(contents.values()))])
+        ],
+        "first": [_source_json(source, texts, names) for source in first_sources(evidence, trees)],
         "void_for": [[*rule, reasons] for rule, reasons in quieter.void_for().items()],
     }
     text = json.dumps(content)  # keys stay in the order of the files, since the keys of a literal have an order
@@ -97,22 +103,31 @@ def _rules(contents: Sequence[Mapping[str, Any]]) -> Iterator[Expressions]:
                 yield expressions(rule["when"])
 
 
-def _matcher_json(when: Expressions, trees: Trees, texts: dict[str, int]) -> dict[str, Any]:
+def _matcher_json(when: Expressions, trees: Trees, texts: dict[str, int], names: _ListNames) -> dict[str, Any]:
     from engine.matching.analyse import analyse  # noqa: PLC0415  the parser, as above
     from engine.policy.fact_layout import FACT_TYPES  # noqa: PLC0415
 
     analysed: Analysed = analyse([trees[expression] for expression in when], FACTS, FACT_TYPES)
     return {
         "when": when,
-        "source": _source_json(analysed.source, texts),
-        "keys": [sorted(keys, key=repr) for keys in analysed.keys],
+        "source": _source_json(analysed.source, texts, names),
+        "keys": [
+            sorted(((key.kind, key.path, _members_json(key.value, names), key.other) for key in keys), key=repr)
+            for keys in analysed.keys
+        ],
         "reads": sorted(analysed.reads),
     }
 
 
-def _source_json(source: Generated, texts: dict[str, int]) -> list[object]:
+def _source_json(source: Generated, texts: dict[str, int], names: _ListNames) -> list[object]:
     """The number of its text, and its constants."""
-    return [texts.setdefault(source.text, len(texts)), source.constants]
+    constants = [(constant.kind, _members_json(constant.value, names)) for constant in source.constants]
+    return [texts.setdefault(source.text, len(texts)), constants]
+
+
+def _members_json(value: object, names: _ListNames) -> object:
+    """Some texts as the name of the list of the set that has them, else as they are; any other value as it is."""
+    return (names.get(value) or sorted(value)) if isinstance(value, frozenset) else value
 
 
 # --- reading, at a start ---------------------------------------------------------------------------------------------------
@@ -139,21 +154,22 @@ def load_prepared(directory: Path, home: Path) -> PolicySet | None:
         for (path, file, own), entry in zip(files, content["files"], strict=True)
         if entry["content"] is not None  # of a base's file that is replaced
     ]
+    defined = definitions(content for _, content in contents)
     functions = [constant for constant in code.co_consts if isinstance(constant, CodeType)]
-    return compile_set(contents, content["commit"], _factory(content, functions))
+    return compile_set(contents, content["commit"], _factory(content, functions, defined.lists))
 
 
-def _factory(content: Mapping[str, Any], codes: Sequence[CodeType]) -> MatcherFactory:
+def _factory(content: Mapping[str, Any], codes: Sequence[CodeType], lists: Mapping[str, frozenset[str]]) -> MatcherFactory:
     """A factory that looks up what was prepared."""
     matchers = {tuple(entry["when"]): entry for entry in content["matchers"]}
-    firsts = [link(_source(source), FACTS, codes[source[0]]) for source in content["first"]]
+    firsts = [link(_source(source, lists), FACTS, codes[source[0]]) for source in content["first"]]
     reads: dict[str, frozenset[tuple[str, ...]]] = {}
 
     def matcher(when: Expressions) -> Matcher:
         entry = matchers[when]
-        holds = link(_source(entry["source"]), FACTS, codes[entry["source"][0]])
+        holds = link(_source(entry["source"], lists), FACTS, codes[entry["source"][0]])
         paths = reads.setdefault(repr(entry["reads"]), frozenset(map(tuple, entry["reads"])))
-        return Matcher(when, holds, tuple(map(_any_of, entry["keys"])), paths)
+        return Matcher(when, holds, tuple(_any_of(keys, lists) for keys in entry["keys"]), paths)
 
     def first(_: Sequence[Expressions]) -> First:
         return in_turn(firsts)
@@ -164,12 +180,20 @@ def _factory(content: Mapping[str, Any], codes: Sequence[CodeType]) -> MatcherFa
     return MatcherFactory(matcher, first, lambda _: void_for)
 
 
-def _source(entry: Sequence[Any]) -> Generated:
-    return Generated("", tuple(Constant(*constant) for constant in entry[1]))
+def _source(entry: Sequence[Any], lists: Mapping[str, frozenset[str]]) -> Generated:
+    constants = (Constant(kind, _members(value, lists) if kind == "texts" else value) for kind, value in entry[1])
+    return Generated("", tuple(constants))
 
 
-def _any_of(keys: Sequence[Sequence[Any]]) -> AnyOf:
-    return frozenset(IndexKey(kind, tuple(path), value, other) for kind, path, value, other in keys)
+def _any_of(keys: Sequence[Sequence[Any]], lists: Mapping[str, frozenset[str]]) -> AnyOf:
+    return frozenset(
+        IndexKey(kind, tuple(path), _members(value, lists) if kind == "in" else value, other) for kind, path, value, other in keys
+    )
+
+
+def _members(value: str | Sequence[str], lists: Mapping[str, frozenset[str]]) -> frozenset[str]:
+    """The texts of a list by its name, one set for all that use it; or those that were prepared."""
+    return lists[value] if isinstance(value, str) else frozenset(value)
 
 
 def _files(directory: Path, base: str | None) -> list[tuple[str, Path, bool]]:

@@ -7,10 +7,10 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from engine.errors import ExpressionError
 from engine.model import INHERITED_OPERATORS, OPEN, OPERATOR_RANK, UNKNOWN, Field, Finding, Operator
 from engine.policy import codes
-from engine.policy.edits import inside
+from engine.policy.definitions import SECTIONS
+from engine.policy.expression_references import expression_findings
 from engine.policy.levels import with_inherited
 from engine.policy.shape import suggestion
 from engine.policy.texts import text_findings
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from engine.matching.checks import Trees
+    from engine.model import Location
     from engine.policy.source import Key, Source, YamlNode
 
 STANDARD: Final = "standard"
@@ -65,7 +66,7 @@ def reference_findings(sources: Sequence[Source], trees: Trees, *, complete: boo
     for source in sources:
         if source.root is not None:
             yield from _file(source, source.root, names)
-            yield from _expressions(source, source.root, trees)
+            yield from expression_findings(source, source.root, trees, complete=complete)
 
 
 def _all(roots: Iterable[YamlNode], section: str, key: str) -> Iterator[YamlNode]:
@@ -93,6 +94,8 @@ def _repeated_names(roots: Sequence[YamlNode]) -> Iterator[Finding]:
     yield from _repeated(
         (node for root in roots for actor in _parts(root, "actors") for node in _all([actor], "evidence", "id")), "evidence"
     )
+    for section, kind in SECTIONS.items():
+        yield from _repeated_keys([root.children[section] for root in roots if section in root.children], kind)
     for root in roots:
         yield from _repeated(_all([root], "routes", "id"), "route")
         yield from _repeated(_all([root], "silences", "id"), "silence")
@@ -115,6 +118,15 @@ def _repeated(nodes: Iterable[YamlNode], kind: str) -> Iterator[Finding]:
             yield Finding(
                 codes.TWICE, node.where, f"duplicate {kind} {node.value}", f"rename one; the other is at {before.where}"
             )
+
+
+def _repeated_keys(nodes: Iterable[YamlNode], kind: str) -> Iterator[Finding]:
+    first: dict[str, Location] = {}
+    for node in nodes:
+        for name, where in node.keys.items():
+            before = first.setdefault(name, where)
+            if before is not where:
+                yield Finding(codes.TWICE, where, f"duplicate {kind} {name}", f"rename one; the other is at {before}")
 
 
 def _default(roots: Sequence[YamlNode]) -> Iterator[Finding]:
@@ -206,32 +218,6 @@ def _mute(route: YamlNode) -> Iterator[Finding]:
     for key in ("masking", "severity", "title", "runbook"):
         if key in route.keys:
             yield Finding(codes.UNKNOWN_KEY, route.keys[key], f"{key} has no meaning in a route that mutes", "delete it")
-
-
-def _expressions(source: Source, root: YamlNode, trees: Trees) -> Iterator[Finding]:
-    """Expressions that can never work."""
-    evidence = (sign for actor in _parts(root, "actors") if actor.value["class"] != UNKNOWN for sign in _parts(actor, "evidence"))
-    conditions = (rule.at("when") for rule in (*_parts(root, "routes"), *_parts(root, "silences"), *evidence))
-    for node in filter(None, conditions):
-        for expression in node.items() if isinstance(node.value, list) else (node,):
-            yield from _expression(source, expression, trees)
-
-
-def _expression(source: Source, expression: YamlNode, trees: Trees) -> Iterator[Finding]:
-    try:
-        trees[expression.value]
-    except ExpressionError as error:
-        where = expression.where if error.offset is None else inside(source, expression, error.offset)
-        yield Finding(codes.EXPRESSION, where, error.what, _split(source, expression) or error.instead)
-
-
-def _split(source: Source, expression: YamlNode) -> str:
-    """What to say of a part of an expression that a comma within brackets or braces split; empty for a whole one."""
-    start, end = expression.span
-    raw = source.text[start:end]
-    part = expression.value.count("(") != expression.value.count(")")
-    cut = source.text[end:].lstrip().startswith((",", "]")) or source.text[:start].rstrip().endswith(",")
-    return "quote the expression: a comma within [ ] or { } ends a value" if part and cut and raw == expression.value else ""
 
 
 def _during(node: YamlNode | None) -> Iterator[Finding]:

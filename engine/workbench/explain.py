@@ -50,11 +50,14 @@ class Explanation:
 
 def explain(event: Event, setting: Setting, now: datetime, *, reveal: bool = False) -> Explanation:
     """Decide one event, keep the result of every matcher, and render its messages without sending them."""
-    decision, entries = trace(event, setting.policies, now)
-    level = _strictest(decision, setting.policies)
-    channels = setting.policies.channels
+    policies = setting.policies
+    decision, entries = trace(event, policies, now)
+    level = _strictest(decision, policies)
+    channels = policies.channels
     seen = document(event.record, facts(event), decision.verdict.actor, decision.verdict.evidence)
-    rules = [ExplainedRule(entry, part_results(entry.expressions, seen) if entry.expressions else ()) for entry in entries]
+    rules = [
+        ExplainedRule(entry, part_results(entry.expressions, seen, policies) if entry.expressions else ()) for entry in entries
+    ]
     decisive = (MatchResult.HELD, MatchResult.FAILED)
     pending = {request.channel: PendingNotification(0, event, decision, request) for request in decision.verdict.requests}
     return Explanation(

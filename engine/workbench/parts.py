@@ -14,7 +14,8 @@ import json
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from engine.cache import BoundedCache
-from engine.matching import formula_of, parse
+from engine.matching import formula_of
+from engine.matching.checks import Trees
 from engine.matching.formula import And, Atom, AtomFailure, Not, Or, evaluate, settle
 from engine.matching.tree import field_path
 
@@ -23,14 +24,15 @@ if TYPE_CHECKING:
 
     from engine.matching import Node
     from engine.matching.formula import Formula
+    from engine.model import PolicySet
 
 _COMPARISONS: Final = {"eq": "==", "ne": "!=", "lt": "<", "lte": "<=", "gt": ">", "gte": ">="}
 _UNWRITTEN: Final = "…"
 """What stands for a part that is not spelled here: a projection, a slice, a pipe."""
 
 
-_formulas = BoundedCache[tuple[str, ...], "Formula"](1_000)
-"""The formulas of matchers by their expressions: the same rules are explained for one event after another."""
+_formulas = BoundedCache[tuple[str, tuple[str, ...]], "Formula"](1_000)
+"""The formulas of matchers by the revision of their set and their expressions: the same rules are explained for many events."""
 
 
 class PartResult(NamedTuple):
@@ -41,17 +43,20 @@ class PartResult(NamedTuple):
     path: tuple[str, ...] | None = None
 
 
-def part_results(expressions: Sequence[str], document: Mapping[str, Any]) -> tuple[PartResult, ...]:
-    """The parts that must all hold, in order, each with its result for a document (record and facts). All are evaluated."""
-    formula = _formula(tuple(expressions))
+def part_results(expressions: Sequence[str], document: Mapping[str, Any], policies: PolicySet) -> tuple[PartResult, ...]:
+    """The parts of a matcher of a set that must all hold, in order, each with its result for a document (record and facts). All are evaluated."""
+    formula = formula_in(policies, expressions)
     parts = formula.parts if isinstance(formula, And) else (formula,)
     return tuple(_result(part, document) for part in parts)
 
 
-def _formula(expressions: tuple[str, ...]) -> Formula:
-    formula = _formulas.get(expressions)
+def formula_in(policies: PolicySet, expressions: Sequence[str]) -> Formula:
+    """The formula of expressions of a set that must all be true, with what they use of its lists and conditions."""
+    key = policies.revision, tuple(expressions)
+    formula = _formulas.get(key)
     if formula is None:
-        formula = _formulas[expressions] = formula_of([parse(expression) for expression in expressions])
+        trees = Trees(policies.definitions)
+        formula = _formulas[key] = formula_of([trees[expression] for expression in expressions])
     return formula
 
 
@@ -93,6 +98,8 @@ def _node(node: Node) -> str:
 
 _FORMS: Final[Mapping[str, Callable[[Any, list[str]], str]]] = {
     "comparator": lambda name, parts: f"{parts[0]} {_COMPARISONS[name]} {parts[1]}",
+    "in_list": lambda known, parts: f"in_list({parts[0]}, '{known.name}')",
+    "holds": lambda condition, _: f"holds('{condition.name}')",
     "function_expression": lambda name, parts: f"{name}({', '.join(parts)})",
     "multi_select_list": lambda _, parts: f"[{', '.join(parts)}]",
     "not_expression": lambda _, parts: f"!({parts[0]})",

@@ -11,9 +11,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from engine.matching import formula_of, parse
 from engine.matching.formula import And, Atom, Not, evaluate
 from engine.pipeline.decide.reference import DEFAULT_ROUTE, has_scope, in_scope
+from engine.workbench.parts import formula_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -81,14 +81,14 @@ def _may_see(policy: Policy, bucket: str | None, account: str | None) -> bool:
 def _rules(policy: Policy, policies: PolicySet, bucket: str | None) -> Iterator[ListedRule]:
     for route in policy.routes:
         when = () if route.matcher is None else route.matcher.expressions
-        if may_hold(when, bucket):
+        if may_hold(when, bucket, policies):
             yield _route(route, policy, policies, when)
     if policy.name == policies.default.policy:
         default = policies.default
         targets = tuple((name, _level(default.level, name, policy, policies).name, "warning") for name in default.notify)
         yield ListedRule(f"{policy.name}/{DEFAULT_ROUTE}", "default", (), targets, "where no file decides")
     for silence in policy.silences:
-        if may_hold(silence.matcher.expressions, bucket):
+        if may_hold(silence.matcher.expressions, bucket, policies):
             yield _silence(silence, policy)
 
 
@@ -122,11 +122,11 @@ def _level(level: Level, channel: str, policy: Policy, policies: PolicySet) -> L
 # --- which matchers may hold ------------------------------------------------------------------------------------------------
 
 
-def may_hold(expressions: tuple[str, ...], bucket: str | None) -> bool:
-    """Whether a matcher may hold for some event on a bucket; of parts that read anything else, either result is possible."""
+def may_hold(expressions: tuple[str, ...], bucket: str | None, policies: PolicySet) -> bool:
+    """Whether a matcher of a set may hold for some event on a bucket; of parts that read anything else, either result is possible."""
     if bucket is None:
         return True
-    return _can_be(formula_of([parse(expression) for expression in expressions]), bucket, wanted=True)
+    return _can_be(formula_in(policies, expressions), bucket, wanted=True)
 
 
 def _can_be(part: Formula, bucket: str, *, wanted: bool) -> bool:
