@@ -196,7 +196,7 @@ def test_a_list_has_texts_each_once_and_at_least_one() -> None:
     assert refused("lists: {robots: []}\n") == ["example.yaml:4:17: robots: this is too short; write at least 1 of them [TB114]"]
     assert refused("lists: {robots: [a, b, a]}\n") == ["example.yaml:4:24: duplicate 'a' (text); keep one of them [TB302]"]
     (number,) = refused("lists: {robots: [7]}\n")
-    assert number.startswith("example.yaml:4:18: robots: expected text, got 7 (a number)")
+    assert number.startswith("example.yaml:4:18: robots: expected text, got '7' (a number)")
 
 
 def test_conditions_in_a_circle_are_one_finding() -> None:
