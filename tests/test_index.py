@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from builders import NOW, SHIPPED, event, policy, policy_set, route
+from builders import DEFINITIONS, NOW, SHIPPED, event, policy, policy_set, route
 from expressions import EXAMPLES
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -14,7 +14,9 @@ from payload_files import rows
 from strategies import events, expressions, globs, sets, texts, values
 
 from engine.errors import MatcherError
-from engine.matching import GlobIndex, Index, check, compile_predicate, glob
+from engine.matching import GlobIndex, Index, glob
+from engine.matching.checks import Trees
+from engine.matching.compile import predicate
 from engine.matching.formula import formula_of
 from engine.matching.keys import index_keys
 from engine.matching.source import Given
@@ -25,11 +27,12 @@ from engine.pipeline.facts import derive_facts
 from engine.policy.load import load
 
 ROOT = Path(__file__).parent.parent
+TREES = Trees(DEFINITIONS)
 
 
 def index(matchers: list[list[str]]) -> Index:
     """An index of matchers over a document, which is given nothing beside it."""
-    found = [(number, index_keys(formula_of([check(one) for one in matcher]))) for number, matcher in enumerate(matchers)]
+    found = [(number, index_keys(formula_of([TREES[one] for one in matcher]))) for number, matcher in enumerate(matchers)]
     return Index(found, Given({}, lambda record, _: record))
 
 
@@ -51,7 +54,7 @@ def test_what_is_no_candidate_neither_holds_nor_fails(matchers: list[list[str]],
     for number, one in enumerate(matchers):
         if number not in candidates:
             try:
-                assert compile_predicate(one)(document) is False
+                assert predicate([TREES[part] for part in one])(document) is False
             except MatcherError:
                 pytest.fail(f"{one} fails, and was passed over")
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from builders import NOW, SHIPPED, events_in
+from builders import NOW, SHIPPED, events_in, policy_set
 from click.testing import CliRunner
 from expressions import EXAMPLES, expressions, objects
 from hypothesis import HealthCheck, assume, given, settings

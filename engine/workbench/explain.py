@@ -55,9 +55,7 @@ def explain(event: Event, setting: Setting, now: datetime, *, reveal: bool = Fal
     level = _strictest(decision, policies)
     channels = policies.channels
     seen = document(event.record, facts(event), decision.verdict.actor, decision.verdict.evidence)
-    rules = [
-        ExplainedRule(entry, part_results(entry.expressions, seen, policies) if entry.expressions else ()) for entry in entries
-    ]
+    rules = [ExplainedRule(entry, part_results(entry.expressions, seen, policies)) for entry in entries]
     decisive = (MatchResult.HELD, MatchResult.FAILED)
     pending = {request.channel: PendingNotification(0, event, decision, request) for request in decision.verdict.requests}
     return Explanation(

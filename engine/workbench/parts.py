@@ -44,7 +44,10 @@ class PartResult(NamedTuple):
 
 
 def part_results(expressions: Sequence[str], document: Mapping[str, Any], policies: PolicySet) -> tuple[PartResult, ...]:
-    """The parts of a matcher of a set that must all hold, in order, each with its result for a document (record and facts). All are evaluated."""
+    """The parts of a matcher that must all hold, in order, each with its result for a document (record and facts).
+
+    All are evaluated. `policies` is the set that the matcher belongs to.
+    """
     formula = formula_in(policies, expressions)
     parts = formula.parts if isinstance(formula, And) else (formula,)
     return tuple(_result(part, document) for part in parts)

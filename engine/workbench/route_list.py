@@ -123,7 +123,7 @@ def _level(level: Level, channel: str, policy: Policy, policies: PolicySet) -> L
 
 
 def may_hold(expressions: tuple[str, ...], bucket: str | None, policies: PolicySet) -> bool:
-    """Whether a matcher of a set may hold for some event on a bucket; of parts that read anything else, either result is possible."""
+    """Whether a matcher may hold for some event on a bucket; of parts that read anything else, either result is possible."""
     if bucket is None:
         return True
     return _can_be(formula_in(policies, expressions), bucket, wanted=True)

@@ -72,7 +72,7 @@ def why_not(event: Event, name: str, policies: PolicySet, now: datetime) -> WhyN
         why, detail = _not_evaluated(kind, owner, event, decision, policies)
         return WhyNot(kind, name, why, detail, decision=decision)
     seen = document(event.record, facts(event), decision.verdict.actor, decision.verdict.evidence)
-    parts = part_results(entry.expressions, seen, policies) if entry.expressions else ()
+    parts = part_results(entry.expressions, seen, policies)
     why, detail = _evaluated(entry, decision, policies)
     return WhyNot(kind, name, why, detail, parts, decision)
 
