@@ -955,6 +955,9 @@ class StackState(NamedTuple):
 
     `rule_buckets` and `rule_events` None: the rule names none, so it passes all. `trail_prefixes` are the prefixes of the
     ARNs of objects whose data events trails record. `waiting` and `dead` count messages, `oldest` is in seconds.
+    `has_table`: the stack has a table of deliveries. `index_active` is that of its index of what is owed, `schedule_enabled`
+    that of the rule which has it sent each minute. `oldest_owed`: for how many seconds an alert has been owed, as the schedule
+    said last (None: it has said nothing); `owed`: the same of the channels that are owed something.
     """
 
     rule_enabled: bool | None
@@ -971,6 +974,11 @@ class StackState(NamedTuple):
     secrets: Mapping[str, bool]
     parameters: Mapping[str, bool]
     topics: Mapping[str, bool]
+    has_table: bool
+    index_active: bool | None
+    schedule_enabled: bool | None
+    oldest_owed: int | None
+    owed: Mapping[str, int] | None
     last_event: datetime | None
     foreign: int | None
     direct: bool

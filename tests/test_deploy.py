@@ -27,7 +27,11 @@ MAY = {
     "dead-letters": {"sqs:SendMessage"},
     "secrets": {"secretsmanager:GetSecretValue"},
     "parameters": {"ssm:GetParameter"},
-    "deliveries": {"dynamodb:PutItem", "dynamodb:BatchWriteItem", "dynamodb:UpdateItem", "dynamodb:GetItem"},
+    "topics": {"sns:Publish"},
+    "deliveries": {
+        *("dynamodb:PutItem", "dynamodb:BatchWriteItem", "dynamodb:UpdateItem"),
+        *("dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query"),
+    },
     "policies": {"s3:GetObject", "s3:GetObjectVersion", "s3:PutObject", "kms:Verify"},
     "key": {"kms:Decrypt", "kms:GenerateDataKey"},
     "decrypt": {"kms:Decrypt"},
@@ -119,7 +123,7 @@ def test_nobody_is_allowed_in_without_a_condition() -> None:
 
 def test_terraform_grants_the_same_actions() -> None:
     main = (ROOT / "deploy/terraform/main.tf").read_text("utf-8")
-    found = set(re.findall(r'"((?:logs|sqs|secretsmanager|ssm|dynamodb|kms|s3):[A-Za-z]+)"', main))
+    found = set(re.findall(r'"((?:logs|sqs|sns|secretsmanager|ssm|dynamodb|kms|s3):[A-Za-z]+)"', main))
     assert found == set().union(*MAY.values())
 
 
@@ -284,11 +288,56 @@ def test_the_trails_bucket_is_as_closed_in_both() -> None:
 
 
 def test_what_is_kept_for_an_incident_outlives_the_stack() -> None:
-    for name in ("Logs", "DeadLetters"):
+    for name in ("Logs", "DeadLetters", "Deliveries"):
         assert template()["Resources"][name]["DeletionPolicy"] == "Retain"
-    for kind, kept in (("aws_cloudwatch_log_group", "skip_destroy      = true"), ("aws_sqs_queue", "prevent_destroy = true")):
+    kept_by = {
+        "aws_cloudwatch_log_group": "skip_destroy      = true",
+        "aws_sqs_queue": "prevent_destroy = true",
+        "aws_dynamodb_table": "prevent_destroy = true",
+    }
+    for kind, kept in kept_by.items():
         blocks = re.findall(rf'^resource "{kind}" "\w+" \{{$(.*?)^\}}$', TERRAFORM, re.MULTILINE | re.DOTALL)
         assert any(kept in block for block in blocks), kind
+
+
+def test_the_table_is_protected_as_the_only_copy_of_what_is_owed() -> None:
+    table = template()["Resources"]["Deliveries"]["Properties"]
+    assert table["DeletionProtectionEnabled"] is True
+    assert table["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
+    (block,) = re.findall(r'^resource "aws_dynamodb_table" "deliveries" \{$(.*?)^\}$', TERRAFORM, re.MULTILINE | re.DOTALL)
+    assert re.search(r"deletion_protection_enabled += true", block)
+    assert re.search(r"point_in_time_recovery \{\s+enabled = true", block)
+
+
+def test_what_is_owed_is_found_by_an_index_of_the_same_attributes_in_both() -> None:
+    (index,) = template()["Resources"]["Deliveries"]["Properties"]["GlobalSecondaryIndexes"]
+    keys = {part["KeyType"]: part["AttributeName"] for part in index["KeySchema"]}
+    assert (index["IndexName"], keys, index["Projection"]) == (
+        "owed",
+        {"HASH": "owed", "RANGE": "due"},
+        {"ProjectionType": "KEYS_ONLY"},
+    )
+    (block,) = re.findall(r"global_secondary_index \{(.*?)\}", TERRAFORM, re.DOTALL)
+    assert dict(re.findall(r'(\w+) += "(\w+)"', block)) == {
+        "name": "owed",
+        "hash_key": "owed",
+        "range_key": "due",
+        "projection_type": "KEYS_ONLY",
+    }
+
+
+def test_each_minute_what_is_owed_is_sent() -> None:
+    rule = of_type("AWS::Events::Rule")["EveryMinute"]
+    (target,) = rule["Targets"]
+    assert (rule["ScheduleExpression"], json.loads(target["Input"])) == ("rate(1 minute)", {"trailbell": "drain"})
+    assert 'schedule_expression = "rate(1 minute)"' in TERRAFORM
+    assert 'jsonencode({ trailbell = "drain" })' in TERRAFORM
+
+
+@pytest.mark.parametrize("parameter", ["Default", "MinValue"])
+def test_receives_reach_further_than_an_outage_of_half_an_hour(parameter: str) -> None:
+    wanted = {name: template()["Parameters"][name][parameter] for name in ("MaxReceiveCount", "VisibilityTimeout")}
+    assert (wanted["MaxReceiveCount"] - 1) * wanted["VisibilityTimeout"] >= 30 * 60
 
 
 @pytest.mark.parametrize("path", [TEMPLATE, PUBLISHING], ids=lambda path: path.name)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import uuid
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,7 @@ from moto.server import ThreadedMotoServer
 
 from engine.edge.stack import read_stack
 from engine.errors import StackError
-from engine.model import StackState, WebhookRef
+from engine.model import IncidentRule, StackState, WebhookRef
 from engine.workbench.doctor import Health, diagnose, named_buckets
 
 if TYPE_CHECKING:
@@ -36,6 +37,11 @@ SOUND = StackState(
     secrets={},
     parameters={},
     topics={TOPIC: True},
+    has_table=True,
+    index_active=True,
+    schedule_enabled=True,
+    oldest_owed=0,
+    owed={"watch": 3},
     last_event=NOW,
     foreign=0,
     direct=False,
@@ -70,6 +76,10 @@ def test_only_buckets_named_in_full_can_be_looked_for() -> None:
         ({"function_state": "Inactive"}, "function is active"),
         ({"environment": frozenset()}, "webhook of watch"),
         ({"topics": {TOPIC: False}}, "topic of pager"),
+        ({"index_active": False}, "what is owed is found"),
+        ({"schedule_enabled": False}, "what is owed is sent"),
+        ({"oldest_owed": None}, "what is owed is sent"),
+        ({"owed": {"watch": 4_000}}, "watch takes messages"),
         ({"last_event": None}, "an event came recently"),
         ({"foreign": 3}, "only CloudTrail's events come"),
     ],
@@ -78,6 +88,15 @@ def test_a_broken_link_is_named_and_has_a_remedy(changes: dict[str, Any], name: 
     links = {link.name: link for link in diagnose(SOUND._replace(**changes), POLICIES, NOW)}
     assert broken(**changes) == [name]
     assert links[name].remedy
+
+
+def test_without_a_table_incidents_are_named_that_last_for_one_batch() -> None:
+    assert broken(has_table=False) == []
+    policies = POLICIES._replace(channels={"watch": channel("watch", incident=IncidentRule())})
+    links = diagnose(SOUND._replace(has_table=False), policies, NOW)
+    assert [(link.name, link.seen) for link in links if link.health is Health.BROKEN] == [
+        ("incidents last", "without a table each is one batch: watch")
+    ]
 
 
 def test_what_could_not_be_read_is_unknown_and_not_sound() -> None:
@@ -95,6 +114,12 @@ def test_a_trail_of_every_bucket_records_each() -> None:
 def _classic(which: str) -> dict[str, Any]:
     values = ["arn:aws:s3:::payments-prod/"]
     return {"ReadWriteType": which, "DataResources": [{"Type": "AWS::S3::Object", "Values": values}]}
+
+
+def _function() -> str:
+    """The name of the stack's function."""
+    resources = boto3.client("cloudformation").list_stack_resources(StackName="trailbell")["StackResourceSummaries"]
+    return next(str(one["PhysicalResourceId"]) for one in resources if one["LogicalResourceId"] == "Function")
 
 
 EMPTY = json.dumps({"Resources": {"Queue": {"Type": "AWS::SQS::Queue"}}})
@@ -142,7 +167,23 @@ def test_a_stack_made_from_the_template_is_read_as_it_is() -> None:
         WebhookRef(sns=boto3.client("sns").create_topic(Name="pager")["TopicArn"]),
         WebhookRef(sns=TOPIC),
     ]
-    state = read_stack("trailbell", refs, NOW, boto3.client)
+    boto3.client("cloudwatch").put_metric_data(
+        Namespace="Trailbell",
+        MetricData=[
+            {
+                "MetricName": "OldestOwedSeconds",
+                "Dimensions": dimensions,
+                "Value": seconds,
+                "Timestamp": NOW - timedelta(minutes=2),
+            }
+            for dimensions, seconds in (
+                ([{"Name": "Function", "Value": _function()}], 70),
+                ([{"Name": "Function", "Value": _function()}, {"Name": "Channel", "Value": "channel-0"}], 70),
+            )
+        ],
+    )
+    channels = [channel(f"channel-{number}")._replace(webhook=ref) for number, ref in enumerate(refs)]
+    state = read_stack("trailbell", channels, NOW, boto3.client)
     assert state.rule_enabled
     assert state.rule_buckets == {"payments-prod", "ledger"}
     assert "GetObject" in (state.rule_events or ())
@@ -152,6 +193,8 @@ def test_a_stack_made_from_the_template_is_read_as_it_is() -> None:
     assert "SLACK_WEBHOOK_URL" in (state.environment or ())
     assert state.secrets == {"trailbell/slack": True, "trailbell/none": False}
     assert state.parameters == {"/trailbell/x": False}
+    assert (state.has_table, state.index_active, state.schedule_enabled) == (True, True, True)
+    assert (state.oldest_owed, state.owed) == (70, {"channel-0": 70})
     assert state.topics == {refs[-2].sns: True, TOPIC: False}
 
 

@@ -70,6 +70,15 @@ def test_what_is_dead_is_kept_apart(account: Account) -> None:
     assert "DeadLetters" in redrive["deadLetterTargetArn"]
 
 
+def test_what_is_owed_is_found_by_the_index_and_sent_each_minute(account: Account) -> None:
+    table = account.client("dynamodb").describe_table(TableName=account.resources()["Deliveries"])["Table"]
+    assert [index["IndexName"] for index in table["GlobalSecondaryIndexes"]] == ["owed"]
+    events, name = account.client("events"), account.resources()["EveryMinute"]
+    assert events.describe_rule(Name=name)["ScheduleExpression"] == "rate(1 minute)"
+    (target,) = events.list_targets_by_rule(Rule=name)["Targets"]
+    assert json.loads(target["Input"]) == {"trailbell": "drain"}
+
+
 def test_the_function_is_told_where_everything_is(account: Account) -> None:
     found = account.client("lambda").get_function_configuration(FunctionName=account.resources()["Function"])
     variables = found["Environment"]["Variables"]

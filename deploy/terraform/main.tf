@@ -47,12 +47,16 @@ locals {
       resources = [aws_sqs_queue.events[0].arn]
     }] : [{ sid = "DeadLetters", actions = ["sqs:SendMessage"], resources = [aws_sqs_queue.dead_letters.arn] }],
     length(var.secret_arns) == 0 ? [] : [{ sid = "Secrets", actions = ["secretsmanager:GetSecretValue"], resources = var.secret_arns }],
+    length(var.topic_arns) == 0 ? [] : [{ sid = "Topics", actions = ["sns:Publish"], resources = var.topic_arns }],
     length(var.parameter_arns) == 0 ? [] : [{ sid = "Parameters", actions = ["ssm:GetParameter"], resources = var.parameter_arns }],
-    var.delivery_table ? [{
-      sid       = "Deliveries"
-      actions   = ["dynamodb:PutItem", "dynamodb:BatchWriteItem", "dynamodb:UpdateItem", "dynamodb:GetItem"]
-      resources = [aws_dynamodb_table.deliveries[0].arn]
-    }] : [],
+    var.delivery_table ? [
+      {
+        sid       = "Deliveries"
+        actions   = ["dynamodb:PutItem", "dynamodb:BatchWriteItem", "dynamodb:UpdateItem", "dynamodb:GetItem", "dynamodb:BatchGetItem"]
+        resources = [aws_dynamodb_table.deliveries[0].arn]
+      },
+      { sid = "Owed", actions = ["dynamodb:Query"], resources = ["${aws_dynamodb_table.deliveries[0].arn}/index/owed"] },
+    ] : [],
     local.follows_policies ? [
       {
         sid       = "ReadPolicies"
@@ -232,6 +236,33 @@ resource "aws_lambda_permission" "every_day" {
   source_arn    = aws_cloudwatch_event_rule.every_day[0].arn
 }
 
+# What is owed is sent by every invocation, and by this one where no event comes. One that fails is not repeated: the next comes soon.
+resource "aws_cloudwatch_event_rule" "every_minute" {
+  count               = var.delivery_table ? 1 : 0
+  name                = "${var.name}-drain"
+  description         = "Sends what channels are still to hear."
+  schedule_expression = "rate(1 minute)"
+}
+
+resource "aws_cloudwatch_event_target" "every_minute" {
+  count = var.delivery_table ? 1 : 0
+  rule  = aws_cloudwatch_event_rule.every_minute[0].name
+  arn   = aws_lambda_function.this.arn
+  input = jsonencode({ trailbell = "drain" })
+  retry_policy {
+    maximum_event_age_in_seconds = 60
+    maximum_retry_attempts       = 0
+  }
+}
+
+resource "aws_lambda_permission" "every_minute" {
+  count         = var.delivery_table ? 1 : 0
+  action        = "lambda:InvokeFunction"
+  function_name = aws_lambda_function.this.function_name
+  principal     = "events.amazonaws.com"
+  source_arn    = aws_cloudwatch_event_rule.every_minute[0].arn
+}
+
 resource "aws_lambda_function_event_invoke_config" "direct" {
   count                  = local.queued ? 0 : 1
   function_name          = aws_lambda_function.this.function_name
@@ -244,14 +275,34 @@ resource "aws_lambda_function_event_invoke_config" "direct" {
   }
 }
 
+# The only copy of what is owed, once its message has left the queue.
 resource "aws_dynamodb_table" "deliveries" {
-  count        = var.delivery_table ? 1 : 0
-  name         = "${var.name}-deliveries"
-  billing_mode = "PAY_PER_REQUEST"
-  hash_key     = "id"
+  count                       = var.delivery_table ? 1 : 0
+  name                        = "${var.name}-deliveries"
+  billing_mode                = "PAY_PER_REQUEST"
+  deletion_protection_enabled = true
+  hash_key                    = "id"
   attribute {
     name = "id"
     type = "S"
+  }
+  attribute {
+    name = "owed"
+    type = "S"
+  }
+  attribute {
+    name = "due"
+    type = "N"
+  }
+  # Only what is owed has these attributes, so the index is nearly empty.
+  global_secondary_index {
+    name            = "owed"
+    hash_key        = "owed"
+    range_key       = "due"
+    projection_type = "KEYS_ONLY"
+  }
+  point_in_time_recovery {
+    enabled = true
   }
   ttl {
     attribute_name = "expires"
@@ -260,6 +311,9 @@ resource "aws_dynamodb_table" "deliveries" {
   server_side_encryption {
     enabled     = true
     kms_key_arn = local.kms_key
+  }
+  lifecycle {
+    prevent_destroy = true
   }
 }
 
@@ -358,10 +412,10 @@ resource "aws_cloudwatch_metric_alarm" "this" {
   dimensions          = each.value.dimensions
   statistic           = each.value.statistic
   period              = try(each.value.period, 300)
-  evaluation_periods  = 1
+  evaluation_periods  = try(each.value.periods, 1)
   threshold           = each.value.threshold
   comparison_operator = "GreaterThanThreshold"
-  treat_missing_data  = "notBreaching"
+  treat_missing_data  = try(each.value.missing, "notBreaching")
   alarm_actions       = local.actions
 }
 

@@ -78,8 +78,8 @@ variable "visibility_timeout" {
   type        = number
   default     = 370
   validation {
-    condition     = var.visibility_timeout >= 120 && var.visibility_timeout <= 43200
-    error_message = "From 120 to 43200."
+    condition     = var.visibility_timeout >= 200 && var.visibility_timeout <= 43200
+    error_message = "From 200 to 43200."
   }
 }
 
@@ -104,7 +104,7 @@ variable "batch_window" {
 }
 
 variable "maximum_concurrency" {
-  description = "Invocations at the same time; AWS allows no less than 2."
+  description = "Invocations at the same time; AWS allows no less than 2. All share Slack's rate by delivery_table: more post no faster."
   type        = number
   default     = 2
   validation {
@@ -114,12 +114,12 @@ variable "maximum_concurrency" {
 }
 
 variable "max_receive_count" {
-  description = "How often a message may come again before it is a dead letter."
+  description = "How often a message may be handed out before it is a dead letter: for an outage of delivery_table, not for Slack's."
   type        = number
   default     = 12
   validation {
-    condition     = var.max_receive_count >= 5 && var.max_receive_count <= 100
-    error_message = "From 5 to 100."
+    condition     = var.max_receive_count >= 10 && var.max_receive_count <= 100
+    error_message = "From 10 to 100."
   }
 }
 
@@ -132,6 +132,12 @@ variable "slack_webhook_url" {
 
 variable "secret_arns" {
   description = "Full ARNs of the secrets (trailbell/...) that channels name."
+  type        = list(string)
+  default     = []
+}
+
+variable "topic_arns" {
+  description = "ARNs of the SNS topics that channels name, to which the function may publish. Where one is encrypted, with kms_key_arn."
   type        = list(string)
   default     = []
 }
@@ -165,7 +171,7 @@ variable "hash_key_secret_name" {
 }
 
 variable "delivery_table" {
-  description = "Remember in a DynamoDB table what was delivered to which channel, so that an event that comes again does not ring again."
+  description = "A DynamoDB table of what each channel is to hear, of open incidents and of each webhook's rate. Without it an incident is one batch."
   type        = bool
   default     = true
 }

@@ -29,8 +29,7 @@ def doctor(policies_path: Path, stack: str, form: str) -> None:
     Needs AWS credentials and the extra trailbell[aws]. Exit code 0: every link works; 1: a link is broken or could not be read.
     """
     policies, now = open_policies(policies_path), datetime.now(UTC)
-    webhooks = [channel.webhook for channel in policies.channels.values()]
-    links = diagnose(read_stack(stack, webhooks, now, _client), policies, now)
+    links = diagnose(read_stack(stack, policies.channels.values(), now, _client), policies, now)
     click.echo(json.dumps([_json(link) for link in links], indent=2) if form == "json" else "\n".join(_text(links)))
     if any(link.health is not Health.OK for link in links):
         raise click.exceptions.Exit(1)

@@ -8,10 +8,12 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from engine.errors import StackError
-from engine.model import StackState, WebhookRef
+from engine.model import StackState
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
+
+    from engine.model import Channel
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +35,11 @@ class _Reading:
             self.unread[name] = type(error).__name__
 
 
-def read_stack(name: str, webhooks: Iterable[WebhookRef], now: datetime, client: Callable[[str], Any]) -> StackState:
+def read_stack(name: str, channels: Iterable[Channel], now: datetime, client: Callable[[str], Any]) -> StackState:
     """The state of the stack `name`; `client(service)` makes a boto3 client. Raises `StackError` where it cannot be found."""
     resources = _resources(name, client)
-    refs, reading = tuple(webhooks), _Reading()
+    known, reading = tuple(channels), _Reading()
+    refs = [channel.webhook for channel in known]
     direct = "Queue" not in resources
     reading.part("rule", lambda: _rule(client("events"), resources["Rule"]))
     reading.part("trail", lambda: {"trail_prefixes": _trails(client("cloudtrail"))})
@@ -44,6 +47,10 @@ def read_stack(name: str, webhooks: Iterable[WebhookRef], now: datetime, client:
     reading.part("dead letters", lambda: {"dead": _count(client("sqs"), resources["DeadLetters"])})
     if not direct:
         reading.part("queue", lambda: _queue(client, resources, now))
+    if "Deliveries" in resources:
+        reading.part("table", lambda: {"index_active": _index_active(client("dynamodb"), resources["Deliveries"])})
+        reading.part("schedule", lambda: {"schedule_enabled": _schedule_enabled(client("events"), resources["EveryMinute"])})
+        reading.part("owed", lambda: _owed(client("cloudwatch"), resources["Function"], known, now))
     reading.part("metrics", lambda: _events(client("cloudwatch"), resources["Function"], now))
     there = {
         "secrets": _existing(reading, "secret", [ref.secret for ref in refs], _secret_lookup(client)),
@@ -51,7 +58,9 @@ def read_stack(name: str, webhooks: Iterable[WebhookRef], now: datetime, client:
         "topics": _existing(reading, "topic", [ref.sns for ref in refs], _topic_lookup(client)),
     }
     nothing: dict[str, Any] = dict.fromkeys(_PARTS)
-    return StackState(**{**nothing, **reading.values, **there}, direct=direct, unread=reading.unread)
+    return StackState(
+        **{**nothing, **reading.values, **there}, has_table="Deliveries" in resources, direct=direct, unread=reading.unread
+    )
 
 
 _PARTS = (
@@ -66,6 +75,10 @@ _PARTS = (
     "waiting",
     "dead",
     "oldest",
+    "index_active",
+    "schedule_enabled",
+    "oldest_owed",
+    "owed",
     "last_event",
     "foreign",
 )
@@ -152,16 +165,44 @@ def _queue(client: Callable[[str], Any], resources: Mapping[str, str], now: date
     }
 
 
+def _index_active(dynamodb: Any, table: str) -> bool:  # noqa: ANN401
+    """Whether the table has the index by which what is owed is found, and it is filled."""
+    indexes = dynamodb.describe_table(TableName=table)["Table"].get("GlobalSecondaryIndexes", ())
+    return any(index["IndexName"] == "owed" and index.get("IndexStatus", "ACTIVE") == "ACTIVE" for index in indexes)
+
+
+def _schedule_enabled(events: Any, rule: str) -> bool:  # noqa: ANN401
+    """Whether the function is started each minute to send what is owed."""
+    name = rule.rsplit("|", 1)[-1].rsplit("/", 1)[-1]
+    enabled = events.describe_rule(Name=name).get("State", "").startswith("ENABLED")
+    return enabled and bool(events.list_targets_by_rule(Rule=name)["Targets"])
+
+
+def _owed(cloudwatch: Any, function: str, channels: Iterable[Channel], now: datetime) -> dict[str, Any]:  # noqa: ANN401
+    """What was said last of how long alerts have been owed: by the schedule, of all channels, and of each of them."""
+
+    def last(**dimensions: str) -> int | None:
+        return _last_maximum(cloudwatch, ("Trailbell", "OldestOwedSeconds"), {"Function": function, **dimensions}, now)
+
+    by_channel = {channel.name: last(Channel=channel.name) for channel in channels}
+    return {"oldest_owed": last(), "owed": {name: seconds for name, seconds in by_channel.items() if seconds is not None}}
+
+
 def _count(sqs: Any, url: str) -> int:  # noqa: ANN401
     wanted = "ApproximateNumberOfMessages"
     return int(sqs.get_queue_attributes(QueueUrl=url, AttributeNames=[wanted])["Attributes"][wanted])
 
 
 def _oldest(cloudwatch: Any, queue: str, now: datetime) -> int | None:  # noqa: ANN401
+    return _last_maximum(cloudwatch, ("AWS/SQS", "ApproximateAgeOfOldestMessage"), {"QueueName": queue}, now)
+
+
+def _last_maximum(cloudwatch: Any, metric: tuple[str, str], dimensions: Mapping[str, str], now: datetime) -> int | None:  # noqa: ANN401
+    """The maximum of the latest five minutes with a value, within a quarter of an hour. `metric`: namespace and name."""
     datapoints = cloudwatch.get_metric_statistics(
-        Namespace="AWS/SQS",
-        MetricName="ApproximateAgeOfOldestMessage",
-        Dimensions=[{"Name": "QueueName", "Value": queue}],
+        Namespace=metric[0],
+        MetricName=metric[1],
+        Dimensions=[{"Name": name, "Value": value} for name, value in dimensions.items()],
         StartTime=now - timedelta(minutes=15),
         EndTime=now,
         Period=300,

@@ -43,6 +43,7 @@ def diagnose(state: StackState, policies: PolicySet, now: datetime) -> tuple[Cha
         *_queue(state),
         *_function(state),
         *(_destination(state, channel) for channel in policies.channels.values()),
+        *_outbox(state, policies),
         _last_event(state, now),
         _foreign(state),
     )
@@ -141,6 +142,37 @@ def _parameter(state: StackState, parameter: str) -> tuple[str, bool | None]:
 
 def _is(exists: bool) -> str:  # noqa: FBT001  a fact, not a switch
     return "exists" if exists else "does not exist"
+
+
+def _outbox(state: StackState, policies: PolicySet) -> Iterator[ChainLink]:
+    """Whether what channels are to hear is kept, found and sent."""
+    if not state.has_table:
+        names = [channel.name for channel in policies.channels.values() if channel.incident is not None]
+        if names:
+            seen = f"without a table each is one batch: {', '.join(names)}"
+            yield ChainLink("incidents last", Health.BROKEN, seen, "deploy the stack with DeliveryTable=yes")
+        return
+    deploy = "deploy the stack again"
+    if state.index_active is None:
+        yield _unknown("what is owed is found", state, "table")
+    else:
+        seen = "the index owed is active" if state.index_active else "the table has no index owed, or it is being filled"
+        yield _link("what is owed is found", state.index_active, seen, deploy)
+    if state.schedule_enabled is None:
+        yield _unknown("what is owed is sent", state, "schedule")
+        return
+    runs = state.schedule_enabled and ("owed" in state.unread or state.oldest_owed is not None)
+    seen = (
+        "each minute" if runs else "the function has said nothing of it" if state.schedule_enabled else "the schedule is disabled"
+    )
+    remedy = "see the function's errors" if state.schedule_enabled else "aws events enable-rule"
+    yield _link("what is owed is sent", runs, seen, remedy)
+    if state.owed is None:
+        yield _unknown("channels take messages", state, "owed")
+        return
+    for name, seconds in state.owed.items():
+        remedy = "trailbell send-test says what its destination answers"
+        yield _link(f"{name} takes messages", seconds < STALE_SECONDS, f"an alert has been owed for {seconds} s", remedy)
 
 
 def _last_event(state: StackState, now: datetime) -> ChainLink:
