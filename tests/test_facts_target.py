@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.pipeline.facts import derive_facts, facts
-from engine.pipeline.facts.target import needs_resources, record_scope, split_arn, target_of
+from engine.pipeline.facts.target import COPIES, UNREAD, needs_resources, record_scope, split_arn, target_of
 from engine.policy.fact_layout import TARGET
 
 POINT = "arn:aws:s3:eu-west-1:111122223333:accesspoint/readers"
@@ -116,13 +116,23 @@ def test_object_lambda_names_its_access_point_alone() -> None:
         (f"{ALIAS}/a", (ALIAS, "a")),
         ("arn:aws:s3-outposts:us-east-1:111122223333:outpost/op-1/object/a", ("outpost/op-1", "a")),
         ("arn:aws:s3:::src/k", ("src", "k")),
-        ("", (None, None)),
-        (7, (None, None)),
         (None, (None, None)),
     ],
 )
 def test_the_source_of_a_copy_is_read_as_s3_reads_it(source: object, expected: tuple[str | None, str | None]) -> None:
     assert copied(source) == expected
+
+
+@pytest.mark.parametrize("source", ["", "/", "%2F", "?versionId=abc", 7, True, ["src/k"], ["a/k", "b/k"], {"a": "src/k"}])
+def test_a_source_that_cannot_be_read_is_another_bucket_than_any(source: object) -> None:
+    assert copied(source)[0] == UNREAD
+
+
+@pytest.mark.parametrize("name", sorted(COPIES))
+@pytest.mark.parametrize("header", ["X-Amz-Copy-Source", "X-AMZ-COPY-SOURCE", "x-amz-rename-source", None])
+def test_a_copy_without_a_source_that_is_read_is_out_of_another_bucket(name: str, header: str | None) -> None:
+    parameters = {"bucketName": "b", "key": "k", **({} if header is None else {header: "src/k"})}
+    assert facts(event(eventName=name, requestParameters=parameters)).copy_bucket == UNREAD
 
 
 @pytest.mark.parametrize("point", [f"{POINT}/object", POINT.replace(":", "%3a") + "/object", ALIAS])
@@ -150,10 +160,10 @@ BUCKETS = st.sampled_from(["a", POINT, ALIAS, "", None, 7])
 SOURCES = st.sampled_from([None, "", "a/k", "b%2Fk", f"{POINT}/object/k", f"{ALIAS}/k", 7])
 
 
-@given(BUCKETS, SOURCES, st.lists(st.sampled_from([OTHER, *PAYMENTS]), max_size=3))
-def test_resources_change_nothing_where_they_are_not_needed(bucket: Any, source: Any, resources: list[Any]) -> None:
+@given(BUCKETS, SOURCES, st.lists(st.sampled_from([OTHER, *PAYMENTS]), max_size=3), st.sampled_from(["GetObject", "CopyObject"]))
+def test_resources_change_nothing_where_they_are_not_needed(bucket: Any, source: Any, resources: list[Any], name: str) -> None:
     if not needs_resources(bucket, source):
-        assert target_of(bucket, "k", None, source, resources) == target_of(bucket, "k", None, source, None)
+        assert target_of(bucket, "k", None, source, resources, name) == target_of(bucket, "k", None, source, None, name)
 
 
 # --- scopes ----------------------------------------------------------------------------------------------------------------
@@ -186,11 +196,12 @@ COPY = {"requestParameters": {"bucketName": "payments-prod", "key": "k", "x-amz-
 
 
 @pytest.mark.parametrize(
-    ("account", "expected"), [("111122223333", False), ("444455556666", True), (None, None), ("", None), ("anonymous", True)]
+    ("account", "expected"), [("111122223333", None), ("444455556666", True), (None, None), ("", None), ("anonymous", True)]
 )
-def test_where_no_bucket_is_named_the_callers_account_is_compared_with_the_recipients(
+def test_where_no_owner_is_named_the_recipient_tells_at_most_that_the_caller_is_of_another_account(
     account: str | None, *, expected: bool | None
 ) -> None:
+    """A partner's own trail has a record of what the partner did in a bucket of ours."""
     assert crosses(account) is expected
     assert crosses(account, [{"type": "AWS::S3::Object", "ARN": "arn:aws:s3:::payments-prod/k"}]) is expected
 
@@ -210,6 +221,7 @@ def test_of_a_copy_the_recipient_counts_as_well() -> None:
     assert crosses("111122223333", PAYMENTS, recipient="444455556666", **COPY) is True
     assert crosses("111122223333", PAYMENTS, **COPY) is False
     assert crosses("111122223333", PAYMENTS, recipient=None, **COPY) is None
+    assert crosses("111122223333", PAYMENTS, recipient="444455556666", eventName="CopyObject") is True
     assert crosses("444455556666", PAYMENTS, recipient=None, **COPY) is True
 
 

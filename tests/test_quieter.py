@@ -26,8 +26,9 @@ def codes(rule: dict[str, Any], word: str) -> list[str]:
     return [problem.code for problem in ANALYSIS.judge(rule, rule.get("buckets", ()), word).problems]
 
 
-def test_half_of_a_hundred_rules_are_sound() -> None:
-    assert (len(RULES["sound"]), len(RULES["unsound"])) == (50, 50)
+def test_there_are_fifty_rules_of_either_sort() -> None:
+    assert len(RULES["sound"]) >= 50
+    assert len(RULES["unsound"]) >= 50
 
 
 @pytest.mark.parametrize("rule", RULES["sound"], ids=name)

@@ -124,6 +124,53 @@ def test_a_rule_about_a_bucket_is_void_for_copies_out_of_another(rule: Any) -> N
     assert answer(rule(ROLE), copied("payments-archive")) == (True, [])
 
 
+WRITER = """
+actors:
+  - class: writer
+    kind: robot
+    evidence:
+      - {id: by-role, says: its role, strength: attested, when: actor.role == 'nightly'}
+      - {id: by-bucket, says: its bucket, strength: claimed, when: "actor.session == 'run' && actor.role == 'nightly' && TEST"}
+"""
+
+
+@RULES
+@pytest.mark.parametrize(
+    "test",
+    [
+        "bucket == 'payments-prod'",
+        "!(bucket != 'payments-prod')",
+        "requestParameters.bucketName == 'payments-prod'",
+        "requestParameters.Host == 'payments-prod.s3.amazonaws.com'",
+        "tlsDetails.clientProvidedHostHeader == 'payments-prod.s3.amazonaws.com'",
+        "resources[0].ARN == 'arn:aws:s3:::payments-prod'",
+        "regex(to_string(requestParameters), 'payments-prod')",
+        "regex(to_string(@), 'payments-prod')",
+    ],
+)
+def test_a_bucket_is_tested_however_it_is_written_and_by_evidence_too(rule: Any, test: str) -> None:
+    rules = [rule(f"{ROLE} && {test}"), WRITER.replace("TEST", test.replace('"', "'")) + rule("actor.class == 'writer'")]
+    for written in rules:
+        policies = compiled(written)
+        made = [route for policy in policies.policies for route in (*policy.routes, *policy.silences) if route.id == "job"]
+        assert [VoidReason.BUCKET in one.void_for for one in made] == [True]
+
+
+@RULES
+@pytest.mark.parametrize("parameters", [{}, {"x-amz-copy-source": ["payments-prod/a"]}, {"X-Amz-Copy-Source": "payments-prod/a"}])
+def test_a_rule_about_a_bucket_is_void_for_a_copy_whose_source_cannot_be_read(rule: Any, parameters: dict[str, Any]) -> None:
+    made = copied("payments-prod")
+    made.record["requestParameters"] = {"bucketName": "payments-prod", "key": "b", **parameters}
+    assert answer(rule(f"bucket == 'payments-prod' && {ROLE}"), made) == (False, [("example/job", "another bucket")])
+
+
+@RULES
+@pytest.mark.parametrize("resources", [None, [], [{"type": "AWS::S3::Object", "ARN": "arn:aws:s3:::payments-prod/a"}]])
+def test_a_role_of_the_same_name_in_a_partners_own_trail_is_heard(rule: Any, resources: object) -> None:
+    made = event(userIdentity=OTHERS, recipientAccountId="444455556666", resources=resources)
+    assert answer(rule(ROLE), made) == (False, [("example/job", "another account")])
+
+
 @RULES
 def test_a_class_that_is_never_muted_says_so(rule: Any) -> None:
     evidence = {"id": "sign", "says": "its agent", "strength": "claimed", "when": "regex(userAgent, 'pacu')"}

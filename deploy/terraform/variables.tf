@@ -38,7 +38,7 @@ variable "event_names" {
   default = [
     "GetObject", "GetObjectTorrent", "SelectObjectContent", "ListObjects", "ListObjectVersions", "CopyObject",
     "UploadPartCopy", "RenameObject", "PutObject", "PostObject", "CompleteMultipartUpload", "DeleteObject",
-    "DeleteObjects", "PutObjectAcl", "PutObjectTagging", "DeleteObjectTagging", "PutObjectLegalHold",
+    "DeleteObjects", "PutObjectAcl", "UpdateObjectEncryption", "PutObjectTagging", "DeleteObjectTagging", "PutObjectLegalHold",
     "PutObjectLockLegalHold", "PutObjectRetention", "PutObjectLockRetention", "RestoreObject",
   ]
 }

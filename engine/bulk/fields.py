@@ -8,6 +8,7 @@ from engine.model import Selects
 from engine.pipeline.decide.reads import paths_read
 from engine.pipeline.decide.reference import has_scope
 from engine.pipeline.facts.target import COPY_SOURCE
+from engine.policy.fact_layout import meet
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,17 +26,19 @@ TIME: Final = ("eventTime",)
 RESOURCES: Final = ("resources",)
 RECIPIENT: Final = ("recipientAccountId",)
 
-OF_TARGET: Final = (*(("requestParameters", name) for name in ("bucketName", "key", "Key", COPY_SOURCE)), RESOURCES)
+NAME: Final = ("eventName",)
+
+OF_TARGET: Final = (*(("requestParameters", name) for name in ("bucketName", "key", "Key", COPY_SOURCE)), RESOURCES, NAME)
 ARN: Final = (_IDENTITY, "arn")
 OF_ISSUED: Final = ((_IDENTITY, "type"), (_IDENTITY, "principalId"), *((*_ISSUER, name) for name in ("type", "arn", "userName")))
 OF_CALLER: Final = tuple((_IDENTITY, name) for name in ("type", "arn", "userName", "accountId", "invokedBy"))
 OF_SOURCE: Final = (("sourceIPAddress",),)
-OF_ACCESS: Final = (("errorCode",), ("eventName",))
-OF_CROSSING: Final = (OF_CALLER[0], OF_CALLER[3], OF_TARGET[3], RESOURCES, RECIPIENT)
+OF_ACCESS: Final = (("errorCode",), NAME)
+OF_CROSSING: Final = (OF_CALLER[0], OF_CALLER[3], OF_TARGET[3], RESOURCES, RECIPIENT, NAME)
 """The arguments of the functions of `facts` with these names, in order."""
 
 _ARNS: Final = frozenset({(*RESOURCES, "ARN"), (*RESOURCES, "ARNPrefix")})
-_BUCKET: Final = _ARNS | {OF_TARGET[0], OF_TARGET[3]}
+_BUCKET: Final = _ARNS | {OF_TARGET[0], OF_TARGET[3], NAME}
 """What a bucket depends on: the resources may name either bucket of a copy, or both."""
 _SOURCE: Final = frozenset(OF_SOURCE)
 _ROLE: Final = frozenset({ARN, *OF_ISSUED})
@@ -43,7 +46,7 @@ NO_ROLE: Final = (OF_ISSUED[0], OF_ISSUED[2])
 """The fields that say whether the caller is a role, where no ARN names one."""
 
 _ISSUED: Final = frozenset(OF_ISSUED) - {*NO_ROLE}
-_NAME: Final = frozenset({("eventName",)})
+_NAME: Final = frozenset({NAME})
 _NOTHING: Final = frozenset[tuple[str, ...]]()
 
 FIELDS: Final[Mapping[Path, frozenset[Path]]] = {
@@ -66,7 +69,7 @@ FIELDS: Final[Mapping[Path, frozenset[Path]]] = {
     ("source", "kind"): _SOURCE,
     ("source", "private"): _SOURCE,
     ("access", "denied"): frozenset({("errorCode",)}),
-    ("access", "kind"): frozenset({("eventName",)}),
+    ("access", "kind"): _NAME,
 }
 """The fields that each fact is derived from; of a list, those of its objects."""
 
@@ -80,7 +83,7 @@ def needed(policies: PolicySet) -> frozenset[Path] | None:
     if () in paths:
         return None
     fields = {path for path in paths if path[0] not in _HEADS}
-    facts = (behind for fact, behind in FIELDS.items() if any(_meet(fact, path) for path in paths))
+    facts = (behind for fact, behind in FIELDS.items() if any(meet(fact, path) for path in paths))
     named = _NAME if policies.selection.names is not None else _NOTHING
     return ALWAYS.union(fields, *facts, named, _of_scopes(policies))
 
@@ -93,15 +96,10 @@ def seldom_needed(policies: PolicySet) -> frozenset[Path]:
     """
     paths, all_needed = paths_read(policies), needed(policies) or _NOTHING
     often = policies.selection.select is not Selects.S3_DATA or any(map(has_scope, policies.policies))
-    read_often = often or any(path == OF_TARGET[0][:1] or path[:1] == RESOURCES or _meet(path, _CROSSES) for path in paths)
+    read_often = often or any(path == OF_TARGET[0][:1] or path[:1] == RESOURCES or meet(path, _CROSSES) for path in paths)
     of_bucket = _NOTHING if read_often else _ARNS
-    of_role = _NOTHING if any(_meet(field, path) for field in _ISSUED for path in paths) else _ISSUED
+    of_role = _NOTHING if any(meet(field, path) for field in _ISSUED for path in paths) else _ISSUED
     return (of_bucket | of_role) & all_needed
-
-
-def _meet(path: Path, other: Path) -> bool:
-    """Whether one of two paths leads through the other."""
-    return all(left == right for left, right in zip(path, other, strict=False))
 
 
 def _of_scopes(policies: PolicySet) -> frozenset[Path]:

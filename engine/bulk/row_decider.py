@@ -24,7 +24,7 @@ from engine.pipeline.decide.indexed import CACHE_SIZE
 from engine.pipeline.decide.reference import within
 from engine.pipeline.decide.void import BITS, BUCKET, COPY_BUCKET, CROSS_ACCOUNT
 from engine.pipeline.facts import NO_CLASS, ROLES, access_of, caller_of, issued_role, source_of, time_of
-from engine.pipeline.facts.target import POINT_ALIASES, crossing_of, needs_resources, scope_of, target_of
+from engine.pipeline.facts.target import COPIES, POINT_ALIASES, crossing_of, needs_resources, scope_of, target_of
 from engine.pipeline.select import S3_SOURCES, is_named
 from engine.policy.fact_layout import ACCESS, CALLER, CLASSED, CROSSING, FACTS, ROLE, SOURCE, TARGET
 from engine.policy.matchers import MOST_AT_ONCE
@@ -64,7 +64,7 @@ def made({constants}):
 """
 
 _PLAIN_BUCKET: Final = """\
-(b, k, None, None) if {source} is None and (b := {bucket}).__class__ is str and b and b[:4] != 'arn:' \
+(b, k, None, None) if {source} is None and {name} not in {copies} and (b := {bucket}).__class__ is str and b and b[:4] != 'arn:' \
 and not b.endswith({aliases}) and (k := {key}).__class__ is {kind} else {otherwise}"""
 """`target_of` for a request that copies nothing and names bucket and key, as nearly all do; `otherwise` for the rest."""
 
@@ -103,11 +103,11 @@ def _lacks_a_field() -> NoReturn:
     raise RowError("a row does not name its bucket, or its role")
 
 
-def _target_by_names(bucket: object, key: object, outposts_key: object, source: object) -> tuple[str | None, ...]:
+def _target_by_names(bucket: object, key: object, outposts_key: object, source: object, name: object) -> tuple[str | None, ...]:
     """`target_of` for rows without resources: raises `RowError` where it would read them."""
     if needs_resources(bucket, source):
         _lacks_a_field()
-    return target_of(bucket, key, outposts_key, source, None)
+    return target_of(bucket, key, outposts_key, source, None, name)
 
 
 def _no_role(actor_type: object, issuer_type: object) -> tuple[None, None]:
@@ -296,14 +296,22 @@ class RowDecider(Generic[Shown]):
 
     def _target(self, name: Callable[[object], str], of: Callable[[Callable[..., object], Sequence[Path]], str]) -> str:
         """Code for the facts of the target: mostly from the request, else from the resources, where rows have them."""
-        bucket, key, _, source, _ = map(self._code, fields.OF_TARGET)
+        bucket, key, _, source, _, event_name = map(self._code, fields.OF_TARGET)
         lacking = any(path[:1] == fields.RESOURCES for path in self._seldom)
-        otherwise = of(_target_by_names, fields.OF_TARGET[:-1]) if lacking else of(target_of, fields.OF_TARGET)
+        by_names = [path for path in fields.OF_TARGET if path != fields.RESOURCES]
+        otherwise = of(_target_by_names, by_names) if lacking else of(target_of, fields.OF_TARGET)
         if bucket == "None":
             return otherwise
         kind = "None.__class__" if key == "None" else "str and k"
         return _PLAIN_BUCKET.format(
-            source=source, bucket=bucket, aliases=name(POINT_ALIASES), key=key, kind=kind, otherwise=otherwise
+            source=source,
+            name=event_name,
+            copies=name(COPIES),
+            bucket=bucket,
+            aliases=name(POINT_ALIASES),
+            key=key,
+            kind=kind,
+            otherwise=otherwise,
         )
 
     def _evidence(self, writer: Writer) -> Iterator[str]:

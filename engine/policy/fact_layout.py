@@ -41,6 +41,11 @@ FACT_TYPES: Final[Mapping[tuple[str, ...], frozenset[str]]] = {
 """The types that each fact can have, by JMESPath's names."""
 
 
+def meet(path: Path, other: Path) -> bool:
+    """Whether one of two paths leads through the other."""
+    return all(left == right for left, right in zip(path, other, strict=False))
+
+
 def with_facts(record: Record, facts: FactGroups) -> Document:
     """The record with the facts beside its own fields, as expressions read both."""
     added: dict[str, Any] = {}

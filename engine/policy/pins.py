@@ -182,6 +182,9 @@ _RESERVED: Final = tuple(
 """Beginnings of names and paths that only AWS gives: they pin nobody, but tell something."""
 _KNOWN: Final = (*_PREFIXES, *_RESERVED)
 _ARN_HEAD: Final = re.compile(r"arn:[^:]*:[^:]*:[^:]*:[^:]*:")
+_RESOURCE_TYPE: Final = re.compile(r"\A[^:/]*[:/]?")
+"""`function:` or `instance/`: every resource of a service has it, and what ends before one may be a part of it."""
+
 _ARNS: Final = frozenset(
     {
         ("userIdentity", "sessionContext", "sessionIssuer", "arn"),
@@ -216,11 +219,11 @@ def _is_reserved(text: str) -> bool:
 
 
 def _behind_head(run: Run) -> str:
-    """What a run demands behind the first five parts of an ARN, in which there is no slash."""
+    """What a run demands of a resource behind its type, which follows the first five parts of an ARN (no slash is in these)."""
     text = run.text.lower()
     head = _ARN_HEAD.match(text)
     if head is not None:
-        return text[head.end() :]
+        return _RESOURCE_TYPE.sub("", text[head.end() :])
     if "/" in text:
         return text.partition("/")[2]
     return text.rpartition(":")[2] if run.end else ""
@@ -240,8 +243,11 @@ def _without_ended(text: str) -> str:
 _ROLE_HEAD: Final = re.compile(r"arn:[a-z-]+:sts::[0-9]{12}:assumed-role/[^/]+/", re.IGNORECASE)
 _USER_HEAD: Final = re.compile(r"arn:[a-z-]+:iam::[0-9]{12}:user/.{3}", re.IGNORECASE)
 _CALLER_ARN: Final = re.compile(r"arn:[a-z-]+:(sts::[0-9]{12}:assumed-role/[^/]+/.+|iam::[0-9]{12}:((user|role)/.+|root))")
-_ID_HEAD: Final = re.compile(r"A[A-Z0-9]{7,}:", re.IGNORECASE)
-_PRINCIPAL: Final = re.compile(r"A[A-Z0-9]{7,}(:.*)?")
+_OWNED_HEAD: Final = re.compile(r"arn:[a-z-]+:[a-z0-9-]+:[a-z0-9-]*:[0-9]{12}:", re.IGNORECASE)
+_ID_HEAD: Final = re.compile(r"A(?:ROA|IDA)[A-Z0-9]{12,}:", re.IGNORECASE)
+_PRINCIPAL: Final = re.compile(r"A(?:ROA|IDA)[A-Z0-9]{12,}(?::.*)?")
+"""The unique id of a role or a user: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html"""
+
 _PROVIDER: Final = re.compile(r"arn:[a-z-]+:iam::[0-9]{12}:(oidc|saml)-provider/.+")
 
 
@@ -261,6 +267,7 @@ _EQUALS: Final[Mapping[Pin, Callable[[str], object]]] = {
     Pin.EXACT: bool,
     Pin.ROOT: "Root".__eq__,
     Pin.ROLE_ARN: bool,
+    Pin.OWNED_ARN: bool,
     Pin.CALLER_ARN: _CALLER_ARN.fullmatch,
     Pin.PRINCIPAL: _PRINCIPAL.fullmatch,
     Pin.PROVIDER: _PROVIDER.fullmatch,
@@ -272,6 +279,7 @@ _MATCHES: Final[Mapping[Pin, Callable[[Run, Atom], object]]] = {
     Pin.EXACT: _never,
     Pin.ROOT: _never,
     Pin.ROLE_ARN: _beyond,
+    Pin.OWNED_ARN: lambda run, atom: run.start and _OWNED_HEAD.match(run.text) and _beyond(run, atom),
     Pin.CALLER_ARN: lambda run, _: run.start and (_ROLE_HEAD.match(run.text) or _USER_HEAD.match(run.text)),
     Pin.PRINCIPAL: lambda run, _: run.start and _ID_HEAD.match(run.text),
     Pin.PROVIDER: _behind_provider,

@@ -41,6 +41,9 @@ class Pin(StrEnum):
     EXACT = "equality or a list"
     ROOT = "only `Root`"
     ROLE_ARN = "equality, a list, or a pattern with three literal characters behind `role/`"
+    OWNED_ARN = (
+        "equality, a list, or a pattern that is literal to the colon behind the account, and three literal characters more"
+    )
     CALLER_ARN = "equality, a list, or a pattern that is literal from `arn:` to the slash behind the role"
     PRINCIPAL = "equality, a list, or a pattern that is literal from the start to the colon"
     PROVIDER = "an ARN in an account, or a pattern with `-provider/` and three literal characters behind it"
@@ -231,7 +234,14 @@ TABLE: Final[Mapping[Path, Row]] = {
     ),
     ("userIdentity", "invokedBy"): _SERVICE_ROW,
     ("actor", "service"): _SERVICE_ROW,
-    **_named("userIdentity.inScopeOf", "issuerType credentialsIssuedTo sourceArn", _ISSUED_TO_ROW),
+    **_named("userIdentity.inScopeOf", "issuerType credentialsIssuedTo", _ISSUED_TO_ROW),
+    ("userIdentity", "inScopeOf", "sourceArn"): Row(
+        WHO,
+        "The resource for which a service or a workload calls. A service calls for resources of any account, and these are named "
+        "by their owners.",
+        Pin.OWNED_ARN,
+        sources=("UI",),
+    ),
     ("userIdentity", "inScopeOf", "sourceAccount"): Row(HOW, "For which account a service acts: many callers.", sources=("UI",)),
     ("userIdentity", "sessionContext", "ec2RoleDelivery"): Row(
         WHO,

@@ -12,7 +12,7 @@ from engine.matching.formula import atoms, formula_of
 from engine.matching.literals import demanded
 from engine.model import ALWAYS_VOID_FOR, Finding, Kind, Strength, VoidReason
 from engine.policy import codes
-from engine.policy.fact_layout import FACT_TYPES
+from engine.policy.fact_layout import FACT_TYPES, meet
 from engine.policy.mending import mend, where, why_no_pin
 from engine.policy.pins import (
     ACCOUNTS,
@@ -34,9 +34,18 @@ if TYPE_CHECKING:
     from engine.matching.formula import Atom, Formula
     from engine.matching.literals import Alternative
     from engine.model import VoidFor
+    from engine.policy.fact_layout import Path
     from engine.policy.pins import Actors, Branch
     from engine.policy.source import Source, YamlNode
-_BUCKETS: Final = frozenset({("bucket",), ("requestParameters", "bucketName"), ("resources",)})
+_BUCKETS: Final = (
+    ("bucket",),
+    ("requestParameters", "bucketName"),
+    ("requestParameters", "Host"),
+    ("tlsDetails", "clientProvidedHostHeader"),
+    ("resources",),
+)
+"""Where the bucket of a request stands."""
+
 _COPIES: Final = frozenset({("copy",), ("copy", "bucket"), ("requestParameters", "x-amz-copy-source")})
 _BOUNDING: Final = frozenset({("bucket",), ("copy", "bucket")})
 _FEWEST: Final = 3
@@ -90,7 +99,7 @@ class QuieterRules:
             problems += _accounts(branches, word)
             if not all(_tests_account(own) for branch in branches for _, own in spelled_out(branch, actors)):
                 void_for.add(VoidReason.ACCOUNT)
-        if _passes_over_copies(self._formula(_expressions(rule))):
+        if any(map(_passes_over_copies, self._paths_with_evidence(rule))):
             void_for.add(VoidReason.BUCKET)
         if problems:
             void_for.add(VoidReason.NOT_ALLOWED)
@@ -110,6 +119,20 @@ class QuieterRules:
         if expressions not in self._formulas:
             self._formulas[expressions] = formula_of([self._trees[expression] for expression in expressions], FACT_TYPES)
         return self._formulas[expressions]
+
+    def _paths_with_evidence(self, rule: Mapping[str, Any]) -> Iterator[frozenset[Path]]:
+        """The paths that a rule reads, and with them those of each evidence of the classes that it names."""
+        read = self._paths(rule)
+        yield read
+        named = {actor.id for branch in self.branches(rule) for actor, _ in spelled_out(branch, self.actors) if actor is not None}
+        yield from (read | self._paths(evidence) for evidence in self._evidence() if evidence["id"] in named)
+
+    def _paths(self, rule: Mapping[str, Any]) -> frozenset[Path]:
+        return frozenset(path for atom in atoms(self._formula(_expressions(rule))) for path in atom.paths)
+
+    def _evidence(self) -> Iterator[Mapping[str, Any]]:
+        actors = (actor for content in self._contents for actor in content.get("actors") or ())
+        return (evidence for actor in actors for evidence in actor.get("evidence") or ())
 
     def _actors(self) -> Iterator[EvidenceBranches]:
         for content in self._contents:
@@ -233,7 +256,6 @@ def _tests_account(branch: Branch) -> bool:
     return any(atom.path in ACCOUNTS and texts(atom) is not None for atom in branch)
 
 
-def _passes_over_copies(part: Formula) -> bool:
-    """Whether a rule tests the bucket and not where a copy comes from."""
-    read = {path for atom in atoms(part) for path in atom.paths}
-    return not read.isdisjoint(_BUCKETS) and read.isdisjoint(_COPIES)
+def _passes_over_copies(paths: frozenset[Path]) -> bool:
+    """Whether these paths lead to the bucket, and none to where a copy comes from."""
+    return _COPIES.isdisjoint(paths) and any(meet(path, bucket) for path in paths for bucket in _BUCKETS)

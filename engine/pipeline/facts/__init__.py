@@ -102,7 +102,9 @@ def derive_facts(
     read = record.get
     request, identity = members(read("requestParameters")), members(read("userIdentity"))
     if of_target:
-        target = target_of(request("bucketName"), request("key"), request("Key"), request(COPY_SOURCE), read("resources"))
+        target = target_of(
+            request("bucketName"), request("key"), request("Key"), request(COPY_SOURCE), read("resources"), read("eventName")
+        )
     if of_role:
         role = _role(identity)
     if of_caller:
@@ -113,7 +115,7 @@ def derive_facts(
     if of_access:
         access = access_of(read("errorCode"), read("eventName"))
     if of_crossing:
-        accounts = identity("accountId"), request(COPY_SOURCE), read("resources"), read("recipientAccountId")
+        accounts = identity("accountId"), request(COPY_SOURCE), read("resources"), read("recipientAccountId"), read("eventName")
         crossing = crossing_of(identity("type"), *accounts)
     return target, role, caller, source, access, crossing  # type: ignore[return-value]  # nobody reads a group that is not wanted
 

@@ -20,25 +20,31 @@ if TYPE_CHECKING:
 _ARN_PARTS: Final = 6
 
 COPY_SOURCE: Final = "x-amz-copy-source"
+COPIES: Final = frozenset({"CopyObject", "UploadPartCopy"})
+"""The calls that copy. Where their source cannot be read, `UNREAD` stands for its bucket."""
+
+UNREAD: Final = "?"
+"""The bucket of a copy's source that cannot be read: another one than any other. No bucket's name has this character."""
+
 POINT_ALIASES: Final = ("-s3alias", "--ol-s3", "--xa-s3")
 """How the aliases of access points end: S3's, those of Object Lambda, and those of directory buckets."""
 
 
-def target_of(bucket: _Json, key: _Json, outposts_key: _Json, source: _Json, resources: _Json) -> Target:
+def target_of(bucket: _Json, key: _Json, outposts_key: _Json, source: _Json, resources: _Json, name: _Json) -> Target:  # noqa: PLR0913, PLR0917
     """Bucket and key of a request, and those of the source that it copies.
 
-    `key` is called `Key` where the bucket is on Outposts. `source` is the header `x-amz-copy-source`. Where the request names an
-    access point, or no bucket, the bucket is the first one of `resources` that is not the source.
+    `key` is called `Key` where the bucket is on Outposts. `source` is the header `x-amz-copy-source`, `name` the event's.
+    Where the request names an access point, or no bucket, the bucket is the first one of `resources` that is not the source.
     """
     key = (key or None) if key.__class__ is str else text(outposts_key)
-    if source is None:
+    if not copies(source, name):
         return (bucket, key, None, None) if names_bucket(bucket) else (*_from_resources(bucket, key, resources, None), None, None)
     copied, copied_key = _copy_source(source)
-    by_point = copied is not None and not names_bucket(copied)
+    by_point = not names_bucket(copied)
     if not names_bucket(bucket):
         bucket, key = _from_resources(bucket, key, resources, None if by_point else copied)
-    if copied is not None and by_point:
-        others = (name for name, _ in _named(resources) if name != bucket)
+    if by_point:
+        others = (other for other, _ in _named(resources) if other != bucket)
         copied = next(others, None) or _unresolved(copied, bucket)
     return bucket, key, copied, copied_key
 
@@ -51,10 +57,14 @@ def names_bucket(name: _Json) -> bool:
     return name.__class__ is str and name != "" and name[:4] != "arn:" and not name.endswith(POINT_ALIASES)
 
 
+def copies(source: _Json, name: _Json) -> bool:
+    """Whether a request copies: it has the header of a source, or its name says so."""
+    return source is not None or (name.__class__ is str and name in COPIES)
+
+
 def needs_resources(bucket: _Json, source: _Json) -> bool:
     """Whether `target_of` looks at the resources: the request names an access point or no bucket, or copies from a point."""
-    copied = None if source is None else _copy_source(source)[0]
-    return not names_bucket(bucket) or not (copied is None or names_bucket(copied))
+    return not names_bucket(bucket) or (source is not None and not names_bucket(_copy_source(source)[0]))
 
 
 def _arns(entries: _Json) -> Sequence[str]:
@@ -125,15 +135,15 @@ def _unresolved(point: str, bucket: _Json) -> str:
     return point if name == bucket else name
 
 
-def _copy_source(header: object) -> tuple[str | None, str | None]:
-    """Bucket, or access point as recorded, and key of `x-amz-copy-source`, as S3 reads it.
+def _copy_source(header: object) -> tuple[str, str | None]:
+    """Bucket, or access point as recorded, and key of `x-amz-copy-source`, as S3 reads it; `UNREAD` where there is no bucket.
 
     It says `bucket/key?versionId=…`, with or without a slash before it, percent-encoded by its sender, who may encode any
     character; a `+` stands for itself. More slashes before it are dropped as well: no bucket's name is empty.
     Source: https://docs.aws.amazon.com/AmazonS3/latest/API/API_CopyObject.html (x-amz-copy-source)
     """
     if not isinstance(header, str):
-        return None, None
+        return UNREAD, None
     source = header.split("?versionId=", 1)[0]
     if "%" in source:
         from urllib.parse import unquote  # noqa: PLC0415  2 ms, and seldom
@@ -146,7 +156,7 @@ def _copy_source(header: object) -> tuple[str | None, str | None]:
             bucket, _, key = source.partition("/object/")
     else:
         bucket, _, key = source.partition("/")
-    return bucket or None, key or None
+    return bucket or UNREAD, key or None
 
 
 def record_scope(record: Record, target: Target) -> Scope:
@@ -178,23 +188,23 @@ def scope_of(target: Target, resources: _Json, recipient: _Json) -> Scope:
 # --- whose it is -------------------------------------------------------------------------------------------------------
 
 
-def crossing_of(actor_type: _Json, account: _Json, source: _Json, resources: _Json, recipient: _Json) -> Crossing:
+def crossing_of(actor_type: _Json, account: _Json, source: _Json, resources: _Json, recipient: _Json, name: _Json) -> Crossing:  # noqa: PLR0913, PLR0917
     """Whether the caller's account is another than that of a bucket of `resources`; None where one of the two is unknown.
 
-    Of a copy (`source` is its header), whose other bucket may stand nowhere, and where `resources` names no owner, the account is
-    compared with the recipient's, too. S3 sends a copy of the event to the requester's account as well as to the owner's, so the
-    recipient alone does not tell. A service calls for no account.
+    Of a copy (`source` is its header, `name` the event's), whose other bucket may stand nowhere, and where `resources` names no
+    owner, the account is compared with the recipient's, too. S3 sends a copy of the event to the requester's account as well as
+    to the owner's, so the recipient alone tells at most that it is another one. A service calls for no account.
     """
     if actor_type == "AWSService":
         return (False,)
     owners = _owners(resources)
-    compared = {*owners, text(recipient)} if source is not None or not owners else owners
+    compared = {*owners, text(recipient)} if copies(source, name) or not owners else owners
     caller = text(account)
     if caller is None:
         return (None,)
     if any(owner not in (None, caller) for owner in compared):
         return (True,)
-    return (None if None in compared else False,)
+    return (None if None in compared or not owners else False,)
 
 
 def _owners(resources: _Json) -> set[str | None]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import re
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
@@ -10,12 +10,16 @@ if TYPE_CHECKING:
 
     from engine.model import Record
 
-_EVERYBODY: Final = "groups/global/AllUsers"
-"""The grantee that is everybody: https://docs.aws.amazon.com/AmazonS3/latest/userguide/acl-overview.html#canned-acl"""
+_PUBLIC: Final = re.compile(r"groups/global/(?:AllUsers|AuthenticatedUsers)|(?:public|authenticated)-read(?:-write)?\Z")
+"""Grantees that are everybody, or everybody with an account of AWS, and the canned ACLs that name them. S3 calls both public.
 
-_PUBLIC_ACLS: Final = frozenset({"public-read", "public-read-write"})
-_NAMES: Final = frozenset({"key", "bucketName", "Host"})
-_GRANTING: Final = frozenset({"PutObjectAcl", "PutObject", "CopyObject"})
+Source: https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html (the meaning of "public")
+"""
+
+_GRANTS: Final = re.compile(r"(?:x-amz-)?acl|x-amz-grant-.*|AccessControlPolicy", re.IGNORECASE)
+"""Headers, fields of a form, and the body by which a request grants access."""
+
+_GRANTING: Final = frozenset({"CopyObject", "CreateMultipartUpload", "PostObject", "PutObject", "PutObjectAcl"})
 
 
 def names_version(record: Record) -> bool:
@@ -27,11 +31,13 @@ def makes_public(record: Record) -> bool:
     """Whether the request grants access to everybody. Its own text alone is read: S3 may have refused it."""
     if record.get("eventName") not in _GRANTING:
         return False
-    parameters = _parameters(record)
-    acl = parameters.get("x-amz-acl")
-    if any(one in _PUBLIC_ACLS for one in (acl if isinstance(acl, list) else [acl]) if isinstance(one, str)):
-        return True
-    return _EVERYBODY in json.dumps({name: value for name, value in parameters.items() if name not in _NAMES})
+    waiting = [value for name, value in _parameters(record).items() if _GRANTS.fullmatch(name)]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, str) and _PUBLIC.search(value):
+            return True
+        waiting += value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return False
 
 
 def is_foreign(record: Record, account: str | None) -> bool:
