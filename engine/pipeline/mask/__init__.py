@@ -69,15 +69,16 @@ def _operators_applied(
     """What the level's operators show of each field by itself, and how many fields were dropped because there is no hash key."""
     shown: dict[Field, str] = {}
     hash_missing = 0
+    keep, hashed, drop = Operator.KEEP, Operator.HASH, Operator.DROP
     for field, text in recorded.items():
-        operator = level.operators.get(field, Operator.DROP)
-        if operator is Operator.KEEP:
+        operator = level.operators.get(field, drop)
+        if operator is keep:
             shown[field] = text
-        elif operator is Operator.HASH and key is not None:
+        elif operator is hashed and key is not None:
             shown[field] = pseudonym(field, text, key)
-        elif operator is Operator.HASH:
+        elif operator is hashed:
             hash_missing += 1
-        elif operator is not Operator.DROP:
+        elif operator is not drop:
             shown[field] = apply_operator(field, text, facts, level.account_names)
     return shown, hash_missing
 

@@ -62,9 +62,12 @@ def usual_account_ids(record: Record) -> frozenset[str]:
     ids: set[str] = set()
     for holder in (record, identity, issuer, *(resources[:_RESOURCES_READ] if resources.__class__ is list else ())):
         if holder.__class__ is dict:
-            ids.update(account for name in ("accountId", "recipientAccountId") if isinstance(account := holder.get(name), str))
-            arns = (arn for name in ("arn", "ARN") if isinstance(arn := holder.get(name), str))
-            ids.update(account for arn in arns for account in arn.split(":", 5)[4:5])
+            for name in ("accountId", "recipientAccountId"):
+                if isinstance(account := holder.get(name), str):
+                    ids.add(account)
+            for name in ("arn", "ARN"):
+                if isinstance(arn := holder.get(name), str):
+                    ids.update(arn.split(":", 5)[4:5])
     return _ids(ids)
 
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 _EMPTY: Final[Mapping[str, Any]] = {}
 _FIELDS: Final = tuple(Field)
 _TRANSFERRED: Final = {"read": "bytesTransferredOut", "list": "bytesTransferredOut", "write": "bytesTransferredIn"}
+_ENCODE: Final = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
 _SIZE_LIMIT: Final = 1 << 63
 
 
@@ -89,4 +90,4 @@ def _size(record: Record, access_kind: str) -> int | None:
 
 
 def _json(value: object) -> str:
-    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+    return str(value) if value.__class__ is int else _ENCODE(value)

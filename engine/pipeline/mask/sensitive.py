@@ -77,6 +77,9 @@ class SensitiveValues(NamedTuple):
 
     def without_accounts(self, texts: Mapping[Field, str]) -> dict[Field, str]:
         """Texts, but for the policies' own words, with asterisks for the account ids that are written plainly."""
+        together = "\0".join(texts.values())
+        if not any(account in together for account in self.accounts):
+            return dict(texts)
         return {field: text if field in POLICY_TEXT else _without(text, self.accounts) for field, text in texts.items()}
 
     def with_all_accounts(self, record: Record) -> SensitiveValues:
@@ -112,9 +115,10 @@ def sensitive_values(record: Record, recorded: Mapping[Field, str], level: Level
     """
     texts: dict[str, frozenset[Field]] = {}
     short: set[str] = set()
+    keep, drop, operators = Operator.KEEP, Operator.DROP, level.operators
     for field, value in recorded.items():
-        operator = level.operators.get(field, Operator.DROP)
-        if operator is Operator.KEEP or field in _VOCABULARY or _says_nothing(field, value, operator, facts):
+        operator = operators.get(field, drop)
+        if operator is keep or field in _VOCABULARY or _says_nothing(field, value, operator, facts):
             continue
         for text in _variants(field, value):
             if len(text) < SEARCHED_MIN_LENGTH:
@@ -123,8 +127,7 @@ def sensitive_values(record: Record, recorded: Mapping[Field, str], level: Level
                 plain = with_one_separator(fold(text))
                 texts[plain] = texts.get(plain, frozenset()) | {field}
     hides_accounts, hides_source, hides_keys = (
-        level.operators.get(field, Operator.DROP) is not Operator.KEEP
-        for field in (Field.ACCOUNT, Field.SOURCE_IP, Field.ACCESS_KEY)
+        operators.get(field, drop) is not keep for field in (Field.ACCOUNT, Field.SOURCE_IP, Field.ACCESS_KEY)
     )
     return SensitiveValues(
         texts,

@@ -72,12 +72,19 @@ OBJECTS: Final = frozenset({Action.READ, Action.WRITE, Action.DELETE, Action.DEL
 """What is done to one object, so that several times are several objects where their keys differ."""
 
 
+_OTHER: Final = Action.OTHER
+_DEPENDS: Final = frozenset({Action.COPY, Action.DELETE, Action.ACL, Action.WRITE})
+"""Actions that may be another one by what else the event says."""
+
+
 def action_of(masked: MaskedEvent) -> Action:
     """What a masked event says was done, as far as its level shows the event's name."""
     name = masked.values.get(Field.EVENT)
     if name is None:
         return Action.ACCESS
-    action = _BY_EVENT.get(name, Action.OTHER)
+    action = _BY_EVENT.get(name, _OTHER)
+    if action not in _DEPENDS:
+        return action
     if action is Action.COPY and _other_source(masked):
         return Action.COPY_OUT
     if action is Action.DELETE and masked.of_version:

@@ -65,7 +65,8 @@ class Counted(NamedTuple):
 class Subject(NamedTuple):
     """A masked event with what was decided about it: what the first line of a message is made of.
 
-    `actor` and `evidence` None: hidden, or there is none.
+    `actor` and `evidence` None: hidden, or there is none. `title`: what a caller of the class is called. `outcome`: how the call
+    ended. `action`: what was done.
     """
 
     masked: MaskedEvent
@@ -73,25 +74,10 @@ class Subject(NamedTuple):
     evidence: Evidence | None
     language: Language
     words: Words
-
-    @property
-    def title(self) -> str | None:
-        """What a caller of the class is called."""
-        return self.actor.title.in_language(self.language) if self.actor is not None and self.actor.title else None
-
-    @property
-    def caller(self) -> Caller:
-        """Who called."""
-        return caller_of(self.masked, self.actor, self.words, self.title)
-
-    @property
-    def outcome(self) -> CallOutcome:
-        """How the call ended."""
-        if not shows(self.masked.level, Field.ERROR_CODE):
-            return CallOutcome.UNKNOWN
-        if Field.ERROR_CODE not in self.masked.values:
-            return CallOutcome.DONE
-        return CallOutcome.DENIED if self.masked.denied else CallOutcome.FAILED
+    title: str | None
+    caller: Caller
+    outcome: CallOutcome
+    action: Action
 
 
 def subject_of(masked: MaskedEvent, decision: Decision, language: Language) -> Subject:
@@ -99,7 +85,23 @@ def subject_of(masked: MaskedEvent, decision: Decision, language: Language) -> S
     verdict = decision.verdict
     actor = verdict.actor if Field.CLASS in masked.values else None
     evidence = verdict.evidence if shows(masked.level, Field.EVIDENCE) else None
-    return Subject(masked, actor, evidence, language, WORDS[language])
+    return subject_shown(masked, actor, evidence, language)
+
+
+def subject_shown(masked: MaskedEvent, actor: ActorClass | None, evidence: Evidence | None, language: Language) -> Subject:
+    """A subject of which the class and the evidence may be shown as they are given."""
+    words = WORDS[language]
+    title = actor.title.in_language(language) if actor is not None and actor.title else None
+    caller = caller_of(masked, actor, words, title)
+    return Subject(masked, actor, evidence, language, words, title, caller, _outcome(masked), action_of(masked))
+
+
+def _outcome(masked: MaskedEvent) -> CallOutcome:
+    if not shows(masked.level, Field.ERROR_CODE):
+        return CallOutcome.UNKNOWN
+    if Field.ERROR_CODE not in masked.values:
+        return CallOutcome.DONE
+    return CallOutcome.DENIED if masked.denied else CallOutcome.FAILED
 
 
 def event_content(  # noqa: PLR0913  the values that flow, each of its own type
@@ -157,8 +159,8 @@ def _headline(subject: Subject, request: Request) -> Sentence:
 
 def sentence_of(subject: Subject) -> Sentence:
     """Who did what and where, in words of ours."""
-    words, action = subject.words, action_of(subject.masked)
-    return first_line(subject.caller, words.actions[action], slots_of(subject), subject.outcome, words)
+    words = subject.words
+    return first_line(subject.caller, words.actions[subject.action], slots_of(subject), subject.outcome, words)
 
 
 def slots_of(subject: Subject) -> dict[str, Part]:
@@ -199,7 +201,7 @@ def _details(subject: Subject, caller: Caller) -> Iterator[tuple[Field, tuple[Pa
     masked, words = subject.masked, subject.words
     if key := _key(subject):
         yield Field.KEY, key
-    if Field.SIZE in masked.values and subject.outcome is CallOutcome.DONE and action_of(masked) in _MOVES_OBJECTS:
+    if Field.SIZE in masked.values and subject.outcome is CallOutcome.DONE and subject.action in _MOVES_OBJECTS:
         size = masked.values[Field.SIZE]
         shown = exact_size(size, words.bytes) if masked.level.name == OPEN else readable_size(size, words.bytes)
         yield Field.SIZE, (own(shown),)
@@ -220,7 +222,7 @@ def _details(subject: Subject, caller: Caller) -> Iterator[tuple[Field, tuple[Pa
 def _key(subject: Subject) -> tuple[Part, ...]:
     """The object's key, of a copy the source's where that differs; that there is none where several were deleted."""
     masked = subject.masked
-    if action_of(masked) is Action.DELETE_SEVERAL:
+    if subject.action is Action.DELETE_SEVERAL:
         return (own(subject.words.keys_not_recorded),)
     key = readable(masked, Field.KEY)
     source = readable(masked, Field.COPY_SOURCE).partition("/")[2]
@@ -279,9 +281,10 @@ def explanation(subject: Subject) -> str:
 
 def _permission_set(subject: Subject) -> str:
     """The role that a person took, which the first line does not say."""
+    if subject.actor is None or subject.actor.kind is not Kind.PERSON or Field.ROLE in subject.caller.shown:
+        return ""
     role = role_name(subject.masked)
-    caller = subject.caller
-    if not role.strip("*") or Field.ROLE in caller.shown or subject.actor is None or subject.actor.kind is not Kind.PERSON:
+    if not role.strip("*"):
         return ""
     return " · " + subject.words.role.format(role=shortened(role, NAME_MAX_LENGTH))
 
@@ -315,7 +318,7 @@ def _links(masked: MaskedEvent, decision: Decision, request: Request, deployment
 def _footer(subject: Subject, request: Request, channel: Channel, revision: str) -> Iterator[str]:
     masked, words = subject.masked, subject.words
     values = masked.values
-    if Field.EVENT in values and action_of(masked) is not Action.OTHER:
+    if Field.EVENT in values and subject.action is not Action.OTHER:
         yield visible(values[Field.EVENT], NAME_MAX_LENGTH)
     if Field.ERROR_CODE in values:
         yield visible(values[Field.ERROR_CODE], NAME_MAX_LENGTH)

@@ -72,11 +72,13 @@ _CONTEXT_LENGTHS: Final = (150, 600)
 """The least and the most characters of a text in small print."""
 _DASH: Final = " \N{EM DASH} "
 _EMPTY_VALUE: Final = "\N{EN DASH}"
+_PLAIN: Final = Style.PLAIN
 
 FLAGS: Final = {"mrkdwn": False, "unfurl_links": False, "unfurl_media": False}
 """No markup in `text`, no previews. `link_names` is never sent: with it, `@here` in a value would notify everyone."""
 
 _ENCODE: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+_FLAGS_JSON: Final = _ENCODE(FLAGS)[1:-1]
 
 Element = dict[str, Any]
 Block = dict[str, Any]
@@ -84,7 +86,7 @@ Block = dict[str, Any]
 
 def payload(content: Content, words: Words) -> bytes:
     """The payload for an incoming webhook, as JSON in UTF-8."""
-    return f'{{"text":{_ENCODE(_text(content))},"blocks":{_fitting(content, words)},{_ENCODE(FLAGS)[1:]}'.encode()
+    return f'{{"text":{_ENCODE(_text(content))},"blocks":{_fitting(content, words)},{_FLAGS_JSON}}}'.encode()
 
 
 # --- the text -------------------------------------------------------------------------------------------------------------
@@ -178,7 +180,7 @@ def _mentions(mentions: Sequence[str]) -> list[Element]:
 
 def _element(part: Part) -> Element:
     element: Element = {"type": "text", "text": part.text or _EMPTY_VALUE}
-    return element if part.style is Style.PLAIN else {**element, "style": {part.style.value: True}}
+    return element if part.style is _PLAIN else {**element, "style": {part.style.value: True}}
 
 
 def _emoji(name: str) -> Element:

@@ -10,7 +10,7 @@ from engine.pipeline.render.body import body
 from engine.pipeline.render.languages import WORDS
 from engine.pipeline.render.layout import Content
 from engine.pipeline.render.marks import NOTICE
-from engine.pipeline.render.parts import Part, Sentence, Style, own
+from engine.pipeline.render.parts import Part, Style, own, sentence
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -193,7 +193,7 @@ def _message(
     words = WORDS[channel.language]
     content = Content(
         mark=NOTICE,
-        headline=Sentence("{title}", {"title": own(title, Style.BOLD)}),
+        headline=sentence("{title}", {"title": own(title, Style.BOLD)}),
         bullets=tuple((own(label, Style.BOLD), Part(words.colon), own(text)) for label, text in lines),
         footer=() if any(revision in text for _, text in lines) else (revision.removeprefix("sha256:"),),
         severity=severity,

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from engine.pipeline.render.escape import harmless, visible
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
 
 class Style(StrEnum):
@@ -75,50 +75,58 @@ def joined(groups: Sequence[Sequence[Part]], separator: str = SEPARATOR) -> tupl
 NOTE: Final = "note"
 """The slot that a sentence can do without."""
 
-_NO_PART: Final = Part("")
+
+class _Piece(NamedTuple):
+    """A stretch of a sentence in one style; the slot that it fills, if it fills one."""
+
+    text: str
+    style: Style
+    slot: str | None = None
 
 
 class Sentence(NamedTuple):
-    """A template and the parts that fill its slots.
+    """A template whose slots are filled: its pieces in order."""
 
-    In the template `{name}` is a slot, and what stands between two asterisks is bold. Slots are shown as their parts are.
-    """
-
-    template: str
-    slots: Mapping[str, Part]
+    pieces: tuple[_Piece, ...]
 
     def parts(self) -> tuple[Part, ...]:
         """The whole sentence."""
-        return tuple(Part(text, style) for text, style, _ in self._pieces())
+        return tuple(Part(text, style) for text, style, _ in self.pieces)
 
     def cut(self, max_length: int) -> str:
         """The sentence as text of at most so many characters: without its note, and its slots share the room that is left."""
-        pieces = list(self._pieces())
-        if sum(len(text) for text, _, _ in pieces) > max_length and self.slots.get(NOTE, _NO_PART).text:
-            return self._replace(slots={**self.slots, NOTE: _NO_PART}).cut(max_length)
-        lengths = [len(text) for text, _, is_slot in pieces if is_slot]
-        room = max_length - sum(len(text) for text, _, is_slot in pieces if not is_slot)
+        text = "".join([piece.text for piece in self.pieces])
+        if len(text) <= max_length:
+            return text
+        pieces = [piece for piece in self.pieces if piece.slot != NOTE]
+        lengths = [len(piece.text) for piece in pieces if piece.slot]
+        room = max_length - sum(len(piece.text) for piece in pieces if not piece.slot)
         if sum(lengths) <= room:
-            return "".join(text for text, _, _ in pieces)
+            return "".join(piece.text for piece in pieces)
         share = _fair_share(lengths, max(room, 4 * len(lengths)))
-        text = "".join(shortened(text, share) if is_slot else text for text, _, is_slot in pieces)
+        text = "".join(shortened(piece.text, share) if piece.slot else piece.text for piece in pieces)
         return shortened(text, max_length)
 
-    def _pieces(self) -> Iterator[tuple[str, Style, bool]]:
-        """The texts in order with their style, and whether each fills a slot."""
-        style, end = Style.PLAIN, 0
-        for token in _TOKEN.finditer(self.template):
-            if token.start() > end:
-                yield self.template[end : token.start()], style, False
-            end = token.end()
-            if token[1] is None:
-                style = Style.PLAIN if style is Style.BOLD else Style.BOLD
-            else:
-                part = self.slots[token[1]]
-                if part.text:
-                    yield part.text, Style.BOLD if style is Style.BOLD else part.style, True
-        if end < len(self.template):
-            yield self.template[end:], style, False
+
+def sentence(template: str, slots: Mapping[str, Part]) -> Sentence:
+    """A template with its slots filled; a slot without text is left out.
+
+    In the template `{name}` is a slot, and what stands between two asterisks is bold. Slots are shown as their parts are.
+    """
+    pieces: list[_Piece] = []
+    plain, bold = Style.PLAIN, Style.BOLD
+    style, end = plain, 0
+    for token in _TOKEN.finditer(template):
+        if token.start() > end:
+            pieces.append(_Piece(template[end : token.start()], style))
+        end, name = token.end(), token[1]
+        if name is None:
+            style = plain if style is bold else bold
+        elif (part := slots[name]).text:
+            pieces.append(_Piece(part.text, bold if style is bold else part.style, name))
+    if end < len(template):
+        pieces.append(_Piece(template[end:], style))
+    return Sentence(tuple(pieces))
 
 
 def _fair_share(lengths: Sequence[int], room: int) -> int:

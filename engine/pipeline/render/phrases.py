@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from engine.model import CLIENT_ON, Field, Language, Operator
 from engine.pipeline.render.escape import visible
 from engine.pipeline.render.languages import WORDS
-from engine.pipeline.render.parts import Part, Sentence, Style, own, value
+from engine.pipeline.render.parts import Part, Sentence, Style, own, sentence, value
 from engine.pipeline.render.words import CallOutcome
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def first_line(caller: Caller, action: ActionWords, slots: Mapping[str, Part], o
     name = caller.name
     if done and caller.in_own_words:
         name = name._replace(text=name.text[:1].upper() + name.text[1:])
-    return Sentence(words.outcomes[outcome] + form, {**slots, "who": name, "note": caller.note})
+    return sentence(words.outcomes[outcome] + form, {**slots, "who": name, "note": caller.note})
 
 
 def titled_line(  # noqa: PLR0913  what a line is made of
@@ -66,7 +66,7 @@ def titled_line(  # noqa: PLR0913  what a line is made of
         form = "{words}"
     elif _CONTINUES[language].match(text) and Field.BUCKET in names:
         form = words.titles.continued
-    return Sentence(words.outcomes[outcome] + form.replace("{words}", template), slots)
+    return sentence(words.outcomes[outcome] + form.replace("{words}", template), slots)
 
 
 def _title(text: str, masked: MaskedEvent, words: Words) -> tuple[frozenset[Field], str, dict[str, Part]]:

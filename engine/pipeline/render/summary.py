@@ -9,12 +9,12 @@ from engine.pipeline.render.actions import OBJECTS, Action, action_of
 from engine.pipeline.render.amounts import readable_size, readable_span
 from engine.pipeline.render.callers import Caller
 from engine.pipeline.render.escape import visible
-from engine.pipeline.render.event import Subject, explanation, slots_of
+from engine.pipeline.render.event import Subject, explanation, slots_of, subject_shown
 from engine.pipeline.render.languages import WORDS
 from engine.pipeline.render.layout import Content
 from engine.pipeline.render.links import audit_links, event_links, runbook_links
 from engine.pipeline.render.marks import mark_of
-from engine.pipeline.render.parts import Part, Sentence, Style, joined, own, shortened, shortened_key, value
+from engine.pipeline.render.parts import Part, Sentence, Style, joined, own, sentence, shortened, shortened_key, value
 from engine.pipeline.render.phrases import CLIENT_MAX_LENGTH, NAME_MAX_LENGTH, client_text, first_line, footer, notes
 from engine.pipeline.render.targets import Target
 from engine.pipeline.render.times import local_day, local_span, moment
@@ -79,7 +79,7 @@ def fold_content(fold: Fold, channel: Channel, deployment: Deployment) -> Conten
     more = fold.incidents - len(bullets[:FOLD_BULLETS_MAX])
     return Content(
         mark=mark_of(Severity.WARNING if fold.severity is Severity.INFO else fold.severity, None),
-        headline=Sentence(template, slots),
+        headline=sentence(template, slots),
         details=(own(_local_span(fold.first, fold.last, channel, words)),) if _span(fold.first, fold.last) else (),
         bullets=(*bullets[:FOLD_BULLETS_MAX], *([(own(words.further.format(count=f"{more:,}")),)] if more > 0 else ())),
         links=tuple(
@@ -102,7 +102,7 @@ def _fold_footer(fold: Fold, words: Words) -> Iterator[str]:
 
 
 def _subject(summary: Summary, language: Language) -> Subject:
-    return Subject(summary.shared, summary.actor, summary.evidence, language, WORDS[language])
+    return subject_shown(summary.shared, summary.actor, summary.evidence, language)
 
 
 def _headline(summary: Summary, subject: Subject) -> Sentence:

@@ -30,7 +30,10 @@ def moment(text: str) -> datetime | None:
 def local_time(text: str, zone: tzinfo, words: Words) -> str:
     """An event's time in the channel's zone, `Sun 1 Nov 18:30:00 JST`; as it is where it cannot be read."""
     time = moment(text)
-    return text if time is None else f"{_day(time.astimezone(zone), words)} {_clock(time.astimezone(zone))} {_zone(time, zone)}"
+    if time is None:
+        return text
+    local = time.astimezone(zone)
+    return f"{_day(local, words)} {local.time().isoformat('seconds')} {_zone(local)}"
 
 
 def full_time(text: str, zone: tzinfo, words: Words) -> str:
@@ -39,7 +42,7 @@ def full_time(text: str, zone: tzinfo, words: Words) -> str:
     if time is None:
         return text
     local = time.astimezone(zone)
-    return f"{local:%Y-%m-%d %H:%M:%S} {_zone(time, zone)}{words.in_brackets.format(text=words.weekdays[local.weekday()])}"
+    return f"{local:%Y-%m-%d %H:%M:%S} {_zone(local)}{words.in_brackets.format(text=words.weekdays[local.weekday()])}"
 
 
 def local_span(first: datetime, last: datetime, zone: tzinfo, words: Words) -> str:
@@ -49,7 +52,7 @@ def local_span(first: datetime, last: datetime, zone: tzinfo, words: Words) -> s
         shown = [f"{start:%H:%M}", f"{end:%H:%M}"]
     else:
         shown = [f"{_day(start, words)} {start:%H:%M}", f"{_day(end, words)} {end:%H:%M}"]
-    return f"{_TO.join(dict.fromkeys(shown))} {_zone(last, zone)}"
+    return f"{_TO.join(dict.fromkeys(shown))} {_zone(end)}"
 
 
 def local_day(text: str, zone: tzinfo, words: Words) -> str:
@@ -64,12 +67,7 @@ def _day(local: datetime, words: Words) -> str:
     )
 
 
-def _clock(local: datetime) -> str:
-    return f"{local:%H:%M:%S}"
-
-
-def _zone(time: datetime, zone: tzinfo) -> str:
-    """The zone's name; its offset where it has none."""
-    local = time.astimezone(zone)
+def _zone(local: datetime) -> str:
+    """The name of its zone; the offset where that has none."""
     name = local.tzname() or ""
     return name if name.isalpha() else f"UTC{str(local)[-6:]}"
