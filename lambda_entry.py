@@ -17,7 +17,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from engine.active_policies import FixedPolicies, PolicyUpdater, load_bundled, policy_updater
+from engine.active_policies import FixedPolicies, PolicyUpdater, PublishedSource, load_bundled, policy_updater
 from engine.edge.claims import DeliveryTable
 from engine.edge.http import post
 from engine.edge.negative_cache import NegativeResponseCache
@@ -124,7 +124,8 @@ def _policies() -> FixedPolicies | PolicyUpdater:
     poll_seconds = float(os.environ.get("TRAILBELL_POLICIES_SECONDS", "60"))
     if not key_id:
         raise PublishedSetError("TRAILBELL_POLICIES is in S3, so TRAILBELL_POLICIES_KEY has to name the KMS key that signs")
-    return policy_updater(named, key_id, poll_seconds, _setting, home)
+    source = PublishedSource(named, key_id, poll_seconds, os.environ.get("TRAILBELL_DELIVERY_TABLE"))
+    return policy_updater(source, _setting, home)
 
 
 def _setting(policies: PolicySet) -> Setting:

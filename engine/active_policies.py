@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from datetime import date
 
     from engine.edge.background import Background
-    from engine.model import Channel, Message, PolicySet, Ports
+    from engine.model import Channel, Message, PolicySet, Ports, WebhookRef
     from engine.pipeline.setting import Setting
     from engine.policy.poller import PolicyPoller
     from engine.policy.source import Source
@@ -78,7 +78,7 @@ class PolicyUpdater:
         if rejected is not None:
             self._reject(rejected, announce=rejected.new or self._active is None, emergency=emergency)
         elif self._active is not None and self._active.new:
-            self._notices.append(_Notice(f">{self._active.version}", lambda channel: changed_notice(channel, None, policies)))
+            self._notices += _of_change(self._active, self._active.before, "")
 
     def update(self, ports: Ports) -> None:
         """Activate a newer set if one was found, and start looking for the next."""
@@ -87,7 +87,7 @@ class PolicyUpdater:
         known = self._active.version if self._active is not None else None
         self._background.start(lambda: self._poller.look(known))
         now = ports.now()
-        age = (now - self._active.modified).total_seconds() if self._active is not None else None
+        age = max((now - self._active.published).total_seconds(), 0.0) if self._active is not None else None
         ports.emit(line(policies_metric(age, self._rejections, now, self.setting.deployment.function)))
         self._rejections = 0
 
@@ -111,8 +111,7 @@ class PolicyUpdater:
                 self._reject(RejectedPolicySet(str(error), result.version), announce=announce, emergency=False)
                 return
             self._active = result
-            key = f"{known}>{result.version}"
-            self._notices.append(_Notice(key, lambda channel: changed_notice(channel, before, result.policies)))
+            self._notices += _of_change(result, before, known)
 
     def _reject(self, rejected: RejectedPolicySet, *, announce: bool, emergency: bool) -> None:
         policies, reason = self.setting.policies, rejected.reason
@@ -123,11 +122,34 @@ class PolicyUpdater:
 
 
 class _Notice(NamedTuple):
-    """A message for each default channel. `key` is the same in all functions that announce the same, within so many seconds."""
+    """A message for each default channel of a set. `key` is the same in all functions that announce the same within a time.
+
+    `policies` None: those of the active set.
+    """
 
     key: str
     message: Callable[[Channel], Message]
     dedupe_seconds: float = NOTICE_DEDUPE_SECONDS
+    policies: PolicySet | None = None
+
+
+def _of_change(active: ActivePolicySet, before: PolicySet | None, version_before: str) -> list[_Notice]:
+    """The notices of a change, with what makes the set quieter.
+
+    The default's channels of the set before hear it, too, where the new set has others: whoever changes where changes are
+    announced cannot keep that from those who heard of them.
+    """
+    from engine.policy.changes import quieter_changes  # noqa: PLC0415  only where published sets are polled
+
+    changes = quieter_changes(before, active.policies) if before is not None else ()
+    notice = _Notice(f"{version_before}>{active.version}", lambda channel: changed_notice(channel, before, active, changes))
+    if before is None or _default_webhooks(before) <= _default_webhooks(active.policies):
+        return [notice]
+    return [notice, notice._replace(key=f"{notice.key}<", policies=before)]
+
+
+def _default_webhooks(policies: PolicySet) -> frozenset[WebhookRef]:
+    return frozenset(policies.channels[name].webhook for name in policies.default.notify)
 
 
 class _VoidRules:
@@ -158,8 +180,9 @@ def not_allowed(policies: PolicySet) -> tuple[str, ...]:
     return tuple(f"{policy}/{rule}" for policy, rule, void_for in rules if VoidReason.NOT_ALLOWED in void_for)
 
 
-def _post(notice: _Notice, policies: PolicySet, ports: Ports) -> bool:
+def _post(notice: _Notice, active: PolicySet, ports: Ports) -> bool:
     """Whether every default channel has the notice, from this function or another; if not, it is posted again later."""
+    policies = notice.policies or active
     keys = {name: _claim_key(notice, name, ports.now()) for name in policies.default.notify}
     claims = {name: _claim(key, ports) for name, key in keys.items()}
     messages = [notice.message(policies.channels[name]) for name, claim in claims.items() if claim is Claim.GRANTED]
@@ -219,11 +242,25 @@ def accepted(sources: Sequence[Source], commit: str | None) -> PolicySet:
     return policies
 
 
-def policy_updater(url: str, key_id: str, every_seconds: float, make_setting: MakeSetting, home: Path) -> PolicyUpdater:
-    """The updater for sets published at `s3://bucket/key` and signed with a KMS key, polled every so many seconds."""
+class PublishedSource(NamedTuple):
+    """Where published sets come from: the address `s3://bucket/key`, the KMS key that signs, and seconds between two looks.
+
+    `table` is the table of deliveries, which remembers the highest number of a set; None: each process remembers its own.
+    """
+
+    url: str
+    key_id: str
+    every_seconds: float
+    table: str | None = None
+
+
+def policy_updater(source: PublishedSource, make_setting: MakeSetting, home: Path) -> PolicyUpdater:
+    """The updater for the sets of a source."""
     from engine.edge.background import Background  # noqa: PLC0415  only where published sets are polled
+    from engine.edge.numbers import NumberTable  # noqa: PLC0415
     from engine.edge.published import S3Store  # noqa: PLC0415
     from engine.policy.poller import Copy, PolicyPoller  # noqa: PLC0415
 
-    store: Any = S3Store(url, key_id, Copy)
-    return PolicyUpdater(PolicyPoller(store, accepted), Background(every_seconds), make_setting, lambda: load_fallback(home))
+    store: Any = S3Store(source.url, source.key_id, Copy)
+    poller = PolicyPoller(store, accepted, NumberTable(source.table, store.place) if source.table else None)
+    return PolicyUpdater(poller, Background(source.every_seconds), make_setting, lambda: load_fallback(home))

@@ -117,6 +117,14 @@ class PublishedSetError(TrailbellError):
         self.passing = passing
 
 
+class OlderSetError(PublishedSetError):
+    """A published policy set whose number is lower than the highest that was active."""
+
+    def __init__(self) -> None:
+        what = "it is older than a set that was active before"
+        super().__init__(f"{what}; to go back, publish the old set again with trailbell publish --rollback")
+
+
 class LockError(TrailbellError):
     """A `trailbell.lock` that cannot be understood."""
 

@@ -514,12 +514,18 @@ class PolicySet(NamedTuple):
 
 
 class ActivePolicySet(NamedTuple):
-    """A valid published policy set. `new`: no function has used this version before."""
+    """A valid published policy set. `new`: no function has used this version before.
+
+    `published` is its number as a time, `publisher` who published it in their own words: both are signed, so whoever may sign
+    chose them. `before` is the set that was active before it, where a function that starts could read it.
+    """
 
     policies: PolicySet
     version: str
-    modified: datetime
+    published: datetime
+    publisher: str | None = None
     new: bool = False
+    before: PolicySet | None = None
 
 
 class RejectedPolicySet(NamedTuple):

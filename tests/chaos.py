@@ -32,7 +32,7 @@ from stub_slack import StubSlack
 from engine.active_policies import accepted
 from engine.edge.published import METADATA, S3Store
 from engine.policy.poller import Copy
-from engine.policy.published import pack
+from engine.policy.published import pack, placed
 from engine.policy.source import Source, parse_source
 
 POLICIES = """
@@ -393,7 +393,7 @@ class Publisher:
     def _publish(self, number: int) -> None:
         content, sources = self._packed(self._text.replace("owner: security", f"owner: security-{number}"))
         self.good.add(accepted(sources, None).revision)
-        self._store.publish(content)
+        self._sign(content)
         self.count += 1
 
     def _forge(self, _: int) -> None:
@@ -401,8 +401,11 @@ class Publisher:
         self.count += 1
 
     def _mistake(self, _: int) -> None:
-        self._store.publish(self._packed(self._text + MISTAKEN)[0])
+        self._sign(self._packed(self._text + MISTAKEN)[0])
         self.count += 1
+
+    def _sign(self, content: bytes) -> None:
+        self._store.publish(placed(content, self.url, time.time_ns() // 1_000_000, None))
 
     @staticmethod
     def _packed(text: str) -> tuple[bytes, list[Source]]:

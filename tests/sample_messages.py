@@ -9,6 +9,7 @@ from builders import NOW, STANDARD, channel, event, policy, policy_set, route
 from messages import HUMAN, TOKYO
 
 from engine.model import (
+    ActivePolicySet,
     ActorClass,
     Channel,
     Decision,
@@ -212,7 +213,9 @@ def _fold(language: Language = Language.EN) -> Message:
 
 def _changed(language: Language = Language.EN) -> Message:
     before = policy_set(revision="sha256:8b1f00c2aa19", commit="4f2c9e1d7ab05")
-    return changed_notice(_channel(language), before, policy_set(revision=REVISION, commit="91be07734c0de"))
+    after = policy_set(revision=REVISION, commit="91be07734c0de")
+    active = ActivePolicySet(after, "a-version", NOW, "arn:aws:sts::111122223333:assumed-role/publisher/release")
+    return changed_notice(_channel(language), before, active)
 
 
 def _muted(language: Language = Language.EN) -> Message:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 import shutil
 import time
+import uuid
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,7 +31,7 @@ from engine.pipeline.posting import CLAIM_MIN_SECONDS
 from engine.pipeline.setting import Setting
 from engine.policy.emergency import emergency_set
 from engine.policy.poller import Copy, PolicyPoller
-from engine.policy.published import pack
+from engine.policy.published import pack, placed, unpack
 from engine.policy.source import parse_source
 
 if TYPE_CHECKING:
@@ -71,10 +73,16 @@ class World:
         keys = {"aws_access_key_id": "testing", "aws_secret_access_key": "testing"}
         return boto3.client(service, endpoint_url=self.aws, region_name="eu-west-1", **keys)
 
-    def publish(self, text: str) -> str:
-        """A set of one file, signed; its version."""
-        store = S3Store(self.url, self.key, Copy, self.client)
-        return store.publish(pack([parse_source(text.encode(), "policies/base.yaml")], Path("policies"), "0123456789abcdef"))
+    def publish(self, text: str, *, place: str | None = None) -> str:
+        """A set of one file, signed, for its own place unless another is given; its version."""
+        content = pack([parse_source(text.encode(), "policies/base.yaml")], Path("policies"), "0123456789abcdef")
+        return self.sign(
+            placed(content, place or self.url, time.time_ns() // 1_000_000, "arn:aws:iam::111122223333:user/publisher")
+        )
+
+    def sign(self, content: bytes) -> str:
+        """These bytes, signed; their version."""
+        return S3Store(self.url, self.key, Copy, self.client).publish(content)
 
     @contextmanager
     def function(self, **environment: str) -> Iterator[Lambda]:
@@ -129,8 +137,8 @@ def here(aws: str, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[W
     (task / "policies").mkdir()
     (task / "policies/base.yaml").write_text(GOOD.replace("time: keep, ", ""), encoding="utf-8")
     with StubSlack() as slack:
-        name = request.node.name.replace("_", "-")[:50].strip("-").lower()
-        yield World(aws, f"{name}-sets", slack, task)
+        name = re.sub("[^a-z0-9]+", "-", request.node.name.lower())[:40].strip("-")
+        yield World(aws, f"{name}-{uuid.uuid4().hex[:8]}", slack, task)
 
 
 def test_a_new_set_is_in_force_without_a_new_function_and_is_told(here: World) -> None:
@@ -289,30 +297,110 @@ def test_with_a_table_of_deliveries_one_function_tells_for_all(here: World) -> N
         assert len(here.told()) == 2, "of the first set, and of its change"
 
 
-def test_yesterdays_version_copied_over_the_newest_is_in_force_again_and_told(here: World) -> None:
+def versions_of(here: World) -> list[str]:
+    stored = here.s3.list_object_versions(Bucket=here.bucket, Prefix="policies/current")["Versions"]
+    return [version["VersionId"] for version in stored if version["Key"] == "policies/current"]
+
+
+def copy_over(here: World, version: str) -> None:
+    source = f"{here.bucket}/policies/current?versionId={version}"
+    here.s3.copy_object(Bucket=here.bucket, Key="policies/current", CopySource=source)
+
+
+def test_yesterdays_version_copied_over_the_newest_is_refused_also_after_a_cold_start(here: World) -> None:
+    table = f"{here.bucket}-deliveries"
+    create_table(here, table)
     yesterdays = here.publish(GOOD)
-    with here.function() as function:
+    with here.function(TRAILBELL_DELIVERY_TABLE=table) as function:
         first = here.ring(function)
         here.publish(OTHER)
         second = here.ring_until(function, lambda revision: revision != first)
-        source = f"{here.bucket}/policies/current?versionId={yesterdays}"
-        here.s3.copy_object(Bucket=here.bucket, Key="policies/current", CopySource=source)
-        assert here.ring_until(function, lambda revision: revision != second) == first
-        assert len(here.told()) == 3
+        copy_over(here, yesterdays)
+        here.ring_until(function, lambda _: len(here.told()) == 3)
+        assert "it is older than a set that was active before" in here.told()[2]
+        assert here.ring(function) == second
+    state = json.dumps({"good": yesterdays, "refused": None}).encode()
+    here.s3.put_object(Bucket=here.bucket, Key="policies/current.state", Body=state)
+    with here.function(TRAILBELL_DELIVERY_TABLE=table) as function:
+        assert here.ring(function) not in (first, second), "the set of the zip"
 
 
-def test_an_older_set_that_comes_back_is_told_also_with_a_table(here: World) -> None:
+def test_an_older_set_that_comes_back_is_refused_by_a_function_that_runs_also_without_a_table(here: World) -> None:
+    here.publish(GOOD)
+    with here.function() as function:
+        first = here.ring(function)
+        newer = here.publish(OTHER)
+        second = here.ring_until(function, lambda revision: revision != first)
+        here.s3.delete_object(Bucket=here.bucket, Key="policies/current", VersionId=newer)
+        here.ring_until(function, lambda _: len(here.told()) == 3)
+        assert "it is older than a set that was active before" in here.told()[2]
+        assert here.ring(function) == second
+
+
+def test_a_set_signed_for_staging_is_refused_in_production(here: World) -> None:
+    here.publish(GOOD)
+    with here.function() as function:
+        first = here.ring(function)
+        here.publish(MUTES_ALL, place=f"s3://{here.bucket}/policies/staging")
+        here.ring_until(function, lambda _: len(here.told()) == 2)
+        assert "it is signed for another place" in here.told()[1]
+        assert here.ring(function) == first
+
+
+def test_a_set_of_the_older_format_is_refused_with_what_to_do(here: World) -> None:
+    here.publish(GOOD)
+    with here.function() as function:
+        first = here.ring(function)
+        here.sign(json.dumps({"format": 1, "commit": None, "files": {"base.yaml": OTHER}}).encode())
+        here.ring_until(function, lambda _: len(here.told()) == 2)
+        assert "publish it again with this version of trailbell publish" in here.told()[1]
+        assert here.ring(function) == first
+
+
+def test_while_the_table_does_not_answer_the_set_that_is_active_stays(here: World) -> None:
     table = f"{here.bucket}-deliveries"
     create_table(here, table)
     here.publish(GOOD)
     with here.function(TRAILBELL_DELIVERY_TABLE=table) as function:
         first = here.ring(function)
-        newer = here.publish(OTHER)
-        second = here.ring_until(function, lambda revision: revision != first)
-        here.s3.delete_object(Bucket=here.bucket, Key="policies/current", VersionId=newer)
-        assert here.ring_until(function, lambda revision: revision != second) == first
-        assert len(here.told()) == 3
-        assert here.told()[2].index(second) < here.told()[2].index(first), "which replaced which"
+        here.client("dynamodb").delete_table(TableName=table)
+        here.publish(OTHER)
+        assert [here.ring(function) for _ in range(3)] == [first] * 3
+        create_table(here, table)
+        here.ring_until(function, lambda revision: revision != first)
+
+
+@pytest.mark.parametrize("runs", [True, False], ids=["a function that runs", "a function that starts"])
+def test_a_set_that_is_quieter_is_announced_as_such_with_what_changed_and_who_published_it(here: World, *, runs: bool) -> None:
+    here.publish(GOOD)
+    with here.function() as function:
+        first = here.ring(function)
+        if runs:
+            here.publish(MUTES_ALL)
+            here.ring_until(function, lambda revision: revision != first)
+    if not runs:
+        here.publish(MUTES_ALL)
+        with here.function() as function:
+            here.ring(function)
+    assert "are quieter" in here.told()[1]
+    (blocks,) = [body["blocks"] for _, body in here.slack.posts if "are quieter" in body["text"]]
+    shown = json.dumps(blocks)
+    assert "+ mute base/r" in shown
+    assert "bucket == 'payments-prod' (everything)" in shown
+    assert "arn:aws:iam::111122223333:user/publisher in their own words" in shown
+    assert "CloudTrail's Sign events of the key name who signed" in shown
+
+
+def test_a_change_of_the_default_is_announced_where_the_default_was(here: World) -> None:
+    here.publish(GOOD)
+    moved = GOOD.replace("{name: watch, webhook: {env: SLACK_WEBHOOK_URL}}", "{name: watch, webhook: {env: SLACK_WEBHOOK_AWAY}}")
+    with here.function(SLACK_WEBHOOK_AWAY=here.slack.url("away/token-a")) as function:
+        first = here.ring(function)
+        here.publish(moved)
+        here.ring_until(function, lambda revision: revision != first)
+        here.ring(function)
+    announced = [path for path, body in here.slack.posts if "are quieter" in body["text"]]
+    assert sorted("away" in path for path in announced) == [False, True]
 
 
 def test_events_do_not_wait_for_what_is_told_of_sets(here: World) -> None:
@@ -374,9 +462,9 @@ def test_no_secret_and_no_event_is_in_what_is_logged_of_sets(here: World) -> Non
 # --- the command ------------------------------------------------------------------------------------------------------
 
 
-def test_publish_signs_and_stores_and_a_broken_set_is_not_published(
-    here: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def command(here: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Runs `trailbell publish` with these words, for the folder `policies`."""
     for name, value in (
         ("AWS_ENDPOINT_URL", here.aws),
         ("AWS_ACCESS_KEY_ID", "testing"),
@@ -388,17 +476,65 @@ def test_publish_signs_and_stores_and_a_broken_set_is_not_published(
     folder.mkdir()
     (folder / "base.yaml").write_text(GOOD, encoding="utf-8")
     words = ["publish", str(folder), "--to", here.url, "--key", here.key]
-    done = CliRunner().invoke(trailbell, words)
+    return lambda *more: CliRunner().invoke(trailbell, [*words, *more])
+
+
+def test_publish_signs_and_stores_and_a_broken_set_is_not_published(here: World, command: Any, tmp_path: Path) -> None:
+    done = command()
     assert done.exit_code == 0, done.output
     assert "published as version" in done.output
+    stored = unpack(here.s3.get_object(Bucket=here.bucket, Key="policies/current")["Body"].read())
+    assert stored.place == here.url
+    assert abs((stored.number or 0) / 1_000 - time.time()) < PATIENCE
+    assert (stored.publisher or "").startswith("arn:aws:sts::")
     with here.function() as function:
         assert here.ring(function) in done.output
-    (folder / "base.yaml").write_text(LINTED, encoding="utf-8")
-    refused = CliRunner().invoke(trailbell, words)
+    (tmp_path / "policies/base.yaml").write_text(LINTED, encoding="utf-8")
+    refused = command()
     assert refused.exit_code == 1
     assert "[TB205]" in refused.output
-    there = CliRunner().invoke(trailbell, [*words[:3], "s3://no-such-bucket/x", *words[4:]])
-    assert there.exit_code == 1
+    assert command("--to", "s3://no-such-bucket/x").exit_code == 1
+
+
+def test_rolling_back_publishes_the_old_content_under_a_new_number(here: World, command: Any) -> None:
+    table = f"{here.bucket}-deliveries"
+    create_table(here, table)
+    yesterdays = here.publish(GOOD)
+    with here.function(TRAILBELL_DELIVERY_TABLE=table) as function:
+        first = here.ring(function)
+        here.publish(OTHER)
+        here.ring_until(function, lambda revision: revision != first)
+        done = command("--rollback", yesterdays)
+        assert done.exit_code == 0, done.output
+        assert f"policy set {first}, the content of version {yesterdays}, published as version" in done.output
+        here.ring_until(function, lambda revision: revision == first)
+
+
+def test_a_set_of_the_older_format_is_rolled_back_to(here: World, command: Any) -> None:
+    old = here.sign(json.dumps({"format": 1, "commit": None, "files": {"base.yaml": GOOD}}).encode())
+    done = command("--rollback", old)
+    assert done.exit_code == 0, done.output
+    with here.function() as function:
+        assert here.ring(function) in done.output
+
+
+def test_what_somebody_else_stored_is_not_rolled_back_to(here: World, command: Any) -> None:
+    here.publish(GOOD)
+    content = pack([parse_source(MUTES_ALL.encode(), "policies/base.yaml")], Path("policies"), None)
+    metadata = here.s3.get_object(Bucket=here.bucket, Key="policies/current")["Metadata"]
+    forged = here.s3.put_object(Bucket=here.bucket, Key="policies/current", Body=content, Metadata=metadata)["VersionId"]
+    staging = here.publish(MUTES_ALL, place=f"s3://{here.bucket}/policies/staging")
+    broken = here.publish(LINTED)
+    before = versions_of(here)
+    for version, reason in (
+        (forged, "is not signed by this key"),
+        (staging, "is signed for another place"),
+        (broken, "has errors under this engine:\nbase.yaml:10:36"),
+        ("no-such-version", "cannot be read"),
+    ):
+        done = command("--rollback", version)
+        assert (done.exit_code, reason in done.output) == (1, True), done.output
+    assert versions_of(here) == before
 
 
 def test_a_bucket_without_versions_is_told(here: World) -> None:

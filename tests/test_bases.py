@@ -411,7 +411,8 @@ def test_a_published_set_means_the_same_to_an_engine_that_brings_another_base(
     before, content = load(policies), pack(read_set(policies), policies, None)
     monkeypatch.setattr("engine.policy.files.SHIPPED_BASE", "another")
     assert check(read_set(policies))[0] is None  # this engine brings no base of that name
-    after = accepted(*unpack(content))
+    published = unpack(content)
+    after = accepted(published.sources, published.commit)
     assert after.revision == before.revision
     assert decisions(after) == decisions(before)
 

@@ -99,6 +99,14 @@ def test_without_a_table_incidents_are_named_that_last_for_one_batch() -> None:
     ]
 
 
+def test_a_stack_that_follows_published_sets_needs_the_table_to_know_older_ones() -> None:
+    name, follows = "older policy sets are refused", SOUND.environment | {"TRAILBELL_POLICIES_KEY"}  # type: ignore[operator]
+    assert name not in [link.name for link in diagnose(SOUND, POLICIES, NOW)]
+    assert broken(environment=follows, has_table=False) == [name]
+    sound = {link.name: link.health for link in diagnose(SOUND._replace(environment=follows), POLICIES, NOW)}
+    assert sound[name] is Health.OK
+
+
 def test_what_could_not_be_read_is_unknown_and_not_sound() -> None:
     links = {
         link.name: link for link in diagnose(SOUND._replace(trail_prefixes=None, unread={"trail": "AccessDenied"}), POLICIES, NOW)

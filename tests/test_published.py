@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 from slack_limits import violations
-from worlds import Memory, packed
+from worlds import PLACE, PUBLISHED, Memory, packed
 
 from engine.active_policies import accepted
 from engine.edge.published import S3Store
@@ -23,8 +23,8 @@ from engine.model import ActivePolicySet, PolicySet, RejectedPolicySet
 from engine.pipeline.render import changed_notice, refused_notice
 from engine.policy.emergency import CONTENT, emergency_set
 from engine.policy.load import READERS, schema
-from engine.policy.poller import Copy, PolicyPoller
-from engine.policy.published import pack, unpack
+from engine.policy.poller import CLOCK_SKEW_SECONDS, Copy, PolicyPoller, ProcessNumbers
+from engine.policy.published import pack, placed, unpack
 from engine.policy.source import parse_source
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
@@ -45,10 +45,19 @@ LINTED = GOOD + "routes: [{id: r, when: readOnly == 'true', notify: [watch]}]\n"
 
 
 def test_a_packed_set_is_the_same_set() -> None:
-    sources, commit = unpack(packed(GOOD, "abc"))
+    sources, commit, *unsigned = unpack(packed(GOOD, "abc"))
     assert [(source.path, source.text) for source in sources] == [("base.yaml", GOOD)]
-    assert commit == "abc"
+    assert (commit, unsigned) == ("abc", [None, None, None])
     assert accepted(sources, commit).revision == accepted([parse_source(GOOD.encode(), "x.yaml")], None).revision
+
+
+def test_what_is_signed_says_its_place_its_number_and_who_published_it() -> None:
+    content = placed(packed(GOOD, "abc"), PLACE, 7, "a publisher")
+    assert unpack(content) == (*unpack(packed(GOOD, "abc"))[:2], PLACE, 7, "a publisher")
+    again = placed(content, PLACE, 8, None)
+    assert unpack(again) == unpack(content)._replace(number=8, publisher=None)
+    old = json.dumps({"format": 1, "commit": "abc", "files": {"base.yaml": GOOD}}).encode()
+    assert unpack(placed(old, PLACE, 7, "a publisher")) == unpack(content), "the older format can be published again"
 
 
 def test_the_same_files_give_the_same_bytes() -> None:
@@ -61,14 +70,20 @@ def test_the_same_files_give_the_same_bytes() -> None:
     [
         (b"", "it is not what trailbell publish makes"),
         (b"[]", "it is not what trailbell publish makes"),
-        (b'{"format": 1, "commit": null}', "it is not what trailbell publish makes"),
+        (b'{"format": 2, "commit": null}', "it is not what trailbell publish makes"),
         (b"[" * 100_000, "it is not what trailbell publish makes"),
-        (b'{"format": 2, "commit": null, "files": {"a.yaml": ""}}', "its format is 2, and this engine reads 1"),
-        (b'{"format": 1, "commit": null, "files": {}}', "it has 0 files"),
-        (b'{"format": 1, "commit": 1, "files": {"a.yaml": ""}}', "it has 1 files"),
-        (b'{"format": 1, "commit": null, "files": {"a.py": ""}}', "one of its files is not a YAML file"),
-        (b'{"format": 1, "commit": null, "files": {"a\\n.yaml": ""}}', "one of its files is not a YAML file"),
-        (b'{"format": 1, "commit": null, "files": {"a.yaml": 1}}', "one of its files is not a YAML file"),
+        (b'{"format": 3, "commit": null, "files": {"a.yaml": ""}}', "its format is 3, and this engine reads 2"),
+        (b'{"format": 1, "commit": null, "files": {"a.yaml": ""}}', "publish it again with this version of trailbell publish"),
+        (b'{"format": 2, "commit": null, "files": {}}', "it has 0 files"),
+        (b'{"format": 2, "commit": 1, "files": {"a.yaml": ""}}', "it has 1 files"),
+        (b'{"format": 2, "commit": null, "files": {"a.py": ""}}', "one of its files is not a YAML file"),
+        (b'{"format": 2, "commit": null, "files": {"a\\n.yaml": ""}}', "one of its files is not a YAML file"),
+        (b'{"format": 2, "commit": null, "files": {"a.yaml": 1}}', "one of its files is not a YAML file"),
+        (b'{"format": 2, "commit": null, "files": {"a.yaml": ""}, "number": true}', "it is not what trailbell publish makes"),
+        (b'{"format": 2, "commit": null, "files": {"a.yaml": ""}, "number": 1e9}', "it is not what trailbell publish makes"),
+        (b'{"format": 2, "commit": null, "files": {"a.yaml": ""}, "number": -1}', "it is not what trailbell publish makes"),
+        (b'{"format": 2, "commit": null, "files": {"a.yaml": ""}, "place": 1}', "it is not what trailbell publish makes"),
+        (b'{"format": 2, "commit": null, "files": {"a.yaml": ""}, "publisher": []}', "it is not what trailbell publish makes"),
         (b" " * 16_777_217, "it has more than 16,777,216 bytes"),
     ],
 )
@@ -245,6 +260,123 @@ def test_findings_of_a_refused_set_show_places_and_no_content() -> None:
     assert "verysecret" not in refused.reason
 
 
+# --- the place and the number --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("place", ["s3://sets/staging", "s3://other/current", "s3://sets/current/", ""])
+def test_a_set_signed_for_another_place_is_refused(place: str) -> None:
+    store = Memory()
+    store.publish(GOOD)
+    poller = PolicyPoller(store, accepted)
+    poller.start()
+    store.publish(OTHER, place=place)
+    assert poller.look("v1") == RejectedPolicySet(f"it is signed for another place than {PLACE}", "v2", new=True)
+    assert PolicyPoller(store, accepted).start()[0] is not None, "a function that starts has the last good one"
+
+
+def test_a_set_that_says_no_place_is_refused() -> None:
+    store = Memory()
+    store.store(packed(GOOD))
+    _, rejected = PolicyPoller(store, accepted).start()
+    assert rejected is not None
+    assert "it says neither its place nor a number" in rejected.reason
+
+
+OLDER = "it is older than a set that was active before; to go back, publish the old set again with trailbell publish --rollback"
+
+
+def test_an_older_set_is_refused_also_by_a_function_that_starts_where_the_highest_number_is_shared() -> None:
+    store, numbers = Memory(), ProcessNumbers()
+    store.publish(GOOD)
+    poller = PolicyPoller(store, accepted, numbers)
+    poller.start()
+    store.publish(OTHER)
+    assert isinstance(poller.look("v1"), ActivePolicySet)
+    store.store(store.copies[0].content)
+    assert poller.look("v2") == RejectedPolicySet(OLDER, "v3", new=True)
+    store.state = ("v1", None)
+    active, rejected = PolicyPoller(store, accepted, numbers).start()
+    assert rejected == RejectedPolicySet(OLDER, "v3", new=True)
+    assert active is None, "nor is the older one taken that stands beside the set as the last good one"
+    assert PolicyPoller(store, accepted).start()[0] is not None, "without what is shared, a function that starts cannot know"
+
+
+def test_an_older_set_published_again_is_active() -> None:
+    store = Memory()
+    store.publish(GOOD)
+    poller = PolicyPoller(store, accepted)
+    poller.start()
+    store.publish(OTHER)
+    poller.look("v1")
+    store.publish(GOOD)
+    active = poller.look("v2")
+    assert isinstance(active, ActivePolicySet)
+    assert active.policies.revision == revision(GOOD)
+
+
+def test_a_pinned_version_is_active_whatever_its_number_and_does_not_raise_the_highest() -> None:
+    store, numbers = Memory(), ProcessNumbers()
+    store.publish(GOOD, number=9_000)
+    PolicyPoller(store, accepted, numbers).start()
+    store.publish(OTHER, number=8_000)
+    assert PolicyPoller(store, accepted, numbers).start()[0] is not None
+    store.pinned = True
+    active, _ = PolicyPoller(store, accepted, numbers).start()
+    assert active is not None
+    assert active.version == "v2"
+    assert numbers.raise_to(9_000, "v1") == "v1"
+
+
+def test_a_set_with_an_error_does_not_raise_the_highest_number() -> None:
+    store, numbers = Memory(), ProcessNumbers()
+    store.publish(GOOD)
+    PolicyPoller(store, accepted, numbers).start()
+    store.publish(BROKEN)
+    active, rejected = PolicyPoller(store, accepted, numbers).start()
+    assert rejected is not None
+    assert active is not None, "otherwise nothing valid would be left"
+    assert active.version == "v1"
+
+
+def test_a_number_in_the_future_is_refused_so_it_shuts_out_nothing() -> None:
+    now = PUBLISHED.timestamp()
+    for seconds, accepted_then in ((CLOCK_SKEW_SECONDS, True), (CLOCK_SKEW_SECONDS + 1, False)):
+        store, numbers = Memory(), ProcessNumbers()
+        store.publish(GOOD, number=int((now + seconds) * 1_000))
+        active, _ = PolicyPoller(store, accepted, numbers, lambda: now).start()
+        assert (active is not None) is accepted_then
+        assert (numbers.raise_to(int((now + seconds) * 1_000), "v2") == "v1") is accepted_then, "nothing was raised"
+
+
+def test_a_function_that_starts_with_a_new_set_knows_which_one_was_before() -> None:
+    store, numbers = Memory(), ProcessNumbers()
+    store.publish(GOOD)
+    first, _ = PolicyPoller(store, accepted, numbers).start()
+    assert first is not None
+    assert first.before is None
+    store.publish(OTHER)
+    store.state = ("v2", None)
+    active, _ = PolicyPoller(store, accepted, numbers).start()
+    assert active is not None
+    assert active.before is not None, "also where the object beside the set says that it is known"
+    assert active.before.revision == revision(GOOD)
+
+
+@given(st.lists(st.tuples(st.integers(1, 6), st.booleans()), max_size=8))
+def test_whatever_is_stored_the_number_of_the_active_set_never_falls(versions: list[tuple[int, bool]]) -> None:
+    store, numbers = Memory(), ProcessNumbers()
+    poller = PolicyPoller(store, accepted, numbers)
+    active: list[int] = []
+    for number, starts_anew in versions:
+        store.publish(GOOD, number=number)
+        poller = PolicyPoller(store, accepted, numbers) if starts_anew else poller
+        found = poller.look(None)
+        if isinstance(found, ActivePolicySet):
+            active.append(round(found.published.timestamp() * 1_000))
+    assert active == sorted(active)
+    assert not versions or max(active) == max(number for number, _ in versions)
+
+
 # --- the set for emergencies, and what is told ------------------------------------------------------------------------
 
 
@@ -266,14 +398,17 @@ def test_notices_fit_and_say_which_set(language: str) -> None:
         )
 
     before, after = made(GOOD, None), made(OTHER, "0123456789abcdef")
+    active = ActivePolicySet(after, "v2", NOW, "arn:aws:iam::111122223333:user/publisher")
     notices: list[Any] = [
-        changed_notice(after.channels["watch"], before, after),
-        changed_notice(after.channels["watch"], None, after),
+        changed_notice(after.channels["watch"], before, active),
+        changed_notice(after.channels["watch"], None, active._replace(publisher=None)),
         refused_notice(after.channels["watch"], "x" * 5_000, after),
         refused_notice(after.channels["watch"], "why", after, emergency=True),
     ]
     for notice in notices:
         assert list(violations(notice.payload)) == []
     assert before.revision in json.dumps(notices[0].payload)
+    assert "2026-11-24 00:00:00 UTC" in json.dumps(notices[1].payload)
+    assert "user/publisher" in json.dumps(notices[0].payload)
     assert "0123456789ab" in json.dumps(notices[1].payload)
     assert "why" in notices[3].payload["text"]

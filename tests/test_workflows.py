@@ -11,16 +11,19 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
 import yaml
 from actionlint import linted, needs_actionlint
 from builders import SHIPPED
 from click.testing import CliRunner
 
+from engine.active_policies import accepted
 from engine.cli import trailbell
-from engine.edge.published import ALGORITHM, METADATA
-from engine.policy.load import read_set
-from engine.policy.published import unpack
+from engine.edge.published import S3Store
+from engine.policy.load import load
+from engine.policy.poller import Copy, PolicyPoller
+from engine.policy.published import placed
 
 ROOT = Path(__file__).parent.parent
 WORKFLOWS = sorted((ROOT / ".github/workflows").glob("*.yml"))
@@ -85,19 +88,87 @@ def test_nothing_is_installed_or_built_where_something_can_be_written() -> None:
         )
 
 
-def test_what_the_workflow_signs_and_stores_is_what_trailbell_looks_for(tmp_path: Path) -> None:
-    """As `S3Store.publish` does: these bytes, this algorithm, this name in the metadata."""
-    text = (ROOT / ".github/workflows/publish.yml").read_text("utf-8")
-    assert f"--signing-algorithm {ALGORITHM} " in text
-    assert f'{{\\"{METADATA}\\":' in text
-    policies, packed = SHIPPED, tmp_path / "set.json"
-    told = CliRunner().invoke(trailbell, ["publish", str(policies), "--pack", str(packed)])
-    assert told.exit_code == 0
-    sources, _ = unpack(packed.read_bytes())
-    assert [one.text for one in sources] == [one.text for one in read_set(policies)]
+@pytest.fixture
+def workflow(aws: str, tmp_path: Path) -> Any:
+    """Runs the step of the workflow that signs and stores, in a folder with the packed set; returns how it ended."""
+    if not (shutil.which("jq") and shutil.which("openssl")):
+        pytest.skip("jq and openssl are not installed: the runner of the workflow has both")
+    (job,) = [job for file, job in jobs_with_rights() if file == "publish.yml"]
+    (step,) = [step for step in job["steps"] if "aws kms sign" in step.get("run", "")]
+    assert step["shell"] == "bash"
+    (tmp_path / "bin").mkdir()
+    command = tmp_path / "bin/aws"
+    command.write_text(f'#!/bin/sh\nexec {sys.executable} {ROOT / "tests/aws_cli.py"} "$@"\n', encoding="utf-8")
+    command.chmod(0o755)
+    environment = {
+        "PATH": f"{command.parent}:/usr/bin:/bin",
+        "RUNNER_TEMP": str(tmp_path),
+        "AWS_ENDPOINT_URL": aws,
+        "AWS_ACCESS_KEY_ID": "testing",
+        "AWS_SECRET_ACCESS_KEY": "testing",
+        "AWS_DEFAULT_REGION": "eu-west-1",
+        "PUBLISHER": "octocat by https://example.com/runs/1",
+    }
+
+    def run(url: str, key: str, rollback: str = "") -> subprocess.CompletedProcess[str]:
+        more = {"POLICIES": url, "SIGNING_KEY": key, "ROLLBACK": rollback}
+        bash = ["/bin/bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", step["run"]]
+        return subprocess.run(bash, cwd=tmp_path, env=environment | more, capture_output=True, text=True, check=False)  # noqa: S603  ours
+
+    return run
 
 
-@pytest.mark.parametrize("given", [[], ["--to", "s3://b/k"], ["--key", "k"], ["--pack", "x", "--key", "k"]])
+def test_what_the_workflow_signs_and_stores_is_what_functions_accept_and_it_rolls_back(
+    aws: str, workflow: Any, tmp_path: Path
+) -> None:
+    def client(service: str) -> Any:
+        keys = {"aws_access_key_id": "testing", "aws_secret_access_key": "testing", "region_name": "eu-west-1"}
+        return boto3.client(service, endpoint_url=aws, **keys)
+
+    s3, url = client("s3"), "s3://sets-of-the-workflow/trailbell/policies.json"
+    at = {"Bucket": "sets-of-the-workflow", "Key": "trailbell/policies.json"}
+    s3.create_bucket(Bucket=at["Bucket"], CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+    s3.put_bucket_versioning(Bucket=at["Bucket"], VersioningConfiguration={"Status": "Enabled"})
+    key = client("kms").create_key(KeySpec="ECC_NIST_P256", KeyUsage="SIGN_VERIFY")["KeyMetadata"]["Arn"]
+    packed = CliRunner().invoke(trailbell, ["publish", str(SHIPPED), "--pack", str(tmp_path / "set.json")])
+    assert packed.exit_code == 0
+    done = workflow(url, key)
+    assert done.returncode == 0, done.stderr
+    store: Any = S3Store(url, key, Copy, client)
+    active, rejected = PolicyPoller(store, accepted).start()
+    assert rejected is None
+    assert active is not None
+    assert active.policies.revision == load(SHIPPED).revision
+    assert active.publisher == "octocat by https://example.com/runs/1"
+    assert active.version in done.stdout
+
+    back = workflow(url, key, active.version)
+    assert back.returncode == 0, back.stderr
+    again, _ = PolicyPoller(store, accepted).start()
+    assert again is not None
+    assert again.policies.revision == active.policies.revision
+    assert again.published > active.published
+
+    content = (tmp_path / "signed.json").read_bytes()
+    metadata = s3.get_object(**at)["Metadata"]
+    forged = s3.put_object(**at, Body=content.replace(b"octocat", b"mallory"), Metadata=metadata)["VersionId"]
+    staging = store.publish(placed(content, "s3://sets-of-the-workflow/staging", 1, None))
+    for version in (forged, staging, "no-such-version"):
+        assert workflow(url, key, version).returncode != 0
+    assert s3.head_object(**at)["VersionId"] == staging, "nothing was stored after it"
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        [],
+        ["--to", "s3://b/k"],
+        ["--key", "k"],
+        ["--pack", "x", "--key", "k"],
+        ["--pack", "x", "--rollback", "v"],
+        ["--rollback", "v"],
+    ],
+)
 def test_a_set_is_signed_and_stored_or_packed(given: list[str]) -> None:
     told = CliRunner().invoke(trailbell, ["publish", str(SHIPPED), *given])
     assert (told.exit_code, "--pack alone" in told.output) == (2, True)

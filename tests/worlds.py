@@ -12,7 +12,7 @@ from builders import NOW, channel, record
 from engine.errors import FetchError, PublishedSetError
 from engine.model import HttpResponse, Ports, WebhookRef
 from engine.policy.poller import Copy
-from engine.policy.published import pack
+from engine.policy.published import pack, placed
 from engine.policy.source import parse_source
 
 if TYPE_CHECKING:
@@ -96,16 +96,20 @@ def numbered(number: int, **changes: Any) -> dict[str, Any]:
 # --- published policy sets ----------------------------------------------------------------------------------------------------
 
 PUBLISHED = datetime(2026, 11, 24, tzinfo=UTC)
-"""When the copies in `Memory` were published."""
+"""When the first copy in `Memory` is published; the others follow, a millisecond apart."""
+PLACE = "s3://sets/current"
 
 
 def packed(text: str, commit: str | None = None) -> bytes:
-    """The text of one policy file as a published set."""
+    """The text of one policy file as a set that is packed and not signed."""
     return pack([parse_source(text.encode(), "policies/base.yaml")], Path("policies"), commit)
 
 
 class Memory:
     """A store in memory. A signature is right where it is `signed`."""
+
+    place = PLACE
+    pinned = False
 
     def __init__(self) -> None:
         self.copies: list[Copy] = []
@@ -113,10 +117,15 @@ class Memory:
         self.down = False
         self.read = 0
 
-    def publish(self, text: str, signature: bytes = b"signed") -> str:
-        """A new version."""
-        self.copies.append(Copy(packed(text), signature, f"v{len(self.copies) + 1}", PUBLISHED))
+    def publish(self, text: str, signature: bytes = b"signed", *, place: str = PLACE, number: int | None = None) -> str:
+        """A new version, under a new number unless one is given."""
+        number = int(PUBLISHED.timestamp() * 1_000) + len(self.copies) if number is None else number
+        self.store(placed(packed(text), place, number, "arn:aws:iam::111122223333:user/publisher"), signature)
         return self.copies[-1].version
+
+    def store(self, content: bytes, signature: bytes = b"signed") -> None:
+        """These bytes as a new version."""
+        self.copies.append(Copy(content, signature, f"v{len(self.copies) + 1}"))
 
     def _up(self) -> None:
         if self.down:

@@ -171,7 +171,7 @@ variable "hash_key_secret_name" {
 }
 
 variable "delivery_table" {
-  description = "A DynamoDB table of what each channel is to hear, of open incidents and of each webhook's rate. Without it an incident is one batch."
+  description = "A DynamoDB table of what each channel is to hear, of open incidents and of each webhook's rate. Without it an incident is one batch, and a function that starts anew takes any older published set."
   type        = bool
   default     = true
 }

@@ -2,25 +2,32 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 
+from engine.active_policies import accepted
 from engine.cli.options import commit_of, open_policies
-from engine.edge.published import S3Store
-from engine.errors import TrailbellError
+from engine.edge.published import S3Store, caller
+from engine.errors import PolicySetError, PublishedSetError, TrailbellError
 from engine.lint import lint
 from engine.model import FindingSeverity
 from engine.policy.load import read_set
 from engine.policy.poller import Copy
-from engine.policy.published import pack
+from engine.policy.published import pack, place_of, placed, unpack
 
 
 @click.command(short_help="Sign a policy set and store it for Lambdas.")
-@click.argument("path", metavar="[PATH]", default="policies", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.argument("path", metavar="[PATH]", default="policies", type=click.Path(file_okay=False, path_type=Path))
 @click.option("--to", "url", metavar="s3://BUCKET/KEY", help="Where to store it: the TRAILBELL_POLICIES of the Lambdas.")
 @click.option("--key", "key_id", metavar="ARN", help="The KMS key that signs (ECC_NIST_P256, SIGN_VERIFY).")
+@click.option(
+    "--rollback",
+    metavar="VERSION",
+    help="Publish the set of this version of the object again, under a new number, instead of the one in PATH.",
+)
 @click.option(
     "--pack",
     "packed",
@@ -28,24 +35,37 @@ from engine.policy.published import pack
     type=click.Path(dir_okay=False, path_type=Path),
     help="Write the unsigned set to this file instead, so that a job without Trailbell can sign and store it.",
 )
-def publish(path: Path, url: str | None, key_id: str | None, packed: Path | None) -> None:
+def publish(path: Path, url: str | None, key_id: str | None, rollback: str | None, packed: Path | None) -> None:
     """Sign the policy set in PATH (default: policies) with a KMS key and store it in S3, for Lambdas that follow it.
 
-    A set with a linter error is not published. The bucket must have versioning on. Needs kms:Sign and s3:PutObject.
+    A set with a linter error is not published. The bucket must have versioning on. The signature covers the place and a number
+    that only grows (the time), so a set counts nowhere else, and only --rollback brings an older one back.
+    Needs kms:Sign and s3:PutObject; for --rollback also kms:Verify and s3:GetObjectVersion.
     """
-    policies = open_policies(path)
-    content = _packed(path)
-    if packed is not None and url is None and key_id is None:
-        packed.write_bytes(content)
+    if packed is not None and url is None and key_id is None and rollback is None:
+        policies = open_policies(_folder(path))
+        packed.write_bytes(_packed(path))
         click.echo(f"{packed}: policy set {policies.revision}, unsigned")
         return
     if packed is not None or url is None or key_id is None:
         raise click.UsageError("give --to and --key, or --pack alone")
+    revision = open_policies(_folder(path)).revision if rollback is None else ""
+    content = _packed(path) if rollback is None else b""
     try:
-        version = S3Store(url, key_id, Copy).publish(content)
+        store = S3Store(url, key_id, Copy)
+        if rollback is not None:
+            content, revision = _published_before(store, rollback)
+        version = store.publish(placed(content, store.place, time.time_ns() // 1_000_000, caller()))
     except TrailbellError as error:
         raise click.ClickException(str(error)) from None
-    click.echo(f"{url}: policy set {policies.revision} published as version {version}")
+    again = f", the content of version {rollback}," if rollback is not None else ""
+    click.echo(f"{store.place}: policy set {revision}{again} published as version {version}")
+
+
+def _folder(path: Path) -> Path:
+    if not path.is_dir():
+        raise click.UsageError(f"there is no folder {path}")
+    return path
 
 
 def _packed(path: Path) -> bytes:
@@ -57,3 +77,22 @@ def _packed(path: Path) -> bytes:
     if errors:
         raise click.exceptions.Exit(1)
     return pack(sources, path, commit_of(path))
+
+
+def _published_before(store: S3Store, version: str) -> tuple[bytes, str]:
+    """Return the content of a version that the key signed for this place, and its revision.
+
+    A version of the older format, whose signature covers no place, is taken, too: it gets its place now.
+    Raises `PublishedSetError` for anything else: whoever may write to the bucket must not have a set of theirs signed this way.
+    """
+    copy = store.stored(version)
+    if not store.signed(copy):
+        raise PublishedSetError(f"version {version} is not signed by this key, so it is not published again")
+    old_place = place_of(copy.content)
+    if old_place not in {None, store.place}:
+        raise PublishedSetError(f"version {version} is signed for another place than {store.place}")
+    published = unpack(placed(copy.content, store.place, 1, None))
+    try:
+        return copy.content, accepted(published.sources, published.commit).revision
+    except PolicySetError as error:
+        raise PublishedSetError(f"version {version} has errors under this engine:\n{error}") from None

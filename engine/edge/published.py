@@ -21,7 +21,6 @@ from engine.errors import PublishedSetError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from datetime import datetime
 
 ALGORITHM: Final = "ECDSA_SHA_256"
 METADATA: Final = "trailbell-signature"
@@ -35,13 +34,16 @@ _ABSENT: Final = frozenset({"NoSuchKey", "404", "AccessDenied", "403"})
 
 
 class S3Store:
-    """One set's place, `s3://bucket/key`; its fragment `#version` pins it. Gives what `make` builds of a stored copy's parts."""
+    """One set's place, `s3://bucket/key`; its fragment `#version` pins it. Gives what `make` builds of a stored copy's parts.
+
+    `place` is the address without the fragment.
+    """
 
     def __init__(
         self,
         url: str,
         key_id: str,
-        make: Callable[[bytes, bytes, str, datetime], Any],
+        make: Callable[[bytes, bytes, str], Any],
         client: Callable[[str], Any] = quick_client,
         elapsed: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -49,7 +51,9 @@ class S3Store:
         if parts.scheme != "s3" or not parts.netloc or not parts.path.strip("/"):
             raise PublishedSetError("write the place of a published set as s3://bucket/key")
         self._at = {"Bucket": parts.netloc, "Key": parts.path.lstrip("/")}
-        self._pinned = parts.fragment or None
+        self._version = parts.fragment or None
+        self.place = f"s3://{self._at['Bucket']}/{self._at['Key']}"
+        self.pinned = self._version is not None
         self._key_id = key_id
         self._make = make
         self._client = client
@@ -58,8 +62,8 @@ class S3Store:
 
     def newest(self, known: str | None) -> Any:  # noqa: ANN401  what `make` makes
         """The newest set, or the pinned one; None where it is the `known` version."""
-        if self._pinned is not None:
-            return None if known == self._pinned else self.stored(self._pinned)
+        if self._version is not None:
+            return None if known == self._version else self.stored(self._version)
         with self._errors_of("the newest policy set"):
             version = self._aws("s3").head_object(**self._at).get("VersionId")
         return None if version is not None and version == known else self._read("the newest policy set", {})
@@ -103,7 +107,7 @@ class S3Store:
             self._aws("s3").put_object(**self._beside(), Body=content, ContentType="application/json")
 
     def publish(self, content: bytes) -> str:
-        """Sign a packed set and store it; returns its version."""
+        """Sign a set that was packed for this place and store it; returns its version."""
         with self._errors_of("the policy set", "be published"):
             digest = hashlib.sha256(content).digest()
             answer = self._aws("kms").sign(KeyId=self._key_id, Message=digest, MessageType="DIGEST", SigningAlgorithm=ALGORITHM)
@@ -126,7 +130,7 @@ class S3Store:
             signature = base64.b64decode(answer["Metadata"].get(METADATA, ""), validate=True)
         except binascii.Error:
             signature = b""
-        return self._make(content, signature, version, answer["LastModified"])
+        return self._make(content, signature, version)
 
     @contextmanager
     def _errors_of(self, what: str, verb: str = "be read", *, absent_is_none: bool = False) -> Iterator[None]:
@@ -156,6 +160,16 @@ class S3Store:
         if service not in self._clients:
             self._clients[service] = self._client(service)
         return self._clients[service]
+
+
+def caller(client: Callable[[str], Any] = quick_client) -> str | None:
+    """The ARN of whoever's credentials these are, as STS says; None where it does not say. Needs no permission."""
+    from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415  only where AWS is called
+
+    try:
+        return str(client("sts").get_caller_identity()["Arn"])
+    except (BotoCoreError, ClientError, KeyError):
+        return None
 
 
 class _InvalidSignatureError(Exception):

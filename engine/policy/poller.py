@@ -1,35 +1,40 @@
 """The newest published policy set if it is valid, otherwise the last one that was.
 
-A set that is not signed, cannot be read or has an error never replaces a valid one.
+A set that is not signed for this place, is older than one that was active, cannot be read or has an error never replaces a valid
+one.
 """
 
 from __future__ import annotations
 
+import time
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
-from engine.errors import PolicySetError, PublishedSetError
+from engine.errors import OlderSetError, PolicySetError, PublishedSetError
 from engine.model import ActivePolicySet, RejectedPolicySet, repr_only
 from engine.policy.published import unpack
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from datetime import datetime
 
     from engine.model import PolicySet
+    from engine.policy.published import PublishedSet
     from engine.policy.source import Source
 
 _FINDINGS_NAMED: Final = 3
 """How many findings the reason of a rejection names."""
 
+CLOCK_SKEW_SECONDS: Final = 300.0
+"""How far a publisher's clock may be ahead. A number beyond that would shut out every set that is published until then."""
 
-@repr_only("version", "modified")
+
+@repr_only("version")
 class Copy(NamedTuple):
-    """A published set as it is stored: its bytes, its signature, its version in the store, and when it was stored."""
+    """A published set as it is stored: its bytes, its signature, and its version in the store."""
 
     content: bytes
     signature: bytes
     version: str
-    modified: datetime
 
 
 class StoredState(NamedTuple):
@@ -40,7 +45,13 @@ class StoredState(NamedTuple):
 
 
 class Store(Protocol):
-    """Where sets are published. Every method raises `PublishedSetError`, with a text that holds no secret."""
+    """Where sets are published. Every method raises `PublishedSetError`, with a text that holds no secret.
+
+    `place` is its address, which signatures cover; `pinned`: the deployment names one version, whatever its number.
+    """
+
+    place: str
+    pinned: bool
 
     def newest(self, known: str | None) -> Copy | None:
         """The newest set; None where it is the `known` version."""
@@ -58,12 +69,57 @@ class Store(Protocol):
         """Store them for functions that start later."""
 
 
-class PolicyPoller:
-    """Looks for new sets in a store. `accept` makes a set of its files, or raises `PolicySetError` with its findings."""
+class Numbers(Protocol):
+    """The highest number of a set that was active at one place."""
 
-    def __init__(self, store: Store, accept: Callable[[Sequence[Source], str | None], PolicySet]) -> None:
+    def raise_to(self, number: int, version: str) -> str | None:
+        """Raise it to the number of a version; returns the version that had the highest before, None for none.
+
+        Raises `OlderSetError` where the number is lower, `PublishedSetError` where the highest cannot be read.
+        """
+
+
+class ProcessNumbers:
+    """The highest number that this process has seen: all that there is without a table of deliveries."""
+
+    def __init__(self) -> None:
+        self._number = 0
+        self._version: str | None = None
+
+    def raise_to(self, number: int, version: str) -> str | None:
+        """As `Numbers` says."""
+        if number < self._number:
+            raise OlderSetError
+        before, self._number, self._version = self._version, number, version
+        return before
+
+
+class _Verified(NamedTuple):
+    """A valid set, what it says of its publication, and the version that was active before it."""
+
+    policies: PolicySet
+    number: int
+    publisher: str | None
+    before: str | None = None
+
+
+class PolicyPoller:
+    """Looks for new sets in a store. `accept` makes a set of its files, or raises `PolicySetError` with its findings.
+
+    `now` counts seconds since 1970.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        accept: Callable[[Sequence[Source], str | None], PolicySet],
+        numbers: Numbers | None = None,
+        now: Callable[[], float] = time.time,
+    ) -> None:
         self._store = store
         self._accept = accept
+        self._numbers = numbers or ProcessNumbers()
+        self._now = now
         self._rejected: str | None = None
         """The version that was looked at last and is not valid: it is not looked at again."""
 
@@ -78,7 +134,7 @@ class PolicyPoller:
             if good is None:
                 return None, rejected
             copy = self._store.stored(good)
-            return ActivePolicySet(self._verified(copy), good, copy.modified), rejected
+            return _active(copy, self._verified(copy)), rejected
         except Exception:  # noqa: BLE001  whatever is stored there, a function has to start
             return None, rejected
 
@@ -97,32 +153,55 @@ class PolicyPoller:
         except PublishedSetError as error:
             return RejectedPolicySet(str(error))
         try:
-            policies = self._verified(copy)
+            verified = self._verified(copy)
         except PublishedSetError as error:
             if error.passing:
                 return RejectedPolicySet(str(error))
             self._rejected = copy.version
-            return RejectedPolicySet(str(error), copy.version, self._is_news(refused=copy.version))
+            return RejectedPolicySet(str(error), copy.version, self._keep(refused=copy.version) is not None)
         self._rejected = None
-        return ActivePolicySet(policies, copy.version, copy.modified, self._is_news(good=copy.version))
+        kept = self._keep(good=copy.version)
+        before = (verified.before or (kept.good if kept is not None else None)) if known is None else None
+        active = _active(copy, verified)
+        return active._replace(new=kept is not None, before=self._compared(before, copy.version))
 
-    def _is_news(self, **state: str) -> bool:
-        """Store the new state; whether it differs from the stored one. A store that fails does not stop a valid set."""
+    def _keep(self, **state: str) -> StoredState | None:
+        """Store the new state; returns the one before, None where it is the same. A store that fails stops no valid set."""
         try:
             stored = StoredState(*self._store.kept())
             if stored._replace(**state) == stored:
-                return False
+                return None
             self._store.keep(*stored._replace(**state))
         except Exception:  # noqa: BLE001  nor does a stored state that cannot be read
-            return True
-        return True
+            return StoredState()
+        return stored
 
-    def _verified(self, copy: Copy) -> PolicySet:
-        """The set of a copy. Raises `PublishedSetError` where its signature or its content is not valid."""
+    def _compared(self, version: str | None, active: str) -> PolicySet | None:
+        """The set that a function which starts compares the active one with; None where it is not known or not signed."""
+        if version is None or version == active:
+            return None
+        try:
+            return self._read(self._store.stored(version)).policies
+        except Exception:  # noqa: BLE001  it is only compared with
+            return None
+
+    def _verified(self, copy: Copy) -> _Verified:
+        """The set of a copy that may become active. Raises `PublishedSetError`."""
+        verified = self._read(copy)
+        if verified.number / 1_000 > self._now() + CLOCK_SKEW_SECONDS:
+            raise PublishedSetError("its number is a time to come: the publisher's clock is wrong; publish it again")
+        if self._store.pinned:
+            return verified
+        return verified._replace(before=self._numbers.raise_to(verified.number, copy.version))
+
+    def _read(self, copy: Copy) -> _Verified:
+        """The set of a copy. Raises `PublishedSetError` where its signature, its place or its content is not valid."""
         if not self._store.signed(copy):
             raise PublishedSetError("its signature is not that of the key which the deployment names")
         try:
-            return self._accept(*unpack(copy.content))
+            published = unpack(copy.content)
+            number = _number_at(self._store.place, published)
+            policies = self._accept(published.sources, published.commit)
         except PolicySetError as error:
             named = ", ".join(f"{finding.where} [{finding.code}]" for finding in error.findings[:_FINDINGS_NAMED])
             more = len(error.findings) - _FINDINGS_NAMED
@@ -131,3 +210,18 @@ class PolicyPoller:
             raise
         except Exception as error:  # noqa: BLE001  a set that breaks Trailbell is rejected and announced; the active one stays
             raise PublishedSetError(f"Trailbell broke on it ({type(error).__name__})") from None
+        return _Verified(policies, number, published.publisher)
+
+
+def _number_at(place: str, published: PublishedSet) -> int:
+    """The number of a set of this place. Raises `PublishedSetError` for a set of another place."""
+    if published.place is None or published.number is None:
+        raise PublishedSetError("it says neither its place nor a number; publish it with trailbell publish")
+    if published.place != place:
+        raise PublishedSetError(f"it is signed for another place than {place}")
+    return published.number
+
+
+def _active(copy: Copy, verified: _Verified) -> ActivePolicySet:
+    published = datetime.fromtimestamp(verified.number / 1_000, UTC)
+    return ActivePolicySet(verified.policies, copy.version, published, verified.publisher)

@@ -42,6 +42,7 @@ def diagnose(state: StackState, policies: PolicySet, now: datetime) -> tuple[Cha
         *_rule(state, policies),
         *_queue(state),
         *_function(state),
+        *_published(state),
         *(_destination(state, channel) for channel in policies.channels.values()),
         *_outbox(state, policies),
         _last_event(state, now),
@@ -110,6 +111,14 @@ def _function(state: StackState) -> Iterator[ChainLink]:
     else:
         active = state.function_state == "Active"
         yield _link("function is active", active, state.function_state, "aws lambda get-function says why")
+
+
+def _published(state: StackState) -> Iterator[ChainLink]:
+    """Whether a stack that follows published sets remembers the highest number of one, for functions that start anew."""
+    if state.environment is None or "TRAILBELL_POLICIES_KEY" not in state.environment:
+        return
+    seen = "the table has the highest number" if state.has_table else "a function that starts anew takes any older signed set"
+    yield _link("older policy sets are refused", state.has_table, seen, "deploy the stack with DeliveryTable=yes")
 
 
 def _destination(state: StackState, channel: Channel) -> ChainLink:

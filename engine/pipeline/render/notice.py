@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from engine.model import Language, Message, Severity
 from engine.pipeline.render.body import body
+from engine.pipeline.render.escape import harmless
 from engine.pipeline.render.languages import WORDS
 from engine.pipeline.render.layout import Content
 from engine.pipeline.render.marks import NOTICE
@@ -16,10 +17,17 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from datetime import date, datetime
 
-    from engine.model import Channel, PolicySet
+    from engine.model import ActivePolicySet, Channel, PolicySet
+    from engine.policy.changes import QuieterChange
 
 MOST_LISTED: Final = 20
 """Rules that a notice lists."""
+
+CHANGES_MOST: Final = 8
+"""Changes that make a set quieter and that a notice lists."""
+
+_RULE_MAX_LENGTH: Final = 80
+_DETAIL_MAX_LENGTH: Final = 160
 
 SOON: Final = timedelta(days=7)
 """A silence that ends within this time is about to end."""
@@ -39,6 +47,10 @@ class _Texts(NamedTuple):
     ended: str
     further: str
     changed: str
+    quieter: str
+    published: str
+    publisher: str
+    sign: str
     refused: str
     none_left: str
     before: str
@@ -65,6 +77,10 @@ _TEXTS: Final[Mapping[Language, _Texts]] = {
         ended="Silences that have ended and can be deleted",
         further="and {count} more",
         changed="The policies changed",
+        quieter="The policies changed and are quieter",
+        published="Published",
+        publisher="{time}, by {publisher} in their own words; {sign}",
+        sign="CloudTrail's Sign events of the key name who signed",
         refused="A policy set was refused",
         none_left="No policy set could be read",
         before="Before",
@@ -89,6 +105,10 @@ _TEXTS: Final[Mapping[Language, _Texts]] = {
         ended="終了し、削除できるサイレンス",
         further="ほか {count} 件",
         changed="ポリシーが変わりました",
+        quieter="ポリシーが変わり、通知が減ります",
+        published="公開",
+        publisher="{time}、公開者の申告では {publisher}。{sign}",
+        sign="署名者は CloudTrail に残る鍵の Sign イベントで確認できます",
         refused="ポリシーセットを拒否しました",
         none_left="使えるポリシーセットがありません",
         before="変更前",
@@ -127,11 +147,23 @@ def muted_notice(counts: Mapping[str, int], policies: PolicySet, channel: Channe
     return _message(channel, texts.muted.format(day=day.isoformat()), lines, policies.revision)
 
 
-def changed_notice(channel: Channel, before: PolicySet | None, after: PolicySet) -> Message:
-    """That another policy set is in force; `before` None: it is not known which one was."""
+def changed_notice(
+    channel: Channel, before: PolicySet | None, active: ActivePolicySet, changes: Sequence[QuieterChange] = ()
+) -> Message:
+    """That another policy set is active; `before` None: it is not known which one was. `changes` is what makes it quieter."""
     texts = _TEXTS[channel.language]
-    was = ((texts.before, _named(before)),) if before is not None else ()
-    return _message(channel, texts.changed, (*was, (texts.since, _named(after))), after.revision)
+    after, time = active.policies, f"{active.published:%Y-%m-%d %H:%M:%S} UTC"
+    published = texts.publisher.format(time=time, publisher=active.publisher, sign=texts.sign)
+    lines = [
+        *([(texts.before, _named(before))] if before is not None else ()),
+        (texts.since, _named(after)),
+        (texts.published, published if active.publisher is not None else f"{time}; {texts.sign}"),
+        *((harmless(f"{mark} {rule}", _RULE_MAX_LENGTH), harmless(detail, _DETAIL_MAX_LENGTH)) for mark, rule, detail in changes),
+    ]
+    shown = lines[: len(lines) - max(len(changes) - CHANGES_MOST, 0)]
+    if len(shown) < len(lines):
+        shown.append(("…", texts.further.format(count=len(lines) - len(shown))))
+    return _message(channel, texts.quieter if changes else texts.changed, tuple(shown), after.revision)
 
 
 def refused_notice(channel: Channel, reason: str, policies: PolicySet, *, emergency: bool = False) -> Message:

@@ -1,0 +1,45 @@
+"""What the publishing workflow uses of AWS's command line, over boto3: `python aws_cli.py SERVICE CALL OPTIONS [OUTFILE]`."""
+
+from __future__ import annotations
+
+import base64
+import json
+import sys
+from pathlib import Path
+from typing import Any, Final
+
+import boto3
+import jmespath
+
+_CALLS: Final = {"sign": "sign", "verify": "verify", "get-object": "get_object", "put-object": "put_object"}
+
+
+def call_aws(service: str, call: str, *words: str) -> None:
+    """Make the call and print what `--query` picks; the body of an object goes to the file that is named last."""
+    options: dict[str, str] = {}
+    rest = list(words)
+    while rest and rest[0].startswith("--"):
+        options[rest[0]], rest = rest[1], rest[2:]
+    query, _ = options.pop("--query"), options.pop("--output", None)
+    how: dict[str, Any] = {_parameter(name): _value(name, value) for name, value in options.items()}
+    answer = getattr(boto3.client("s3" if service == "s3api" else service), _CALLS[call])(**how)
+    if rest:
+        Path(rest[0]).write_bytes(answer["Body"].read())
+    found = jmespath.search(query, {name: value for name, value in answer.items() if name != "Body"})
+    sys.stdout.buffer.write(base64.b64encode(found) if isinstance(found, bytes) else str(found).encode())
+
+
+def _parameter(name: str) -> str:
+    return "".join(word.capitalize() for word in name.removeprefix("--").split("-"))
+
+
+def _value(name: str, value: str) -> Any:
+    if name == "--body":
+        return Path(value).read_bytes()
+    if name == "--metadata":
+        return json.loads(value)
+    return Path(value.removeprefix("fileb://")).read_bytes() if value.startswith("fileb://") else value
+
+
+if __name__ == "__main__":
+    call_aws(*sys.argv[1:])
