@@ -28,7 +28,8 @@ MAY_IMPORT = {
     "bulk": GROUND | {"matching", "policy", "pipeline"},
     "lint": GROUND | {"matching", "policy", "pipeline", "version"},
     "workbench": GROUND | {"matching", "policy", "pipeline", "lint"},
-    "cli": GROUND | {"matching", "policy", "pipeline", "bulk", "lint", "workbench", "edge", "resources", "version"},
+    "cli": GROUND
+    | {"matching", "policy", "pipeline", "bulk", "lint", "workbench", "edge", "resources", "version", "active_policies"},
     "__main__": {"cli"},
     "version": set(),
     "active_policies": GROUND | {"matching", "policy", "pipeline", "edge", "lint"},
