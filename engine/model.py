@@ -406,20 +406,30 @@ class Channel(NamedTuple):
     mention: Mapping[Severity, tuple[str, ...]] = MappingProxyType({})
 
 
+DayRanges: TypeAlias = tuple[tuple[int, int], ...]
+"""Ranges of days, each by its first and its last one as ordinals (`date.toordinal`), in order and apart from each other."""
+
+
 class Window(NamedTuple):
     """Recurring hours. Minutes count from midnight; half-open; `start > end` runs over midnight and belongs to the start day.
 
-    `days` holds 0 (Monday) to 6 (Sunday); `end` may be 1440.
+    `days` holds 0 (Monday) to 6 (Sunday); `end` may be 1440. `dates` are the days on which the window may start (None: any day),
+    `exceptions` those on which it does not.
     """
 
     days: frozenset[int]
     start: int
     end: int
     timezone: tzinfo
+    dates: DayRanges | None = None
+    exceptions: DayRanges = ()
 
 
 class Route(NamedTuple):
-    """A rule of a policy: it notifies channels, or mutes for a reason. `void_for` says what makes a mute void."""
+    """A rule of a policy: it notifies channels, or mutes for a reason.
+
+    It holds in one of the windows of `during`; without any, at every time. `void_for` says what makes a mute void.
+    """
 
     id: str
     matcher: Matcher | None
@@ -430,24 +440,28 @@ class Route(NamedTuple):
     continues: bool = False
     title: LocalizedText | None = None
     runbook: str | None = None
-    during: Window | None = None
+    during: tuple[Window, ...] = ()
     detail: Detail = Detail.SHORT
     void_for: tuple[VoidReason, ...] = ALWAYS_VOID_FOR
 
 
 class Silence(NamedTuple):
-    """A temporary mute of one file's requests. `channels` None: every channel the file asks for. `void_for` as in a route."""
+    """A temporary mute of one file's requests, from `start` (None: since ever) to before `until`.
+
+    `channels` None: every channel the file asks for. `void_for` as in a route.
+    """
 
     id: str
     matcher: Matcher
     until: datetime
     reason: str
     channels: frozenset[str] | None = None
+    start: datetime | None = None
     void_for: tuple[VoidReason, ...] = ALWAYS_VOID_FOR
 
 
 class Policy(NamedTuple):
-    """One YAML file. `buckets` and `accounts` are its scope (None: every one).
+    """One YAML file. `buckets` and `accounts` are its scope (None: every one), without what a pattern of `exclusions` matches.
 
     `anchored`: each pattern of `buckets` demands some literal characters, so that it takes the default's place for its buckets.
     `holds_default`: a file with a `default`, the set's own or that of its base, takes it for every bucket.
@@ -459,6 +473,7 @@ class Policy(NamedTuple):
     description: str = ""
     buckets: tuple[str, ...] | None = None
     accounts: frozenset[str] | None = None
+    exclusions: tuple[str, ...] = ()
     anchored: bool = False
     holds_default: bool = False
     masking_floor: Level | None = None

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, timedelta
+from datetime import UTC, date, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from builders import NOW, actor, event, policy, policy_set, route, silence
 from hypothesis import strategies as st
@@ -139,6 +140,19 @@ sources = values | st.builds("{}{}/k".format, st.sampled_from(["", "/", "%2F"]),
 named_buckets = st.sampled_from([{"ARN": f"arn:aws:s3:::{name}", "accountId": "1"} for name in BUCKETS])
 
 
+SUNDAY = date(2026, 11, 1).toordinal()
+"""The day of the first of the times of `events`, in UTC."""
+windows = st.builds(
+    Window,
+    st.sampled_from([frozenset({5}), frozenset({6}), frozenset(range(7))]),
+    st.sampled_from([0, 600, 1320]),
+    st.sampled_from([570, 1080, 1440]),
+    st.sampled_from([UTC, ZoneInfo("Asia/Tokyo")]),
+    st.sampled_from([None, ((SUNDAY, SUNDAY),), ((SUNDAY - 9, SUNDAY - 3), (SUNDAY + 1, SUNDAY + 5))]),
+    st.sampled_from([(), ((SUNDAY, SUNDAY + 1),)]),
+)
+
+
 @st.composite
 def routes(draw: st.DrawFn, number: int) -> Any:
     parts: dict[str, Any] = {"continues": draw(st.booleans())}
@@ -148,7 +162,7 @@ def routes(draw: st.DrawFn, number: int) -> Any:
         parts["notify"] = (draw(st.sampled_from(["watch", "security", "ops"])),)
         parts["severity"] = draw(st.sampled_from(list(Severity)))
     if draw(st.integers(0, 3)) == 0:
-        parts["during"] = Window(frozenset({draw(st.integers(5, 6))}), draw(st.sampled_from([0, 600])), 1440, UTC)
+        parts["during"] = tuple(draw(st.lists(windows, min_size=1, max_size=2)))
     return route(f"r{number}", draw(st.one_of(expressions, st.none())), **parts)
 
 
@@ -159,12 +173,15 @@ def sets(draw: st.DrawFn) -> Any:
         buckets = draw(st.one_of(st.none(), st.lists(globs.filter(bool), min_size=1, max_size=3).map(tuple)))
         many = draw(st.sampled_from([0, 1, 3, 5, 12]))
         limits = {"void_for": draw(VOID_FOR)}
-        silences = (silence("s", draw(expressions), NOW + timedelta(days=1), **limits),) if draw(st.booleans()) else ()
+        starts = st.sampled_from([None, NOW - timedelta(hours=3), NOW + timedelta(hours=3)])
+        of_silence = {"start": draw(starts), **limits}
+        silences = (silence("s", draw(expressions), NOW + timedelta(days=1), **of_silence),) if draw(st.booleans()) else ()
         accounts = draw(st.sampled_from([None, None, frozenset({"111122223333"}), frozenset({"444455556666"})]))
         made = [draw(routes(one)) for one in range(many)]
         if draw(st.booleans()):  # so many on few paths that an index is worth it
             made += [route(f"m{one}", f"bucket == 'other-{one}'", notify=("ops",)) for one in range(60)]
-        policies.append(policy(f"p{number}", *made, buckets=buckets, accounts=accounts, silences=silences))
+        exclusions = tuple(draw(st.lists(globs.filter(bool), max_size=2))) if buckets else ()
+        policies.append(policy(f"p{number}", *made, buckets=buckets, exclusions=exclusions, accounts=accounts, silences=silences))
     names = draw(st.lists(st.sampled_from(["some", "others", "more"]), unique=True))
     strengths = st.sampled_from(Strength)
     actors = tuple(actor(name, draw(expressions), strength=draw(strengths), never_mute=draw(st.booleans())) for name in names)

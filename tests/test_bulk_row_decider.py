@@ -11,7 +11,7 @@ import pytest
 from builders import NOW, STRICT, actor, event, policy, policy_set, record, route, silence
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from strategies import VOID_FOR, events, sets
+from strategies import VOID_FOR, events, sets, windows
 
 from engine.bulk import row_decider
 from engine.bulk.batches import Batch, file_results
@@ -24,7 +24,7 @@ from engine.bulk.typed import TypedReader, record_of
 from engine.matching import check, compile_predicate
 from engine.matching.compile import predicate
 from engine.matching.residual import residual
-from engine.model import DecodeError, Event, Selection, Selects, Strength, Window
+from engine.model import DecodeError, Event, Selection, Selects, Strength
 from engine.pipeline.audit import decision_json, line
 from engine.pipeline.decide import decide_reference, decider_of
 from engine.pipeline.decode import decode_stream
@@ -88,15 +88,13 @@ ATOMS = (
         "access.kind == 'write'",
         "!key",
     ),
+    *("in_list(actor.role, 'many')", "in_list(bucket, 'few')", "holds('of-few')", "!holds('either')"),
     *("starts_with(errorCode, 'A')", "readOnly > `0`", "length(actor.role) > `3`", "key != `null`", "source.kind == 'ipv4'"),
 )
 row_expressions = st.lists(st.sampled_from(ATOMS), min_size=1, max_size=3).flatmap(
     lambda parts: st.sampled_from([" && ", " || "]).map(lambda joint: joint.join(parts))
 )
 TIMES = ("2026-11-01T09:30:00Z", "2026-11-01T23:30:00Z", "2026-11-02T09:30:00Z", "2026-11-09T09:30:00Z", "never", None)
-
-
-HOURS = (Window(frozenset({5, 6}), 0, 1440, UTC), Window(frozenset({6}), 0, 720, UTC))
 
 
 @st.composite
@@ -110,9 +108,7 @@ def row_sets(draw: st.DrawFn) -> PolicySet:
                 if draw(st.booleans())
                 else {"notify": (draw(st.sampled_from(["watch", "security", "ops"])),)}
             )
-            during = draw(
-                st.sampled_from([None, None, Window(frozenset({5, 6}), 0, 1440, UTC), Window(frozenset({6}), 0, 720, UTC)])
-            )
+            during = draw(st.just(()) | st.lists(windows, min_size=1, max_size=2).map(tuple))
             when = draw(st.none() | row_expressions)
             made.append(route(f"r{place}", when, continues=draw(st.booleans()), during=during, **does))
         if draw(st.booleans()):
@@ -123,13 +119,15 @@ def row_sets(draw: st.DrawFn) -> PolicySet:
                 f"s{place}",
                 draw(row_expressions),
                 datetime(2026, 11, draw(st.integers(1, 9)), tzinfo=UTC),
+                start=draw(st.sampled_from([None, datetime(2026, 11, 1, 12, tzinfo=UTC)])),
                 void_for=draw(VOID_FOR),
             )
             for place in range(draw(st.sampled_from([0, 0, 1, 3])))
         )
         buckets = draw(st.sampled_from([None, None, ("payments-*",), ("ledger", "a"), ("nothing",)]))
         accounts = draw(st.sampled_from([None, None, None, frozenset({"111122223333"})]))
-        policies.append(policy(f"p{number}", *made, buckets=buckets, accounts=accounts, silences=silences))
+        exclusions = draw(st.sampled_from([(), (), ("*-dev", "ledger")])) if buckets else ()
+        policies.append(policy(f"p{number}", *made, buckets=buckets, exclusions=exclusions, accounts=accounts, silences=silences))
     actors = tuple(
         actor(name, draw(row_expressions), strength=draw(st.sampled_from(Strength)), never_mute=draw(st.booleans()))
         for name in draw(st.sampled_from([(), ("c",), ("c", "d"), ("c", "d", "e")]))

@@ -79,7 +79,7 @@ def test_whatever_a_matcher_reads_is_read(expression: str) -> None:
     sets = [
         policy_set(policy("p", route("r", expression))),
         policy_set(policy("p", route("r", expression), accounts=frozenset({"111122223333"}))),
-        policy_set(policy("p", route("r", expression, during=days), buckets=("payments-*",))),
+        policy_set(policy("p", route("r", expression, during=(days,)), buckets=("payments-*",))),
         policy_set(policy("p", route("r"), silences=(silence("s", expression, datetime(2026, 11, 1, 9, 40, tzinfo=UTC)),))),
         policy_set(policy("p"), actors=(actor("human", expression),)),
     ]

@@ -373,12 +373,12 @@ NIGHT = Window(frozenset({0}), 20 * 60, 7 * 60, TOKYO)
     ],
 )
 def test_a_window_over_midnight_is_half_open_and_belongs_to_the_day_it_starts_on(local: str, *, inside: bool) -> None:
-    assert within(NIGHT, datetime.fromisoformat(local).replace(tzinfo=TOKYO).astimezone(UTC)) is inside
+    assert within([NIGHT], datetime.fromisoformat(local).replace(tzinfo=TOKYO).astimezone(UTC)) is inside
 
 
 def test_a_route_outside_its_time_is_passed_by() -> None:
     day = Window(frozenset(range(7)), 0, 60, UTC)
-    got, asked = trace(event(), policy_set(policy("p", route("r", during=day), buckets=("*-prod",))), NOW)
+    got, asked = trace(event(), policy_set(policy("p", route("r", during=(day,)), buckets=("*-prod",))), NOW)
     assert got.verdict.routes == ()
     assert [(line.id, line.answer) for line in asked] == [("r", MatchResult.OUT_OF_TIME)]
 
@@ -413,7 +413,7 @@ def test_no_event_text_stands_in_the_repr_of_a_decision() -> None:
     "broken", [{}, {"userIdentity": []}, {"resources": [None, {"ARN": 1}]}, {"eventTime": "0001-01-01T00:00:00+14:00"}]
 )
 def test_any_record_is_decided(broken: dict[str, object]) -> None:
-    zoned = policy("p", route("r", during=Window(frozenset({0}), 0, 60, ZoneInfo("Asia/Tokyo"))))
+    zoned = policy("p", route("r", during=(Window(frozenset({0}), 0, 60, ZoneInfo("Asia/Tokyo")),)))
     policies: PolicySet = policy_set(zoned)
     one = Event(broken and {**record(), **broken}, "test")
     assert channels(decide(one, policies, NOW).verdict) == {"ops": "open"}

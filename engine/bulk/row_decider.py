@@ -21,8 +21,8 @@ from engine.matching.residual import residual
 from engine.matching.source import Generated, Given, reads_whole
 from engine.model import Selects, VoidReason
 from engine.pipeline.decide.indexed import CACHE_SIZE
-from engine.pipeline.decide.reference import within
 from engine.pipeline.decide.void import BITS, BUCKET, COPY_BUCKET, CROSS_ACCOUNT
+from engine.pipeline.decide.windows import within
 from engine.pipeline.facts import NO_CLASS, ROLES, access_of, caller_of, issued_role, source_of, time_of
 from engine.pipeline.facts.target import COPIES, POINT_ALIASES, crossing_of, needs_resources, scope_of, target_of
 from engine.pipeline.select import S3_SOURCES, is_named
@@ -82,7 +82,7 @@ if h.__class__ is list: h = (*h,)
 """
 """`indexed.held_routes`. `h` is the numbers of the routes that hold: None, one number (nearly always), or a tuple."""
 
-_OUT_OF_HOURS: Final = " or (during is not None and not {within}(during, t))"
+_OUT_OF_HOURS: Final = " or (during and not {within}(during, t))"
 
 _HELD_SILENCES: Final = """\
 if {scope}.silencing:

@@ -142,7 +142,7 @@ def _screen(explanation: Explanation) -> Iterator[str]:
     if near:
         yield click.style("Rules that nearly held", bold=True)
     for rule in near[:NEAR_SHOWN]:
-        yield f"  {_MARK[rule.entry.answer]} {_name(rule)}{'  outside its time' if all(p.holds for p in rule.parts) else ''}"
+        yield f"  {_MARK[rule.entry.answer]} {_name(rule)}{f'  outside its time: {safe(rule.time)}' if rule.time else ''}"
         yield from (part_line(part, explanation) for part in rule.parts if not part.holds)
     if len(near) > NEAR_SHOWN:
         yield f"    {len(near) - NEAR_SHOWN} more; --full shows every matcher"

@@ -82,7 +82,7 @@ def _tree(files: Sequence[ListedPolicy]) -> Iterator[str]:
 
 def _effect(rule: ListedRule) -> str:
     targets = ", ".join(f"{name} ({level}, {severity})" if level else name for name, level, severity in rule.targets)
-    remarks = [word for word, holds in (("continues", rule.continues), ("at certain hours", rule.at_certain_hours)) if holds]
+    remarks = ["continues" if rule.continues else "", f"during {rule.during}" if rule.during else ""]
     return safe("; ".join(filter(None, [targets, rule.reason, *remarks])))
 
 
@@ -104,7 +104,7 @@ def _as_json(policy: ListedPolicy) -> dict[str, object]:
                 ],
                 "reason": rule.reason or None,
                 "continues": rule.continues,
-                "at_certain_hours": rule.at_certain_hours,
+                "during": rule.during or None,
             }
             for rule in policy.rules
         ],

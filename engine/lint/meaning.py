@@ -140,7 +140,7 @@ def _titles(source: Source, root: YamlNode, default: str, levels: dict[str, dict
 
 def _scope(root: YamlNode) -> Iterator[Finding]:
     for bucket in _parts(root, "buckets"):
-        text = bucket.value
+        text = bucket.value.removeprefix("!")
         if (
             not set(text) <= _BUCKET
             or len(text) > _LONGEST_BUCKET
@@ -242,24 +242,31 @@ def _covered_silences(root: YamlNode, shadows: Shadows, conditions: Conditions) 
 def _outlasts(before: YamlNode, silence: YamlNode) -> bool:
     channels, asked = before.value.get("channels"), silence.value.get("channels")
     wide = channels is None or (asked is not None and set(asked) <= set(channels))
-    return wide and _until(before) >= _until(silence)
+    return wide and _time(before, "from") <= _time(silence, "from") and _time(before, "until") >= _time(silence, "until")
 
 
-def _until(silence: YamlNode) -> datetime:
-    return datetime.fromisoformat(silence.value["until"]).astimezone(UTC)
+def _time(silence: YamlNode, key: str) -> datetime:
+    """When a silence begins (`from`) or ends (`until`); one without `from` holds since ever."""
+    written = silence.value.get(key)
+    return _EVER if written is None else datetime.fromisoformat(written).astimezone(UTC)
+
+
+_EVER: Final = datetime.min.replace(tzinfo=UTC)
 
 
 # --- silences ---------------------------------------------------------------------------------------------------------
 
 
 def _silence(source: Source, silence: YamlNode, now: datetime, longest: timedelta) -> Iterator[Finding]:
-    until = _until(silence)
+    until = _time(silence, "until")
     where = silence.children["until"].where
     if until <= now:
         finding = _warning(PAST, where, f"this silence ended on {until:%Y-%m-%d}", "delete it")
         yield finding._replace(edits=_without_silence(source, silence))
-    elif until - now > longest:
-        what = f"this silence lasts {(until - now).days} more days; {longest.days} are the most"
+        return
+    length, more = (until - _time(silence, "from"), "") if "from" in silence.value else (until - now, "more ")
+    if length > longest:
+        what = f"this silence lasts {length.days} {more}days; {longest.days} are the most"
         yield _warning(TOO_LONG, where, what, "give it an earlier end, or make a mute of it")
 
 

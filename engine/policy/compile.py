@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from engine.model import (
     OPEN,
@@ -35,11 +35,13 @@ from engine.model import (
     WebhookRef,
     Window,
 )
+from engine.policy.dates import day_ranges
 from engine.policy.definitions import definitions
 from engine.policy.durations import seconds_of
 from engine.policy.levels import with_inherited
 from engine.policy.matchers import MatcherFactory, from_source
 from engine.policy.revision import revision
+from engine.policy.scopes import bucket_scope
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -75,12 +77,14 @@ def compile_set(
     by_name = {level.name: level for level in levels}
     actors = [_actor(content, factory) for content in actors_in_order(contents)]
     void_for = factory.void_for(contents)
+    ids = {alias: account for account, alias in account_names.items()}
+    referenced = _Referenced(by_name, ids, defined.lists, factory)
     known = tuple(actor for actor in actors if actor.name != UNKNOWN)
     evidence = in_order((actor, evidence) for actor in known for evidence in actor.evidence)
     return PolicySet(
         revision=revision(contents),
         commit=commit,
-        policies=tuple(_limited(_policy(path, content, by_name, account_names, factory), void_for) for path, content in files),
+        policies=tuple(_limited(_policy(path, content, referenced), void_for) for path, content in files),
         actors=known,
         unknown=next((actor for actor in actors if actor.name == UNKNOWN), ActorClass(UNKNOWN, Kind.UNKNOWN)),
         evidence=evidence,
@@ -219,23 +223,31 @@ def _audit(content: Mapping[str, Any], levels: Mapping[str, Level]) -> AuditRule
     return AuditRule(levels[content["masking"]], content.get("event", True))
 
 
-def _policy(
-    path: str, content: Mapping[str, Any], levels: Mapping[str, Level], account_names: Mapping[str, str], factory: MatcherFactory
-) -> Policy:
-    ids = {alias: account for account, alias in account_names.items()}
-    buckets, accounts = content.get("buckets"), content.get("accounts")
+class _Referenced(NamedTuple):
+    """What the files of a set may refer to: levels by name, account ids by alias, lists; and what makes matchers."""
+
+    levels: Mapping[str, Level]
+    accounts: Mapping[str, str]
+    lists: Mapping[str, frozenset[str]]
+    factory: MatcherFactory
+
+
+def _policy(path: str, content: Mapping[str, Any], referenced: _Referenced) -> Policy:
+    accounts = content.get("accounts")
+    buckets, exclusions = bucket_scope(content.get("buckets", ()))
     return Policy(
         name=content["name"],
         owner=content["owner"],
         path=path,
         description=content.get("description", ""),
-        buckets=tuple(buckets) if buckets else None,
-        accounts=frozenset(ids.get(account, account) for account in accounts) if accounts else None,
-        anchored=bool(buckets) and all(_literals(bucket) >= _FEWEST_LITERALS for bucket in buckets or ()),
+        buckets=buckets or None,
+        accounts=frozenset(referenced.accounts.get(account, account) for account in accounts) if accounts else None,
+        exclusions=exclusions,
+        anchored=bool(buckets) and all(_literals(bucket) >= _FEWEST_LITERALS for bucket in buckets),
         holds_default="default" in content,
-        masking_floor=levels[content["masking_floor"]] if "masking_floor" in content else None,
-        routes=tuple(_route(route, levels, factory) for route in content.get("routes", ())),
-        silences=tuple(_silence(silence, factory) for silence in content.get("silences", ())),
+        masking_floor=referenced.levels[content["masking_floor"]] if "masking_floor" in content else None,
+        routes=tuple(_route(route, referenced) for route in content.get("routes", ())),
+        silences=tuple(_silence(silence, referenced.factory) for silence in content.get("silences", ())),
     )
 
 
@@ -256,33 +268,53 @@ def _literals(pattern: str) -> int:
     return len(pattern) - pattern.count("*") - pattern.count("?")
 
 
-def _route(content: Mapping[str, Any], levels: Mapping[str, Level], factory: MatcherFactory) -> Route:
+def _route(content: Mapping[str, Any], referenced: _Referenced) -> Route:
     return Route(
         id=content["id"],
-        matcher=factory.matcher(expressions(content["when"])) if "when" in content else None,
+        matcher=referenced.factory.matcher(expressions(content["when"])) if "when" in content else None,
         notify=tuple(content.get("notify", ())),
         mute=content.get("mute"),
-        level=levels[content["masking"]] if "masking" in content else None,
+        level=referenced.levels[content["masking"]] if "masking" in content else None,
         severity=Severity(content.get("severity", Severity.WARNING)),
         continues=content.get("continue", False),
         title=localized(content["title"]) if "title" in content else None,
         runbook=content.get("runbook"),
-        during=_window(content["during"]) if "during" in content else None,
+        during=_windows(content["during"], referenced.lists) if "during" in content else (),
         detail=Detail(content.get("detail", Detail.SHORT)),
     )
 
 
 def _silence(content: Mapping[str, Any], factory: MatcherFactory) -> Silence:
     channels = content.get("channels")
-    until = datetime.fromisoformat(content["until"])
     when = factory.matcher(expressions(content["when"]))
-    return Silence(content["id"], when, until, content["reason"], frozenset(channels) if channels else None)
+    return Silence(
+        id=content["id"],
+        matcher=when,
+        until=_utc(content["until"]),
+        reason=content["reason"],
+        channels=frozenset(channels) if channels else None,
+        start=_utc(content["from"]) if "from" in content else None,
+    )
 
 
-def _window(content: Mapping[str, Any]) -> Window:
-    start, end = (int(part[:2]) * 60 + int(part[3:]) for part in content["hours"].split("-"))
-    days = frozenset(day for part in content.get("days", ("mon-sun",)) for day in _days(part))
-    return Window(days, start, end, _zone(content["timezone"]))
+def _utc(time: str) -> datetime:
+    return datetime.fromisoformat(time).astimezone(UTC)
+
+
+def _windows(during: Any, lists: Mapping[str, frozenset[str]]) -> tuple[Window, ...]:  # noqa: ANN401  a window, or several
+    return tuple(_window(window, lists) for window in (during if isinstance(during, list) else [during]))
+
+
+def _window(content: Mapping[str, Any], lists: Mapping[str, frozenset[str]]) -> Window:
+    start, end = (int(part[:2]) * 60 + int(part[3:]) for part in content.get("hours", "00:00-24:00").split("-"))
+    return Window(
+        days=frozenset(day for part in content.get("days", ("mon-sun",)) for day in _days(part)),
+        start=start,
+        end=end,
+        timezone=_zone(content["timezone"]),
+        dates=day_ranges(content["dates"], lists) if "dates" in content else None,
+        exceptions=day_ranges(content.get("except", ()), lists),
+    )
 
 
 def _days(part: str) -> Iterator[int]:

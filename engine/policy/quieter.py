@@ -25,6 +25,7 @@ from engine.policy.pins import (
     spelled_out,
     texts,
 )
+from engine.policy.scopes import bucket_scope
 from engine.policy.strength import holds_for_all, why_not_attested
 
 if TYPE_CHECKING:
@@ -226,7 +227,8 @@ def _everyone(branches: Sequence[Branch], buckets: Sequence[str], actors: Actors
         what = f"this {word} pins its caller in each branch, so it is not of everyone"
         yield QuieterProblem(codes.EVERYONE, what, "delete everyone", "everyone")
         return
-    scoped = bool(buckets) and all(_bounds(demanded("glob", bucket)) for bucket in buckets)
+    scope = bucket_scope(buckets).patterns
+    scoped = bool(scope) and all(_bounds(demanded("glob", bucket)) for bucket in scope)
     unbounded = next((branch for branch in sorted(branches, key=where) if not any(map(_bounds_bucket, branch))), None)
     if not scoped and unbounded is not None:
         what = f"this {word} is of everyone, in every bucket{where(unbounded)}"

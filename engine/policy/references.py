@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from engine.model import INHERITED_OPERATORS, OPEN, OPERATOR_RANK, UNKNOWN, Field, Finding, Operator
 from engine.policy import codes
 from engine.policy.definitions import SECTIONS
 from engine.policy.expression_references import expression_findings
 from engine.policy.levels import with_inherited
+from engine.policy.scopes import bucket_scope
 from engine.policy.shape import suggestion
 from engine.policy.texts import text_findings
+from engine.policy.times import time_findings, zone_findings
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -67,6 +67,7 @@ def reference_findings(sources: Sequence[Source], trees: Trees, *, complete: boo
         if source.root is not None:
             yield from _file(source, source.root, names)
             yield from expression_findings(source, source.root, trees, complete=complete)
+            yield from time_findings(source.root, trees.definitions.lists, complete=complete)
 
 
 def _all(roots: Iterable[YamlNode], section: str, key: str) -> Iterator[YamlNode]:
@@ -146,10 +147,11 @@ def _file(source: Source, root: YamlNode, names: _Names) -> Iterator[Finding]:
         yield from _level(root.at("default", "masking"), names)
         yield from _channels(root.at("default", "notify"), names)
     yield from _accounts(root, names)
+    yield from _buckets(root)
     for route in _parts(root, "routes"):
         yield from _route(source, route, names)
     for silence in _parts(root, "silences"):
-        yield from _silence(silence, names)
+        yield from _channels(silence.at("channels"), names)
     for actor in _parts(root, "actors"):
         yield from _actor(source, actor)
     yield from _masking(root)
@@ -173,6 +175,14 @@ def _accounts(root: YamlNode, names: _Names) -> Iterator[Finding]:
         if names.accounts is not None and not alias.isdecimal() and alias not in names.accounts:
             instead = suggestion(alias, sorted(names.accounts)) if names.accounts else "name it in account_names"
             yield Finding(codes.NO_SUCH, account.where, f"there is no account {alias}", instead)
+
+
+def _buckets(root: YamlNode) -> Iterator[Finding]:
+    """A scope of exclusions alone."""
+    node = root.at("buckets")
+    if node is not None and not bucket_scope(node.value).patterns:
+        instead = 'add what they are excluded from, such as "*"'
+        yield Finding(codes.WRONG_VALUE, root.keys["buckets"], "this scope has nothing but exclusions", instead)
 
 
 def _channels(node: YamlNode | None, names: _Names) -> Iterator[Finding]:
@@ -205,7 +215,6 @@ def _route(source: Source, route: YamlNode, names: _Names) -> Iterator[Finding]:
     yield from _channels(route.at("notify"), names)
     yield from _level(route.at("masking"), names)
     yield from text_findings(source, route.at("title"))
-    yield from _during(route.at("during"))
 
 
 def _mute(route: YamlNode) -> Iterator[Finding]:
@@ -218,45 +227,6 @@ def _mute(route: YamlNode) -> Iterator[Finding]:
     for key in ("masking", "severity", "title", "runbook"):
         if key in route.keys:
             yield Finding(codes.UNKNOWN_KEY, route.keys[key], f"{key} has no meaning in a route that mutes", "delete it")
-
-
-def _during(node: YamlNode | None) -> Iterator[Finding]:
-    if node is None:
-        return
-    hours = node.children["hours"]
-    start, end = str(hours.value).split("-")
-    if start == end:
-        yield Finding(
-            codes.WINDOW, hours.where, "these hours are none: they end as they start", "write 00:00-24:00 for the whole day"
-        )
-    yield from _zone(node.at("timezone"))
-
-
-def _zone(node: YamlNode | None) -> Iterator[Finding]:
-    if node is None:
-        return
-    try:
-        ZoneInfo(str(node.value))
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        yield Finding(
-            codes.TIME, node.where, f"there is no time zone {str(node.value)!r}", "write an IANA name such as Asia/Tokyo or UTC"
-        )
-
-
-def _silence(silence: YamlNode, names: _Names) -> Iterator[Finding]:
-    yield from _channels(silence.at("channels"), names)
-    until = silence.children["until"]
-    try:
-        time = datetime.fromisoformat(str(until.value))
-    except ValueError:
-        yield Finding(codes.TIME, until.where, f"{str(until.value)!r} is not a time", "such as 2027-01-31T00:00:00Z")
-        return
-    if time.tzinfo is None:
-        yield Finding(codes.TIME, until.where, "the time has no zone", f"write {_with_zone(str(until.value))}")
-
-
-def _with_zone(text: str) -> str:
-    return f"{text}Z" if "T" in text else f"{text}T00:00:00Z"
 
 
 def _actor(source: Source, actor: YamlNode) -> Iterator[Finding]:
@@ -334,7 +304,7 @@ def _channel(channel: YamlNode, names: _Names) -> Iterator[Finding]:
         )
     yield from _destination(channel)
     yield from _folding(channel)
-    yield from _zone(channel.at("timezone"))
+    yield from zone_findings(channel.at("timezone"))
     yield from _fallback(channel, names)
 
 

@@ -173,5 +173,5 @@ def _rules(policies: PolicySet) -> Iterator[tuple[MatcherKind, str, str, bool]]:
     )
     for policy in policies.policies:
         for route in policy.routes:
-            yield MatcherKind.ROUTE, policy.name, route.id, route.matcher is None and route.during is None
+            yield MatcherKind.ROUTE, policy.name, route.id, route.matcher is None and not route.during
         yield from ((MatcherKind.SILENCE, policy.name, silence.id, False) for silence in policy.silences)

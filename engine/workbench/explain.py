@@ -13,6 +13,7 @@ from engine.pipeline.mask import mask, redact
 from engine.pipeline.posting import PendingNotification, compose
 from engine.policy.provenance import row_of
 from engine.workbench.parts import PartResult, nearly_holds, part_results
+from engine.workbench.windows import time_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -24,10 +25,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ExplainedRule:
-    """A rule that was evaluated, with the result of each part of its matcher."""
+    """A rule that was evaluated, with the result of each part of its matcher; `time`: when it holds, if the event is outside."""
 
     entry: TraceEntry
     parts: tuple[PartResult, ...]
+    time: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +57,9 @@ def explain(event: Event, setting: Setting, now: datetime, *, reveal: bool = Fal
     level = _strictest(decision, policies)
     channels = policies.channels
     seen = document(event.record, facts(event), decision.verdict.actor, decision.verdict.evidence)
-    rules = [ExplainedRule(entry, part_results(entry.expressions, seen, policies)) for entry in entries]
+    rules = [
+        ExplainedRule(entry, part_results(entry.expressions, seen, policies), time_text(entry, policies)) for entry in entries
+    ]
     decisive = (MatchResult.HELD, MatchResult.FAILED)
     pending = {request.channel: PendingNotification(0, event, decision, request) for request in decision.verdict.requests}
     return Explanation(

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from engine.matching.formula import And, Atom, Not, evaluate
 from engine.pipeline.decide.reference import DEFAULT_ROUTE, has_scope, in_scope
 from engine.workbench.parts import formula_in
+from engine.workbench.windows import span_text, windows_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,6 +30,7 @@ class ListedRule(NamedTuple):
 
     `targets` are channels, each with level and severity (empty for those of a silence). `reason` is that of a mute or a silence;
     `continues`: later routes of the file are evaluated where this one holds.
+    `during` is when a route holds, in words; empty for always.
     """
 
     name: str
@@ -37,7 +39,7 @@ class ListedRule(NamedTuple):
     targets: tuple[tuple[str, str, str], ...] = ()
     reason: str = ""
     continues: bool = False
-    at_certain_hours: bool = False
+    during: str = ""
 
 
 class ListedPolicy(NamedTuple):
@@ -62,12 +64,17 @@ def listed(policies: PolicySet, bucket: str | None = None, account: str | None =
             policy.name,
             policy.path,
             policy.owner,
-            policy.buckets,
+            written_scope(policy),
             None if policy.accounts is None else tuple(sorted(policy.accounts)),
             tuple(_rules(policy, policies, bucket)),
         )
         for policy in files
     )
+
+
+def written_scope(policy: Policy) -> tuple[str, ...] | None:
+    """The `buckets` scope of a policy as it is written, the exclusions last; None for every bucket."""
+    return None if policy.buckets is None else (*policy.buckets, *(f"!{pattern}" for pattern in policy.exclusions))
 
 
 def _may_see(policy: Policy, bucket: str | None, account: str | None) -> bool:
@@ -101,13 +108,13 @@ def _route(route: Route, policy: Policy, policies: PolicySet, when: tuple[str, .
         tuple((name, level.name, route.severity.value) for name, level in levels),
         route.mute or "",
         continues=route.continues,
-        at_certain_hours=route.during is not None,
+        during=windows_text(route.during),
     )
 
 
 def _silence(silence: Silence, policy: Policy) -> ListedRule:
     channels = sorted(silence.channels or ())
-    until = f"until {silence.until.isoformat()}: {silence.reason}"
+    until = f"{span_text(silence)}: {silence.reason}"
     return ListedRule(
         f"{policy.name}/{silence.id}", "silence", silence.matcher.expressions, tuple((name, "", "") for name in channels), until
     )

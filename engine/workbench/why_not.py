@@ -19,6 +19,8 @@ from engine.pipeline.select import passed_over
 from engine.policy.fact_layout import TARGET
 from engine.policy.shape import suggestion
 from engine.workbench.parts import PartResult, part_results
+from engine.workbench.route_list import written_scope
+from engine.workbench.windows import time_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -114,7 +116,7 @@ def _not_evaluated(kind: MatcherKind, owner: str, event: Event, decision: Decisi
 
 def _scope_text(policy: Policy) -> str:
     scopes: tuple[tuple[str, Sequence[str] | None], ...] = (
-        ("buckets", policy.buckets),
+        ("buckets", written_scope(policy)),
         ("accounts", sorted(policy.accounts) if policy.accounts is not None else None),
     )
     return "; ".join(f"{name}: {', '.join(values)}" for name, values in scopes if values is not None)
@@ -133,7 +135,7 @@ _UNDECIDED = {
 def _evaluated(entry: TraceEntry, decision: Decision, policies: PolicySet) -> tuple[Why, str]:
     """What came of a rule that was evaluated."""
     if entry.answer in _UNDECIDED:
-        return _UNDECIDED[entry.answer], entry.reason
+        return _UNDECIDED[entry.answer], time_text(entry, policies) or entry.reason
     verdict, name = decision.verdict, f"{entry.policy}/{entry.id}"
     void = next((rule for rule in verdict.void if f"{rule.policy}/{rule.id}" == name), None)
     if void is not None:

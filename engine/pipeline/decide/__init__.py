@@ -17,7 +17,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from engine.pipeline.decide.indexed import IndexedDecider
-from engine.pipeline.decide.reference import DEFAULT_ROUTE, decide_reference, decision, trace, within
+from engine.pipeline.decide.reference import DEFAULT_ROUTE, decide_reference, decision, trace
+from engine.pipeline.decide.windows import within
 
 if TYPE_CHECKING:
     from datetime import datetime

@@ -14,8 +14,9 @@ from engine.errors import MatcherError
 from engine.matching.index import GlobIndex, Index
 from engine.model import VoidReason
 from engine.pipeline.decide.reads import groups_read
-from engine.pipeline.decide.reference import ask_rule, evaluate, has_scope, in_scope, owned_by, within
+from engine.pipeline.decide.reference import ask_rule, evaluate, has_scope, in_scope, owned_by
 from engine.pipeline.decide.void import bits_of, limit_bits, limits
+from engine.pipeline.decide.windows import lasts, within
 from engine.pipeline.facts import NO_CLASS, class_facts, derive_facts, time_of
 from engine.pipeline.facts.target import record_scope
 from engine.policy.fact_layout import ACCESS, CALLER, CLASSED, CROSSING, FACTS, ROLE, SOURCE, TARGET
@@ -33,8 +34,8 @@ CACHE_SIZE: Final = 8_192
 MAX_CACHED_NAME_LENGTH: Final = 512
 """The scope of an event is cached if the names of its buckets have at most so many characters in all."""
 
-RouteRule: TypeAlias = "tuple[int, Callable[[Any, FactGroups], bool] | None, bool, int, Window | None]"
-"""A route: its policy's number, its matcher (None: it always holds), whether it ends its policy, what makes it void, its hours.
+RouteRule: TypeAlias = "tuple[int, Callable[[Any, FactGroups], bool] | None, bool, int, tuple[Window, ...]]"
+"""A route: its policy's number, its matcher (None: it always holds), whether it ends its policy, what makes it void, its windows.
 
 Where a route that ends its policy holds, no later one of that policy is evaluated; a mute does so only where it is not void. What
 makes a mute void are bits (`void.bits_of`), at least one; a route that notifies has none. A plain tuple unpacks faster than a
@@ -93,7 +94,7 @@ class IndexedDecider:
         self.everywhere = _index(route for number in everywhere for route in numbered[number])
         self.certain = {number: key for index in (self.everywhere, *self.own.values()) for number, key in index.certain.items()}
         self.silences = self._numbered_silences()
-        self.timed = bool(self.silences) or any(route.during is not None for _, route in self._routes)
+        self.timed = bool(self.silences) or any(route.during for _, route in self._routes)
         self._scopes_of_events: BoundedCache[Scope, PolicyScope] = BoundedCache(CACHE_SIZE)
         self._scopes: BoundedCache[tuple[tuple[int, ...], _Owners], PolicyScope] = BoundedCache(CACHE_SIZE)
         self._count = count()
@@ -188,7 +189,7 @@ class IndexedDecider:
                 held += [
                     number
                     for number in candidates(record, facts)
-                    if time < by_number[number].until and holds[number](record, facts)
+                    if lasts(by_number[number], time) and holds[number](record, facts)
                 ]
         return tuple(held)
 
@@ -236,7 +237,7 @@ def held_routes(  # noqa: PLR0913  called for every event, without a tuple in be
     ended = -1
     for number in candidates:
         policy, holds, ends, void_for, during = rules[number]
-        if policy == ended or (during is not None and not within(during, time)):
+        if policy == ended or (during and not within(during, time)):
             continue
         if holds is None or holds(record, facts):
             held.append(number)

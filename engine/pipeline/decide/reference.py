@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 from engine.errors import MatcherError
@@ -31,6 +30,7 @@ from engine.model import (
     repr_only,
 )
 from engine.pipeline.decide.void import void_reasons
+from engine.pipeline.decide.windows import lasts, within
 from engine.pipeline.facts import NO_CLASS, class_facts, derive_facts, time_of
 from engine.pipeline.facts.target import record_scope
 from engine.policy.fact_layout import TARGET
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
     from datetime import datetime
 
-    from engine.model import Event, FactGroups, Level, Policy, PolicySet, Record, Route, Window
+    from engine.model import Event, FactGroups, Level, Policy, PolicySet, Record, Route
 
 DEFAULT_ROUTE: Final = "default"
 """The name in place of a route's where the default decided."""
@@ -180,7 +180,8 @@ def owned_by(policies: Iterable[Policy], bucket: str) -> Iterator[Policy]:
 
 
 def _names(policy: Policy, bucket: str) -> bool:
-    return any(glob(bucket, pattern) for pattern in policy.buckets or ())
+    matched = any(glob(bucket, pattern) for pattern in policy.buckets or ())
+    return matched and not any(glob(bucket, pattern) for pattern in policy.exclusions)
 
 
 # --- one policy --------------------------------------------------------------------------------------------------------------
@@ -239,7 +240,7 @@ def _ask_policy(policy: Policy, routes: Sequence[Route], view: _EventView, ask: 
     mute: Suppression | None = None
     failed_to_notify = False
     for route in routes:
-        in_hours = route.during is None or within(route.during, view.time)
+        in_hours = not route.during or within(route.during, view.time)
         result = ask(policy.name, route, view if in_hours else None)
         if isinstance(result, Failure):
             failures.append(result)
@@ -270,17 +271,6 @@ def _wants(policy: Policy, route: Route) -> Iterable[_Want]:
         _Want(channel, policy.name, route.id, route.level, route.severity, route.title, route.runbook, route.detail)
         for channel in route.notify
     )
-
-
-def within(window: Window, time: datetime) -> bool:
-    """Whether a time lies in recurring hours, their end excluded. A window past midnight belongs to the day of its start."""
-    local = time.astimezone(window.timezone)
-    minute, day = local.hour * 60 + local.minute, local.weekday()
-    if window.start < window.end:
-        return day in window.days and window.start <= minute < window.end
-    if minute >= window.start:
-        return day in window.days
-    return minute < window.end and (local - timedelta(days=1)).weekday() in window.days
 
 
 # --- the default and the silences --------------------------------------------------------------------------------------------
@@ -318,7 +308,7 @@ def _ask_silences(result: _PolicyResult, view: _EventView, ask: Ask) -> _PolicyR
         return result
     left, silences, failures, void = result.wants, result.silences, result.failures, result.void
     for silence in result.policy.silences:
-        holds = ask(result.policy.name, silence, view if view.time < silence.until else None)
+        holds = ask(result.policy.name, silence, view if lasts(silence, view.time) else None)
         if isinstance(holds, Failure):
             failures = (*failures, holds)
         elif holds and any(_covers(silence, want) for want in left):

@@ -125,11 +125,12 @@ _TEXTS: Final[Mapping[Language, _Texts]] = {
 
 
 class _Rule(NamedTuple):
-    """A mute or a silence, by `policy/id`; `until` None: it stands."""
+    """A mute or a silence, by `policy/id`; `until` None: it stands; `start` None: it has begun."""
 
     name: str
     reason: str
     until: datetime | None = None
+    start: datetime | None = None
 
 
 def trial_notice(channel: Channel, revision: str) -> Message:
@@ -189,7 +190,8 @@ def _named(policies: PolicySet) -> str:
 def _rules(policies: PolicySet) -> Iterator[_Rule]:
     for policy in policies.policies:
         yield from (_Rule(f"{policy.name}/{route.id}", route.mute) for route in policy.routes if route.mute is not None)
-        yield from (_Rule(f"{policy.name}/{silence.id}", silence.reason, silence.until) for silence in policy.silences)
+        for silence in policy.silences:
+            yield _Rule(f"{policy.name}/{silence.id}", silence.reason, silence.until, silence.start)
 
 
 def _fired(counts: Mapping[str, int], rules: Mapping[str, _Rule], texts: _Texts) -> Iterator[tuple[str, str]]:
@@ -207,7 +209,8 @@ def _fired(counts: Mapping[str, int], rules: Mapping[str, _Rule], texts: _Texts)
 def _quiet(counts: Mapping[str, int], rules: Mapping[str, _Rule], texts: _Texts, now: datetime) -> Iterator[tuple[str, str]]:
     ended = [rule for rule in rules.values() if rule.until is not None and rule.until <= now]
     soon = [rule for rule in rules.values() if rule.until is not None and now < rule.until <= now + SOON]
-    idle = [rule for rule in rules.values() if rule.name not in counts and rule not in ended]
+    begun = [rule for rule in rules.values() if rule.start is None or rule.start <= now]
+    idle = [rule for rule in begun if rule.name not in counts and rule not in ended]
     for label, listed in ((texts.ends, soon), (texts.ended, ended), (texts.never, idle)):
         if listed:
             yield label, ", ".join(_dated(rule) for rule in listed[:MOST_LISTED])
