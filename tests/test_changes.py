@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -10,6 +10,7 @@ from builders import NOW, actor, channel, event, policy, policy_set, route, sile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from engine.lint.registry import BASE, HEADER
 from engine.model import (
     ActorClass,
     Default,
@@ -20,9 +21,12 @@ from engine.model import (
     Selects,
     VoidReason,
     WebhookRef,
+    Window,
 )
 from engine.pipeline.decide import decide
 from engine.policy.changes import QuieterChange, quieter_changes
+from engine.policy.load import check
+from engine.policy.source import parse_source
 
 RULES = (
     route("read", "eventName == 'GetObject'", continues=True, notify=("watch", "security")),
@@ -78,6 +82,9 @@ EARLIER, LATER = (NOW + timedelta(days=days) for days in (0, 2))
         ({"routes": replaced(0, notify=("watch",))}, ("~", "route team/read")),
         ({"routes": replaced(3, matcher=OTHER.matcher)}, ("~", "route team/last")),
         ({"buckets": ("a",)}, ("~", "route team/last")),
+        ({"exclusions": ("a",)}, ("~", "route team/last")),
+        ({"exclusions": ("a",)}, ("~", "mute team/job")),
+        ({"routes": replaced(3, during=(Window(frozenset({0}), 0, 1440, UTC),))}, ("~", "route team/last")),
         ({"default": Default("base", ("watch",), BEFORE.default.level)}, ("~", "default")),
         ({"channels": {**BEFORE.channels, "ops": channel("ops")._replace(webhook=WebhookRef(env="X"))}}, ("~", "channel ops")),
         ({"selection": Selection(names=frozenset({"GetObject"}))}, ("-", "events")),
@@ -107,6 +114,51 @@ def test_what_makes_a_set_quieter_is_named(parts: dict[str, Any], expected: tupl
 )
 def test_what_makes_a_set_louder_or_is_as_loud_is_not_named(parts: dict[str, Any]) -> None:
     assert changed(**{**parts, "silences": parts.get("silences", SILENCES)}) == []
+
+
+def test_a_silence_that_begins_earlier_is_quieter_and_one_that_begins_later_is_not() -> None:
+    def of(start: datetime | None) -> PolicySet:
+        return policy_set(policy("team", *RULES, silences=(SILENCES[0]._replace(start=start),)))
+
+    assert quieter_changes(of(NOW), of(None)) == (QuieterChange("~", "silence team/s", "from 2026-11-01 12:00 ⇒ since ever"),)
+    assert quieter_changes(of(NOW), of(EARLIER - timedelta(days=1)))
+    assert quieter_changes(of(None), of(NOW)) == ()
+    assert quieter_changes(of(NOW), of(LATER - timedelta(days=1))) == ()
+
+
+DEFINING = """
+lists: {jobs: [payments-nightly], agents: [curl]}
+conditions: {nightly: "in_list(actor.role, 'jobs')", scripts: "in_list(userAgent, `\\"agents\\"`)"}
+routes:
+  - {id: job, when: "holds('nightly')", mute: a job}
+  - {id: scripts, when: "!holds('scripts')", notify: [watch]}
+  - {id: rest, notify: [watch]}
+"""
+
+
+def defining(text: str) -> PolicySet:
+    sources = [parse_source(BASE.encode(), "base.yaml"), parse_source((HEADER + text).encode(), "example.yaml")]
+    policies, findings = check(sources)
+    assert policies is not None, findings
+    return policies
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        ("[payments-nightly]", "[payments-nightly, payments-hourly]", ["mute example/job"]),
+        ("[curl]", "[curl, wget]", ["route example/scripts"]),
+        (
+            "\"in_list(actor.role, 'jobs')\"",
+            "\"in_list(actor.role, 'jobs') || actor.role == 'payments-x'\"",
+            ["mute example/job"],
+        ),
+    ],
+)
+def test_what_a_rule_takes_from_a_list_or_a_condition_counts_as_its_own(old: str, new: str, expected: list[str]) -> None:
+    changes = quieter_changes(defining(DEFINING), defining(DEFINING.replace(old, new)))
+    assert [change.rule for change in changes] == expected
+    assert all("with another " in change.detail for change in changes)
 
 
 def test_evidence_counts_where_a_mute_or_a_silence_goes_by_it() -> None:
@@ -152,12 +204,14 @@ def files(draw: st.DrawFn, name: str, before: Policy | None) -> Policy:
     for rule in draw(st.lists(st.sampled_from(["s1"]), unique=True)):
         ends = NOW + timedelta(days=draw(st.integers(0, 2)))
         only = draw(st.sampled_from([None, frozenset({"ops"})]))
-        made_silence = silence(rule, draw(WHENS.filter(bool)), ends, channels=only)
+        begins = draw(st.sampled_from([None, NOW, NOW + timedelta(days=1)]))
+        made_silence = silence(rule, draw(WHENS.filter(bool)), ends, channels=only, start=begins)
         silences.append(known[rule] if rule in known and draw(st.integers(0, 4)) else made_silence)
     buckets = (
         before.buckets if before is not None and draw(st.integers(0, 4)) else draw(st.sampled_from([None, ("a",), ("a", "b")]))
     )
-    return policy(name, *routes, silences=tuple(silences), buckets=buckets)
+    exclusions = before.exclusions if before is not None and draw(st.integers(0, 4)) else draw(st.sampled_from([(), ("a",)]))
+    return policy(name, *routes, silences=tuple(silences), buckets=buckets, exclusions=exclusions if buckets else ())
 
 
 @st.composite

@@ -7,6 +7,7 @@ notifies is not: somebody hears.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from engine.model import Selects
@@ -14,7 +15,7 @@ from engine.model import Selects
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from engine.model import ActorClass, Evidence, Matcher, Policy, PolicySet, Route, Silence
+    from engine.model import ActorClass, Definitions, Evidence, Matcher, Policy, PolicySet, Route, Silence
 
 ADDED: Final = "+"
 GONE: Final = "-"
@@ -57,7 +58,9 @@ def _mutes(before: PolicySet, after: PolicySet) -> Iterator[QuieterChange]:
             yield QuieterChange(ADDED, rule, text)
             continue
         old_policy, old = known[name]
-        if _holds_for(policy, route) != _holds_for(old_policy, old):
+        if lost := _redefined(old.matcher, route.matcher, before, after):
+            yield QuieterChange(CHANGED, rule, lost)
+        elif _holds_for(policy, route) != _holds_for(old_policy, old):
             yield QuieterChange(CHANGED, rule, _from_to(_scoped(old_policy, old.matcher), _scoped(policy, route.matcher)))
         elif set(_ids_before(policy, route)) < set(_ids_before(old_policy, old)) or _opens(old_policy, policy, route):
             yield QuieterChange(CHANGED, rule, "it is asked before routes that stood before it")
@@ -73,8 +76,16 @@ def _silences(before: PolicySet, after: PolicySet) -> Iterator[QuieterChange]:
         old_policy, old = known[name]
         if silence.until > old.until:
             yield QuieterChange(CHANGED, rule, _from_to(f"until {old.until:%Y-%m-%d %H:%M}", until))
-        if _silences_for(policy, silence) != _silences_for(old_policy, old):
+        if old.start is not None and (silence.start is None or silence.start < old.start):
+            yield QuieterChange(CHANGED, rule, _from_to(_start(old), _start(silence)))
+        if lost := _redefined(old.matcher, silence.matcher, before, after):
+            yield QuieterChange(CHANGED, rule, lost)
+        elif _silences_for(policy, silence) != _silences_for(old_policy, old):
             yield QuieterChange(CHANGED, rule, _from_to(_scoped(old_policy, old.matcher), _scoped(policy, silence.matcher)))
+
+
+def _start(silence: Silence) -> str:
+    return "since ever" if silence.start is None else f"from {silence.start:%Y-%m-%d %H:%M}"
 
 
 def _ids_before(policy: Policy, route: Route) -> Sequence[str]:
@@ -92,11 +103,11 @@ def _opens(old_policy: Policy, policy: Policy, mute: Route) -> bool:
 
 
 def _holds_for(policy: Policy, route: Route) -> object:
-    return policy.buckets, policy.accounts, _expressions(route.matcher), route.during, frozenset(route.void_for)
+    return *_notifies_for(policy, route), frozenset(route.void_for)
 
 
 def _silences_for(policy: Policy, silence: Silence) -> object:
-    scope = policy.buckets, policy.accounts, silence.channels
+    scope = policy.buckets, policy.exclusions, policy.accounts, silence.channels
     return *scope, silence.matcher.expressions, frozenset(silence.void_for)
 
 
@@ -126,7 +137,8 @@ def _evidence_changed(before: PolicySet, after: PolicySet) -> Iterator[tuple[str
     old, new = _signs(before), _signs(after)
     for key in dict.fromkeys((*old, *new)):
         was, now = old.get(key), new.get(key)
-        if _sign(was) != _sign(now) and (by_class or (was is not None and was[0].never_mute)):
+        redefined = was and now and _redefined(was[1].matcher, now[1].matcher, before, after)
+        if (redefined or _sign(was) != _sign(now)) and (by_class or (was is not None and was[0].never_mute)):
             yield "/".join(key), was[1] if was else None, now[1] if now else None
 
 
@@ -172,7 +184,9 @@ def _routes(before: PolicySet, after: PolicySet) -> Iterator[QuieterChange]:
         new_policy, now = new[name]
         if lost := [channel for channel in route.notify if channel not in now.notify]:
             yield QuieterChange(CHANGED, rule, f"not to {_hashed(lost)} any more")
-        if _notifies_for(policy, route) != _notifies_for(new_policy, now):
+        if redefined := _redefined(route.matcher, now.matcher, before, after):
+            yield QuieterChange(CHANGED, rule, redefined)
+        elif _notifies_for(policy, route) != _notifies_for(new_policy, now):
             yield QuieterChange(CHANGED, rule, _from_to(_scoped(policy, route.matcher), _scoped(new_policy, now.matcher)))
 
 
@@ -184,8 +198,38 @@ def _channels(before: PolicySet, after: PolicySet) -> Iterator[QuieterChange]:
             yield QuieterChange(CHANGED, f"channel {name}", "it has another webhook")
 
 
-def _notifies_for(policy: Policy, route: Route) -> object:
-    return policy.buckets, policy.accounts, _expressions(route.matcher), route.during
+def _notifies_for(policy: Policy, route: Route) -> tuple[object, ...]:
+    return policy.buckets, policy.exclusions, policy.accounts, _expressions(route.matcher), route.during
+
+
+# --- lists and conditions -----------------------------------------------------------------------------------------------------
+
+_LITERAL: Final = re.compile(r"""(['"])([a-z0-9-]+)\1""")
+"""What may be the name of a list or a condition in an expression. No expression is parsed here: the Lambda has no parser."""
+
+
+def _redefined(old: Matcher | None, new: Matcher | None, before: PolicySet, after: PolicySet) -> str:
+    """Which lists and conditions, used by a matcher that is written as before, are others now; empty where none is."""
+    if _expressions(old) != _expressions(new):
+        return ""
+    was, now = _used(_expressions(old), before.definitions), _used(_expressions(new), after.definitions)
+    changed = sorted(name for name in was.keys() | now.keys() if was.get(name) != now.get(name))
+    return f"{_when(new)}, with another {', '.join(changed)}" if changed else ""
+
+
+def _used(expressions: Sequence[str], definitions: Definitions) -> dict[str, object]:
+    """The lists and conditions whose names stand in expressions, and in the conditions that these use."""
+    used: dict[str, object] = {}
+    pending = list(expressions)
+    while pending:
+        text = pending.pop()
+        for _, name in _LITERAL.findall(text) if "in_list" in text or "holds" in text else ():
+            if name in definitions.lists:
+                used[f"list {name}"] = definitions.lists[name]
+            if name in definitions.conditions and f"condition {name}" not in used:
+                used[f"condition {name}"] = definitions.conditions[name]
+                pending += definitions.conditions[name]
+    return used
 
 
 # --- as text ------------------------------------------------------------------------------------------------------------------
@@ -208,7 +252,8 @@ def _when(matcher: Matcher | None) -> str:
 
 
 def _scoped(policy: Policy, matcher: Matcher | None) -> str:
-    buckets = f" in {', '.join(policy.buckets)}" if policy.buckets is not None else ""
+    patterns = (*(policy.buckets or ()), *(f"!{pattern}" for pattern in policy.exclusions))
+    buckets = f" in {', '.join(patterns)}" if patterns else ""
     return f"{_when(matcher)}{buckets}"
 
 
