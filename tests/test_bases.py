@@ -21,7 +21,7 @@ from engine.lint import lint
 from engine.model import Event, Finding, PolicySet
 from engine.pipeline.audit import decision_json
 from engine.pipeline.decide import decide
-from engine.policy.bases import base_revision, with_base
+from engine.policy.bases import TRUSTED, base_revision, with_base
 from engine.policy.compile import actors_in_order
 from engine.policy.load import check, load, read, read_event, read_set
 from engine.policy.prepared import CODE, NAME, load_prepared, prepare
@@ -226,6 +226,32 @@ def test_every_class_stands_on_the_side_that_it_says_and_none_is_lost(added: lis
 )
 def test_a_mistake_stands_where_it_was_made(texts: list[str], line: str) -> None:
     assert line in lines(check(sources(*texts))[1])
+
+
+FOR_EVERY_FILE = {
+    "extends": "extends: trailbell/base",
+    "replaces": "replaces: watch",
+    "actors": "actors: [{class: own, kind: robot, before: human}]",
+    "masking": "masking: [{level: standard, fields: {time: keep}}]",
+    "audit": "audit: {masking: standard, event: false}",
+    "events": "events: {names: [GetObject]}",
+    "account_names": 'account_names: {"111122223333": prod}',
+}
+
+
+def test_these_are_the_sections_that_hold_for_every_file() -> None:
+    assert set(FOR_EVERY_FILE) == set(TRUSTED)
+
+
+@pytest.mark.parametrize("section", FOR_EVERY_FILE)
+def test_what_holds_for_every_file_stands_only_in_files_that_are_trusted(section: str) -> None:
+    main = MAIN.replace("extends: trailbell/base\n", "") if section == "extends" else MAIN
+    refused = f"{section} changes what holds for every file, and main does not trust this one"
+    team = f"{HEADER.format('team')}{FOR_EVERY_FILE[section]}\n"
+    policies, findings = check(sources(main, team))
+    assert policies is None
+    assert [line for line in lines(findings) if refused in line]
+    assert refused not in str(lines(check(sources(f"{main}trusts: [team]\n", team))[1]))
 
 
 ACTOR = """\
