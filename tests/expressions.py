@@ -15,7 +15,8 @@ from jmespath.parser import Parser
 from jmespath.visitor import Options, TreeInterpreter
 
 from engine.errors import ExpressionError, MatcherError, MatcherTypeError, MatcherValueError
-from engine.matching import Node, check
+from engine.matching import Node, check, parse
+from engine.matching.growth import check_growth
 
 EXAMPLES: Final = 3 * settings.default.max_examples
 """How many examples a law of expressions is tried on: they are quick."""
@@ -201,7 +202,16 @@ def compound(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
     )
 
 
-expressions = st.recursive(atoms, compound, max_leaves=10)
+def stays_small(expression: str) -> bool:
+    """Whether an expression is not refused for what it could make of an event, as `join(@, @)` is."""
+    try:
+        check_growth(parse(expression))
+    except ExpressionError as error:
+        return "as large as the event" not in error.what
+    return True
+
+
+expressions = st.recursive(atoms, compound, max_leaves=10).filter(stays_small)
 
 conditions = st.recursive(
     expressions,

@@ -79,9 +79,21 @@ def test_what_is_no_policy_yaml_is_refused_at_its_place(text: str, code: str, li
     assert abs(refused(text)[0][2] - column) <= 1
 
 
-@pytest.mark.parametrize("text", [b"\xff\xfe", b"a: \xc3\x28", "a: x\x07y", "a: x\u202ey", "a: x\u200by", "a: \x00"])
+@pytest.mark.parametrize(
+    "text", [b"\xff\xfe", b"a: \xc3\x28", "a: x\x07y", "a: x\u202ey", "a: x\u200by", "a: x\u00ady", "a: \x00"]
+)
 def test_characters_that_cannot_be_seen_are_refused(text: str | bytes) -> None:
     assert refused(text)[0][0] == codes.CHARACTERS
+
+
+@pytest.mark.parametrize("end", ["\r", "\x85", "\u2028", "\u2029"])
+def test_a_comment_hides_no_line_that_only_yaml_sees(end: str) -> None:
+    text = f"when: actor.role == 'nightly' # the nightly job{end}everyone: true\n"
+    assert refused(text) == [(codes.CHARACTERS, 1, 1 + text.index(end))]
+
+
+def test_the_lines_of_windows_are_lines() -> None:
+    assert refused("a: 1\r\nb: 2\r\n") == []
 
 
 def test_a_byte_order_mark_is_taken_for_what_it_is() -> None:

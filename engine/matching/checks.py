@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 from engine.errors import BrokenConditionError, CircularConditionError, DeepConditionError, ExpressionError, UndefinedNameError
 from engine.matching.functions import FUNCTIONS, REFERENCE, Function
 from engine.matching.globs import check_glob
+from engine.matching.growth import check_growth
 from engine.matching.limits import MAX_CONDITION_DEPTH, MAX_DEPTH, MAX_EXPRESSION, MAX_NODES
 from engine.matching.networks import check_cidr
 from engine.matching.regexes import check_regex
@@ -36,7 +37,7 @@ def check(expression: str) -> Node:
     """The syntax tree of an expression that can be compiled, and that uses no list and no condition.
 
     Raises `ExpressionError` for what `parse` refuses, and for unknown functions, a wrong number of arguments, misplaced
-    expression references and literal patterns that cannot be used.
+    expression references, literal patterns that cannot be used, and values that grow too large.
     """
     return Trees()[expression]
 
@@ -47,6 +48,7 @@ def _parsed(expression: str) -> Node:
         if node.kind == "function_expression":
             _check_call(node)
     _check_references(tree, takes=False)
+    check_growth(tree)
     return tree
 
 

@@ -21,3 +21,9 @@ MAX_PATTERN: Final = 1_000
 
 MAX_REGEX_MEMORY: Final = 1 << 20
 """Bytes that RE2 may use for one regular expression and what it learns while it matches."""
+
+LARGEST_EVENT: Final = 1 << 18
+"""Characters of the event for which `MAX_GROWTH` is computed: a large one. Most have 3,000."""
+
+MAX_GROWTH: Final = 64
+"""How many times as large as the event a value may become that an expression makes on its way."""

@@ -38,8 +38,11 @@ _SURPRISES: Final = re.compile(
 )
 _BOOLEANS: Final = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null"})
 _UNSEEN: Final = re.compile(
-    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufffe\uffff]"
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e"
+    "\u2060-\u206f\u2800\u3164\ufeff\uffa0\ufff9-\ufffb\ufffe\uffff\U000e0000-\U000e00ff]|\r(?!\n)"
 )
+"""Characters without a glyph, and two that end a line for YAML and not for whoever reads a change: a carriage return alone, and
+U+0085. What such a line says would look like a part of the comment before it."""
 
 
 @dataclass(frozen=True, slots=True)
