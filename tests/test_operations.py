@@ -18,7 +18,7 @@ from templates import template
 from engine.cli import trailbell
 
 ROOT = Path(__file__).parent.parent
-PAGES = [ROOT / "docs" / name for name in ("operations.md", "at-3-am.md")]
+PAGES = [ROOT / "docs" / name for name in ("operations.md", "at-3-am.md", "organization.md")]
 OF_THE_CLI = {("cloudformation", "deploy"), ("logs", "tail"), ("s3", "cp")}
 """Commands that aws has beside the operations of the services."""
 EVERYWHERE = {"query", "output"}

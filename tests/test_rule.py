@@ -10,14 +10,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 from builders import SHIPPED_BASE, record
+from event_patterns import matches
 from repository import ROOT
 from templates import template
 
-from engine.matching import glob
 from engine.pipeline.select import S3_SOURCES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
 OWN = "arn:aws:iam::111122223333:role/trailbell"
@@ -56,7 +55,7 @@ def default_names() -> list[str]:
 
 def of_the_template(buckets: list[str]) -> str:
     """The pattern that CloudFormation makes of the parameters."""
-    text, parts = template()["Resources"]["Rule"]["Properties"]["EventPattern"]["Sub"]
+    text, parts = template()["Resources"]["Rule"]["Properties"]["EventPattern"]["If"][2]["Sub"]
     values = {"BucketNames": buckets, "EventNames": default_names()}
     joined = {name: one["Join"][0].join(values[one["Join"][1]["Ref"]]) for name, one in parts.items()}
     made: str = re.sub(r"\$\{([\w.]+)\}", lambda found: {**joined, "Role.Arn": OWN}[found[1]], text)
@@ -66,7 +65,7 @@ def of_the_template(buckets: list[str]) -> str:
 def of_terraform(buckets: list[str]) -> dict[str, Any]:
     """The pattern that Terraform makes of the variables: its expression has few forms, and each has its like in Python."""
     main = (ROOT / "deploy/terraform/main.tf").read_text("utf-8")
-    body = main.partition("event_pattern = jsonencode(")[2].partition("\n  })\n")[0] + "\n}"
+    body = main.partition("}) : jsonencode(")[2].partition("\n  })\n")[0] + "\n}"
     body = re.sub(r"^ *#.*$", "", body, flags=re.MULTILINE).replace("${data.aws_partition.this.partition}", "aws")
     body = re.sub(r'("[^"]*)\$(\{name\}[^"]*")', r"f\1\2", body)
     body = re.sub(r"\[for name in var\.bucket_names : ([^][]+?)\](?=[ ,])", r"[\1 for name in buckets]", body)
@@ -91,46 +90,6 @@ def in_order(node: Any) -> Any:
     if isinstance(node, list):
         return sorted((in_order(one) for one in node), key=json.dumps)
     return {name: in_order(one) for name, one in sorted(node.items())} if isinstance(node, dict) else node
-
-
-# --- as EventBridge matches: names also in the objects of a list, any value against any filter, `$or` as one of many ---------
-
-
-def values_at(node: object, name: str) -> Iterator[object]:
-    if isinstance(node, list):
-        for one in node:
-            yield from values_at(one, name)
-    elif isinstance(node, dict) and name in node:
-        yield node[name]
-
-
-def holds(wanted: object, found: list[object]) -> bool:
-    leaves = [leaf for one in found for leaf in (one if isinstance(one, list) else [one])]
-    if not isinstance(wanted, dict):
-        return wanted in leaves
-    ((operator, operand),) = wanted.items()
-    if operator == "exists":
-        return bool(leaves) == operand
-    texts = [leaf for leaf in leaves if isinstance(leaf, str)]
-    if operator == "prefix":
-        return any(leaf.startswith(operand) for leaf in texts)
-    if operator == "suffix":
-        return any(leaf.endswith(operand) for leaf in texts)
-    if operator == "wildcard":
-        return any(glob(leaf, operand) for leaf in texts)
-    assert operator == "anything-but"
-    return any(leaf != operand for leaf in leaves)
-
-
-def matches(pattern: dict[str, Any], nodes: list[object]) -> bool:
-    return all(
-        any(matches(one, nodes) for one in wanted)
-        if name == "$or"
-        else matches(wanted, list(values_at(nodes, name)))
-        if isinstance(wanted, dict)
-        else any(holds(one, list(values_at(nodes, name))) for one in wanted)
-        for name, wanted in pattern.items()
-    )
 
 
 def lets_through(detail: dict[str, Any], buckets: list[str]) -> bool:
@@ -200,3 +159,29 @@ def test_the_rule_lets_through_exactly_the_names_that_the_policies_select() -> N
 def test_a_pattern_has_room_for_six_buckets() -> None:
     made = of_the_template([f"payments-prod-bucket-{number}" for number in range(6)])
     assert len(made) <= QUOTA
+
+
+def test_on_the_bus_of_an_organization_everything_is_taken_but_what_trailbell_itself_does() -> None:
+    condition, pattern, _ = template()["Resources"]["Rule"]["Properties"]["EventPattern"]["If"]
+    assert condition == "HasOrganization"
+    own = json.dumps(pattern).replace('{"GetAtt": "Role.Arn"}', json.dumps(OWN))
+    main = (ROOT / "deploy/terraform/main.tf").read_text("utf-8")
+    body = main.partition("event_pattern = local.organized ? jsonencode(")[2].partition("}) : jsonencode(")[0]
+    assert re.findall(r'"aws\.[\w-]+"', body) == [json.dumps(source) for source in pattern["source"]]
+    assert "anything-but = aws_iam_role.this.arn" in body
+    for path in FIXTURES:
+        detail = detail_of(path)
+        event = {
+            "source": f"aws.{detail['eventSource'].removesuffix('.amazonaws.com')}",
+            "detail-type": "AWS API Call via CloudTrail",
+        }
+        assert matches(json.loads(own), [{**event, "detail": detail}]) == (detail["eventSource"] in S3_SOURCES), path
+    mine = record(userIdentity={"type": "AssumedRole", "sessionContext": {"sessionIssuer": {"arn": OWN}}})
+    assert not matches(json.loads(own), [{"source": "aws.s3", "detail-type": "AWS API Call via CloudTrail", "detail": mine}])
+
+
+def test_only_accounts_of_the_organization_may_send_to_its_bus() -> None:
+    policy = template()["Resources"]["BusPolicy"]["Properties"]["Statement"]
+    assert policy["Condition"] == {"StringEquals": {"aws:PrincipalOrgID": {"Ref": "OrganizationId"}}}
+    main = (ROOT / "deploy/terraform/main.tf").read_text("utf-8")
+    assert re.search(r'variable = "aws:PrincipalOrgID"\n +values += \[var\.organization_id\]', main)

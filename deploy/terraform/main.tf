@@ -16,9 +16,10 @@ data "aws_partition" "this" {}
 data "aws_region" "this" {}
 
 locals {
-  queued  = var.invocation == "queue"
-  kms_key = var.kms_key_arn == "" ? null : var.kms_key_arn
-  actions = var.alarm_topic_arn == "" ? [] : [var.alarm_topic_arn]
+  queued    = var.invocation == "queue"
+  organized = var.organization_id != ""
+  kms_key   = var.kms_key_arn == "" ? null : var.kms_key_arn
+  actions   = var.alarm_topic_arn == "" ? [] : [var.alarm_topic_arn]
 
   environment = merge(
     { TRAILBELL_ROLE = aws_iam_role.this.arn },
@@ -74,9 +75,19 @@ locals {
 # --- the way of an event ---------------------------------------------------------------------------------------------------
 
 resource "aws_cloudwatch_event_rule" "this" {
-  name        = var.name
-  description = "S3 data events of the watched buckets, without Trailbell's own reads."
-  event_pattern = jsonencode({
+  name           = var.name
+  description    = "S3 data events of the watched buckets, without Trailbell's own reads."
+  event_bus_name = local.organized ? aws_cloudwatch_event_bus.this[0].name : null
+  # On the bus of an organization, the rules that send to it have chosen.
+  event_pattern = local.organized ? jsonencode({
+    source      = ["aws.s3", "aws.s3express", "aws.s3-outposts", "aws.s3-object-lambda", "aws.s3-banner", "aws.s3tables"]
+    detail-type = ["AWS API Call via CloudTrail"]
+    detail = {
+      userIdentity = {
+        sessionContext = { sessionIssuer = { arn = [{ anything-but = aws_iam_role.this.arn }, { exists = false }] } }
+      }
+    }
+    }) : jsonencode({
     source      = ["aws.s3", "aws.s3express", "aws.s3-outposts", "aws.s3-object-lambda", "aws.s3-banner", "aws.s3tables"]
     detail-type = ["AWS API Call via CloudTrail"]
     detail = {
@@ -102,11 +113,48 @@ resource "aws_cloudwatch_event_rule" "this" {
       ]
     }
   })
+  lifecycle {
+    precondition {
+      condition     = length(var.bucket_names) > 0 || (local.organized && !var.create_trail)
+      error_message = "bucket_names needs a bucket, unless organization_id is given and no trail is made."
+    }
+  }
+}
+
+# No principal can forge what comes over it: EventBridge takes events of a source aws.* from AWS and from rules alone.
+resource "aws_cloudwatch_event_bus" "this" {
+  count = local.organized ? 1 : 0
+  name  = var.name
+}
+
+data "aws_iam_policy_document" "organization_sends" {
+  count = local.organized ? 1 : 0
+  statement {
+    sid       = "OrganizationSends"
+    actions   = ["events:PutEvents"]
+    resources = [aws_cloudwatch_event_bus.this[0].arn]
+    principals {
+      type        = "AWS"
+      identifiers = ["*"]
+    }
+    condition {
+      test     = "StringEquals"
+      variable = "aws:PrincipalOrgID"
+      values   = [var.organization_id]
+    }
+  }
+}
+
+resource "aws_cloudwatch_event_bus_policy" "this" {
+  count          = local.organized ? 1 : 0
+  event_bus_name = aws_cloudwatch_event_bus.this[0].name
+  policy         = data.aws_iam_policy_document.organization_sends[0].json
 }
 
 resource "aws_cloudwatch_event_target" "this" {
-  rule = aws_cloudwatch_event_rule.this.name
-  arn  = local.queued ? aws_sqs_queue.events[0].arn : aws_lambda_function.this.arn
+  rule           = aws_cloudwatch_event_rule.this.name
+  event_bus_name = aws_cloudwatch_event_rule.this.event_bus_name
+  arn            = local.queued ? aws_sqs_queue.events[0].arn : aws_lambda_function.this.arn
   dead_letter_config {
     arn = aws_sqs_queue.dead_letters.arn
   }
@@ -375,8 +423,11 @@ locals {
         metric = "Throttles", dimensions = { FunctionName = aws_lambda_function.this.function_name }, threshold = 0
       }
       rule-fails = {
-        text   = "EventBridge gave events up that neither the queue nor the dead-letter queue took. They are lost.", namespace = "AWS/Events", statistic = "Sum"
-        metric = "InvocationsFailedToBeSentToDlq", dimensions = { RuleName = aws_cloudwatch_event_rule.this.name }, threshold = 0
+        text = "EventBridge gave events up that neither the queue nor the dead-letter queue took. They are lost.", namespace = "AWS/Events", statistic = "Sum"
+        metric = "InvocationsFailedToBeSentToDlq", dimensions = merge(
+          { RuleName = aws_cloudwatch_event_rule.this.name },
+          local.organized ? { EventBusName = aws_cloudwatch_event_bus.this[0].name } : {},
+        ), threshold = 0
       }
     },
     local.queued ? {} : {

@@ -17,3 +17,8 @@ output "rule_name" {
   description = "The rule that lets events through."
   value       = aws_cloudwatch_event_rule.this.name
 }
+
+output "event_bus_arn" {
+  description = "Where the rules of the organization's accounts send to; null without organization_id."
+  value       = local.organized ? aws_cloudwatch_event_bus.this[0].arn : null
+}

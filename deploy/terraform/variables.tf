@@ -24,11 +24,18 @@ variable "architecture" {
 }
 
 variable "bucket_names" {
-  description = "The buckets whose object-level events are watched; a rule's pattern has room for some six, see docs/operations.md."
+  description = "The buckets whose object-level events are watched; a rule's pattern has room for some six. For more, or for buckets of other accounts and regions, give organization_id instead."
   type        = list(string)
+  default     = []
+}
+
+variable "organization_id" {
+  description = "Take events from all accounts and regions of this AWS Organization, over an event bus of Trailbell's own. The rules that send them there are made by `trailbell rules`; docs/organization.md has the steps."
+  type        = string
+  default     = ""
   validation {
-    condition     = length(var.bucket_names) > 0
-    error_message = "Name at least one bucket."
+    condition     = can(regex("^(o-[a-z0-9]{10,32})?$", var.organization_id))
+    error_message = "The id of an organization begins with o-."
   }
 }
 

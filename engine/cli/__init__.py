@@ -30,6 +30,7 @@ COMMANDS: Final = (
     "explain",
     "why-not",
     "routes",
+    "rules",
     "mint",
     "fields",
     "lint",
