@@ -47,7 +47,7 @@ def test_each_of_the_five_edits_leaves_what_a_workflow_runs_green(clone: Path) -
         for language, block in FENCED.findall(page.read_text("utf-8")):
             if language == "yaml":
                 write(block, clone)
-        assert ran("lint", "policies", "--fail-level", "warning").startswith("policies: no findings"), page.name
+        assert "warning" not in ran("lint", "policies", "--fail-level", "warning"), page.name
         assert " passed" in ran("test", "tests/policies", "--full-coverage"), page.name
         assert "unsigned" in ran("publish", "policies", "--pack", "set.json"), page.name
     assert len(PAGES) == 5

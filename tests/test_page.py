@@ -60,7 +60,7 @@ def test_every_line_of_a_message_stands_on_the_page(name: str) -> None:
     made = SAMPLES[name]()
     text = "".join(read(shown(made.payload)).text)
     for line in lines(made):
-        assert re.sub(r":[a-z_]+: ?", "", line) in text
+        assert re.sub(r"(?<!\S):[a-z_]+: ?", "", line) in text
 
 
 @given(TEXTS, TEXTS)

@@ -66,7 +66,7 @@ def test_the_answer_for_every_rule_is_what_the_decision_has(policies: Path, fold
         ("payments/nightly-batch", "02", Why.ACTED, "it mutes: reconciliation job, PAY-1123"),
         ("payments/others", "01", Why.ENDED_BEFORE, "the route payments/people holds, stands earlier, and does not continue"),
         ("web/visitors", "01", Why.OUT_OF_SCOPE, "buckets: web-assets"),
-        ("payments/at-night", "01", Why.OUT_OF_TIME, ""),
+        ("payments/at-night", "01", Why.OUT_OF_TIME, "mon-fri 20:00-07:00 Asia/Tokyo"),
         ("payments/nightly-batch", "01", Why.NOT_HELD, ""),
         ("payments/migration", "02", Why.NOTHING_TO_SILENCE, ""),
         ("payments/migration", "04", Why.ACTED, ""),
