@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from engine.errors import PolicySetError
 from engine.model import PolicySet
-from engine.policy.load import check, load, read
+from engine.policy.load import LARGEST_EVENT, check, load, read, read_event
 from engine.policy.source import parse_source
 
 ROOT = Path(__file__).parent.parent
@@ -442,6 +442,26 @@ def test_files_are_read_in_the_order_of_their_paths(tmp_path: Path) -> None:
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(f"version: 1\nname: {Path(name).stem}\nowner: a\n", encoding="utf-8")
     assert [Path(source.path).name for source in read(tmp_path)] == ["a.yaml", "x.yml", "c.yaml"]
+
+
+def test_a_link_leads_to_a_file_of_the_set_and_to_no_other(tmp_path: Path) -> None:
+    policies = tmp_path / "policies"
+    policies.mkdir()
+    (tmp_path / "credentials").write_text("[default]\naws_secret_access_key = EXAMPLEKEY\n", encoding="utf-8")
+    (policies / "team.yaml").symlink_to("../credentials")
+    assert "team.yaml:1:1: a link leads out of the folder; put the file itself here [TB107]" in said(policies)
+    assert "EXAMPLEKEY" not in str(read(policies))
+    (policies / "team.yaml").unlink()
+    (policies / "..data").write_text("version: 1\nname: a\nowner: a\n", encoding="utf-8")
+    (policies / "team.yaml").symlink_to("..data")
+    (tmp_path / "mounted").symlink_to("policies")
+    assert [source.findings for source in read(tmp_path / "mounted")] == [()]
+
+
+def test_of_an_event_file_no_more_is_read_than_an_event_has(tmp_path: Path) -> None:
+    (tmp_path / "large.json").write_bytes(b"{" + b" " * LARGEST_EVENT + b"}")
+    for endless in (Path("/dev/zero"), tmp_path / "large.json"):
+        assert read_event(endless) == ({}, "it is not JSON of a size that an event has")
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from engine.model import UNKNOWN, Finding
 from engine.policy import codes
-from engine.policy.files import base_files
+from engine.policy.files import base_files, base_folder
 from engine.policy.revision import revision
 from engine.policy.shape import suggestion
 from engine.policy.source import read_source
@@ -53,8 +53,10 @@ def with_base(sources: Sequence[Source], directory: Path) -> tuple[Source, ...]:
     """The files of a set, and behind them those of the base that one of them extends. `directory` is the set's folder."""
     extended = extends(sources)
     own = tuple(source for source in sources if not source.base)
-    files = base_files(extended.name, directory) if extended is not None else {}
-    return (*own, *(replace(read_source(file, path), base=True) for path, file in files.items()))
+    if extended is None:
+        return own
+    folder, files = base_folder(extended.name, directory), base_files(extended.name, directory)
+    return (*own, *(replace(read_source(file, path, folder), base=True) for path, file in files.items()))
 
 
 def base_revision(sources: Sequence[Source]) -> str:

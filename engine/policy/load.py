@@ -60,7 +60,7 @@ def read(directory: Path) -> tuple[Source, ...]:
         return (
             _nothing(directory, "no .yaml or .yml file in it", "every YAML file under this folder is read, and there is none"),
         )
-    return tuple(read_source(file, file.as_posix()) for file in files)
+    return tuple(read_source(file, file.as_posix(), directory) for file in files)
 
 
 def read_set(directory: Path) -> tuple[Source, ...]:
@@ -198,8 +198,7 @@ def _content(source: Source) -> Mapping[str, Any]:
 def read_event(path: Path) -> tuple[dict[str, Any], str]:
     """The CloudTrail record in a JSON file (of an EventBridge event its `detail`), and what is wrong with it (empty: nothing)."""
     try:
-        content = path.read_bytes() if path.stat().st_size <= LARGEST_EVENT else b""
-        record = json.loads(content)
+        record = json.loads(_bounded(path) or b"")
     except OSError as error:
         return {}, f"it cannot be read ({error.strerror or type(error).__name__})"
     except (ValueError, RecursionError):
@@ -207,6 +206,13 @@ def read_event(path: Path) -> tuple[dict[str, Any], str]:
     if isinstance(record, dict) and isinstance(record.get("detail"), dict):
         record = record["detail"]
     return (record, "") if isinstance(record, dict) else ({}, "it is not a JSON object")
+
+
+def _bounded(path: Path) -> bytes | None:
+    """What a file holds, or None if it is too large for an event. A device's size says nothing of how much it gives."""
+    with path.open("rb") as stream:
+        content = stream.read(LARGEST_EVENT + 1)
+    return content if len(content) <= LARGEST_EVENT else None
 
 
 def event_path(case_file: str, event: str) -> Path:
@@ -230,7 +236,7 @@ def _events(source: Source) -> Iterator[str]:
 
 def _text_of(path: Path) -> Source | None:
     try:
-        content = path.read_bytes() if path.stat().st_size <= LARGEST_EVENT else None
+        content = _bounded(path)
     except OSError:
         return None
     return None if content is None else Source(path.as_posix(), content.decode("utf-8", "replace"), None)

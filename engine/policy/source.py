@@ -86,8 +86,14 @@ class Source:
     base: bool = False
 
 
-def read_source(file: Path, path: str) -> Source:
-    """A policy file, read strictly. `path` is what findings call it."""
+def read_source(file: Path, path: str, folder: Path | None = None) -> Source:
+    """A policy file, read strictly. `path` is what findings call it.
+
+    A link may not lead out of `folder`, the set's: a finding shows the line that it is about, and who may propose a policy may not
+    therefore read files of the machine that checks it.
+    """
+    if folder is not None and not file.resolve().is_relative_to(folder.resolve()):
+        return _refused(path, codes.NO_FILE, "a link leads out of the folder", "put the file itself here")
     try:
         with file.open("rb") as stream:
             content = stream.read(MAX_BYTES + 1)
