@@ -254,6 +254,22 @@ def test_what_holds_for_every_file_stands_only_in_files_that_are_trusted(section
     assert refused not in str(lines(check(sources(f"{main}trusts: [team]\n", team))[1]))
 
 
+@pytest.mark.parametrize("scope", ["", 'buckets: ["*"]\n', 'buckets: ["*a*e*s*"]\n', 'buckets: [payments-*, "?*"]\n'])
+def test_one_teams_floor_takes_nothing_from_what_all_channels_are_shown(scope: str) -> None:
+    refused = "this masking_floor is of every bucket, so it takes from what all channels are shown"
+    team = f"{HEADER.format('team')}{scope}masking_floor: minimal\n"
+    policies, findings = check(sources(MAIN, team))
+    assert policies is None
+    assert [line for line in lines(findings) if refused in line]
+    assert check(sources(f"{MAIN}trusts: [team]\n", team))[0] is not None
+    assert check(sources(f"{MAIN}masking_floor: strict\n"))[0] is not None
+
+
+@pytest.mark.parametrize("scope", ["buckets: [payments-*]", 'accounts: ["111122223333"]'])
+def test_a_team_has_a_floor_for_what_is_its_own(scope: str) -> None:
+    assert check(sources(MAIN, f"{HEADER.format('team')}{scope}\nmasking_floor: minimal\n"))[0] is not None
+
+
 ACTOR = """\
 actors:
   - {{class: {}, {}kind: robot, evidence: [{{id: a-role, says: its role, strength: attested, when: "actor.role == 'a'"}}]}}

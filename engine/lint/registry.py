@@ -387,7 +387,8 @@ CHECKS: Final = (
         "TB315",
         "a section that holds for every file, in a file that may not say it",
         "One team's file must not deafen the others. In a set with a base, `extends`, `replaces`, `actors`, `masking`, `audit`, "
-        "`events` and `account_names` stand in the file with `default`, or in those that it names: `trusts: [payments]`.",
+        "`events` and `account_names` stand in the file with `default`, or in those that it names: `trusts: [payments]`. "
+        "In any set, so does a `masking_floor` where the file is neither about some buckets nor about some accounts.",
         "buckets: [payments-*]\nevents: {names: [GetObject]}",
         "buckets: [payments-*]\nroutes:\n  - {id: reads, when: eventName == 'GetObject', notify: [s3-watch]}",
         beside=EXTENDING.replace("trusts: [example]\n", ""),

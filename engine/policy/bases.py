@@ -13,6 +13,7 @@ from engine.model import UNKNOWN, Finding
 from engine.policy import codes
 from engine.policy.files import base_files, base_folder
 from engine.policy.revision import revision
+from engine.policy.scopes import bucket_scope
 from engine.policy.shape import suggestion
 from engine.policy.source import read_source
 
@@ -99,6 +100,7 @@ def base_findings(sources: Sequence[Source]) -> Iterator[Finding]:
     own = [source.root for source in sources if source.root is not None and not source.base]
     base = [source.root for source in sources if source.root is not None and source.base]
     extended = extends(sources)
+    yield from _floors(own)
     if extended is None:
         yield from _without_base(own)
         return
@@ -138,15 +140,36 @@ def _of_base(base: Sequence[YamlNode], extended: Extends) -> Iterator[Finding]:
                 yield Finding(codes.BASE, extended.node.where, what, "extend a folder of policies that extend nothing")
 
 
+def _holder(own: Sequence[YamlNode]) -> YamlNode | None:
+    """The file with `default`. Where there is none, the checks of references say so."""
+    return next((root for root in own if "default" in root.keys), None)
+
+
+def _trusted(holder: YamlNode) -> set[str]:
+    """The files that may say what holds for every file."""
+    return {holder.value["name"], *holder.value.get("trusts", ())}
+
+
+def _floors(own: Sequence[YamlNode]) -> Iterator[Finding]:
+    """Levels for the messages of every channel, in a file that is neither about some buckets or accounts nor trusted."""
+    holder = _holder(own)
+    trusted = _trusted(holder) if holder is not None else set()
+    for root in own if holder is not None else ():
+        scoped = "accounts" in root.keys or bucket_scope(root.value.get("buckets", ())).bounded
+        if "masking_floor" in root.keys and not scoped and root.value["name"] not in trusted:
+            what = "this masking_floor is of every bucket, so it takes from what all channels are shown"
+            yield Finding(codes.TRUST, root.keys["masking_floor"], what, 'say of which buckets: buckets: ["payments-*"]')
+
+
 def _untrusted(own: Sequence[YamlNode]) -> Iterator[Finding]:
-    holder = next((root for root in own if "default" in root.keys), None)
+    holder = _holder(own)
     if holder is None:
-        return  # the checks of references say that it is missing
+        return
     names = {root.value["name"] for root in own}
     for node in _parts(holder, "trusts"):
         if node.value not in names:
             yield Finding(codes.NO_SUCH, node.where, f"there is no policy {node.value}", suggestion(node.value, sorted(names)))
-    trusted = {holder.value["name"], *holder.value.get("trusts", ())}
+    trusted = _trusted(holder)
     for root in own:
         if root is not holder and "trusts" in root.keys:
             what = "only the file with default says which others are trusted"

@@ -49,11 +49,6 @@ if TYPE_CHECKING:
 
     from engine.model import VoidFor
 
-_FEWEST_LITERALS: Final = 3
-"""Characters that each pattern of a `buckets` scope demands, for its policy to take the default's place.
-
-A bucket's name has as many at least. Source: https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
-"""
 _DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 _File = "Mapping[str, Any]"
@@ -234,16 +229,16 @@ class _Referenced(NamedTuple):
 
 def _policy(path: str, content: Mapping[str, Any], referenced: _Referenced) -> Policy:
     accounts = content.get("accounts")
-    buckets, exclusions = bucket_scope(content.get("buckets", ()))
+    scope = bucket_scope(content.get("buckets", ()))
     return Policy(
         name=content["name"],
         owner=content["owner"],
         path=path,
         description=content.get("description", ""),
-        buckets=buckets or None,
+        buckets=scope.patterns or None,
         accounts=frozenset(referenced.accounts.get(account, account) for account in accounts) if accounts else None,
-        exclusions=exclusions,
-        anchored=bool(buckets) and all(_literals(bucket) >= _FEWEST_LITERALS for bucket in buckets),
+        exclusions=scope.exclusions,
+        anchored=scope.bounded,
         holds_default="default" in content,
         masking_floor=referenced.levels[content["masking_floor"]] if "masking_floor" in content else None,
         routes=tuple(_route(route, referenced) for route in content.get("routes", ())),
@@ -261,11 +256,6 @@ def _limited(policy: Policy, void_for: VoidFor) -> Policy:
         ),
         silences=tuple(silence._replace(void_for=void_for[name, "silences", silence.id]) for silence in policy.silences),
     )
-
-
-def _literals(pattern: str) -> int:
-    """How many characters of a glob stand for themselves."""
-    return len(pattern) - pattern.count("*") - pattern.count("?")
 
 
 def _route(content: Mapping[str, Any], referenced: _Referenced) -> Route:

@@ -227,8 +227,7 @@ def _everyone(branches: Sequence[Branch], buckets: Sequence[str], actors: Actors
         what = f"this {word} pins its caller in each branch, so it is not of everyone"
         yield QuieterProblem(codes.EVERYONE, what, "delete everyone", "everyone")
         return
-    scope = bucket_scope(buckets).patterns
-    scoped = bool(scope) and all(_bounds(demanded("glob", bucket)) for bucket in scope)
+    scoped = bucket_scope(buckets).bounded
     unbounded = next((branch for branch in sorted(branches, key=where) if not any(map(_bounds_bucket, branch))), None)
     if not scoped and unbounded is not None:
         what = f"this {word} is of everyone, in every bucket{where(unbounded)}"

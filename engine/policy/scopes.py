@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+import re
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+
+_FEWEST: Final = 3
+"""Literal characters in a row. A bucket's name has as many at least.
+
+Source: https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
+"""
+_WILD: Final = re.compile(r"[*?]")
 
 
 class BucketScope(NamedTuple):
@@ -13,6 +22,11 @@ class BucketScope(NamedTuple):
 
     patterns: tuple[str, ...]
     exclusions: tuple[str, ...]
+
+    @property
+    def bounded(self) -> bool:
+        """Whether each pattern demands three literal characters in a row, so that it is about some buckets and not nearly all."""
+        return bool(self.patterns) and all(max(map(len, _WILD.split(pattern))) >= _FEWEST for pattern in self.patterns)
 
 
 def bucket_scope(written: Iterable[str]) -> BucketScope:

@@ -89,8 +89,8 @@ class Source:
 def read_source(file: Path, path: str, folder: Path | None = None) -> Source:
     """A policy file, read strictly. `path` is what findings call it.
 
-    A link may not lead out of `folder`, the set's: a finding shows the line that it is about, and who may propose a policy may not
-    therefore read files of the machine that checks it.
+    A link may not lead out of `folder`, the set's: a finding shows the line that it is about, and whoever may propose a policy
+    would see lines of any file on the machine that checks it.
     """
     if folder is not None and not file.resolve().is_relative_to(folder.resolve()):
         return _refused(path, codes.NO_FILE, "a link leads out of the folder", "put the file itself here")
