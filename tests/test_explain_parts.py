@@ -48,7 +48,7 @@ def event(path: Path) -> Event:
         (["starts_with(actor.session, 'x')"], [("starts_with(actor.session, 'x')", None, ("actor", "session"))]),
         (["contains(['a', 'b'], bucket)"], [("contains(['a', 'b'], bucket)", False, ("bucket",))]),
         (["access.kind != `null`"], [("!(access.kind == `null`)", True, ("access", "kind"))]),
-        (["length(items[*].x) == `1`"], [("length(…) == `1`", None, ("items",))]),
+        (["length(items[*].x) == `1`"], [("length(items[*].x) == `1`", None, ("items",))]),
     ],
 )
 def test_each_part_that_must_hold_has_its_result(expressions: list[str], parts: list[tuple[str, bool | None, Any]]) -> None:

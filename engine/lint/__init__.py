@@ -9,9 +9,10 @@ findings for a person or for a machine.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from functools import partial
 from itertools import chain
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from engine.errors import ExpressionError
 from engine.lint.allowances import Allowance, allowances, allowed
@@ -21,7 +22,8 @@ from engine.lint.channels import channel_findings
 from engine.lint.claims import claims_findings
 from engine.lint.conditions import Conditions
 from engine.lint.definitions import definition_findings
-from engine.lint.expressions import expression_problems
+from engine.lint.expressions import Events, rule_problems
+from engine.lint.fields import ANY_EVENT, S3_EVENT
 from engine.lint.fixtures import fixture_findings
 from engine.lint.meaning import kinds_of, meaning_findings
 from engine.lint.registry import CODES, INTERNAL
@@ -31,13 +33,14 @@ from engine.model import Finding, FindingSeverity, Location
 from engine.policy.bases import effective
 from engine.policy.codes import BASE
 from engine.policy.edits import inside, rewritten
-from engine.policy.expression_nodes import expression_nodes
+from engine.policy.expression_nodes import matchers
 from engine.policy.load import checked, trees_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from datetime import datetime
 
+    from engine.lint.conditions import Condition
     from engine.lint.problems import Problem
     from engine.policy.source import Source, YamlNode
 
@@ -64,14 +67,14 @@ def lint(  # noqa: PLR0913  what is looked at, and by which rules
     with_base = settings.include_base
     own = [source for source in sources if with_base or not source.base]
     sound, shaped = loaded.sound, loaded.readable
-    names = not any(source.root.value.get("events", {}).get("select") == "all" for source in shaped if source.root is not None)
+    events = _events(shaped)
     conditions = Conditions(trees)
     findings = [*loaded.findings]
     for source in own:
         findings += _checked("secrets", source.path, partial(secret_findings, source))
     for source in shaped:
         if with_base or not source.base:
-            findings += _checked("expressions", source.path, partial(_expression_findings, source, conditions, names=names))
+            findings += _checked("expressions", source.path, partial(_expression_findings, source, conditions, events))
     if sound:
         findings += _checked("meaning", sources[0].path, partial(_meaning, sources, shaped, conditions, now, settings))
         findings += _checked("channels", sources[0].path, partial(channel_findings, shaped, has_table=settings.has_table))
@@ -116,14 +119,24 @@ def _meaning(
     return look(shaped) if settings.include_base else of_the_set(look(shaped), sources, look)
 
 
-def _expression_findings(source: Source, conditions: Conditions, *, names: bool) -> Iterator[Finding]:
-    for node in expression_nodes(source.root) if source.root is not None else ():
-        try:
-            condition = conditions.condition(node.value)
-        except ExpressionError:
-            continue  # the load checks have said so
-        for problem in expression_problems(condition, names=names):
-            yield _finding(source, node, problem)
+def _events(sources: Sequence[Source]) -> Events:
+    """The events that a set looks at."""
+    section: Mapping[str, Any] = next(
+        (node.value for source in sources if source.root and (node := source.root.at("events")) is not None), {}
+    )
+    names = section.get("names")
+    every = section.get("select") == "all"
+    return Events(ANY_EVENT if every else S3_EVENT, frozenset(names) if names is not None else None)
+
+
+def _expression_findings(source: Source, conditions: Conditions, events: Events) -> Iterator[Finding]:
+    for matcher in matchers(source.root) if source.root is not None else ():
+        read: list[tuple[YamlNode, Condition]] = []
+        for node in matcher:
+            with suppress(ExpressionError):  # the load checks have said so
+                read.append((node, conditions.condition(node.value)))
+        for number, problem in rule_problems([condition for _, condition in read], events):
+            yield _finding(source, read[number][0], problem)
 
 
 def _finding(source: Source, node: YamlNode, problem: Problem) -> Finding:

@@ -289,6 +289,27 @@ CHECKS: Final = (
         _route("glob(readOnly, 'tr*')"),
         _route("readOnly == `true`"),
     ),
+    Check(
+        "TB214",
+        "a glob with signs of a shell or of a regular expression",
+        "In a glob only `*` and `?` mean something: brackets, braces, `|` and `^` stand for themselves.",
+        _route("glob(key, '{2026,2027}/*')"),
+        _route("regex(key, '^(2026|2027)/')"),
+    ),
+    Check(
+        "TB215",
+        "a pattern that everything matches",
+        "It only tests that the field is there; `FIELD != null`, with null in backticks, says so.",
+        _route("glob(actor.role, '*')"),
+        _route("actor.role != `null`"),
+    ),
+    Check(
+        "TB216",
+        "an event that the set passes over",
+        "`events.names` does not have it, so no rule is ever asked about it.",
+        "events: {names: [GetObject]}\n" + _route("eventName == 'PutObject'"),
+        "events: {names: [GetObject, PutObject]}\n" + _route("eventName == 'PutObject'"),
+    ),
     # --- references
     Check(
         "TB301",

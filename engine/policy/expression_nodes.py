@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -12,17 +13,23 @@ if TYPE_CHECKING:
 
 def expression_nodes(root: YamlNode) -> Iterator[YamlNode]:
     """Every expression of a file whose shape is right: those of routes, silences, evidence and conditions."""
+    return chain.from_iterable(matchers(root))
+
+
+def matchers(root: YamlNode) -> Iterator[tuple[YamlNode, ...]]:
+    """The same by matcher: the expressions that must hold together."""
     evidence = (sign for actor in _parts(root, "actors") for sign in _parts(actor, "evidence"))
     for rule in (*_parts(root, "routes"), *_parts(root, "silences"), *evidence):
-        yield from expressions_of(rule.at("when"))
+        yield expressions_of(rule.at("when"))
     for condition in _parts(root, "conditions"):
-        yield from expressions_of(condition)
+        yield expressions_of(condition)
 
 
-def expressions_of(when: YamlNode | None) -> Iterator[YamlNode]:
+def expressions_of(when: YamlNode | None) -> tuple[YamlNode, ...]:
     """The expressions of a `when` or of a condition, all of which must be true; none where there is no `when`."""
-    if when is not None:
-        yield from when.items() if isinstance(when.value, list) else (when,)
+    if when is None:
+        return ()
+    return tuple(when.items()) if isinstance(when.value, list) else (when,)
 
 
 def _parts(node: YamlNode, section: str) -> Iterator[YamlNode]:

@@ -10,26 +10,19 @@ of an event in the bucket `orders`:
 
 from __future__ import annotations
 
-import json
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from engine.cache import BoundedCache
 from engine.matching import formula_of
 from engine.matching.checks import Trees
 from engine.matching.formula import And, Atom, AtomFailure, Not, Or, evaluate, settle
-from engine.matching.tree import field_path
+from engine.matching.spelling import written
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
-    from engine.matching import Node
     from engine.matching.formula import Formula
     from engine.model import PolicySet
-
-_COMPARISONS: Final = {"eq": "==", "ne": "!=", "lt": "<", "lte": "<=", "gt": ">", "gte": ">="}
-_UNWRITTEN: Final = "…"
-"""What stands for a part that is not spelled here: a projection, a slice, a pipe."""
-
 
 _formulas = BoundedCache[tuple[str, tuple[str, ...]], "Formula"](1_000)
 """The formulas of matchers by the revision of their set and their expressions: the same rules are explained for many events."""
@@ -80,33 +73,9 @@ def _result(part: Formula, document: Mapping[str, Any]) -> PartResult:
 
 def _written(part: Formula, *, inner: bool = False) -> str:
     if isinstance(part, Atom):
-        return _node(part.node)
+        return written(part.node)
     if isinstance(part, Not):
         return f"!({_written(part.part)})"
     joint = " && " if isinstance(part, And) else " || "
     text = joint.join(_written(each, inner=True) for each in part.parts)
     return f"({text})" if inner and isinstance(part, Or) else text
-
-
-def _node(node: Node) -> str:
-    """A node as one would write it."""
-    path = field_path(node)
-    if path is not None:
-        return ".".join(path)
-    if node.kind == "literal":
-        return f"'{node.value}'" if isinstance(node.value, str) else f"`{json.dumps(node.value)}`"
-    form = _FORMS.get(node.kind)
-    return form(node.value, [_node(child) for child in node.children]) if form else _UNWRITTEN
-
-
-_FORMS: Final[Mapping[str, Callable[[Any, list[str]], str]]] = {
-    "comparator": lambda name, parts: f"{parts[0]} {_COMPARISONS[name]} {parts[1]}",
-    "in_list": lambda known, parts: f"in_list({parts[0]}, '{known.name}')",
-    "holds": lambda condition, _: f"holds('{condition.name}')",
-    "function_expression": lambda name, parts: f"{name}({', '.join(parts)})",
-    "multi_select_list": lambda _, parts: f"[{', '.join(parts)}]",
-    "not_expression": lambda _, parts: f"!({parts[0]})",
-    "and_expression": lambda _, parts: f"({' && '.join(parts)})",
-    "or_expression": lambda _, parts: f"({' || '.join(parts)})",
-}
-"""How each kind of node is written, by its value and its parts."""
