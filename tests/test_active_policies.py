@@ -529,11 +529,12 @@ def test_what_somebody_else_stored_is_not_rolled_back_to(here: World, command: A
     for version, reason in (
         (forged, "is not signed by this key"),
         (staging, "is signed for another place"),
-        (broken, "has errors under this engine:\nbase.yaml:10:36"),
+        (broken, "has errors under this engine"),
         ("no-such-version", "cannot be read"),
     ):
         done = command("--rollback", version)
         assert (done.exit_code, reason in done.output) == (1, True), done.output
+        assert ("base.yaml:10:36" in done.output) is (version == broken)
     assert versions_of(here) == before
 
 

@@ -67,6 +67,9 @@ class _Commands(click.Group):
             if (error.name or "").partition(".")[0] not in {"boto3", "botocore"}:
                 raise
             raise click.ClickException(NEEDS_BOTO3) from None
+        except click.ClickException as error:
+            vars(error).update(message=_escaped(error.message))
+            raise
 
 
 @click.group(cls=_Commands, commands=dict.fromkeys(COMMANDS), context_settings={"help_option_names": ["-h", "--help"]})
@@ -86,7 +89,7 @@ def main() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
     except TrailbellError as error:
-        click.echo(f"trailbell: {error}", err=True)
+        click.echo(f"trailbell: {_escaped(str(error))}", err=True)
         sys.exit(1)
     except Exception as error:  # noqa: BLE001  anything left is a bug in Trailbell
         if isinstance(error, OSError) and error.errno in _FULL:
@@ -94,6 +97,13 @@ def main() -> None:
             sys.exit(1)
         click.echo(f"trailbell: internal error: {_described(error)}", err=True)
         sys.exit(INTERNAL)
+
+
+def _escaped(text: str) -> str:
+    """Return a text that a terminal obeys nothing in."""
+    from engine.pipeline.render.escape import harmless  # noqa: PLC0415  only needed after an error
+
+    return harmless(text)
 
 
 def _described(error: Exception) -> str:

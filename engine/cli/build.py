@@ -14,6 +14,7 @@ from typing import Final
 import click
 
 from engine.cli.options import commit_of, open_policies, policies_option
+from engine.cli.terminal import show
 from engine.policy.bases import extends
 from engine.policy.files import SHIPPED_BASE, base_folder
 from engine.policy.load import read, read_set
@@ -62,10 +63,10 @@ def build(policies_path: Path, output: Path, architecture: str, runtime: str) ->
     output.parent.mkdir(parents=True, exist_ok=True)
     output.write_bytes(content)
     digest = hashlib.sha256(content).hexdigest()
-    click.echo(f"{output}: {len(content) / 1e6:.1f} MB for python{runtime} on {architecture}, sha256 {digest}")
-    click.echo(f"policy set {policies.revision}")
+    show(f"{output}: {len(content) / 1e6:.1f} MB for python{runtime} on {architecture}, sha256 {digest}")
+    show(f"policy set {policies.revision}")
     if not compiled:
-        click.echo(f"no byte code in it, so cold starts are slower: python{runtime} is not installed on this machine", err=True)
+        show(f"no byte code in it, so cold starts are slower: python{runtime} is not installed on this machine", err=True)
     if len(content) > LIMIT:
         raise click.ClickException(f"{output} is over {LIMIT / 1e6:.0f} MB, more than Lambda takes directly")
 
@@ -81,7 +82,8 @@ def _install(task: Path, architecture: str, runtime: str) -> None:
     requirements = ("--target", str(task), "--python-version", runtime, "--requirement", str(resource("requirements/lambda.txt")))
     completed = subprocess.run((*installer, *exact, *requirements), check=False, capture_output=True, text=True)  # noqa: S603  no shell
     if completed.returncode:
-        raise click.ClickException(f"the dependencies could not be installed:\n{completed.stderr.strip()}")
+        show(*completed.stderr.strip().splitlines(), err=True)
+        raise click.ClickException("the dependencies could not be installed")
 
 
 def _installer(architecture: str) -> tuple[str, ...] | None:

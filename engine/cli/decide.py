@@ -13,6 +13,7 @@ from engine.bulk.deciding import decide_sources
 from engine.cli.inputs import paths_argument, sources
 from engine.cli.options import Timestamp, open_policies, policies_option, selection_of
 from engine.cli.progress import progress
+from engine.cli.terminal import show
 from engine.model import Selects
 
 if TYPE_CHECKING:
@@ -45,14 +46,14 @@ def decide(inputs: Sequence[str], policies_path: Path, now: datetime | None, sel
         for result in decisions:
             advance(result)
             unread = unread or bool(result.errors)
-            show(result)
+            _print(result)
     if unread:
         raise click.exceptions.Exit(1)
 
 
-def show(result: BatchResult) -> None:
+def _print(result: BatchResult) -> None:
     """Print a result: decisions to standard output, errors to standard error."""
     sys.stdout.buffer.write(result.output)
     sys.stdout.buffer.flush()
     for error in result.errors:
-        click.echo(error, err=True)
+        show(error, err=True)

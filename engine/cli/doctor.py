@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from engine.cli.options import open_policies, policies_option
+from engine.cli.terminal import show, show_json
 from engine.edge.stack import read_stack
 from engine.workbench.doctor import ChainLink, Health, diagnose
 
@@ -30,7 +30,10 @@ def doctor(policies_path: Path, stack: str, form: str) -> None:
     """
     policies, now = open_policies(policies_path), datetime.now(UTC)
     links = diagnose(read_stack(stack, policies.channels.values(), now, _client), policies, now)
-    click.echo(json.dumps([_json(link) for link in links], indent=2) if form == "json" else "\n".join(_text(links)))
+    if form == "json":
+        show_json([_json(link) for link in links])
+    else:
+        show(*_text(links))
     if any(link.health is not Health.OK for link in links):
         raise click.exceptions.Exit(1)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import sys
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from engine.cli.inputs import number_option, one_event
+from engine.cli.matcher_parts import part_line, value_text
 from engine.cli.options import (
     Timestamp,
     desk,
@@ -22,12 +22,12 @@ from engine.cli.options import (
     region_option,
     write_page,
 )
-from engine.cli.preview import preview, safe
+from engine.cli.preview import preview
+from engine.cli.terminal import PaintedText, as_json_text, heading, show, show_json
 from engine.edge.secrets import random_key
 from engine.model import MatcherKind, MatchResult
-from engine.pipeline.render.parts import shortened
 from engine.pipeline.setting import Setting
-from engine.workbench.explain import ExplainedRule, Explanation, as_json, facts_by_provenance, value_at
+from engine.workbench.explain import ExplainedRule, Explanation, as_json, facts_by_provenance
 from engine.workbench.explain import explain as explain_event
 from engine.workbench.page import ShownMessage
 
@@ -35,16 +35,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from engine.workbench.parts import PartResult
 
 _MARK = {MatchResult.HELD: "✓", MatchResult.NOT_HELD: "·", MatchResult.FAILED: "!", MatchResult.OUT_OF_TIME: "◷"}
-_PART_MARK = {True: "✓", False: "✗", None: "!"}
 
 NEAR_SHOWN = 4
 """Rules that nearly held and are shown; --full shows all."""
-
-PART_MAX_LENGTH = 110
-"""Characters of a part of a matcher; --full shows the whole expression."""
 
 
 @click.command(short_help="Show how an event is decided, and why.")
@@ -85,16 +80,16 @@ def explain(  # noqa: PLR0913, PLR0917  one parameter an option
         shown = [ShownMessage(name, message.payload) for name, message in explanation.messages.items()]
         write_page(html, shown, f"Messages of {event}")
     if form == "json":
-        click.echo(json.dumps(as_json(explanation), indent=2))
+        show_json(as_json(explanation))
     else:
-        click.echo("\n".join(_full_text(explanation) if full else _screen(explanation)))
+        show(*(_full_text(explanation) if full else _screen(explanation)))
 
 
 def _full_text(explanation: Explanation) -> Iterator[str]:
-    yield click.style("Facts", bold=True) + ("" if explanation.revealed else f"  (masked: {explanation.level.name})")
+    yield heading("Facts", "" if explanation.revealed else f"  (masked: {explanation.level.name})")
     yield from _facts(explanation.facts)
     yield ""
-    yield click.style("Matchers evaluated", bold=True) + "  (✓ held, · not held, ! failed, ◷ outside its time)"
+    yield heading("Matchers evaluated", "  (✓ held, · not held, ! failed, ◷ outside its time)")
     for entry in explanation.trace:
         yield f"  {_MARK[entry.answer]} {entry.kind.value} {entry.policy}/{entry.id}"
         yield from (f"      {expression}" for expression in entry.expressions)
@@ -104,14 +99,14 @@ def _full_text(explanation: Explanation) -> Iterator[str]:
     yield from _decision(explanation)
     for name, message in explanation.messages.items():
         yield ""
-        yield click.style(f"Message for {name}", bold=True)
-        yield preview(message.payload)
-        yield json.dumps(message.payload, indent=2)
+        yield heading(f"Message for {name}")
+        yield PaintedText(preview(message.payload))
+        yield PaintedText(as_json_text(message.payload))
 
 
 def _decision(explanation: Explanation) -> Iterator[str]:
     verdict = explanation.decision.verdict
-    yield click.style("Decision", bold=True)
+    yield heading("Decision")
     evidence = f", because {verdict.evidence.says.en} [{verdict.evidence.id}]" if verdict.evidence else ""
     yield f"  class     {verdict.actor.name} ({verdict.actor.kind.value}){evidence}"
     yield f"  routes    {', '.join(verdict.routes) or 'none'}{' - the default applies' if verdict.defaulted else ''}"
@@ -130,19 +125,19 @@ def _decision(explanation: Explanation) -> Iterator[str]:
 def _screen(explanation: Explanation) -> Iterator[str]:
     """The facts by who vouches for them, the rules that held or nearly did, the decision, and what each channel would show."""
     width, colour = shutil.get_terminal_size((100, 24)).columns, sys.stdout.isatty()
-    yield click.style("Facts", bold=True) + ("" if explanation.revealed else f"  (masked: {explanation.level.name})")
+    yield heading("Facts", "" if explanation.revealed else f"  (masked: {explanation.level.name})")
     for provenance, facts in facts_by_provenance(explanation.facts).items():
-        texts = [f"{path} = {_value(value)}" for path, value in facts.items()]
+        texts = [f"{path} = {value_text(value)}" for path, value in facts.items()]
         yield from _wrapped(f"  {provenance:<17} ", texts, width)
     yield ""
-    yield click.style("Rules that held", bold=True) + ("" if explanation.decisive else ": none")
+    yield heading("Rules that held", "" if explanation.decisive else ": none")
     for rule in explanation.decisive:
         yield f"  {_MARK[rule.entry.answer]} {_name(rule)}{f'  {rule.entry.reason}' if rule.entry.reason else ''}"
     near = sorted(explanation.near, key=lambda rule: rule.entry.kind is MatcherKind.EVIDENCE)
     if near:
-        yield click.style("Rules that nearly held", bold=True)
+        yield heading("Rules that nearly held")
     for rule in near[:NEAR_SHOWN]:
-        yield f"  {_MARK[rule.entry.answer]} {_name(rule)}{f'  outside its time: {safe(rule.time)}' if rule.time else ''}"
+        yield f"  {_MARK[rule.entry.answer]} {_name(rule)}{f'  outside its time: {rule.time}' if rule.time else ''}"
         yield from (part_line(part, explanation) for part in rule.parts if not part.holds)
     if len(near) > NEAR_SHOWN:
         yield f"    {len(near) - NEAR_SHOWN} more; --full shows every matcher"
@@ -150,24 +145,12 @@ def _screen(explanation: Explanation) -> Iterator[str]:
     yield from _decision(explanation)
     for name, message in explanation.messages.items():
         yield ""
-        yield click.style(f"#{name}", bold=True)
-        yield preview(message.payload, width, colour=colour)
+        yield heading(f"#{name}")
+        yield PaintedText(preview(message.payload, width, colour=colour))
 
 
 def _name(rule: ExplainedRule) -> str:
     return f"{rule.entry.kind.value} {rule.entry.policy}/{rule.entry.id}"
-
-
-def part_line(part: PartResult, explanation: Explanation) -> str:
-    """A part of a matcher with its mark; of one that does not hold also the event's value, as far as the level shows it."""
-    value = value_at(explanation.facts, part.path)
-    shown = part.holds is False and value is not None
-    why = "  its evaluation failed" if part.holds is None else f"  it is {_value(value)}" if shown else ""
-    return f"      {_PART_MARK[part.holds]} {safe(shortened(part.text, PART_MAX_LENGTH))}{why}"
-
-
-def _value(value: object) -> str:
-    return safe(value) if isinstance(value, str) else json.dumps(value)
 
 
 def _wrapped(head: str, items: Sequence[str], width: int) -> Iterator[str]:
@@ -186,4 +169,4 @@ def _facts(facts: object, path: str = "") -> Iterator[str]:
         for name, value in facts.items():
             yield from _facts(value, f"{path}.{name}" if path else name)
     else:
-        yield f"  {path:<22} {safe(facts) if isinstance(facts, str) else json.dumps(facts)}"
+        yield f"  {path:<22} {value_text(facts)}"

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
-
 import click
 
+from engine.cli.terminal import show, show_json
 from engine.workbench.fields import FieldRow, field_rows
 
 
@@ -19,13 +18,13 @@ def fields(form: str) -> None:
     """
     rows = field_rows()
     if form == "json":
-        click.echo(json.dumps([_as_json(row) for row in rows], indent=2))
+        show_json([_as_json(row) for row in rows])
         return
     width = max(len(row.name) for row in rows)
     types = max(len(_types(row)) for row in rows)
     for row in rows:
         pins = "" if row.row.pinning == "no" else f"  pins: {row.row.pinning}"
-        click.echo(f"{row.name:<{width}}  {_types(row):<{types}}  {row.row.words:<17}{pins}".rstrip())
+        show(f"{row.name:<{width}}  {_types(row):<{types}}  {row.row.words:<17}{pins}".rstrip())
 
 
 def _types(row: FieldRow) -> str:

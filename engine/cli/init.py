@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import click
 
 from engine.cli.editor_schemas import FOLDER, write_schemas
+from engine.cli.terminal import show
 from engine.policy.bases import with_base
 from engine.policy.files import SHIPPED_BASE, base_files, policy_files
 from engine.policy.source import parse_source
@@ -67,7 +68,7 @@ def init(folder: Path, source: str | None, *, schemas: bool, deploy: bool, base:
     origin = _given(source) if source is not None else _installed_from()
     try:
         if not (deploy or base):
-            click.echo(f"wrote {write_schemas(folder)}/")
+            show(f"wrote {write_schemas(folder)}/")
         if schemas:
             return
         files = dict(_deployment() if deploy else _base()) if deploy or base else _with_lock(dict(_repository(folder, origin)))
@@ -76,11 +77,11 @@ def init(folder: Path, source: str | None, *, schemas: bool, deploy: bool, base:
         raise click.ClickException(f"{error.filename}: {error.strerror}") from None
     for name in files:
         if name in new:
-            click.echo(f"wrote {folder / name}")
+            show(f"wrote {folder / name}")
         else:
-            click.echo(f"kept {folder / name}, which was there; for the new one, move yours away and run this again", err=True)
+            show(f"kept {folder / name}, which was there; for the new one, move yours away and run this again", err=True)
     if not (deploy or base):
-        click.echo("\n".join(_next_steps(folder, {name: files[name] for name in new}, origin)))
+        show(*_next_steps(folder, {name: files[name] for name in new}, origin))
 
 
 # --- what is written ---------------------------------------------------------------------------------------------------
@@ -91,7 +92,7 @@ def _repository(folder: Path, origin: TrailbellSource | None) -> Iterator[tuple[
     templates = package_folder() / "init"
     has_policies = bool(policy_files(folder / "policies"))
     if has_policies:
-        click.echo(f"{folder / 'policies'} holds policies, so the example of a team's file and its tests are left out", err=True)
+        show(f"{folder / 'policies'} holds policies, so the example of a team's file and its tests are left out", err=True)
     for path in sorted(path for path in templates.rglob("*") if path.is_file()):
         name = path.relative_to(templates)
         if not (has_policies and name.parts[0] in _EXAMPLE):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from engine.bulk.sources import InputSource, open_source
+from engine.cli.terminal import show
 from engine.model import DecodeError, Event
 from engine.pipeline.decode import decode_stream
 
@@ -57,7 +58,7 @@ def one_event(path: str, number: int | None) -> Event:
     events = []
     for item in decode_inputs([path]):
         if isinstance(item, DecodeError):
-            click.echo(f"{item.where}: {item.reason}", err=True)
+            show(f"{item.where}: {item.reason}", err=True)
         elif isinstance(item, Event):
             events.append(item)
     if not events:

@@ -15,6 +15,7 @@ import click
 from engine import __version__
 from engine.cli.editor_schemas import outdated_schemas
 from engine.cli.options import include_base_option, write_changed
+from engine.cli.terminal import PaintedText, show
 from engine.lint import lint as lint_set
 from engine.lint.fix import diff, fixed
 from engine.lint.formats import FORMATS, WIDTH, summary, text
@@ -93,7 +94,7 @@ def lint(  # noqa: PLR0913  one parameter an option
     intended: # trailbell: allow TB406 until 2027-03-01, REASON.
     """
     if explain is not None:
-        click.echo(_page(explain))
+        show(PaintedText(_page(explain)))
         return
     settings = replace(_settings(settings_path), include_base=include_base)
     folder = tests_path or _tests(path, settings)
@@ -114,10 +115,10 @@ def lint(  # noqa: PLR0913  one parameter an option
     if fix or shows_diff:
         before, (files, fixes) = files, fixed(files, find)
         if shows_diff:
-            _echo("\n".join(diff(before, files)))
+            show(*diff(before, files))
             raise click.exceptions.Exit(1 if fixes else 0)
         write_changed(before, files)
-        click.echo(f"{path}: {fixes} fixed", err=True)
+        show(f"{path}: {fixes} fixed", err=True)
     findings = find(files)
     texts = {source.path: source.text for source in (*files.values(), *fixtures)}
     read_files = len(texts)
@@ -125,10 +126,10 @@ def lint(  # noqa: PLR0913  one parameter an option
     form = form or ("github" if os.environ.get("GITHUB_ACTIONS") == "true" else "text")
     _print(form, findings, texts)
     for schema in outdated_schemas(files.values()):
-        click.echo(
+        show(
             f"{schema}: not the schema of this Trailbell, so editors may be wrong; `trailbell init --schemas` renews it", err=True
         )
-    click.echo(f"{path}: {summary(findings, read_files)}", err=True)
+    show(f"{path}: {summary(findings, read_files)}", err=True)
     if any(finding.code == INTERNAL for finding in findings):
         raise click.exceptions.Exit(3)
     if any(_RANK[finding.severity] >= _RANK[FindingSeverity(fail_level)] for finding in findings):
@@ -139,7 +140,7 @@ def _list_void_rules(path: Path, sources: Sequence[Source], form: str | None) ->
     """What an upgrade to this engine makes void; exit code 1 if anything."""
     findings = upgrade_findings(sources)
     _print(form or "text", findings, {source.path: source.text for source in sources})
-    click.echo(f"{path}: {len(findings)} mutes and silences are void under Trailbell {__version__}", err=True)
+    show(f"{path}: {len(findings)} mutes and silences are void under Trailbell {__version__}", err=True)
     if findings:
         raise click.exceptions.Exit(1)
 
@@ -169,12 +170,8 @@ def _print(form: str, findings: Sequence[Finding], texts: dict[str, str]) -> Non
         output = text(findings, texts, colour=colour, width=width)
     else:
         output = FORMATS[form](findings, texts)
-    _echo(output)
-
-
-def _echo(text: str) -> None:
-    if text:
-        click.echo(text, color=True)
+    if output:
+        show(PaintedText(output))
 
 
 def _page(code: str) -> str:

@@ -13,6 +13,7 @@ import yaml
 
 from engine.cli.inputs import decode_inputs, paths_argument
 from engine.cli.options import Timestamp, open_policies, policies_option
+from engine.cli.terminal import show
 from engine.edge.secrets import random_key
 from engine.model import DecodeError, Deployment, Event
 from engine.pipeline.facts import facts
@@ -63,9 +64,9 @@ def mint(inputs: Sequence[str], policies_path: Path, folder: Path, now: datetime
     folder.mkdir(parents=True, exist_ok=True)
     cases = [_write(fixture, number, folder, time) for number, fixture in enumerate(fixtures, 1)]
     tests.write_text(yaml.safe_dump({"version": 1, "tests": cases}, sort_keys=False, allow_unicode=True, width=120), "utf-8")
-    click.echo(f"{len(fixtures)} fixture{'' if len(fixtures) == 1 else 's'} in {folder}, with their policy tests in {tests}")
+    show(f"{len(fixtures)} fixture{'' if len(fixtures) == 1 else 's'} in {folder}, with their policy tests in {tests}")
     for name in sorted({name for fixture in fixtures for name in fixture.kept}):
-        click.echo(f"kept as it is, since the policies decide by it: {name}")
+        show(f"kept as it is, since the policies decide by it: {name}")
     if refused:
         raise click.exceptions.Exit(1)
 
@@ -77,7 +78,7 @@ def _events(inputs: Sequence[str], policies: PolicySet) -> tuple[list[Event], bo
     for item in decode_inputs(inputs):
         if isinstance(item, DecodeError):
             unread = True
-            click.echo(f"{item.where}: {item.reason}", err=True)
+            show(f"{item.where}: {item.reason}", err=True)
         elif isinstance(item, Event) and passed_over(item, policies.selection) is None:
             events.append(item)
             if len(events) > MOST_EVENTS:
@@ -93,7 +94,7 @@ def _fixtures(events: Sequence[Event], setting: Setting, time: datetime) -> tupl
             minted(event, setting, minter, time)
         except MintError as error:
             failed = True
-            click.echo(f"{event.where}: {error}", err=True)
+            show(f"{event.where}: {error}", err=True)
         else:
             usable.append(event)
     # Once more: what an event made the minter keep is kept in those before it as well.

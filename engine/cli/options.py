@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from engine.cli.terminal import show
 from engine.model import Deployment, Selection, Selects
 from engine.policy.load import check, read_set
 from engine.workbench.page import page
@@ -68,7 +69,7 @@ def desk(region: str | None, log_group: str) -> Deployment:
 def write_page(path: Path, messages: Sequence[ShownMessage], title: str, left_out: int = 0) -> None:
     """Write messages as a page."""
     path.write_text(page(messages, title, left_out), encoding="utf-8")
-    click.echo(f"{path}: {len(messages):,} message{'' if len(messages) == 1 else 's'}", err=True)
+    show(f"{path}: {len(messages):,} message{'' if len(messages) == 1 else 's'}", err=True)
 
 
 def open_policies(path: Path) -> PolicySet:
@@ -81,7 +82,7 @@ def compiled(sources: Sequence[Source]) -> PolicySet:
     policies, findings = check(sources)
     if policies is None:
         for finding in findings:
-            click.echo(finding.line, err=True)
+            show(finding.line, err=True)
         raise click.exceptions.Exit(1)
     return policies
 

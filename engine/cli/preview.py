@@ -42,11 +42,6 @@ def preview(payload: Mapping[str, Any], width: int = 100, *, colour: bool = Fals
     return "\n".join(_painted([_Span(_BAR if line else _BAR.strip(), _FAINT), *line], colour=colour) for line in wrapped)
 
 
-def safe(text: str) -> str:
-    r"""Text that a terminal shows and does not obey: escapes, controls, bidi and unseen characters stand as `\u{202e}`."""
-    return harmless(text)
-
-
 # --- what the channel shows, line by line -------------------------------------------------------------------------------------
 
 

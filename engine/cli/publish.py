@@ -10,6 +10,7 @@ import click
 
 from engine.active_policies import accepted
 from engine.cli.options import commit_of, open_policies
+from engine.cli.terminal import show
 from engine.edge.published import S3Store, caller
 from engine.errors import PolicySetError, PublishedSetError, TrailbellError
 from engine.lint import lint
@@ -45,7 +46,7 @@ def publish(path: Path, url: str | None, key_id: str | None, rollback: str | Non
     if packed is not None and url is None and key_id is None and rollback is None:
         policies = open_policies(_folder(path))
         packed.write_bytes(_packed(path))
-        click.echo(f"{packed}: policy set {policies.revision}, unsigned")
+        show(f"{packed}: policy set {policies.revision}, unsigned")
         return
     if packed is not None or url is None or key_id is None:
         raise click.UsageError("give --to and --key, or --pack alone")
@@ -59,7 +60,7 @@ def publish(path: Path, url: str | None, key_id: str | None, rollback: str | Non
     except TrailbellError as error:
         raise click.ClickException(str(error)) from None
     again = f", the content of version {rollback}," if rollback is not None else ""
-    click.echo(f"{store.place}: policy set {revision}{again} published as version {version}")
+    show(f"{store.place}: policy set {revision}{again} published as version {version}")
 
 
 def _folder(path: Path) -> Path:
@@ -73,7 +74,7 @@ def _packed(path: Path) -> bytes:
     sources = read_set(path)
     errors = [finding for finding in lint(sources, datetime.now(UTC)) if finding.severity is FindingSeverity.ERROR]
     for finding in errors:
-        click.echo(finding.line, err=True)
+        show(finding.line, err=True)
     if errors:
         raise click.exceptions.Exit(1)
     return pack(sources, path, commit_of(path))
@@ -95,4 +96,5 @@ def _published_before(store: S3Store, version: str) -> tuple[bytes, str]:
     try:
         return copy.content, accepted(published.sources, published.commit).revision
     except PolicySetError as error:
-        raise PublishedSetError(f"version {version} has errors under this engine:\n{error}") from None
+        show(*(finding.line for finding in error.findings), err=True)
+        raise PublishedSetError(f"version {version} has errors under this engine") from None

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 import click
 
 from engine.cli.options import open_policies, policies_option
-from engine.cli.preview import safe
+from engine.cli.terminal import heading, show, show_json
 from engine.workbench.route_list import ListedPolicy, ListedRule, listed
 
 if TYPE_CHECKING:
@@ -51,9 +50,9 @@ def routes(policies_path: Path, subjects: Sequence[tuple[str, str]], form: str, 
         raise click.UsageError("--for takes one bucket and one account")
     files = listed(open_policies(policies_path), given.get("bucket"), given.get("account"))
     if form == "json":
-        click.echo(json.dumps([_as_json(policy) for policy in files], indent=2))
+        show_json([_as_json(policy) for policy in files])
     else:
-        click.echo("\n".join(_tree(files) if tree else _table(files)))
+        show(*(_tree(files) if tree else _table(files)))
 
 
 def _table(files: Sequence[ListedPolicy]) -> Iterator[str]:
@@ -72,18 +71,16 @@ def _tree(files: Sequence[ListedPolicy]) -> Iterator[str]:
             for word, names in (("buckets", policy.buckets), ("accounts", policy.accounts))
             if names is not None
         )
-        yield (
-            click.style(safe(policy.name), bold=True) + f"  {safe(policy.path)}, {safe(policy.owner)}: {scope or 'every bucket'}"
-        )
+        yield heading(policy.name, f"  {policy.path}, {policy.owner}: {scope or 'every bucket'}")
         for rule in policy.rules:
             yield f"  {rule.does:<7}  {rule.name.rpartition('/')[2]}  {_effect(rule)}".rstrip()
-            yield from (f"             {safe(expression)}" for expression in rule.when)
+            yield from (f"             {expression}" for expression in rule.when)
 
 
 def _effect(rule: ListedRule) -> str:
     targets = ", ".join(f"{name} ({level}, {severity})" if level else name for name, level, severity in rule.targets)
     remarks = ["continues" if rule.continues else "", f"during {rule.during}" if rule.during else ""]
-    return safe("; ".join(filter(None, [targets, rule.reason, *remarks])))
+    return "; ".join(filter(None, [targets, rule.reason, *remarks]))
 
 
 def _as_json(policy: ListedPolicy) -> dict[str, object]:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 import click
 
 from engine.cli.options import open_policies, policies_option
-from engine.cli.preview import safe
+from engine.cli.terminal import PaintedText, show, show_json
 from engine.workbench.event_rules import QUOTA, RuleSettings, as_json, event_rules, stack, watched_buckets
 
 if TYPE_CHECKING:
@@ -55,12 +54,14 @@ def rules(policies_path: Path, more: Sequence[str], role_arn: str | None, partit
     settings = RuleSettings(None if names is None else sorted(names), partition, role_arn, quota)
     made = event_rules(watched_buckets(policies, more), settings)
     if form == "text":
-        click.echo("\n".join(_lines(made)))
+        show(*_lines(made))
+    elif form == "json":
+        show(PaintedText(as_json([rule.pattern for rule in made])))
     else:
-        click.echo(as_json([rule.pattern for rule in made]) if form == "json" else json.dumps(stack(made), indent=2))
+        show_json(stack(made))
 
 
 def _lines(made: Sequence[EventRule]) -> Iterator[str]:
     for number, rule in enumerate(made, 1):
         buckets = ", ".join(rule.buckets) or "copies whose source is encoded or an access point"
-        yield f"rule {number}  {len(rule.text):>5} characters  {safe(buckets)}"
+        yield f"rule {number}  {len(rule.text):>5} characters  {buckets}"

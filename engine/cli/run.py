@@ -25,6 +25,7 @@ from engine.cli.options import (
     write_page,
 )
 from engine.cli.preview import preview
+from engine.cli.terminal import PaintedText, heading, show
 from engine.edge.http import post as http_post
 from engine.edge.secrets import Secrets, random_key
 from engine.model import DecodeError, Outcome, Ports, RecordOutcome, Selects
@@ -88,7 +89,7 @@ def run(  # noqa: PLR0913, PLR0917  one parameter an option
         received = tuple(process_records(batch, setting, ports))
         result = conclude(received, post_messages(received, setting, ports) if post else _show(received, setting, shown))
         total, failed = summed((total, result.tally)), failed or result.failed
-    click.echo("\n".join(_summary(total, posted=post)))
+    show(*_summary(total, posted=post))
     if html is not None:
         write_page(html, shown.messages, f"Messages of {', '.join(inputs)}", shown.left_out)
     if failed or total.records.get(RecordOutcome.UNREADABLE):
@@ -105,7 +106,7 @@ def _reporting(inputs: Sequence[str]) -> Iterator[Decoded]:
     """Yield everything that is decoded, and print decode errors to standard error."""
     for item in decode_inputs(inputs):
         if isinstance(item, DecodeError):
-            click.echo(f"{item.where}: {item.reason}", err=True)
+            show(f"{item.where}: {item.reason}", err=True)
         yield item
 
 
@@ -146,9 +147,7 @@ def _show(received: Sequence[Received], setting: Setting, shown: _Shown) -> Iter
     width, colour = shutil.get_terminal_size((100, 24)).columns, sys.stdout.isatty()
     for name, pending in by_channel(received).items():
         for message in compose(setting.policies.channels[name], pending, setting):
-            click.echo(click.style(f"#{name}", bold=True))
-            click.echo(preview(message.payload, width, colour=colour))
-            click.echo()
+            show(heading(f"#{name}"), PaintedText(preview(message.payload, width, colour=colour)), "")
             shown.add(name, message)
             yield from (ChannelOutcome(place, name, Outcome.DELIVERED) for place in message.events)
 
@@ -171,5 +170,5 @@ def _summary(tally: Tally, *, posted: bool) -> Iterator[str]:
 def _block(title: str, rows: Sequence[tuple[str, int]]) -> Iterator[str]:
     if rows:
         width = max(len(name) for name, _ in rows)
-        yield click.style(title, bold=True)
+        yield heading(title)
         yield from (f"  {name:<{width}}  {count:>7}" for name, count in rows)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from engine.cli.options import open_policies, policies_option
+from engine.cli.terminal import show
 from engine.edge.http import post
 from engine.edge.secrets import Secrets
 from engine.model import Outcome, Ports
@@ -37,7 +38,7 @@ def send_test(policies_path: Path, name: str) -> None:
     message = trial_notice(policies.channels[name], policies.revision)
     (delivery,) = WebhookSender(policies.channels, plain, _ports()).deliver([message])
     status = f" (status {delivery.status})" if delivery.status else ""
-    click.echo(f"{name}: {delivery.outcome.value}: {delivery.reason}{status}, after {delivery.attempts} posts")
+    show(f"{name}: {delivery.outcome.value}: {delivery.reason}{status}, after {delivery.attempts} posts")
     if delivery.outcome is Outcome.FAILED:
         raise click.exceptions.Exit(1)
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from engine.cli.options import compiled, include_base_option, policies_option
+from engine.cli.terminal import show, show_json
 from engine.edge.secrets import random_key
 from engine.model import Deployment
 from engine.pipeline.setting import Setting
@@ -38,11 +39,14 @@ def test(path: Path, policies_path: Path, form: str, *, full_coverage: bool, inc
     policies = compiled(sources)
     cases, findings = read_cases(path)
     for finding in findings:
-        click.echo(finding.line, err=True)
+        show(finding.line, err=True)
     setting = Setting(policies, Deployment(), random_key())
     results = [check(case, setting) for case in cases]
     covered = coverage(results, policies, frozenset() if include_base else base_rules(sources))
-    click.echo(json.dumps(_json(results, covered), indent=2) if form == "json" else "\n".join(_text(results, covered)))
+    if form == "json":
+        show_json(_json(results, covered))
+    else:
+        show(*_text(results, covered))
     gaps = full_coverage and any(not (rule.held and rule.not_held) for rule in covered)
     if findings or gaps or not results or not all(result.passed for result in results):
         raise click.exceptions.Exit(1)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from engine.cli.options import compiled, write_changed
+from engine.cli.terminal import show
 from engine.edge.secrets import random_key
 from engine.errors import LockError
 from engine.model import Deployment, Event
@@ -60,20 +61,20 @@ def upgrade(path: Path, tests_path: Path | None, *, write: bool) -> None:
     old = _locked(own, lock, named)
     same = bool(old) and base_revision(old) == revision
     if old and not same:
-        click.echo(f"{named.name} is {revision} here, and was {base_revision(old)} (in {lock}).\n")
-        click.echo("\n".join(_compared(old, new, tests_path)))
+        show(f"{named.name} is {revision} here, and was {base_revision(old)} (in {lock}).", "")
+        show(*_compared(old, new, tests_path))
     if not write and same and named.revision == revision:
-        click.echo(f"{named.name} is {revision}, as these policies want it.")
+        show(f"{named.name} is {revision}, as these policies want it.")
     elif not write:
         if not old:
-            click.echo(f"{named.name} is {revision} here. There is nothing to compare it with: {_why_nothing(lock, named)}.")
-        click.echo(f"Take it over with: trailbell upgrade{'' if path == Path('policies') else f' {path}'} --write")
+            show(f"{named.name} is {revision} here. There is nothing to compare it with: {_why_nothing(lock, named)}.")
+        show(f"Take it over with: trailbell upgrade{'' if path == Path('policies') else f' {path}'} --write")
         raise click.exceptions.Exit(1)
     else:
         compiled(new)
         write_changed({source.path: source for source in own}, {source.path: source for source in new if not source.base})
         lock.write_text(lock_text(new), encoding="utf-8")
-        click.echo(f"wrote {revision} into {named.node.where.path}, and the base into {lock}")
+        show(f"wrote {revision} into {named.node.where.path}, and the base into {lock}")
 
 
 def _locked(own: Sequence[Source], lock: Path, named: Extends) -> tuple[Source, ...]:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import click
 
-from engine.cli.explain import part_line
 from engine.cli.inputs import number_option, one_event
+from engine.cli.matcher_parts import part_line
 from engine.cli.options import Timestamp, open_policies, policies_option
-from engine.cli.preview import safe
+from engine.cli.terminal import show, show_json
 from engine.edge.secrets import random_key
 from engine.model import Deployment
 from engine.pipeline.audit import decision_json
@@ -44,16 +43,16 @@ def why_not(rule: str, event: str, policies_path: Path, form: str, number: int |
     record, time = one_event(event, number), now or datetime.now(UTC)
     answer = answer_why_not(record, rule, policies, time)
     if form == "json":
-        click.echo(json.dumps(_as_json(answer), indent=2))
+        show_json(_as_json(answer))
     else:
         explanation = explain(record, Setting(policies, Deployment(), random_key()), time)
-        click.echo("\n".join(_lines(answer, explanation)))
+        show(*_lines(answer, explanation))
     if answer.why is not Why.ACTED:
         raise click.exceptions.Exit(1)
 
 
 def _lines(answer: WhyNot, explanation: Explanation) -> Iterator[str]:
-    yield f"{answer.kind.value} {answer.name}: {answer.why.value}" + (f" ({safe(answer.detail)})" if answer.detail else "")
+    yield f"{answer.kind.value} {answer.name}: {answer.why.value}" + (f" ({answer.detail})" if answer.detail else "")
     yield from (part_line(part, explanation) for part in answer.parts)
     if answer.decision is not None:
         verdict = answer.decision.verdict

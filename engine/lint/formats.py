@@ -107,7 +107,7 @@ def _annotation(finding: Finding) -> str:
 
 
 def _message(words: str) -> str:
-    return words.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    return harmless(words).replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
 
 
 def _property(words: str) -> str:
@@ -189,9 +189,9 @@ def junit(findings: Sequence[Finding], texts: Mapping[str, str]) -> str:
 
 
 def _case(path: str, findings: Sequence[Finding]) -> str:
-    lines = "\n".join(finding.line for finding in findings)
+    lines = "\n".join(harmless(finding.line) for finding in findings)
     failure = f"<failure message={quoteattr(f'{len(findings)} findings')}>{escape(lines)}</failure>" if findings else ""
-    return f"<testcase name={quoteattr(path)}>{failure}</testcase>"
+    return f"<testcase name={quoteattr(harmless(path))}>{failure}</testcase>"
 
 
 FORMATS: Final[Mapping[str, Callable[[Sequence[Finding], Mapping[str, str]], str]]] = {
