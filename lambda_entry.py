@@ -15,6 +15,7 @@ import sys
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING, Any, Final
 
 from engine.active_policies import FixedPolicies, PolicyUpdater, PublishedSource, load_bundled, policy_updater
@@ -22,16 +23,23 @@ from engine.edge.claims import DeliveryTable
 from engine.edge.http import post
 from engine.edge.negative_cache import NegativeResponseCache
 from engine.edge.objects import object_fetcher
+from engine.edge.outbox_table import DynamoStore
 from engine.edge.secrets import Secrets
+from engine.edge.threads import side_by_side
 from engine.errors import PublishedSetError
 from engine.model import Deployment, Operator, Outcome, Ports
+from engine.outbox.calls import Calls
+from engine.outbox.outbox import Outbox
+from engine.outbox.store import MemoryStore, TableAwayError
+from engine.pipeline.answers import refusal_ttl
 from engine.pipeline.audit import delivery_record, line
-from engine.pipeline.batch import run
+from engine.pipeline.batch import emit_drained, run
 from engine.pipeline.decode import decode
-from engine.pipeline.deliver import WebhookSender, refusal_ttl
-from engine.pipeline.posting import CLAIM_MIN_SECONDS
+from engine.pipeline.deliver import WebhookSender
+from engine.pipeline.drain import Drain
+from engine.pipeline.posting import CLAIM_MIN_SECONDS, LOCAL_WORKERS
 from engine.pipeline.render import muted_notice, plain
-from engine.pipeline.response import lambda_response, supports_partial_failure
+from engine.pipeline.response import lambda_response, redelivered, supports_partial_failure
 from engine.pipeline.setting import Setting
 
 if TYPE_CHECKING:
@@ -41,6 +49,11 @@ if TYPE_CHECKING:
 
 MUTED_DIGEST: Final = {"trailbell": "muted"}
 """The scheduled payload that requests the daily report of muted events."""
+
+DRAIN: Final = {"trailbell": "drain"}
+"""The payload of each minute: send what is owed."""
+
+DRAIN_SECONDS: Final = 48.0
 
 RESERVE_SECONDS: Final = 3.0
 """Of the Lambda's time, kept back to write the last records and return."""
@@ -65,7 +78,12 @@ def handler(payload: object, context: Any) -> object:  # noqa: ANN401  Lambda's 
         _post_muted_digest(ports)
         POLICIES.post_notices(ports)
         return None
-    result = run(decode(payload, FETCH), POLICIES.setting, ports)
+    if payload == DRAIN:
+        _drain(ports)
+        POLICIES.post_notices(ports)
+        return None
+    outbox = _outbox(context.aws_request_id)
+    result = run(decode(payload, FETCH), POLICIES.setting, ports, outbox, redelivered=redelivered(payload), local=LOCAL_OUTBOX)
     if CLAIMS is not None and result.tally.suppressed and remaining() > CLAIM_MIN_SECONDS:
         CLAIMS.remember(ports.now().date().isoformat(), result.tally.suppressed)
     POLICIES.post_notices(ports)
@@ -84,6 +102,45 @@ def _ports(secrets: Secrets, remaining: Callable[[], float], invocation: str) ->
         sleep=time.sleep,
         remaining=remaining,
         claims=CLAIMS,
+        side_by_side=side_by_side,
+    )
+
+
+def _outbox(invocation: str) -> Outbox:
+    """The outbox of one invocation: the table's, or a dictionary that shares Slack's rate with the function's other workers."""
+    if OUTBOX is not None:
+        return OUTBOX.used_by(invocation)
+    memory = Calls(MemoryStore(Lock()), time.monotonic, time.sleep, _jitter)
+    return Outbox(memory, _milliseconds, invocation, int(os.environ.get("TRAILBELL_WORKERS", "2")))
+
+
+def _shared_outbox(table: str | None) -> Outbox | None:
+    if not table:
+        return None
+    return Outbox(Calls(DynamoStore(table), time.monotonic, time.sleep, _jitter), _milliseconds, "")
+
+
+def _milliseconds() -> int:
+    return time.time_ns() // 1_000_000
+
+
+def _jitter() -> float:
+    """Not for secrets: 0 to 1, other in every worker."""
+    return (time.perf_counter_ns() // 1_000 % 997) / 997
+
+
+def _drain(ports: Ports) -> None:
+    """Send what every channel is owed, of which somebody else's invocation may have died."""
+    if OUTBOX is None:
+        return
+    outbox = OUTBOX.used_by(os.urandom(12).hex())
+    try:
+        known = outbox.rows.known_channels()
+    except TableAwayError:
+        return
+    channels = dict.fromkeys([*POLICIES.setting.policies.channels, *known])
+    emit_drained(
+        Drain(POLICIES.setting, ports, outbox, DRAIN_SECONDS).run({}, channels), ports, POLICIES.setting.deployment.function
     )
 
 
@@ -147,4 +204,6 @@ FETCH = object_fetcher()
 NEGATIVE_CACHE = NegativeResponseCache(post, refusal_ttl)
 SECRETS = Secrets(os.environ)
 CLAIMS = DeliveryTable(os.environ["TRAILBELL_DELIVERY_TABLE"]) if os.environ.get("TRAILBELL_DELIVERY_TABLE") else None
+OUTBOX = _shared_outbox(os.environ.get("TRAILBELL_DELIVERY_TABLE"))
+LOCAL_OUTBOX = Outbox(Calls(MemoryStore(Lock()), time.monotonic, time.sleep, _jitter), _milliseconds, "local", LOCAL_WORKERS)
 POLICIES = _policies()

@@ -733,8 +733,8 @@ class MaskedEvent(NamedTuple):
     `hash_missing` counts the fields that were dropped because there is no hash key. `denied`, `cross_account` and `access_kind`
     are the facts of these names, which tell nothing of who called or what was touched; nor do `of_version` (a version was
     named), `makes_public` (everybody was granted access) and `foreign` (the caller is of another account than the record's).
-    `caller_ids` stand for the caller's account, role, session and name: numbers by which this process tells callers apart, to
-    count them.
+    `caller_ids` stand for the caller's account, role, session and name, `object_id` for the object's key: keyed digests, by which
+    callers and objects are told apart to count them; empty where there is no such value.
     """
 
     level: Level
@@ -746,7 +746,8 @@ class MaskedEvent(NamedTuple):
     of_version: bool = False
     makes_public: bool = False
     foreign: bool = False
-    caller_ids: tuple[int, ...] = ()
+    caller_ids: tuple[str, ...] = ()
+    object_id: str = ""
 
 
 class Deployment(NamedTuple):
@@ -840,7 +841,7 @@ class Incident(NamedTuple):
 class Fold(NamedTuple):
     """Many incidents that are told in one message: how many, of how many events, and the most important of them.
 
-    `first` and `last` are as in `Summary`.
+    `first` and `last` are as in `Summary`. `repeated`: the channel may have been told some of this before.
     """
 
     incidents: int
@@ -851,6 +852,7 @@ class Fold(NamedTuple):
     severity: Severity
     routes: tuple[str, ...]
     revision: str
+    repeated: bool = False
 
 
 @repr_only("channel", "events", "hash_missing")
@@ -892,11 +894,12 @@ class HttpResponse(NamedTuple):
 
 
 class Outcome(StrEnum):
-    """What became of one message."""
+    """What became of one message. `BOOKED`: it is in the outbox, from which it is told, whoever tells it."""
 
     DELIVERED = "delivered"
     DIGESTED = "digested"
     FALLBACK = "fallback"
+    BOOKED = "booked"
     DUPLICATE = "duplicate"
     FAILED = "failed"
 
@@ -925,6 +928,7 @@ class RecordOutcome(StrEnum):
     DUPLICATE = "duplicate"
     FAILED = "failed"
     DELIVERED = "delivered"
+    BOOKED = "booked"
     SILENCED = "silenced"
     MUTED = "muted"
 
@@ -947,6 +951,11 @@ class Claims(Protocol):
         """Close the claims of one message: delivered for good, or released."""
 
 
+def _in_turn(functions: Sequence[Callable[[], None]]) -> None:
+    for function in functions:
+        function()
+
+
 class Ports(NamedTuple):
     """The pipeline's access to the outside world.
 
@@ -955,7 +964,8 @@ class Ports(NamedTuple):
     `emit(line)` writes one JSON line to the log, at once.
     `now()` is the aware wall clock, `elapsed()` a monotonic clock in seconds, `sleep(seconds)` waits on it.
     `remaining()` is how many seconds may still be used.
-    `claims` knows the deliveries of other invocations; None: duplicates are recognised within a batch only.
+    `claims` knows which notices about policies other invocations post; None: every one posts them.
+    `side_by_side(functions)` runs functions at the same time and waits for all; by itself it runs one after another.
     """
 
     post: Callable[[str, bytes, float], HttpResponse]
@@ -966,6 +976,7 @@ class Ports(NamedTuple):
     sleep: Callable[[float], None]
     remaining: Callable[[], float]
     claims: Claims | None = None
+    side_by_side: Callable[[Sequence[Callable[[], None]]], None] = _in_turn
 
 
 # --- a deployed stack -------------------------------------------------------------------------------------------------------

@@ -7,21 +7,14 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import boto3
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
-from builders import policy_set
 from moto import mock_aws
-from worlds import CHANNELS, DOWN, GONE, OK, World, named, no_file, numbered, sqs
 
 from engine.edge.circuit_breaker import OPEN_SECONDS
 from engine.edge.claims import KEPT_SECONDS, DeliveryTable
-from engine.model import Claim, Deployment, DigestRule, Outcome, RecordOutcome
-from engine.pipeline.batch import run
-from engine.pipeline.decode import decode
-from engine.pipeline.setting import Setting
+from engine.model import Claim
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    from engine.pipeline.total import Result
 
 
 class Clock:
@@ -59,11 +52,6 @@ def clock() -> Clock:
 @pytest.fixture
 def table(dynamodb: Any, clock: Clock) -> DeliveryTable:
     return DeliveryTable("deliveries", lambda _: dynamodb, clock)
-
-
-def ran(payload: object, world: World, claims: DeliveryTable, channels: Any = CHANNELS) -> Result:
-    ports = world.ports()._replace(claims=claims)
-    return run(decode(payload, no_file), Setting(policy_set(channels=channels), Deployment()), ports)
 
 
 # --- the table ---------------------------------------------------------------------------------------------------------------
@@ -176,87 +164,6 @@ def test_whichever_call_finds_the_table_away_or_busy_no_other_asks_it(first: Any
     table.settle(["b"], delivered=False)
     table.remember("2026-11-25", {"p/i": 1})
     assert away.asked == 1
-
-
-class SlowTable:
-    """Grants everything and takes its time, on the world's clock."""
-
-    def __init__(self, world: World, claiming: float, settling: float) -> None:
-        self.world, self.claiming, self.settling = world, claiming, settling
-
-    def claim(self, _: str, __: float) -> Claim:
-        """After a while."""
-        self.world.time += self.claiming
-        return Claim.GRANTED
-
-    def settle(self, _: Any, *, delivered: bool) -> None:  # noqa: ARG002  the port's name
-        """After a while."""
-        self.world.time += self.settling
-
-
-def test_a_slow_table_leaves_the_events_their_time() -> None:
-    world = World()
-    channels = {"ops": named("ops", digest=DigestRule(1, ("name",)))}
-    ports = world.ports()._replace(claims=SlowTable(world, 2.0, 2.0), remaining=lambda: 57.0 - world.time)  # type: ignore[arg-type]
-    result = run(decode(sqs(*map(numbered, range(50))), no_file), Setting(policy_set(channels=channels), Deployment()), ports)
-    assert result.tally.records == {RecordOutcome.DELIVERED: 50}
-    assert world.time < 57.0
-
-
-def test_a_table_that_hangs_is_not_told_what_was_delivered_when_the_time_is_short() -> None:
-    world = World()
-    ports = world.ports()._replace(claims=SlowTable(world, 0.0, 4.5), remaining=lambda: 14.0 - world.time)  # type: ignore[arg-type]
-    result = run(decode(sqs(*map(numbered, range(10))), no_file), Setting(policy_set(channels=CHANNELS), Deployment()), ports)
-    assert sum(result.tally.records.values()) == 10
-    assert world.time < 14.0 + 3.0, "Lambda's own limit"
-
-
-# --- the pipeline --------------------------------------------------------------------------------------------------------------
-
-
-def test_a_second_invocation_does_not_repeat_a_message(table: DeliveryTable) -> None:
-    first, second = World(), World()
-    assert ran(sqs(numbered(1)), first, table).tally.records == {RecordOutcome.DELIVERED: 1}
-    result = ran(sqs(numbered(1), numbered(2)), second, table)
-    assert result.tally.records == {RecordOutcome.DUPLICATE: 1, RecordOutcome.DELIVERED: 1}
-    assert result.tally.messages == {("ops", Outcome.DUPLICATE): 1, ("ops", Outcome.DELIVERED): 1}
-    assert result.failed_items == frozenset()
-    assert len(second.posts) == 1
-    assert [line["reason"] for line in second.of("delivery")] == ["delivered before", "ok"]
-
-
-def test_what_failed_is_delivered_when_it_comes_again(table: DeliveryTable) -> None:
-    assert ran(sqs(numbered(1)), World(lambda _: DOWN), table).failed_items == {"m0"}
-    assert ran(sqs(numbered(1)), World(), table).tally.records == {RecordOutcome.DELIVERED: 1}
-
-
-def test_what_another_invocation_is_about_to_deliver_comes_again(table: DeliveryTable) -> None:
-    table.claim("event-1#ops", 60)
-    world = World()
-    assert ran(sqs(numbered(1)), world, table).failed_items == {"m0"}
-    assert world.posts == []
-
-
-def test_one_dead_channel_does_not_repeat_the_others(table: DeliveryTable) -> None:
-    policies = policy_set(channels=CHANNELS)
-    both = policies._replace(default=policies.default._replace(notify=("ops", "security")))
-
-    def deliver(world: World) -> Result:
-        ports = world.ports()._replace(claims=table)
-        return run(decode(sqs(numbered(1)), no_file), Setting(both, Deployment()), ports)
-
-    first = World(lambda url: DOWN if url.endswith("OPS") else OK)
-    assert deliver(first).failed_items == {"m0"}
-    second = World()
-    assert deliver(second).tally.messages == {("security", Outcome.DUPLICATE): 1, ("ops", Outcome.DELIVERED): 1}
-    assert [url.rpartition("_")[2] for url, _ in second.posts] == ["OPS"]
-
-
-def test_a_fallback_counts_as_a_delivery_to_the_channel_that_was_asked_for(table: DeliveryTable) -> None:
-    channels = {**CHANNELS, "ops": named("ops", fallback="security")}
-    answers = lambda url: GONE if url.endswith("OPS") else OK  # noqa: E731
-    assert ran(sqs(numbered(1)), World(answers), table, channels).tally.messages == {("ops", Outcome.FALLBACK): 1}
-    assert ran(sqs(numbered(1)), World(answers), table, channels).tally.messages == {("ops", Outcome.DUPLICATE): 1}
 
 
 # --- what was muted -------------------------------------------------------------------------------------------------------------

@@ -13,9 +13,10 @@ from payload_files import rows
 from slack_limits import violations
 
 from engine.model import Deployment, Detail, Event, Request, Selection, Selects, Severity
+from engine.pipeline.booking import PendingNotification
 from engine.pipeline.decide import decide
 from engine.pipeline.decode import decode_stream
-from engine.pipeline.posting import PendingNotification, compose
+from engine.pipeline.posting import compose
 from engine.pipeline.select import passed_over
 from engine.pipeline.setting import Setting
 from engine.policy.load import load

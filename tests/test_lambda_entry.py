@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 from builders import record
 from lambda_world import POLICIES, bridged, client, read_of, sqs, world
+from outbox_world import TABLE
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -121,12 +122,7 @@ def test_a_channel_that_is_gone_is_heard_on_its_fallback(aws: str, tmp_path: Pat
 
 
 def test_what_was_delivered_is_remembered_in_the_table_and_mutes_are_told(aws: str, tmp_path: Path) -> None:
-    client(aws, "dynamodb").create_table(
-        TableName="lambda-deliveries",
-        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
-        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
-        BillingMode="PAY_PER_REQUEST",
-    )
+    client(aws, "dynamodb").create_table(TableName="lambda-deliveries", **TABLE)
     with world(aws, tmp_path, TRAILBELL_DELIVERY_TABLE="lambda-deliveries", TRAILBELL_MUTED_CHANNEL="by-env") as here:
         for _ in range(2):
             assert here.function.invoke(bridged(read_of("a.csv", 1))).error is None
@@ -136,26 +132,40 @@ def test_what_was_delivered_is_remembered_in_the_table_and_mutes_are_told(aws: s
         assert "muted" in here.slack.posts[-1][1]["text"]
         assert here.slack.refused == []
         held = client(aws, "dynamodb").scan(TableName="lambda-deliveries")["Items"]
-        assert {item["id"]["S"].partition(":")[0] for item in held} == {"event-1#by-env", "muted"}
+        kinds = {item["id"]["S"].partition(":")[0] for item in held}
+        assert kinds == {"event-1#by-env", "window", "pace", "drain", "channels", "muted"}
 
 
-def test_in_the_last_seconds_the_table_is_not_asked(aws: str, tmp_path: Path) -> None:
-    dynamodb = client(aws, "dynamodb")
-    dynamodb.create_table(
-        TableName="last-seconds",
+def test_what_was_booked_is_sent_by_whoever_drains_next(aws: str, tmp_path: Path) -> None:
+    client(aws, "dynamodb").create_table(TableName="hung-channel", **TABLE)
+    with world(aws, tmp_path, TRAILBELL_DELIVERY_TABLE="hung-channel") as here:
+        here.slack.script("env/token-e", "hang", "ok")
+        answered = here.function.invoke(sqs(json.dumps(bridged(read_of("a.csv")))))
+        assert answered.answer == {"batchItemFailures": []}, "what is in the outbox needs no receive of its own"
+        assert len(here.slack.posts) == 1
+        time.sleep(2.1)
+        assert here.function.invoke({"trailbell": "drain"}).error is None
+        again = here.slack.posts[-1][1]
+        assert len(here.slack.posts) == 2
+        assert "may be a repeat" in json.dumps(again)
+        assert here.function.invoke({"trailbell": "drain"}).error is None
+        assert len(here.slack.posts) == 2
+
+
+def test_without_the_index_an_invocation_sends_its_own(aws: str, tmp_path: Path) -> None:
+    client(aws, "dynamodb").create_table(
+        TableName="no-index",
         KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
         AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
         BillingMode="PAY_PER_REQUEST",
     )
-    with world(aws, tmp_path, TRAILBELL_DELIVERY_TABLE="last-seconds") as here:
-        here.function.timeout = 4.9
-        for number, key in enumerate(("a.csv", "job/a.csv")):
+    with world(aws, tmp_path, TRAILBELL_DELIVERY_TABLE="no-index") as here:
+        for number, key in enumerate(("a.csv", "b.csv")):
             assert here.function.invoke(bridged(read_of(key, number))).error is None
-        assert len(here.slack.posts) == 1
-    assert dynamodb.scan(TableName="last-seconds")["Items"] == []
+        assert len(here.slack.posts) == 2
 
 
-def test_a_table_that_hangs_costs_its_silence_once(tmp_path: Path) -> None:
+def test_a_table_that_hangs_costs_one_message_and_hands_the_batch_back(tmp_path: Path) -> None:
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))
         silent.listen(64)
@@ -164,9 +174,13 @@ def test_a_table_that_hangs_costs_its_silence_once(tmp_path: Path) -> None:
             here.function.timeout = 14.0
             bodies = [json.dumps(bridged(read_of(key, number))) for number, key in enumerate(("a.csv", "b.csv", "job/a.csv"))]
             began = time.monotonic()
-            assert here.function.invoke(sqs(*bodies)).answer == {"batchItemFailures": []}
+            failed = [{"itemIdentifier": "m0"}, {"itemIdentifier": "m1"}]
+            assert here.function.invoke(sqs(*bodies)).answer == {"batchItemFailures": failed}
             assert time.monotonic() - began < here.function.timeout
-            assert len(here.slack.posts) == 2
+            (told,) = here.slack.posts
+            assert "2" in told[1]["text"]
+            assert here.function.invoke(sqs(*bodies)).answer == {"batchItemFailures": failed}
+            assert len(here.slack.posts) == 1, "once a minute"
 
 
 def test_a_policy_set_that_does_not_load_stops_the_start_and_says_where(aws: str, tmp_path: Path) -> None:

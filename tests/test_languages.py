@@ -13,8 +13,9 @@ from messages import lines
 from sample_messages import SAMPLES
 
 from engine.model import Deployment, Event, Language
+from engine.pipeline.booking import PendingNotification
 from engine.pipeline.decide import decide
-from engine.pipeline.posting import PendingNotification, compose
+from engine.pipeline.posting import compose
 from engine.pipeline.render.languages import WORDS
 from engine.pipeline.setting import Setting
 from engine.policy.load import load

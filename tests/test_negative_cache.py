@@ -8,7 +8,7 @@ import pytest
 
 from engine.edge.negative_cache import NegativeResponseCache
 from engine.model import HttpResponse, PostFault
-from engine.pipeline.deliver import DEAD_WEBHOOK_SECONDS, refusal_ttl
+from engine.pipeline.answers import DEAD_WEBHOOK_SECONDS, refusal_ttl
 
 if TYPE_CHECKING:
     from collections.abc import Callable

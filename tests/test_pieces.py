@@ -43,9 +43,9 @@ def test_events_are_delivered_before_the_next_ones_are_recorded() -> None:
     kinds = [line["type"] for line in world.lines if "type" in line]
     assert [(kind, len(list(same))) for kind, same in groupby(kinds)] == [
         ("decision", 4),
-        ("delivery", 2),
+        ("delivery", 4),
         ("decision", 1),
-        ("delivery", 2),
+        ("delivery", 4),
     ]
 
 
@@ -64,7 +64,9 @@ def test_pieces_come_to_the_same_as_the_whole(some: list[dict[str, Any]], size: 
     def of(held: int) -> tuple[object, ...]:
         world = World(seconds=10_000)
         result = ran(some, world, held)
-        return result, world.of("decision"), world.of("undecided"), world.of("delivery"), world.posts
+        without_times = [{**line, "incidents": len(line["incidents"])} for line in world.of("delivery")]
+        booked_first = sorted(without_times, key=lambda line: line["outcome"] != "booked")
+        return result, world.of("decision"), world.of("undecided"), booked_first, world.posts
 
     assert of(size) == of(1_000)
 
@@ -95,7 +97,8 @@ def test_each_piece_is_digested_by_itself() -> None:
     watch = named("watch", digest=DigestRule(1, (Field.BUCKET,)))
     world = World()
     result = ran([numbered(number) for number in range(7)], world, 3, watch)
-    assert [len(line["event_ids"]) for line in world.of("delivery")] == [3, 3, 1]
+    booked = [line for line in world.of("delivery") if line["outcome"] == "booked"]
+    assert [len(line["event_ids"]) for line in booked] == [3, 3, 1]
     assert result.tally.messages == {("watch", Outcome.DIGESTED): 6, ("watch", Outcome.DELIVERED): 1}
 
 
@@ -103,7 +106,8 @@ def test_a_piece_leaves_time_for_the_pieces_after_it() -> None:
     world = World(seconds=60)
     result = ran([numbered(number) for number in range(400)], world, 100)
     assert result.tally.records == {RecordOutcome.DELIVERED: 400}
-    assert max(len(line["event_ids"]) for line in world.of("delivery")) > 50
+    told = [line for line in world.of("delivery") if line["outcome"] != "booked"]
+    assert max(len(line["incidents"]) for line in told) > 50
 
 
 def test_a_payload_of_values_that_are_no_records_leaves_a_hundred_records_and_their_number() -> None:

@@ -98,8 +98,9 @@ def test_the_decision_record_stands_before_any_post_and_a_delivery_record_after_
     ports = world.ports()
     noting = ports._replace(emit=lambda line: (order.append(json.loads(line).get("type", "metrics")), ports.emit(line))[-1])
     run(decode(sqs(numbered(1), numbered(2)), no_file), Setting(policy_set(channels=CHANNELS), Deployment()), noting)
-    assert order[:6] == ["decision", "decision", "post", "delivery", "post", "delivery"]
-    assert set(order[6:]) == {"metrics"}
+    booked = ["delivery", "delivery"]
+    assert order[:8] == ["decision", "decision", *booked, "post", "delivery", "post", "delivery"]
+    assert set(order[8:]) == {"metrics"}
 
 
 def test_at_open_the_audit_record_holds_the_whole_record() -> None:
@@ -226,7 +227,8 @@ def test_a_channel_that_is_gone_is_heard_on_its_fallback_under_the_stricter_floo
     told = json.dumps(world.posts[-1])
     assert "203.0.113" not in told
     assert "#ops" in told or "ops" in told
-    assert [(line["channel"], line["posted_to"]) for line in world.of("delivery")] == [("ops", "ops"), ("ops", "security")]
+    told = [(line["outcome"], line["channel"], line["posted_to"]) for line in world.of("delivery")]
+    assert told == [("booked", "ops", "ops"), ("failed", "ops", "ops"), ("fallback", "ops", "security")]
 
 
 def test_a_fallback_is_not_followed_further() -> None:

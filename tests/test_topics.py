@@ -30,8 +30,9 @@ from engine.model import (
     Severity,
     WebhookRef,
 )
+from engine.pipeline.answers import refusal_ttl
 from engine.pipeline.decide import decide
-from engine.pipeline.deliver import WebhookSender, refusal_ttl
+from engine.pipeline.deliver import WebhookSender
 from engine.pipeline.mask import mask
 from engine.pipeline.render import plain, render, trial_notice
 from engine.pipeline.render.body import SUBJECT_MAX_LENGTH

@@ -31,8 +31,7 @@ from engine.edge.secrets import Secrets, random_key
 from engine.model import DecodeError, Outcome, Ports, RecordOutcome, Selects
 from engine.pipeline.batch import process_records
 from engine.pipeline.metrics import summed
-from engine.pipeline.posting import by_channel, compose
-from engine.pipeline.posting import post as post_messages
+from engine.pipeline.posting import Posting, by_channel, compose
 from engine.pipeline.setting import Setting
 from engine.pipeline.total import ChannelOutcome, conclude
 from engine.workbench.page import MESSAGES_MAX, ShownMessage
@@ -87,7 +86,7 @@ def run(  # noqa: PLR0913, PLR0917  one parameter an option
     total, failed = summed(()), False
     for batch in _batches(_reporting(inputs)):
         received = tuple(process_records(batch, setting, ports))
-        result = conclude(received, post_messages(received, setting, ports) if post else _show(received, setting, shown))
+        result = conclude(received, Posting(setting, ports).post(received) if post else _show(received, setting, shown))
         total, failed = summed((total, result.tally)), failed or result.failed
     show(*_summary(total, posted=post))
     if html is not None:

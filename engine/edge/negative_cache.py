@@ -33,7 +33,7 @@ class NegativeResponseCache:
     def post(self, url: str, body: bytes, timeout: float) -> HttpResponse:
         """Slack's response, or the earlier refusal where it still holds; of a requested pause, what is left of it."""
         now = self._elapsed()
-        self._refusals = {known: refusal for known, refusal in self._refusals.items() if refusal[0] > now}
+        self._refusals = {known: refusal for known, refusal in list(self._refusals.items()) if refusal[0] > now}
         if url in self._refusals:
             until, response = self._refusals[url]
             return response if response.retry_after is None else response._replace(retry_after=until - now)

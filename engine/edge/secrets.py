@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 from engine.edge.circuit_breaker import CircuitBreaker, is_unanswered
+from engine.edge.threads import MAKING_A_CLIENT
 from engine.errors import HashKeyError, WebhookError
 from engine.model import HashKey, WebhookRef
 
@@ -40,7 +41,8 @@ def aws_client(service: str, read_timeout: float = 5.0) -> Any:  # noqa: ANN401 
     from botocore.config import Config  # noqa: PLC0415
 
     config = Config(connect_timeout=2, read_timeout=read_timeout, retries={"mode": "standard", "total_max_attempts": 2})
-    return boto3.client(service, config=config)
+    with MAKING_A_CLIENT:
+        return boto3.client(service, config=config)
 
 
 def quick_client(service: str) -> Any:  # noqa: ANN401  boto3 clients have no types

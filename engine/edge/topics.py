@@ -6,6 +6,7 @@ import json
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
+from engine.edge.threads import MAKING_A_CLIENT
 from engine.model import HttpResponse, PostFault
 
 if TYPE_CHECKING:
@@ -50,7 +51,8 @@ def _client(region: str, seconds: int) -> Any:  # noqa: ANN401  boto3 clients ha
     from botocore.config import Config  # noqa: PLC0415
 
     config = Config(connect_timeout=seconds / 2, read_timeout=seconds / 2, retries={"mode": "standard", "total_max_attempts": 1})
-    return boto3.client("sns", region_name=region, config=config)
+    with MAKING_A_CLIENT:
+        return boto3.client("sns", region_name=region, config=config)
 
 
 def _answer(error: ClientError) -> HttpResponse:

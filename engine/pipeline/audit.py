@@ -86,10 +86,22 @@ def undecided_record(  # noqa: PLR0913  one argument a field
     return record if event is None else {**record, "event": dict(event.record)}
 
 
-def delivery_record(
-    delivery: Delivery, channel: str, event_ids: Sequence[str | None], revision: str, now: datetime
+def delivery_record(  # noqa: PLR0913  one argument a field
+    delivery: Delivery,
+    channel: str,
+    event_ids: Sequence[str | None],
+    revision: str,
+    now: datetime,
+    *,
+    ranges: Sequence[tuple[str, int, int]] = (),
+    again: bool = False,
 ) -> dict[str, Any]:
-    """What became of one post. `channel` is the requested one; `posted_to` may be its fallback."""
+    """What became of one post. `channel` is the requested one; `posted_to` may be its fallback.
+
+    `ranges`: which events of which incidents it is about, by their numbers in each, both ends included (0: not known).
+    `again`: it may repeat what the channel has heard. The ranges of what was delivered cover each incident, and overlap
+    only where `again`.
+    """
     return {
         "type": "delivery",
         "version": VERSION,
@@ -103,6 +115,8 @@ def delivery_record(
         "attempts": delivery.attempts,
         "status": delivery.status,
         "plain": delivery.plain,
+        "incidents": [{"incident": incident, "from": start, "to": end} for incident, start, end in ranges],
+        "again": again,
     }
 
 

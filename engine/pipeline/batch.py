@@ -1,11 +1,11 @@
 """How a batch of events is processed, stage by stage. Read this first, then the stages in its order.
 
-decode -> select -> dedupe -> decide -> audit (`process_records`), mask -> digest -> render -> deliver (`posting`), then how each
-record ended (`total`) and the metrics. The decision record of an event is written before it is posted, a delivery record after
-each post. A stage that breaks on one event fails that event alone.
+decode -> select -> dedupe -> decide -> audit (`process_records`), mask -> book -> drain (`posting`), then how each record ended
+(`total`) and the metrics. The decision record of an event is written before it is booked, a delivery record after each post. A
+stage that breaks on one event fails that event alone.
 
 A batch is decoded, decided and recorded one event at a time, and only events with notifications are held. Where these are more
-than `MAX_PENDING_EVENTS`, they are delivered before the next event is read, so memory stays bounded for log files of any size.
+than `MAX_PENDING_EVENTS`, they are booked before the next event is read, so memory stays bounded for log files of any size.
 """
 
 from __future__ import annotations
@@ -17,12 +17,10 @@ from engine.model import OPEN, DecodeError, PassedOver, RecordOutcome
 from engine.pipeline.audit import decision_record, line, undecided_record
 from engine.pipeline.decide import decide
 from engine.pipeline.dedupe import fingerprint
-from engine.pipeline.deliver import WebhookSender
 from engine.pipeline.facts import derive_facts
 from engine.pipeline.mask import mask
-from engine.pipeline.metrics import metrics
-from engine.pipeline.posting import post
-from engine.pipeline.render import plain
+from engine.pipeline.metrics import metrics, sending_metrics
+from engine.pipeline.posting import Posting
 from engine.pipeline.select import passed_over
 from engine.pipeline.total import BatchTotal, Received, Result
 
@@ -30,40 +28,60 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from engine.model import Event, Ports
+    from engine.outbox.outbox import Outbox
+    from engine.pipeline.drain import Drained
     from engine.pipeline.setting import Setting
 
 MAX_PENDING_EVENTS: Final = 5_000
-"""How many events with notifications are held before they are delivered. A digest folds at most so many events."""
+"""How many events with notifications are held before they are booked. A digest folds at most so many events."""
 
 FLUSH_TIME_SHARE: Final = 0.02
-"""The fraction of the remaining time that an early flush may plan for, so that time is left for the rest of the batch."""
+"""The fraction of the remaining time that an early flush without a table may send for: the rest of the batch needs it."""
 
 MAX_SEEN_EVENTS: Final = 50_000
 """How many events are remembered at once to recognise duplicates in a batch."""
 
 
-def run(stream: Iterable[Event | DecodeError | PassedOver], setting: Setting, ports: Ports) -> Result:
-    """Process one batch: decide and record each event, post its messages, write the metrics.
+def run(  # noqa: PLR0913  one argument for each that outlives the batch
+    stream: Iterable[Event | DecodeError | PassedOver],
+    setting: Setting,
+    ports: Ports,
+    outbox: Outbox | None = None,
+    *,
+    redelivered: frozenset[str] = frozenset(),
+    local: Outbox | None = None,
+) -> Result:
+    """Process one batch: decide and record each event, book and send its messages, write the metrics.
 
-    Never raises because of a bad event.
+    `outbox` None: it is a dictionary of this batch. `redelivered` are the batch items that came before, `local` what is
+    used while the outbox's table is away. Never raises because of a bad event.
     """
-    total, sender = BatchTotal(), WebhookSender(setting.policies.channels, plain, ports)
+    total, posting = BatchTotal(), Posting(setting, ports, outbox, redelivered, local)
     pending: list[Received] = []
     for received in process_records(stream, setting, ports):
         total.count_received(received)
         if received.outcome is not None:
             continue
         if len(pending) == MAX_PENDING_EVENTS:
-            sender.time_share = FLUSH_TIME_SHARE
             # post() is lazy: count_deliveries() consumes it, and so drives the posting.
-            total.count_deliveries(pending, post(pending, setting, ports, sender))
-            pending, sender.time_share = [], 1.0
+            total.count_deliveries(pending, posting.post(pending, FLUSH_TIME_SHARE))
+            pending = []
         pending.append(received)
-    total.count_deliveries(pending, post(pending, setting, ports, sender))
+    total.count_deliveries(pending, posting.post(pending))
+    posting.finish()
     result = total.result()
-    for metric in metrics(result.tally, setting.policies.revision, ports.now(), setting.deployment.function):
+    now, function = ports.now(), setting.deployment.function
+    for metric in metrics(result.tally, setting.policies.revision, now, function):
         ports.emit(line(metric))
+    for drained in posting.drained:
+        emit_drained(drained, ports, function)
     return result
+
+
+def emit_drained(drained: Drained, ports: Ports, function: str | None) -> None:
+    """Write the metrics of what was sent."""
+    for metric in sending_metrics(drained, ports.now(), function):
+        ports.emit(line(metric))
 
 
 def process_records(stream: Iterable[Event | DecodeError | PassedOver], setting: Setting, ports: Ports) -> Iterator[Received]:

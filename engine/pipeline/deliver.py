@@ -1,7 +1,6 @@
 """Messages to Slack: each posted within its webhook's rate and the time left, each with exactly one delivery.
 
-What a response means: https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks (handling errors), and
-https://docs.slack.dev/apis/web-api/rate-limits (one message a second for each webhook, short bursts more, Retry-After).
+Source: https://docs.slack.dev/apis/web-api/rate-limits (one message a second for each webhook, short bursts more, Retry-After).
 """
 
 from __future__ import annotations
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from engine.errors import WebhookError
 from engine.model import Delivery, Outcome
+from engine.pipeline.answers import Meaning, answer_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -42,40 +42,8 @@ MAX_PAUSES: Final = 5
 
 FIRST_RETRY_SECONDS: Final = 0.5
 
-DEAD_WEBHOOK_SECONDS: Final = 300.0
-"""For how long a webhook that Slack says is gone, or whose token it refuses, is believed to stay so."""
-
-_GONE_BODIES: Final = frozenset(
-    {"no_service", "no_service_id", "no_team", "team_disabled", "channel_not_found", "channel_is_archived", "user_not_found"}
-)
-_TOKEN_BODIES: Final = frozenset({"invalid_token", "action_prohibited"})
-"""Usually with 403; revoked webhooks were reported to answer 400 `invalid_token` as well."""
-
-_REFUSED_BODIES: Final = frozenset(
-    {"invalid_blocks", "invalid_payload", "no_text", "invalid_attachments", "too_many_attachments", "msg_blocks_too_long"}
-)
-
-_OK: Final = 200
-_BAD_REQUEST: Final = 400
-_FORBIDDEN: Final = 403
-_GONE: Final = frozenset({404, 410})
-_TOO_LARGE: Final = 413
-_TOO_MANY_REQUESTS: Final = 429
-_SERVER_ERROR: Final = 500
-
 _NO_TIME: Final = "no time left"
 _LONG_PAUSE: Final = "Slack asks for a longer pause than there is time"
-
-
-def refusal_ttl(response: HttpResponse) -> float:
-    """For how many seconds a refusal may be cached (0: not at all).
-
-    It may be if the webhook is gone, its token is refused, or Slack asked for a pause.
-    """
-    if response.status == _TOO_MANY_REQUESTS:
-        return response.retry_after or 0.0
-    gone = response.status in _GONE or response.status == _FORBIDDEN or response.body.strip() in _GONE_BODIES | _TOKEN_BODIES
-    return DEAD_WEBHOOK_SECONDS if gone and response.status != _OK else 0.0
 
 
 class RateLimiter:
@@ -271,30 +239,20 @@ class WebhookSender:
 
     def _handled(self, queue: _ChannelQueue, response: HttpResponse) -> Delivery | None:
         """What a response means for the first message; None where it is to be sent again."""
-        status, body = response.status, response.body.strip()
-        if status is None:
-            return self._retry(queue, f"no answer ({response.fault.value if response.fault else 'unknown'})", None)
-        if status == _OK:
-            return self._accepted(queue, body)
-        if status == _TOO_MANY_REQUESTS:
+        status, (meaning, reason) = response.status, answer_of(response)
+        if meaning is Meaning.TAKEN:
+            outcome = Outcome.DIGESTED if len(queue.messages[0].events) > 1 else Outcome.DELIVERED
+            return self._delivery(queue, outcome, reason, status)
+        if meaning is Meaning.UNANSWERED:
+            return self._retry(queue, reason, status)
+        if meaning is Meaning.PAUSE:
             return self._paused(queue, response)
-        if status >= _SERVER_ERROR:
-            return self._retry(queue, "Slack is out of order", status)
-        return self._declined(queue, status, body)
-
-    def _declined(self, queue: _ChannelQueue, status: int, body: str) -> Delivery | None:
-        """A response by which Slack means this channel, this token or this message."""
-        if status in _GONE or body in _GONE_BODIES:
-            return self._gone(queue, "the webhook or its channel is gone", status)
-        if status == _FORBIDDEN or body in _TOKEN_BODIES:
-            return self._gone(queue, "Slack refuses the webhook's token", status)
-        return self._refused(queue, status, body)
-
-    def _accepted(self, queue: _ChannelQueue, body: str) -> Delivery:
-        if body != "ok":
-            return self._delivery(queue, Outcome.FAILED, "an answer that is not Slack's ok", _OK)
-        outcome = Outcome.DIGESTED if len(queue.messages[0].events) > 1 else Outcome.DELIVERED
-        return self._delivery(queue, outcome, "ok", _OK)
+        if meaning is Meaning.GONE:
+            return self._gone(queue, reason, status)
+        if meaning is Meaning.BLOCKS_REFUSED and queue.plain is None:
+            queue.plain = self._plain(queue.messages[0])
+            return None
+        return self._delivery(queue, Outcome.FAILED, reason, status)
 
     def _paused(self, queue: _ChannelQueue, response: HttpResponse) -> Delivery | None:
         """Slack asks for a pause of the whole webhook; one that is longer than the time left stops it."""
@@ -302,7 +260,7 @@ class WebhookSender:
         queue.limiter.pauses += 1
         if pause + POST_MIN_SECONDS > self._ports.remaining() or queue.limiter.pauses > MAX_PAUSES:
             queue.limiter.stop(_LONG_PAUSE)
-            return self._delivery(queue, Outcome.FAILED, _LONG_PAUSE, _TOO_MANY_REQUESTS)
+            return self._delivery(queue, Outcome.FAILED, _LONG_PAUSE, response.status)
         queue.limiter.pause(self._ports.elapsed() + pause)
         return None
 
@@ -319,7 +277,7 @@ class WebhookSender:
         queue.not_before = self._ports.elapsed() + delay
         return None
 
-    def _gone(self, queue: _ChannelQueue, reason: str, status: int) -> Delivery | None:
+    def _gone(self, queue: _ChannelQueue, reason: str, status: int | None) -> Delivery | None:
         """The secret may hold a new webhook already: it is read again, once. Where it is the same, the channel is gone."""
         if not queue.renewed:
             queue.renewed = True
@@ -329,14 +287,6 @@ class WebhookSender:
                 return None
         queue.limiter.stop(reason, gone=True)
         return self._delivery(queue, Outcome.FAILED, reason, status, gone=True)
-
-    def _refused(self, queue: _ChannelQueue, status: int, body: str) -> Delivery | None:
-        """Slack refuses the blocks: the plain version is sent, once."""
-        refused = status == _TOO_LARGE or (status == _BAD_REQUEST and body in _REFUSED_BODIES)
-        if refused and queue.plain is None:
-            queue.plain = self._plain(queue.messages[0])
-            return None
-        return self._delivery(queue, Outcome.FAILED, "Slack refuses the message", status)
 
 
 def _shared(wanted: Mapping[str, int], total: int) -> dict[str, int]:

@@ -6,17 +6,34 @@ under the name of a stricter one. Nothing is lost: every event is posted singly 
 
 from __future__ import annotations
 
-from collections import Counter
 from datetime import UTC, datetime
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from engine.model import SEVERITY_RANK, CallerCounts, Field, KeyGroup, Kind, Operator, Summary, Top
+from engine.model import (
+    ActorClass,
+    CallerCounts,
+    Evidence,
+    Failure,
+    Field,
+    KeyGroup,
+    Kind,
+    LocalizedText,
+    MaskedEvent,
+    Matcher,
+    MatcherKind,
+    Operator,
+    Severity,
+    Strength,
+    Summary,
+    Top,
+)
+from engine.outbox.digest import PREFIX_DEPTH, VALUES_KEPT, Digest, folder, grouped, sum_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from engine.model import ActorClass, Decision, DigestRule, Evidence, MaskedEvent, Request
+    from engine.model import Decision, DigestRule, Level, Request
 
 
 class Entry(NamedTuple):
@@ -28,12 +45,10 @@ class Entry(NamedTuple):
     request: Request
 
 
-VALUES_SHOWN: Final = 5
-"""How many values of a field a summary lists."""
-
 KEY_GROUPS: Final = 3
-_PREFIX_DEPTH: Final = 6
-"""Folders of a key that a common prefix may have."""
+FLAGS: Final = ("denied", "cross_account", "access_kind", "of_version", "makes_public", "foreign")
+_UNSHARED: Final[dict[str, Any]] = {**dict.fromkeys(FLAGS, False), "access_kind": "other"}
+"""What stands for a flag that only some of the events have."""
 
 _LISTED: Final = (Field.EVENT, Field.BUCKET, Field.SOURCE_IP, Field.CLIENT, Field.NAME, Field.ROLE, Field.ERROR_CODE)
 """The fields whose most frequent values a summary knows where they differ."""
@@ -53,181 +68,202 @@ def fold(entries: Sequence[Entry], rule: DigestRule | None) -> tuple[tuple[Entry
         groups.setdefault(_likeness(entry, rule), []).append(entry)
     few = {entry.number for group in groups.values() if len(group) <= rule.after for entry in group}
     singles = tuple(entry for entry in entries if entry.number in few)
-    return singles, tuple(_summary(group, rule) for group in groups.values() if len(group) > rule.after)
+    many = [group for group in groups.values() if len(group) > rule.after]
+    return singles, tuple(
+        summary_of(
+            sum_of([digest_of(entry) for entry in group]),
+            group[0].masked.level,
+            rule.by,
+            tuple(entry.number for entry in group),
+        )
+        for group in many
+    )
 
 
 def _likeness(entry: Entry, rule: DigestRule) -> object:
     return entry.masked.level.name, tuple(entry.masked.values.get(field) for field in rule.by)
 
 
-def _summary(group: Sequence[Entry], rule: DigestRule) -> Summary:
-    lead = max(group, key=lambda entry: SEVERITY_RANK[entry.request.severity])
-    first, last = _span(group)
-    errors_shown = _shows(lead.masked, Field.ERROR_CODE)
-    succeeded = [entry for entry in group if Field.ERROR_CODE not in entry.masked.values]
-    denied = [entry for entry in group if entry.masked.denied and Field.ERROR_CODE in entry.masked.values]
-    groups, further = key_groups(_keys(succeeded))
-    return Summary(
-        total=len(group),
-        shared=_shared(group),
-        first=first,
-        last=last,
-        denied=len(denied) if errors_shown else None,
-        failed=len(group) - len(succeeded) - len(denied) if errors_shown else None,
-        size=_size(succeeded),
-        objects=len({key for key, _ in _keys(succeeded or group)}),
-        keys=groups,
-        further_keys=further,
-        denied_under=_common_prefix([key for key, _ in _keys(denied)]),
-        top={field: top for field in _LISTED if len((top := _top(group, field)).values) > 1 or field is Field.ERROR_CODE},
-        callers=_callers(group),
-        actor=_shared_class(group),
-        evidence=_shared_evidence(group),
-        severity=lead.request.severity,
-        by=rule.by,
-        routes=tuple(dict.fromkeys(route for entry in group for route in _routes(entry.request))),
-        revision=lead.decision.verdict.revision,
-        numbers=tuple(entry.number for entry in group),
-        runbook=lead.request.runbook,
-        failures=tuple(dict.fromkeys(failure for entry in group for failure in entry.decision.verdict.failures)),
-        fallback_for=lead.request.fallback_for,
-        hash_missing=max(entry.masked.hash_missing for entry in group),
+def digest_of(entry: Entry) -> Digest:
+    """What is known of one event. Its object and its caller are told apart by the ids that `masked` has for them."""
+    masked, request, verdict = entry.masked, entry.request, entry.decision.verdict
+    values = masked.values
+    failed = Field.ERROR_CODE in values
+    denied = failed and masked.denied
+    key = values.get(Field.KEY)
+    if masked.level.operators.get(Field.KEY) is Operator.HASH:  # a pseudonym has no folders
+        key = None
+    size = None if failed else _bytes(values.get(Field.SIZE, ""))
+    time = values.get(Field.TIME)
+    moment = None if time is None else _moment(time)
+    pair = None if moment is None or time is None else [moment.astimezone(UTC).isoformat(timespec="microseconds"), time]
+    return Digest(
+        total=1,
+        failed=int(failed and not denied),
+        denied=int(denied),
+        severity=request.severity.value,
+        lead=lead_of(entry),
+        shared={field.value: text for field, text in values.items()},
+        flags=flags_of(masked),
+        first=pair,
+        last=pair,
+        size=size,
+        top={field.value: {values[field]: 1} for field in _LISTED if field in values},
+        further={},
+        keys={} if key is None or failed else {key: [1, size or 0]},
+        depth=None,
+        keys_dropped=0,
+        objects=[] if key is None else [f"{'-' if failed else ''}{masked.object_id or key}"],
+        objects_dropped=0,
+        denied_under=folder(key, PREFIX_DEPTH) if denied and key is not None else None,
+        callers=_callers(entry),
+        callers_dropped={},
+        routes=list(request.routes or (f"{request.policy}/{request.route}",)),
+        failures=[[failure.kind.value, failure.policy, failure.id, failure.reason] for failure in verdict.failures],
+        hash_missing=masked.hash_missing,
     )
 
 
-def _shared(group: Sequence[Entry]) -> MaskedEvent:
-    """A masked event with what all have in common, and nothing else."""
-    sample = group[0].masked
-    values = {
-        field: text for field, text in sample.values.items() if all(entry.masked.values.get(field) == text for entry in group)
+def flags_of(masked: MaskedEvent) -> dict[str, Any]:
+    """What is told of a masked event beside its values."""
+    return {name: getattr(masked, name) for name in FLAGS}
+
+
+def lead_of(entry: Entry) -> dict[str, Any]:
+    """What the event's request and decision say, as JSON."""
+    request, verdict = entry.request, entry.decision.verdict
+    actor, evidence = verdict.actor, verdict.evidence
+    return {
+        "policy": request.policy,
+        "route": request.route,
+        "title": request.title,
+        "runbook": request.runbook,
+        "detail": request.detail.value,
+        "fallback_for": request.fallback_for,
+        "revision": verdict.revision,
+        "actor": [actor.name, actor.kind.value, actor.emoji, actor.title, actor.never_mute],
+        "evidence": None if evidence is None else [evidence.id, evidence.says, evidence.strength.value],
     }
-    return sample._replace(
-        values=MappingProxyType(values),
-        denied=all(entry.masked.denied for entry in group),
-        cross_account=all(entry.masked.cross_account for entry in group),
-        foreign=all(entry.masked.foreign for entry in group),
-        of_version=all(entry.masked.of_version for entry in group),
-        makes_public=all(entry.masked.makes_public for entry in group),
+
+
+def actor_of(values: Sequence[Any] | None) -> ActorClass | None:
+    """The class that `lead_of` wrote, without its evidence."""
+    if values is None:
+        return None
+    name, kind, emoji, title, never_mute = values
+    return ActorClass(name, Kind(kind), emoji, None if title is None else LocalizedText(*title), never_mute)
+
+
+def evidence_of(values: Sequence[Any] | None) -> Evidence | None:
+    """The evidence that `lead_of` wrote; its matcher holds for nothing."""
+    if values is None:
+        return None
+    name, says, strength = values
+    return Evidence(name, LocalizedText(*says), Strength(strength), Matcher((), lambda _record, _facts: False))
+
+
+def failures_of(values: Sequence[Sequence[str]]) -> tuple[Failure, ...]:
+    """The failures that `digest_of` wrote."""
+    return tuple(Failure(MatcherKind(kind), policy, name, reason) for kind, policy, name, reason in values)
+
+
+def summary_of(digest: Digest, level: Level, by: tuple[Field, ...] = (), numbers: tuple[int, ...] = ()) -> Summary:
+    """What a digest says to a reader at its level."""
+    lead, done = digest.lead, digest.total - digest.failed - digest.denied
+    groups, further = key_groups(digest.keys, digest.depth)
+    succeeded = [name for name in digest.objects if not name.startswith("-")]
+    objects = digest.objects if done == 0 else succeeded
+    shared = MaskedEvent(
+        level,
+        MappingProxyType({Field(name): text for name, text in digest.shared.items()}),
+        **{name: value if value is not None else _UNSHARED[name] for name, value in digest.flags.items()},
     )
-
-
-def _span(group: Sequence[Entry]) -> tuple[str | None, str | None]:
-    """The earliest and the latest time shown. A time that cannot be read is passed by."""
-    times = sorted((moment, text) for text in _values(group, Field.TIME) if (moment := _moment(text)) is not None)
-    return (times[0][1], times[-1][1]) if times else (None, None)
+    errors_shown = level.operators.get(Field.ERROR_CODE, Operator.DROP) is not Operator.DROP
+    return Summary(
+        total=digest.total,
+        shared=shared,
+        first=digest.first[1] if digest.first else None,
+        last=digest.last[1] if digest.last else None,
+        denied=digest.denied if errors_shown else None,
+        failed=digest.failed if errors_shown else None,
+        size=digest.size,
+        objects=len(objects) + digest.objects_dropped,
+        keys=groups,
+        further_keys=further + digest.keys_dropped,
+        denied_under=digest.denied_under or "",
+        top={field: top for field in _LISTED if (top := _top(digest, field)) is not None},
+        callers=_caller_counts(digest),
+        actor=actor_of(lead.get("actor")) if Field.CLASS in shared.values else None,
+        evidence=evidence_of(lead.get("evidence")) if _shows(level, Field.EVIDENCE) else None,
+        severity=Severity(digest.severity),
+        by=by,
+        routes=tuple(digest.routes),
+        revision=str(lead["revision"]),
+        numbers=numbers,
+        runbook=lead.get("runbook"),
+        failures=failures_of(digest.failures),
+        fallback_for=lead.get("fallback_for"),
+        hash_missing=digest.hash_missing,
+    )
 
 
 def _moment(text: str) -> datetime | None:
     try:
         moment = datetime.fromisoformat(text)
-    except ValueError:
+        moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
+        return moment.astimezone(UTC)
+    except (ValueError, OverflowError):
         return None
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
 
 
-def _shows(masked: MaskedEvent, field: Field) -> bool:
-    return masked.level.operators.get(field, Operator.DROP) is not Operator.DROP
+def _shows(level: Level, field: Field) -> bool:
+    return level.operators.get(field, Operator.DROP) is not Operator.DROP
 
 
-def _top(group: Sequence[Entry], field: Field) -> Top:
-    counts = Counter(_values(group, field))
-    return Top(tuple(counts.most_common(VALUES_SHOWN)), max(0, len(counts) - VALUES_SHOWN))
+def _top(digest: Digest, field: Field) -> Top | None:
+    """The most frequent values of a field, where there are several; of error codes, also where there is one."""
+    counts, further = digest.top.get(field.value, {}), digest.further.get(field.value, 0)
+    if len(counts) + further <= 1 and field is not Field.ERROR_CODE:
+        return None
+    frequent = sorted(counts.items(), key=lambda pair: -pair[1])
+    return Top(tuple(frequent[:VALUES_KEPT]), further + max(0, len(frequent) - VALUES_KEPT))
 
 
-def _values(group: Sequence[Entry], field: Field) -> list[str]:
-    return [entry.masked.values[field] for entry in group if field in entry.masked.values]
-
-
-# --- objects and bytes ----------------------------------------------------------------------------------------------------
-
-
-def _keys(group: Sequence[Entry]) -> list[tuple[str, int]]:
-    """The keys of the objects, and their bytes. A pseudonym has no folders: it is passed by."""
-    if not group or group[0].masked.level.operators.get(Field.KEY) is Operator.HASH:
-        return []
-    return [(entry.masked.values[Field.KEY], _bytes(entry) or 0) for entry in group if Field.KEY in entry.masked.values]
-
-
-def _size(group: Sequence[Entry]) -> int | None:
-    sizes = [size for entry in group if (size := _bytes(entry)) is not None]
-    return sum(sizes) if sizes else None
-
-
-def _bytes(entry: Entry) -> int | None:
-    text = entry.masked.values.get(Field.SIZE, "")
+def _bytes(text: str) -> int | None:
     return int(text) if text.isascii() and text.isdecimal() else None
 
 
-def key_groups(keys: Sequence[tuple[str, int]]) -> tuple[tuple[KeyGroup, ...], int]:
-    """Keys with their bytes, grouped by the deepest folders of which there are few enough; how many keys are in no group."""
-    if not keys:
-        return (), 0
-    for depth in (None, *range(_PREFIX_DEPTH, 0, -1)):
-        counts: dict[str, tuple[int, int]] = {}
-        for key, size in keys:
-            prefix = key if depth is None else _folder(key, depth)
-            count, total = counts.get(prefix, (0, 0))
-            counts[prefix] = count + 1, total + size
-        if len(counts) <= KEY_GROUPS:
-            break
-    ordered = sorted(counts.items(), key=lambda item: (-item[1][0], item[0]))
+def key_groups(keys: dict[str, list[int]], depth: int | None = None) -> tuple[tuple[KeyGroup, ...], int]:
+    """Events and bytes by key (or by folders so deep), by the deepest folders of which there are few enough.
+
+    Also returns how many events are in no group.
+    """
+    groups, _ = grouped(keys, KEY_GROUPS, depth)
+    ordered = sorted(groups.items(), key=lambda group: (-group[1][0], group[0]))
     shown = tuple(KeyGroup(prefix, *numbers) for prefix, numbers in ordered[:KEY_GROUPS])
-    return shown, len(keys) - sum(group.events for group in shown)
-
-
-def _folder(key: str, depth: int) -> str:
-    """The first folders of a key, at most so many."""
-    folders = key.split("/")[:-1]
-    return "".join(f"{folder}/" for folder in folders[:depth])
-
-
-def _common_prefix(keys: Sequence[str]) -> str:
-    """The folders that all keys have in common."""
-    for depth in range(_PREFIX_DEPTH, 0, -1):
-        prefixes = {_folder(key, depth) for key in keys}
-        if len(prefixes) == 1:
-            return prefixes.pop()
-    return ""
+    return shown, sum(events for _, (events, _) in ordered[KEY_GROUPS:])
 
 
 # --- callers --------------------------------------------------------------------------------------------------------------
 
 
-def _callers(group: Sequence[Entry]) -> CallerCounts:
-    """How many callers there were, told apart by what they are and not by what is shown of them."""
-    callers, people, roles, tasks, accounts = set(), set(), set(), set(), set()
-    for entry in group:
-        if not entry.masked.caller_ids:
-            continue
-        account, role, session, name = entry.masked.caller_ids
-        kind = entry.decision.verdict.actor.kind
-        person = kind is Kind.PERSON
-        callers.add((account, name if person or role == _NONE else role))
-        if person:
-            people.add(name)
-        elif role != _NONE:
-            roles.add((account, role))
-        if kind is Kind.ROBOT and session != _NONE:
-            tasks.add(session)
-        if entry.masked.foreign:
-            accounts.add(account)
-    return CallerCounts(max(1, len(callers)), len(people), len(roles), len(tasks), len(accounts))
+def _callers(entry: Entry) -> dict[str, list[str]]:
+    """The ids of a caller, by what is counted: told apart by what the caller is, not by what is shown."""
+    if not entry.masked.caller_ids:
+        return {}
+    account, role, session, name = entry.masked.caller_ids
+    kind = entry.decision.verdict.actor.kind
+    person = kind is Kind.PERSON
+    counted = {
+        "callers": f"{account}/{name if person or not role else role}",
+        "people": name if person else "",
+        "roles": f"{account}/{role}" if role and not person else "",
+        "tasks": session if kind is Kind.ROBOT else "",
+        "accounts": account if entry.masked.foreign else "",
+    }
+    return {what: [value] for what, value in counted.items() if value}
 
 
-_NONE: Final = hash(None)
-"""What stands for a value that the caller does not have."""
-
-
-def _shared_class(group: Sequence[Entry]) -> ActorClass | None:
-    classes = {entry.decision.verdict.actor.name for entry in group}
-    return group[0].decision.verdict.actor if len(classes) == 1 and Field.CLASS in group[0].masked.values else None
-
-
-def _shared_evidence(group: Sequence[Entry]) -> Evidence | None:
-    first = group[0].decision.verdict.evidence
-    ids = {entry.decision.verdict.evidence and entry.decision.verdict.evidence.id for entry in group}
-    return first if len(ids) == 1 and _shows(group[0].masked, Field.EVIDENCE) else None
-
-
-def _routes(request: Request) -> tuple[str, ...]:
-    return request.routes or (f"{request.policy}/{request.route}",)
+def _caller_counts(digest: Digest) -> CallerCounts:
+    counts = {what: len(ids) + digest.callers_dropped.get(what, 0) for what, ids in digest.callers.items()}
+    return CallerCounts(**{**counts, "callers": max(1, counts.get("callers", 0))})

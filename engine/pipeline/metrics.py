@@ -15,7 +15,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from datetime import datetime
 
+    from engine.pipeline.drain import Drained
+
 NAMESPACE: Final = "Trailbell"
+
+VALUES_MAX: Final = 100
+"""Values of one metric in a line of the embedded metric format."""
 
 
 class Tally(NamedTuple):
@@ -91,6 +96,29 @@ def metrics(tally: Tally, revision: str, now: datetime, function: str | None = N
     ]
 
 
+def sending_metrics(drained: Drained, now: datetime, function: str | None = None) -> list[dict[str, Any]]:
+    """The lines to log for each channel that something was sent to, or owed: what became of it, and how long it took.
+
+    `SecondsFromEvent` and `SecondsFromArrival` are those of every alert that Slack took, as values, so that CloudWatch has their
+    percentiles. `PostFailed` counts posts that were not taken, `OldestOwedSeconds` is how long an alert has been waiting.
+    """
+    channels = dict.fromkeys([*(channel for channel, _ in drained.events), *drained.failed_posts, *drained.oldest])
+    return [_sent_line(drained, channel, {**_by(function), "Channel": channel}, now) for channel in channels]
+
+
+def _sent_line(drained: Drained, channel: str, dimensions: Mapping[str, str], now: datetime) -> dict[str, Any]:
+    counts: dict[str, int | float | list[float]] = {
+        f"Message{_camel(outcome.value)}": count for (name, outcome), count in drained.events.items() if name == channel
+    }
+    counts["PostFailed"] = drained.failed_posts.get(channel, 0)
+    latencies = drained.latencies.get(channel, [])[:VALUES_MAX]
+    if latencies:
+        counts["SecondsFromEvent"] = [round(seconds, 1) for seconds, _ in latencies]
+        counts["SecondsFromArrival"] = [round(seconds, 1) for _, seconds in latencies]
+    counts["OldestOwedSeconds"] = round(drained.oldest.get(channel, 0.0))
+    return _line(counts, dimensions, now)
+
+
 def policies_metric(age: float | None, rejected: int, now: datetime, function: str | None = None) -> dict[str, Any]:
     """The line to log where published policies are used: sets rejected, and seconds since the active set was published.
 
@@ -113,12 +141,15 @@ def _camel(name: str) -> str:
 
 
 def _line(
-    counts: Mapping[str, int], dimensions: Mapping[str, str], now: datetime, properties: Mapping[str, Any] | None = None
+    counts: Mapping[str, int | float | list[float]],
+    dimensions: Mapping[str, str],
+    now: datetime,
+    properties: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     directive = {
         "Namespace": NAMESPACE,
         "Dimensions": [list(dimensions)],
-        "Metrics": [{"Name": name, "Unit": "Count"} for name in counts],
+        "Metrics": [{"Name": name, "Unit": "Seconds" if "Seconds" in name else "Count"} for name in counts],
     }
     return {
         "_aws": {"Timestamp": int(now.timestamp() * 1000), "CloudWatchMetrics": [directive]},

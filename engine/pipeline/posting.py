@@ -1,75 +1,227 @@
-"""The messages of a batch: composed for each channel, claimed, posted, and recorded.
+"""What becomes of the notifications of a batch: booked in the outbox, then sent from it as far as there is time.
 
-`post` is the order: `by_channel` collects what each channel is to be notified of, claims tell which of it another invocation
-delivers, `compose` masks, folds and renders it, the sender posts it. A channel that is gone has a fallback, tried last.
+With a table, an event that is booked is done: whoever drains next sends what is left. Without one, the outbox is a dictionary of
+this invocation, and what it could not send is handed back.
 """
 
 from __future__ import annotations
 
-from itertools import chain
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
-from engine.model import Claim, Decision, Delivery, DigestRule, Event, Message, Outcome, Request, repr_only
+from engine.model import Delivery, Message, Outcome
+from engine.outbox.calls import Calls
+from engine.outbox.enter import EntryState
+from engine.outbox.outbox import Outbox
+from engine.outbox.store import MemoryStore
 from engine.pipeline.audit import delivery_record, line
-from engine.pipeline.dedupe import fingerprint
-from engine.pipeline.deliver import WebhookSender
+from engine.pipeline.booking import Booking, PendingNotification
 from engine.pipeline.digest import Entry, fold, folds
+from engine.pipeline.drain import Drain
 from engine.pipeline.mask import mask
-from engine.pipeline.render import plain, render, render_summary
+from engine.pipeline.render import render, render_summary
 from engine.pipeline.total import ChannelOutcome
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-    from engine.model import Channel, Claims, FactGroups, PolicySet, Ports
+    from engine.model import Channel, DigestRule, Ports
+    from engine.outbox.enter import Entered
+    from engine.outbox.rows import OutboxEntry
+    from engine.pipeline.drain import Drained
     from engine.pipeline.setting import Setting
     from engine.pipeline.total import Received
 
 CLAIM_EXTRA_SECONDS: Final = 10.0
-"""Added to the time left for how long a claim to deliver is held: a killed invocation releases its claims soon."""
+"""Added to the time left for how long a claim to post a notice is held: a killed invocation releases its claims soon."""
 
 CLAIM_MIN_SECONDS: Final = 2.0
 """What must be left for the table of deliveries to be called: where it hangs, as much is lost."""
 
-_FOLD_EVERYTHING: Final = DigestRule(0, ())
-"""All events of one level in one summary."""
+DRAIN_SECONDS: Final = 5.0
+"""For how long an invocation with events sends what is owed; the schedule's does so longer."""
 
-_NOT_GRANTED: Final = {
-    Claim.DELIVERED: (Outcome.DUPLICATE, "delivered before"),
-    # FAILED, so that the item is retried: the other invocation may still die before it delivers.
-    Claim.HELD: (Outcome.FAILED, "another invocation holds the claim"),
-}
+LOCAL_WORKERS: Final = 60
+"""Where the table is away, a worker posts to a webhook once a minute: as if sixty shared its rate."""
 
-
-@repr_only("number", "event", "decision", "request")
-class PendingNotification(NamedTuple):
-    """One event of which one channel is to be notified; `number` is its place in the batch, `facts` are None where unknown."""
-
-    number: int
-    event: Event
-    decision: Decision
-    request: Request
-    facts: FactGroups | None = None
-
-    @property
-    def claim_key(self) -> str:
-        """One event on one channel."""
-        return f"{fingerprint(self.event)}#{self.request.channel}"
+LOCAL_SECONDS: Final = 6.0
 
 
-def post(
-    received: Sequence[Received], setting: Setting, ports: Ports, sender: WebhookSender | None = None
-) -> Iterator[ChannelOutcome]:
-    """Post what the channels are to be notified of; yields the outcome of each event on each channel.
+def memory_outbox(ports: Ports, by: str = "local", workers: int = 1) -> Outbox:
+    """An outbox of one invocation, in a dictionary."""
+    return Outbox(Calls(MemoryStore(), ports.elapsed, ports.sleep, lambda: 0.5), _milliseconds(ports), by, workers)
 
-    `sender` is that of the batch, which remembers the pace of each webhook from chunk to chunk; None: the batch is one chunk.
+
+def _milliseconds(ports: Ports) -> Callable[[], int]:
+    """The clock of rows: it moves as `elapsed` does, so that waiting moves it in every world."""
+    started, began = ports.now().timestamp(), ports.elapsed()
+    return lambda: int((started + ports.elapsed() - began) * 1000)
+
+
+class Posting:
+    """The notifications of one batch. `redelivered`: the batch items that came before; what is theirs is never posted locally.
+
+    `local` is the outbox of this process for when the table is away; its rates outlive the batch.
     """
-    sender = sender or WebhookSender(setting.policies.channels, plain, ports)
-    pending = by_channel(received)
-    if ports.claims is None:
-        yield from chain.from_iterable(_posted(pending, setting, ports, sender))
-    else:
-        yield from _posted_once(pending, ports.claims, setting, ports, sender)
+
+    def __init__(
+        self,
+        setting: Setting,
+        ports: Ports,
+        outbox: Outbox | None = None,
+        redelivered: frozenset[str] = frozenset(),
+        local: Outbox | None = None,
+    ) -> None:
+        self._setting = setting
+        self._ports = ports
+        self._outbox = outbox or memory_outbox(ports)
+        self._local = local or memory_outbox(ports, "local", LOCAL_WORKERS)
+        self._redelivered = redelivered
+        self._booking = Booking(setting, ports, self._outbox.by)
+        self._own: dict[str, dict[str, None]] = {}
+        """The rows of the batch, by channel."""
+        self.drained: list[Drained] = []
+
+    def post(self, received: Sequence[Received], time_share: float = 1.0) -> Iterator[ChannelOutcome]:
+        """The outcome of each event on each channel that it is to be told to. `time_share`: the part of the time left to use."""
+        pending = by_channel(received)
+        booked, failed = self._booked(pending)
+        yield from failed
+        states = self._outbox.enter([entry for _, entry in booked])
+        away = [pair for pair, state in zip(booked, states, strict=True) if state.state is EntryState.AWAY]
+        entered = [(*pair, state) for pair, state in zip(booked, states, strict=True) if state.state is not EntryState.AWAY]
+        for notification, _, state in entered:
+            if state.row is not None:
+                self._own.setdefault(notification.request.channel, {})[state.row] = None
+        self._record(entered)
+        if self._outbox.durable:
+            yield from (_outcome(notification, _BOOKED[state.state]) for notification, _, state in entered)
+            yield from self._posted_locally(away)
+        else:
+            yield from self._sent(entered, time_share)
+
+    def finish(self) -> None:
+        """Send what is owed of the batch's rows, where they outlive it."""
+        if self._outbox.durable and self._own and not self._outbox.calls.away:
+            self.drained.append(Drain(self._setting, self._ports, self._outbox, DRAIN_SECONDS).run(_lists(self._own)))
+
+    def _booked(
+        self, pending: Mapping[str, Sequence[PendingNotification]]
+    ) -> tuple[list[tuple[PendingNotification, OutboxEntry]], list[ChannelOutcome]]:
+        """The entries of all notifications, and what became of those of which none could be made."""
+        booked: list[tuple[PendingNotification, OutboxEntry]] = []
+        failed: list[ChannelOutcome] = []
+        now = self._outbox.now()
+        for name, notifications in pending.items():
+            channel = self._setting.policies.channels[name]
+            try:
+                booked += zip(notifications, self._booking.entries(channel, notifications, now), strict=True)
+            except Exception:  # noqa: BLE001  one event must not take its batch along
+                for notification in notifications:
+                    failed += self._booked_singly(channel, notification, booked, now)
+        return booked, failed
+
+    def _booked_singly(
+        self, channel: Channel, pending: PendingNotification, booked: list[tuple[PendingNotification, OutboxEntry]], now: int
+    ) -> list[ChannelOutcome]:
+        try:
+            booked += [(pending, entry) for entry in self._booking.entries(channel, [pending], now)]
+        except Exception as error:  # noqa: BLE001  one event must not take its batch along
+            reason = f"the message could not be made ({type(error).__name__})"
+            self._emit(channel.name, Outcome.FAILED, reason, [pending.decision.event_id], [])
+            return [_outcome(pending, Outcome.FAILED)]
+        return []
+
+    # --- without a table, and while it is away ------------------------------------------------------------------------------
+
+    def _sent(
+        self, entered: Sequence[tuple[PendingNotification, OutboxEntry, Entered]], time_share: float
+    ) -> Iterator[ChannelOutcome]:
+        """Send the rows at once: what was not sent has failed, so that its item comes again."""
+        drain = Drain(self._setting, self._ports, self._outbox, self._ports.remaining() * time_share)
+        drained = drain.run(_lists(self._own))
+        rows = {row.id: row for row in self._outbox.rows.read([name for rows in self._own.values() for name in rows])}
+        self._own = {}
+        self._forget_rows(self._outbox)
+        for notification, _, state in entered:
+            row = rows.get(state.row or "")
+            told = row is not None and row.notified >= max(1, state.ordinal)
+            outcome = drained.rows.get(row.id, Outcome.FAILED) if row is not None and told else Outcome.FAILED
+            if state.state is EntryState.DUPLICATE:
+                outcome = Outcome.DUPLICATE
+            yield _outcome(notification, outcome)
+        self.drained.append(drained._replace(events={}))
+
+    def _posted_locally(self, away: Sequence[tuple[PendingNotification, OutboxEntry]]) -> Iterator[ChannelOutcome]:
+        """One message a channel about what the table could not take, which is handed back: it says that it may come again."""
+        first = [(pending, entry) for pending, entry in away if pending.event.item not in self._redelivered]
+        if first:
+            states = self._local.enter([entry for _, entry in first])
+            own: dict[str, dict[str, None]] = {}
+            for (pending, _), state in zip(first, states, strict=True):
+                own.setdefault(pending.request.channel, {})[state.row or ""] = None
+            self.drained.append(Drain(self._setting, self._ports, self._local, LOCAL_SECONDS, local=True).run(_lists(own)))
+            self._forget_rows(self._local)
+        for pending, _ in away:
+            self._emit(pending.request.channel, Outcome.FAILED, _AWAY, [pending.decision.event_id], [])
+            yield _outcome(pending, Outcome.FAILED)
+
+    @staticmethod
+    def _forget_rows(outbox: Outbox) -> None:
+        if isinstance(outbox.calls.store, MemoryStore):
+            outbox.calls.store.forget_rows()
+
+    # --- records ------------------------------------------------------------------------------------------------------------
+
+    def _record(self, entered: Iterable[tuple[PendingNotification, OutboxEntry, Entered]]) -> None:
+        """Write for each row which events of this batch are in it, and for those counted before where they are."""
+        groups: dict[tuple[str, EntryState, str | None], list[tuple[PendingNotification, int]]] = {}
+        for pending, _, entry in entered:
+            key = pending.request.channel, entry.state, entry.row
+            groups.setdefault(key, []).append((pending, entry.ordinal))
+        for (channel, state, row), members in groups.items():
+            ids = [pending.decision.event_id for pending, _ in members]
+            ranges = [] if row is None else [(row, start, end) for start, end in _runs([ordinal for _, ordinal in members])]
+            self._emit(channel, _BOOKED[state], _REASONS[state], ids, ranges)
+
+    def _emit(
+        self, channel: str, outcome: Outcome, reason: str, ids: Sequence[str | None], ranges: Sequence[tuple[str, int, int]]
+    ) -> None:
+        delivery = Delivery(Message(channel, b"{}", ()), outcome, reason, 0)
+        revision = self._setting.policies.revision
+        self._ports.emit(line(delivery_record(delivery, channel, ids, revision, self._ports.now(), ranges=ranges)))
+
+
+_BOOKED: Final = {
+    EntryState.BOOKED: Outcome.BOOKED,
+    EntryState.DUPLICATE: Outcome.DUPLICATE,
+    # FAILED, so that the item is retried: the other invocation may still die before it delivers.
+    EntryState.HELD: Outcome.FAILED,
+}
+_REASONS: Final = {
+    EntryState.BOOKED: "in the outbox",
+    EntryState.DUPLICATE: "counted before",
+    EntryState.HELD: "an invocation of an older version holds the claim",
+}
+_AWAY: Final = "the table of deliveries gives no answer"
+
+
+def _outcome(pending: PendingNotification, outcome: Outcome) -> ChannelOutcome:
+    return ChannelOutcome(pending.number, pending.request.channel, outcome)
+
+
+def _lists(own: Mapping[str, Mapping[str, None]]) -> dict[str, list[str]]:
+    return {channel: list(rows) for channel, rows in own.items()}
+
+
+def _runs(ordinals: Sequence[int]) -> list[tuple[int, int]]:
+    """Numbers as ranges, both ends included."""
+    runs: list[tuple[int, int]] = []
+    for ordinal in ordinals:
+        if runs and ordinal == runs[-1][1] + 1:
+            runs[-1] = runs[-1][0], ordinal
+        else:
+            runs.append((ordinal, ordinal))
+    return runs
 
 
 def by_channel(received: Iterable[Received]) -> dict[str, list[PendingNotification]]:
@@ -111,138 +263,3 @@ def _rendered(entry: Entry, channel: Channel, setting: Setting) -> Message:
     number, masked, decision, request = entry
     message = render(masked, decision, request, channel, setting.deployment)
     return message._replace(events=(number,))
-
-
-def _composed(
-    channel: Channel, pending: Sequence[PendingNotification], setting: Setting, rule: DigestRule | None = None
-) -> list[Message | Delivery]:
-    """The messages for a channel. One that cannot be made is a failed delivery, and does not take the others along."""
-    try:
-        return list(compose(channel, pending, setting, rule))
-    except Exception:  # noqa: BLE001  one event must not take its batch along
-        return [made for notification in pending for made in _composed_singly(channel, notification, setting)]
-
-
-def _composed_singly(channel: Channel, pending: PendingNotification, setting: Setting) -> Sequence[Message | Delivery]:
-    try:
-        return compose(channel, [pending], setting)
-    except Exception as error:  # noqa: BLE001  one event must not take its batch along
-        reason = f"the message could not be made ({type(error).__name__})"
-        return [Delivery(Message(channel.name, b"{}", (pending.number,)), Outcome.FAILED, reason, 0)]
-
-
-def _composed_to_fit(
-    channel: Channel, pending: Sequence[PendingNotification], setting: Setting, room: int
-) -> list[Message | Delivery]:
-    """The messages where there is time for only `room`: the rest is folded into summaries, at least one for each level."""
-    singly = max(0, room - len({notification.request.level.name for notification in pending}))
-    rest = _composed(channel, pending[singly:], setting, _FOLD_EVERYTHING)
-    return [*_composed(channel, pending[:singly], setting), *rest]
-
-
-# --- claims -------------------------------------------------------------------------------------------------------------------
-
-
-def _posted_once(
-    pending: Mapping[str, Sequence[PendingNotification]], claims: Claims, setting: Setting, ports: Ports, sender: WebhookSender
-) -> Iterator[ChannelOutcome]:
-    """The outcomes of what no other invocation delivers.
-
-    Claims may take half of the sender's share of the time: those that do not fit in are treated as granted, since a message twice
-    is better than none.
-    """
-    granted: dict[str, list[PendingNotification]] = {}
-    floor = max(CLAIM_MIN_SECONDS, ports.remaining() * (1 - sender.time_share / 2))
-    for notification in chain.from_iterable(pending.values()):
-        left = ports.remaining()
-        claim = claims.claim(notification.claim_key, left + CLAIM_EXTRA_SECONDS) if left > floor else Claim.GRANTED
-        name = notification.request.channel
-        if claim is Claim.GRANTED:
-            granted.setdefault(name, []).append(notification)
-        else:
-            delivery = Delivery(Message(name, b"{}", (notification.number,)), *_NOT_GRANTED[claim], 0)
-            _record(delivery, name, {notification.number: notification.decision.event_id}, setting, ports)
-            yield ChannelOutcome(notification.number, name, delivery.outcome)
-    keys = {(one.number, name): one.claim_key for name, notifications in granted.items() for one in notifications}
-    for outcomes in _posted(granted, setting, ports, sender):
-        delivered = all(outcome.outcome is not Outcome.FAILED for outcome in outcomes)
-        if ports.remaining() > CLAIM_MIN_SECONDS:
-            claims.settle([keys[outcome.number, outcome.channel] for outcome in outcomes], delivered=delivered)
-        yield from outcomes
-
-
-# --- posting ------------------------------------------------------------------------------------------------------------------
-
-
-def _posted(
-    pending: Mapping[str, Sequence[PendingNotification]], setting: Setting, ports: Ports, sender: WebhookSender
-) -> Iterator[tuple[ChannelOutcome, ...]]:
-    """The outcomes of each message, for each of its events. Where a channel is gone, those of its fallback."""
-    gone: dict[str, set[int]] = {}
-    for delivery in _sent(pending, setting, ports, sender):
-        name = delivery.message.channel
-        if delivery.gone and setting.policies.channels[name].fallback is not None:
-            gone.setdefault(name, set()).update(delivery.message.events)
-        else:
-            yield _outcomes(delivery, name, delivery.outcome)
-    for name, numbers in gone.items():
-        rerouted = _rerouted([one for one in pending[name] if one.number in numbers], setting.policies)
-        for delivery in _sent(rerouted, setting, ports, sender, requested=name):
-            failed = delivery.outcome is Outcome.FAILED
-            yield _outcomes(delivery, name, Outcome.FAILED if failed else Outcome.FALLBACK)
-
-
-def _outcomes(delivery: Delivery, channel: str, outcome: Outcome) -> tuple[ChannelOutcome, ...]:
-    """What a delivery means for each of its events; hash keys that were missing are counted once for a message."""
-    return tuple(
-        ChannelOutcome(number, channel, outcome, 0 if position else delivery.message.hash_missing)
-        for position, number in enumerate(delivery.message.events)
-    )
-
-
-def _rerouted(pending: Iterable[PendingNotification], policies: PolicySet) -> dict[str, list[PendingNotification]]:
-    """The notifications for the fallback of their channel, at the stricter of both levels."""
-    rerouted: dict[str, list[PendingNotification]] = {}
-    for notification in pending:
-        request = notification.request
-        fallback = policies.channels[policies.channels[request.channel].fallback or request.channel]
-        level = max(request.level, fallback.masking_floor, key=lambda level: level.rank)
-        other = request._replace(channel=fallback.name, level=level, fallback_for=request.channel)
-        rerouted.setdefault(fallback.name, []).append(notification._replace(request=other))
-    return rerouted
-
-
-def _sent(
-    pending: Mapping[str, Sequence[PendingNotification]],
-    setting: Setting,
-    ports: Ports,
-    sender: WebhookSender,
-    *,
-    requested: str | None = None,
-) -> Iterator[Delivery]:
-    """The deliveries of some channels, each with its record written. `requested`: the channel whose fallback they are."""
-    event_ids = {one.number: one.decision.event_id for notifications in pending.values() for one in notifications}
-    made = _composed_in_time(pending, setting, sender)
-    failed = [delivery for delivery in made if isinstance(delivery, Delivery)]
-    for delivery in chain(failed, sender.deliver(message for message in made if isinstance(message, Message))):
-        _record(delivery, requested or delivery.message.channel, event_ids, setting, ports)
-        yield delivery
-
-
-def _composed_in_time(
-    pending: Mapping[str, Sequence[PendingNotification]], setting: Setting, sender: WebhookSender
-) -> list[Message | Delivery]:
-    """The messages of all channels, no more than can be sent in the time left."""
-    channels = setting.policies.channels
-    made = {name: _composed(channels[name], notifications, setting) for name, notifications in pending.items()}
-    room = sender.room({name: len(messages) for name, messages in made.items()})
-    for name, notifications in pending.items():
-        if len(made[name]) > room[name]:
-            made[name] = _composed_to_fit(channels[name], notifications, setting, room[name])
-    return list(chain.from_iterable(made.values()))
-
-
-def _record(delivery: Delivery, channel: str, event_ids: Mapping[int, str | None], setting: Setting, ports: Ports) -> None:
-    """Write the delivery record of a message, with the ids of its events."""
-    ids = [event_ids[number] for number in delivery.message.events]
-    ports.emit(line(delivery_record(delivery, channel, ids, setting.policies.revision, ports.now())))

@@ -33,6 +33,18 @@ def supports_partial_failure(payload: object) -> bool:
     return bool(_batch(payload)[0])
 
 
+def redelivered(payload: object) -> frozenset[str]:
+    """The ids of the items that SQS has handed out before."""
+    _, items = _batch(payload)
+    return frozenset(_id(item) for item in items if _receives(item) > 1)
+
+
+def _receives(item: _Item) -> int:
+    attributes = item.get("attributes")
+    count = attributes.get("ApproximateReceiveCount") if isinstance(attributes, dict) else None
+    return int(count) if isinstance(count, str) and count.isascii() and count.isdecimal() else 1
+
+
 def _batch(payload: object) -> tuple[str, list[_Item]]:
     """The name of a batch's list and its items, all of which have an id; without these, an empty name."""
     for name in ("Records", "records"):

@@ -119,12 +119,15 @@ class BatchTotal:
         }
         failed: set[int] = set()
         delivered: set[int] = set()
+        booked: set[int] = set()
         for number, channel, outcome, hash_missing in outcomes:
             self._messages[channel, outcome] += 1
             unaccounted.discard((number, channel))
             self._hash_missing += hash_missing
             if outcome is Outcome.FAILED:
                 failed.add(number)
+            elif outcome is Outcome.BOOKED:
+                booked.add(number)
             elif outcome is not Outcome.DUPLICATE:
                 delivered.add(number)
         failed |= {number for number, _ in unaccounted}
@@ -134,7 +137,7 @@ class BatchTotal:
                 self._fail(record)
                 self._records[RecordOutcome.FAILED] += 1
             else:
-                self._records[RecordOutcome.DELIVERED if record.number in delivered else RecordOutcome.DUPLICATE] += 1
+                self._records[_ended(record.number, delivered, booked)] += 1
 
     def _fail(self, received: Received) -> None:
         self._failed.add(received.number)
@@ -158,3 +161,10 @@ class BatchTotal:
         )
         of_duplicates = {item_id for original, item_id in self._duplicates if original in self._failed}
         return Result(tally, bool(self._failed), frozenset(self._failed_items | of_duplicates))
+
+
+def _ended(number: int, delivered: set[int], booked: set[int]) -> RecordOutcome:
+    """How a record ended of which no channel failed."""
+    if number in delivered:
+        return RecordOutcome.DELIVERED
+    return RecordOutcome.BOOKED if number in booked else RecordOutcome.DUPLICATE

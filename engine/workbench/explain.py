@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 from engine.model import Field, MatchResult, Operator
 from engine.pipeline.audit import decision_json
+from engine.pipeline.booking import PendingNotification
 from engine.pipeline.decide import trace
 from engine.pipeline.facts import document, facts
 from engine.pipeline.mask import mask, redact
-from engine.pipeline.posting import PendingNotification, compose
+from engine.pipeline.posting import compose
 from engine.policy.provenance import row_of
 from engine.workbench.parts import PartResult, nearly_holds, part_results
 from engine.workbench.windows import time_text

@@ -20,6 +20,7 @@ _GRANTS: Final = re.compile(r"(?:x-amz-)?acl|x-amz-grant-.*|AccessControlPolicy"
 """Headers, fields of a form, and the body by which a request grants access."""
 
 _GRANTING: Final = frozenset({"CopyObject", "CreateMultipartUpload", "PostObject", "PutObject", "PutObjectAcl"})
+_ID_BITS: Final = 2**64 - 1
 
 
 def names_version(record: Record) -> bool:
@@ -46,9 +47,9 @@ def is_foreign(record: Record, account: str | None) -> bool:
     return isinstance(own, str) and account is not None and account.isdecimal() and account != own
 
 
-def caller_ids(parts: Iterable[str | None]) -> tuple[int, ...]:
-    """A number for each value, the same for the same value in this process only: Python's hash of text has a random key."""
-    return tuple(hash(part) for part in parts)
+def caller_ids(parts: Iterable[str | None]) -> tuple[str, ...]:
+    """An id for each value, the same for the same value in this process only: Python's hash of text has a random key."""
+    return tuple("" if part is None else f"{hash(part) & _ID_BITS:x}" for part in parts)
 
 
 def _parameters(record: Record) -> dict[str, Any]:

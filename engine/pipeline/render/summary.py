@@ -82,6 +82,7 @@ def fold_content(fold: Fold, channel: Channel, deployment: Deployment) -> Conten
         headline=sentence(template, slots),
         details=(own(_local_span(fold.first, fold.last, channel, words)),) if _span(fold.first, fold.last) else (),
         bullets=(*bullets[:FOLD_BULLETS_MAX], *([(own(words.further.format(count=f"{more:,}")),)] if more > 0 else ())),
+        notes=(words.may_repeat,) if fold.repeated else (),
         links=tuple(
             link._replace(label=words.all_records.format(count=f"{fold.events:,}"))
             for link in audit_links(channel.name, (fold.first, fold.last), deployment)

@@ -1,0 +1,88 @@
+"""Calls to the table: a busy one is asked again, one that gives no answer is left alone for a while."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, TypeVar
+
+from engine.outbox.store import TableAwayError, TableBusyError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from engine.outbox.store import Item, ItemStore, Write, Written
+
+_Result = TypeVar("_Result")
+
+BUSY_TRIES: Final = 8
+"""Times that a busy table is asked."""
+
+FIRST_PAUSE_SECONDS: Final = 0.05
+PAUSE_MAX_SECONDS: Final = 2.0
+UNANSWERED_MAX: Final = 2
+"""Calls in a row without an answer after which the table counts as away."""
+
+AWAY_SECONDS: Final = 10.0
+"""For how long a table that counts as away is not asked."""
+
+
+class Calls:
+    """A table with its patience. Every method raises `TableAwayError`.
+
+    `elapsed` is a monotonic clock in seconds, `sleep` waits on it, `jitter` gives 0 to 1.
+    """
+
+    def __init__(
+        self, store: ItemStore, elapsed: Callable[[], float], sleep: Callable[[float], None], jitter: Callable[[], float]
+    ) -> None:
+        self.store = store
+        self._elapsed = elapsed
+        self._sleep = sleep
+        self._jitter = jitter
+        self._unanswered = 0
+        self._away_until = -1.0
+
+    @property
+    def away(self) -> bool:
+        """Whether the table is not asked at present."""
+        return self._elapsed() < self._away_until
+
+    def read(self, ids: Sequence[str]) -> dict[str, Item]:
+        """The items as they stand now, without those that do not exist."""
+        return self._call(lambda store: store.read(ids))
+
+    def write(self, write: Write) -> Written:
+        """Apply one write, if its condition holds."""
+        return self._call(lambda store: store.write(write))
+
+    def write_all(self, writes: Sequence[Write], token: str) -> list[Item | None]:
+        """Apply all writes or none. Raises `TableBusyError` where it met conflicts all the time."""
+        return self._call(lambda store: store.write_all(writes, token), transaction=True)
+
+    def owed(self, partition: str, until: int, limit: int) -> list[str]:
+        """The ids of items of a partition that are due."""
+        return self._call(lambda store: store.owed(partition, until, limit))
+
+    def _call(self, how: Callable[[ItemStore], _Result], *, transaction: bool = False) -> _Result:
+        """The table's answer. Raises `TableAwayError`; for a `transaction` that met conflicts all the time, `TableBusyError`.
+
+        A call without an answer is made once more: every write here is either conditional or may be applied twice.
+        """
+        busy = 0
+        while not self.away:
+            try:
+                result = how(self.store)
+            except TableBusyError:
+                busy += 1
+                if busy == BUSY_TRIES:
+                    if transaction:
+                        raise
+                    break
+                self._sleep(min(PAUSE_MAX_SECONDS, FIRST_PAUSE_SECONDS * 2**busy) * self._jitter())
+            except TableAwayError:
+                self._unanswered += 1
+                if self._unanswered >= UNANSWERED_MAX:
+                    self._away_until, self._unanswered = self._elapsed() + AWAY_SECONDS, 0
+            else:
+                self._unanswered = 0
+                return result
+        raise TableAwayError("the table of deliveries gives no answer")

@@ -1,0 +1,279 @@
+"""An incident's row: what is known of its events, up to which of them its channel was notified, and when it is to hear more.
+
+Pure: the same events at the same times give the same row, whoever counts them. Times are milliseconds since 1970.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from engine.model import SEVERITY_RANK, Severity, repr_only
+from engine.outbox.digest import Digest, bounded, from_json, merged
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from engine.model import IncidentRule
+    from engine.outbox.store import Scalar
+
+NETWORKS_MAX: Final = 5
+"""New networks that alert in one incident."""
+
+CRITICAL_WINDOW_SECONDS: Final = 900.0
+"""The longest window of an incident of critical events."""
+
+DIGEST_MAX_BYTES: Final = 4_000
+SAMPLE_MAX_BYTES: Final = 3_500
+"""A row has at most two of each, and stays below 16 kB."""
+
+KEPT_SECONDS: Final = 14 * 86_400
+"""For how long an item is kept: as long as SQS keeps a message at most.
+
+Source: https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-visibility-timeout.html
+"""
+
+
+@repr_only("level", "digest")
+class View(NamedTuple):
+    """What may be shown of some events at one level: the `sample` (None: no single event is shown) and the digest of all."""
+
+    level: str
+    digest: Digest
+    sample: dict[str, Any] | None = None
+
+
+class OutboxEntry(NamedTuple):
+    """An event of which a channel is to be notified.
+
+    Without a `rule` it is told by itself. A view without a sample makes a summary of all events with the same key.
+    `key` and `caller` are keyed digests: by the first, events belong to one incident, by the second openings are limited.
+    `network` is one, too, where the event has one. `views`: for the channel and, where its level differs, for its fallback.
+    `occurred` and `arrived` are when the event happened, as recorded, and came in.
+    """
+
+    identity: str
+    channel: str
+    key: str
+    severity: Severity
+    views: tuple[View, ...]
+    network: str | None = None
+    never_mute: bool = False
+    caller: str = ""
+    critical: bool = False
+    occurred: int = 0
+    arrived: int = 0
+    rule: IncidentRule | None = None
+
+
+class OutboxRow(NamedTuple):
+    """An incident of a channel, as the table keeps it.
+
+    Of its `events` the channel was notified of the first `notified`; it must be at once, up to `must_notify_to`. `due` is when it
+    is to be notified next (None: nothing is owed), `since` from when on an alert has been owed (0: none is).
+
+    While a message is sent, `in_flight` is how many events it covers, `holder` who sends it, until `held_until` at most; `tries`
+    counts how often one was begun that nobody knows the end of. The names with `fallback_` say the same of what the fallback was
+    sent while the channel was away. `summary`: all events are told as one summary, and none by itself. `occurred` and `arrived`
+    are those of the oldest event that must be notified of.
+    """
+
+    id: str
+    channel: str
+    opened: int
+    until: int
+    events: int
+    must_notify_to: int
+    severity: Severity
+    never_mute: bool
+    urgent: bool
+    networks: tuple[str, ...]
+    views: tuple[View, ...]
+    version: int = 1
+    notified: int = 0
+    closed: bool = False
+    due: int | None = None
+    since: int = 0
+    in_flight: int = 0
+    tries: int = 0
+    holder: str = ""
+    held_until: int = 0
+    fallback_notified: int = 0
+    fallback_in_flight: int = 0
+    fallback_tries: int = 0
+    fallback_holder: str = ""
+    fallback_held_until: int = 0
+    summary: bool = False
+    occurred: int = 0
+    arrived: int = 0
+
+    @property
+    def partition(self) -> str:
+        """Where the index finds it while something is owed: urgent rows apart, the others spread over eight."""
+        return partition(self.channel, None if self.urgent else int(self.id[-1], 16) % SHARDS)
+
+
+SHARDS: Final = 8
+"""Partitions of the index for each channel, so that a flood of openings is not throttled by one of them."""
+
+
+def partition(channel: str, shard: int | None) -> str:
+    """The name of a partition of the index; None: that of what is urgent."""
+    return f"{channel}!" if shard is None else f"{channel}:{shard}"
+
+
+def opened(id_: str, entry: OutboxEntry, now: int) -> OutboxRow:
+    """A new row with the first event; without a rule it is closed at once."""
+    rule = entry.rule
+    seconds = min(rule.window, CRITICAL_WINDOW_SECONDS) if rule and entry.critical else rule.window if rule else 0.0
+    row = OutboxRow(
+        id=id_,
+        channel=entry.channel,
+        opened=now,
+        until=now + int(seconds * 1000),
+        events=0,
+        must_notify_to=0,
+        severity=entry.severity,
+        never_mute=False,
+        urgent=entry.critical or entry.never_mute,
+        networks=(),
+        views=(),
+        version=0,
+        closed=rule is None,
+        summary=entry.views[0].sample is None,
+    )
+    return _counted(row, entry, now)
+
+
+def count(row: OutboxRow, entries: Sequence[OutboxEntry], now: int) -> OutboxRow:
+    """The row with further events in it; `version` grows by one for each write, not for each event."""
+    version = row.version + 1
+    for entry in entries:
+        row = _counted(row, entry, now)
+    return row._replace(version=version)
+
+
+def _counted(row: OutboxRow, entry: OutboxEntry, now: int) -> OutboxRow:
+    total = row.events + 1
+    alerts = (
+        row.events == 0
+        or row.summary
+        or total <= (entry.rule.after if entry.rule else 1)
+        or SEVERITY_RANK[entry.severity] > SEVERITY_RANK[row.severity]
+        or (entry.network is not None and entry.network not in row.networks and len(row.networks) < NETWORKS_MAX)
+        or (entry.never_mute and not row.never_mute)
+        or len(str(total)) > len(str(row.events))
+    )
+    networks = row.networks
+    if entry.network is not None and entry.network not in networks and len(networks) < NETWORKS_MAX:
+        networks = (*networks, entry.network)
+    owed_before = row.must_notify_to > row.notified
+    row = row._replace(
+        version=row.version + 1,
+        events=total,
+        must_notify_to=total if alerts else row.must_notify_to,
+        severity=max(row.severity, entry.severity, key=SEVERITY_RANK.__getitem__),
+        never_mute=row.never_mute or entry.never_mute,
+        urgent=row.urgent or entry.critical or entry.never_mute,
+        networks=networks,
+        views=_views(row, entry, alerts=alerts),
+        since=now if alerts and not owed_before else row.since,
+        occurred=entry.occurred if alerts and not owed_before else row.occurred,
+        arrived=entry.arrived if alerts and not owed_before else row.arrived,
+    )
+    return row._replace(due=due(row, now))
+
+
+def due(row: OutboxRow, now: int) -> int | None:
+    """When a row is to be told next: at once (or as early as it was already), at its end, or never."""
+    if row.must_notify_to > row.notified:
+        return now if row.due is None else min(row.due, now)
+    return row.until if row.events > row.notified else None
+
+
+def _views(row: OutboxRow, entry: OutboxEntry, *, alerts: bool) -> tuple[View, ...]:
+    """The views with an event added. A level that only one side has is dropped: its values would not be those of all events."""
+    if not row.views:
+        return tuple(_bounded(view) for view in entry.views)
+    added = {view.level: view for view in entry.views}
+    return tuple(
+        _bounded(
+            View(view.level, merged(view.digest, added[view.level].digest), added[view.level].sample if alerts else view.sample)
+        )
+        for view in row.views
+        if view.level in added
+    )
+
+
+def _bounded(view: View) -> View:
+    return View(view.level, bounded(view.digest, DIGEST_MAX_BYTES), _short_sample(view.sample))
+
+
+def _short_sample(sample: dict[str, Any] | None) -> dict[str, Any] | None:
+    """An event's texts, cut so that they fit into a row. Messages show 300 characters of a value at most."""
+    if sample is None:
+        return None
+    for length in (1_100, 300, 100, 40, 10):
+        short = {**sample, "values": {name: text[:length] for name, text in sample["values"].items()}}
+        if len(json.dumps(short, separators=(",", ":"))) <= SAMPLE_MAX_BYTES:
+            return short
+    return {**sample, "values": {}, "failures": [], "title": None, "runbook": None}
+
+
+# --- what is told -----------------------------------------------------------------------------------------------------------
+
+
+class DueNotice(NamedTuple):
+    """What a row's channel is to hear now: the events after `start`, up to and with `end`.
+
+    `alert`: one of them alerts by itself, so that the sample is shown whole; without it, the incident is summed up.
+    """
+
+    start: int
+    end: int
+    alert: bool
+    ended: bool
+    repeated: bool
+
+
+def next_notice(row: OutboxRow, now: int) -> DueNotice | None:
+    """What is to be told of a row, None where nothing is due."""
+    alert, ended = row.must_notify_to > row.notified, row.closed or now >= row.until
+    if not alert and not (ended and row.events > row.notified):
+        return None
+    repeated = row.tries > 1 or row.fallback_notified > row.notified
+    return DueNotice(row.notified, row.events, alert, ended, repeated)
+
+
+# --- rows as items ---------------------------------------------------------------------------------------------------------
+
+_TEXT: Final = ("id", "channel", "holder", "fallback_holder")
+_NOT_SET: Final = {"", 0}
+
+
+def to_item(row: OutboxRow) -> dict[str, Scalar]:
+    """The attributes of a row. Only what is owed has `owed` and `due`, by which the index finds it, and it never expires."""
+    item: dict[str, Scalar] = {
+        name: value
+        for name, value in row._asdict().items()
+        if name not in {"views", "networks", "due", "severity"} and (value not in _NOT_SET or name in {"events", "notified"})
+    }
+    item |= {"severity": row.severity.value, "networks": json.dumps(row.networks), "closed": row.closed}
+    item["views"] = json.dumps(row.views, separators=(",", ":"))
+    if row.due is None:
+        item["expires"] = row.until // 1000 + KEPT_SECONDS
+    else:
+        item |= {"owed": row.partition, "due": row.due}
+    return item
+
+
+def from_item(item: Mapping[str, Scalar]) -> OutboxRow:
+    """The row that an item is. Raises `KeyError`, `TypeError` or `ValueError` where it is none."""
+    values: dict[str, Any] = {name: item[name] for name in OutboxRow._fields if name in item}
+    values["severity"] = Severity(str(item["severity"]))
+    values["networks"] = tuple(json.loads(str(item["networks"])))
+    values["views"] = tuple(View(level, from_json(digest), sample) for level, digest, sample in json.loads(str(item["views"])))
+    values.setdefault("never_mute", False)
+    values.setdefault("urgent", False)
+    values.setdefault("must_notify_to", 0)
+    return OutboxRow(**values)

@@ -1,0 +1,390 @@
+"""Sends what is owed: for each channel its rows, most urgent first, at the pace of its webhook.
+
+Slot and its wait -> begin -> post -> delivery record -> settle. Every channel is drained by itself, side by side with the others,
+by one invocation at a time; who was killed between two steps leaves a row that anybody may send after fifteen seconds.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from engine.model import Delivery, Message, Outcome
+from engine.outbox.operations import HOLD_MS, Lane
+from engine.outbox.store import TableAwayError
+from engine.pipeline.answers import Meaning, answer_of
+from engine.pipeline.audit import delivery_record, line
+from engine.pipeline.destinations import Destination, Destinations
+from engine.pipeline.notices import Telling, event_ids, fold_of, message_of, telling
+from engine.pipeline.render import plain
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from engine.model import Channel, HttpResponse, Ports
+    from engine.outbox.outbox import Outbox
+    from engine.outbox.pace import Slot
+    from engine.outbox.rows import OutboxRow
+    from engine.pipeline.answers import Answer
+    from engine.pipeline.setting import Setting
+
+POST_TIMEOUT_SECONDS: Final = 5.0
+WAIT_MAX_SECONDS: Final = 5.0
+"""The longest wait for a slot: a row is begun after it, so that it is held for the post alone."""
+
+LEASE_MS: Final = 15_000
+LEASE_RETRY_SECONDS: Final = 0.25
+FOLD_FROM: Final = 10
+"""More rows than this are told in one message, but for so many urgent ones."""
+
+FOUND_MAX: Final = 200
+"""Rows that are looked for at once."""
+
+BEGIN_TRIES: Final = 3
+GIVEN_UP_MS: Final = 86_400_000
+"""What could not be sent for a day goes to the fallback, or is given up and counted as failed."""
+
+
+class Drained(NamedTuple):
+    """What was sent. `events`: by requested channel and outcome. `latencies`: by channel the seconds from event and from arrival.
+
+    `failed_posts` counts by channel the posts that were not taken; `oldest` is by channel for how many seconds an alert that is
+    still owed has waited. `rows`: the outcome of the last message about each row that was sent, or given up.
+    """
+
+    events: dict[tuple[str, Outcome], int]
+    latencies: dict[str, list[tuple[float, float]]]
+    failed_posts: dict[str, int]
+    oldest: dict[str, float]
+    rows: dict[str, Outcome]
+
+
+class Drain:
+    """Sends rows for so many seconds. `local`: the table is away, so a channel gets one message, which may come again."""
+
+    def __init__(self, setting: Setting, ports: Ports, outbox: Outbox, seconds: float, *, local: bool = False) -> None:
+        self.setting = setting
+        self.ports = ports
+        self.outbox = outbox
+        self.ends = ports.elapsed() + min(seconds, ports.remaining())
+        self.local = local
+        self.drained = Drained({}, {}, {}, {}, {})
+
+    def run(self, own: Mapping[str, Sequence[str]], channels: Iterable[str] = ()) -> Drained:
+        """Send the rows `own` (ids by channel) that this invocation entered, and what else their and the other `channels` owe."""
+        names = list(dict.fromkeys([*own, *channels]))
+        self.ports.side_by_side([_ChannelDrain(self, name, own.get(name, ())).run for name in names])
+        return self.drained
+
+    def left(self) -> float:
+        """The seconds until the end."""
+        return min(self.ends - self.ports.elapsed(), self.ports.remaining())
+
+    def count(self, channel: str, outcome: Outcome, events: int) -> None:
+        """Count events of a requested channel."""
+        key = channel, outcome
+        self.drained.events[key] = self.drained.events.get(key, 0) + events
+
+
+class _ChannelDrain:
+    """The rows of one channel, by one thread."""
+
+    def __init__(self, drain: Drain, name: str, own: Sequence[str]) -> None:
+        self._drain = drain
+        self._setting, self._ports, self._outbox = drain.setting, drain.ports, drain.outbox
+        self._rows, self._pace = drain.outbox.rows, drain.outbox.pace
+        self._name = name
+        self._wanted = dict.fromkeys(own)
+        """Ids of rows that may be due whatever the index says: it may be behind."""
+        self._queue: dict[str, OutboxRow] = {}
+        self._destinations = Destinations(drain.setting, drain.ports, name)
+        self._urgent_sent = 0
+        self._paused = False
+
+    def run(self) -> None:
+        """Send what is due, if no other invocation does so already."""
+        holder = self._outbox.token()
+        try:
+            if not self._leased(holder):
+                return
+            try:
+                self._send_all(holder)
+            finally:
+                self._rows.end_lease(self._name, holder)
+        except TableAwayError:
+            return  # the rows stay owed, and the next drain finds them
+
+    def _leased(self, holder: str) -> bool:
+        """Whether this channel is ours to drain. Who has rows of its own asks again: else they might wait for the schedule."""
+        while True:
+            now = self._outbox.now()
+            if self._rows.lease(self._name, holder, now, now + LEASE_MS):
+                return True
+            self._ports.sleep(LEASE_RETRY_SECONDS)
+            if self._drain.left() <= 0 or not any(_is_due(row, now) for row in self._rows.read(list(self._wanted))):
+                return False
+
+    def _send_all(self, holder: str) -> None:
+        while self._drain.left() > 0 and self._refilled():
+            now = self._outbox.now()
+            self._rows.lease(self._name, holder, now, now + LEASE_MS)
+            destination = self._destinations.current()
+            slot = self._slot(destination) if destination is not None else None
+            if destination is None or slot is None:
+                if destination is None:
+                    self._record_unreachable()
+                self._send_to_fallback_late()
+                break
+            rows = self._chosen(slot, destination)
+            self._send(rows, destination, slot, Lane.CHANNEL)
+            if self._drain.local:
+                break
+        owed = [row.since for row in self._queue.values() if row.since and row.must_notify_to > row.notified]
+        if owed:
+            self._drain.drained.oldest[self._name] = (self._outbox.now() - min(owed)) / 1000
+
+    def _refilled(self) -> bool:
+        """Whether there are rows to send; looks for some where few are known."""
+        if not self._queue or (self._wanted and len(self._queue) <= FOLD_FROM):
+            now = self._outbox.now()
+            found = self._rows.owed(self._name, now, FOUND_MAX) if self._outbox.durable or not self._wanted else []
+            ids, self._wanted = [*self._wanted, *found], {}
+            rows = self._rows.read([name for name in dict.fromkeys(ids) if name not in self._queue])
+            self._queue |= {row.id: row for row in rows if _is_due(row, now)}
+        return bool(self._queue)
+
+    def _slot(self, destination: Destination) -> Slot | None:
+        left = self._drain.left()
+        wait = min(WAIT_MAX_SECONDS, left) if self._outbox.durable else left
+        return self._pace.slot(destination.rate_key, self._outbox.now(), int(max(0.0, wait) * 1000))
+
+    # --- which rows ---------------------------------------------------------------------------------------------------------
+
+    def _chosen(self, slot: Slot, destination: Destination) -> list[OutboxRow]:
+        """The rows of the next message: one, or all of one level where many are owed and somebody answered last time."""
+        rows = sorted(self._queue.values(), key=lambda row: (not row.urgent, row.due or 0))
+        if slot.fails or not self._folds(len(rows)):
+            return rows[:1]
+        if rows[0].urgent and not self._drain.local and self._urgent_sent < FOLD_FROM and not self._paused:
+            self._urgent_sent += 1
+            return rows[:1]
+        now = self._outbox.now()
+        levels = {row.id: self._telling(row, now, destination.channel) for row in rows}
+        lead = levels[rows[0].id]
+        alike = [row for row in rows if lead is not None and (told := levels[row.id]) is not None and told.level == lead.level]
+        return alike[: self._rows.fold_max] or rows[:1]
+
+    def _folds(self, count: int) -> bool:
+        if self._drain.local or (self._paused and not self._outbox.durable):
+            return count > 1
+        room = FOLD_FROM if self._outbox.durable else int(self._drain.left() * 1000 / self._outbox.interval_ms)
+        return count > max(1, room)
+
+    # --- sending ------------------------------------------------------------------------------------------------------------
+
+    def _send(self, rows: Sequence[OutboxRow], destination: Destination, slot: Slot, lane: Lane) -> None:
+        """Send one message about these rows, which leave the queue unless they stay owed."""
+        wait = (slot.at - self._outbox.now()) / 1000
+        if wait > 0:
+            self._ports.sleep(wait)
+            if self._pace.paused(destination.rate_key, self._outbox.now()):
+                return
+        hold = self._begun(rows, lane)
+        if hold.rows:
+            told = self._tellings(hold, destination.channel)
+            sent = self._posted(told, _composed(told, self._setting), destination)
+            self._conclude(sent, hold, probing=slot.fails > 0)
+
+    def _begun(self, rows: Sequence[OutboxRow], lane: Lane) -> _Hold:
+        """The rows as they are held; where others counted events meanwhile, they are read again."""
+        holder, current = self._outbox.token(), list(rows)
+        for _ in range(BEGIN_TRIES):
+            held = self._rows.begin(current, holder, self._outbox.now(), lane)
+            if held:
+                self._forget({row.id for row in current} - {row.id for row in held})
+                return _Hold(held, holder, lane)
+            current = [row for row in self._rows.read([row.id for row in current]) if _is_due(row, self._outbox.now())]
+            if not current:
+                break
+        self._forget({row.id for row in rows})
+        return _Hold((), holder, lane)
+
+    def _forget(self, ids: Iterable[str]) -> None:
+        """Read these rows again before they are sent: they have moved."""
+        for name in ids:
+            self._queue.pop(name, None)
+            self._wanted[name] = None
+
+    def _posted(self, told: Sequence[Telling], message: Message, destination: Destination) -> _Sent:
+        """What Slack says to a message; where it refuses the blocks, to its plain version."""
+        timeout = min(POST_TIMEOUT_SECONDS, max(0.5, self._ports.remaining()))
+        response = self._ports.post(destination.address, message.body, timeout)
+        refused = answer_of(response).meaning is Meaning.BLOCKS_REFUSED
+        if refused:
+            message = plain(message)
+            response = self._ports.post(destination.address, message.body, timeout)
+        return _Sent(destination, told, message, response, plain=refused)
+
+    def _conclude(self, sent: _Sent, hold: _Hold, *, probing: bool) -> None:
+        """Record what became of a message, and settle its rows or give them back. `probing`: the last one had no answer."""
+        key, meaning, now = sent.destination.rate_key, sent.answer.meaning, self._outbox.now()
+        if meaning is Meaning.TAKEN:
+            self._record(sent, Outcome.DELIVERED if sent.destination.channel.name == self._name else Outcome.FALLBACK)
+            self._settle(hold)
+            if probing:
+                self._pace.succeeded(key)
+            return
+        self._drain.drained.failed_posts[self._name] = self._drain.drained.failed_posts.get(self._name, 0) + 1
+        if meaning is Meaning.PAUSE:
+            pause = 1.0 if sent.response.retry_after is None else sent.response.retry_after
+            self._release(hold, sent=False)
+            self._pace.quiet(key, now, int(pause * 1000))
+            self._paused = True
+        elif meaning is Meaning.UNANSWERED:
+            self._record(sent, Outcome.FAILED)
+            self._release(hold, sent=True)
+            self._pace.failed(key, now)
+        elif meaning is Meaning.GONE:
+            self._release(hold, sent=False)
+            if self._destinations.is_gone(sent.destination):
+                self._record(sent, Outcome.FAILED)
+                self._pace.failed(key, now)
+        else:
+            self._refuse(sent, hold)
+        self._forget({row.id for row in hold.rows if row.id in self._queue})
+
+    def _settle(self, hold: _Hold) -> None:
+        more = self._rows.settle(hold.rows, hold.holder, self._outbox.now(), hold.lane)
+        for row in hold.rows:
+            self._queue.pop(row.id, None)
+        self._wanted |= dict.fromkeys(more)
+
+    def _release(self, hold: _Hold, *, sent: bool) -> None:
+        self._rows.release(hold.rows, hold.holder, self._outbox.now(), sent=sent, lane=hold.lane)
+
+    def _refuse(self, sent: _Sent, hold: _Hold) -> None:
+        """A message that is refused as it is goes to the fallback; where that refuses it, its events are counted as failed."""
+        fallback = self._destinations.fallback()
+        if sent.destination.channel.name == self._name and hold.lane is Lane.CHANNEL and fallback is not None:
+            told = self._tellings(hold, fallback.channel)
+            instead = self._posted(told, _composed(told, self._setting), fallback)
+            if instead.answer.meaning is Meaning.TAKEN:
+                self._record(instead, Outcome.FALLBACK)
+                self._settle(hold)
+                return
+        self._record(sent, Outcome.FAILED)
+        events = sum(one.notice.end - one.notice.start for one in sent.told)
+        self._drain.count(self._name, Outcome.FAILED, events)
+        self._drain.drained.rows.update((one.row.id, Outcome.FAILED) for one in sent.told)
+        self._settle(hold)
+
+    # --- the fallback, where the channel is away ----------------------------------------------------------------------------
+
+    def _send_to_fallback_late(self) -> None:
+        """Rows that have been owed for longer than `fallback_after` are told by the fallback, too."""
+        channel, fallback = self._setting.policies.channels.get(self._name), self._destinations.fallback()
+        if channel is None or fallback is None or (after := _patience_ms(channel)) is None:
+            return
+        now = self._outbox.now()
+        late = [row for row in self._queue.values() if _is_late(row, now, after)]
+        while late and self._drain.left() > 0:
+            slot = self._slot(fallback)
+            if slot is None:
+                return
+            several = late[: self._rows.fold_max] if len(late) > FOLD_FROM and not slot.fails else late[:1]
+            self._send(several, fallback, slot, Lane.FALLBACK)
+            done = {row.id for row in several}
+            late = [row for row in late if row.id not in done]
+
+    # --- what was sent ------------------------------------------------------------------------------------------------------
+
+    def _tellings(self, hold: _Hold, channel: Channel) -> list[Telling]:
+        now = self._outbox.now()
+        return [one for row in hold.rows if (one := self._telling(row, now, channel, hold.lane)) is not None]
+
+    def _telling(self, row: OutboxRow, now: int, channel: Channel, lane: Lane = Lane.CHANNEL) -> Telling | None:
+        told = telling(row, now, channel, self._setting.policies, to_fallback=lane is Lane.FALLBACK)
+        return told if told is None or not self._drain.local else told._replace(notice=told.notice._replace(repeated=True))
+
+    def _record_unreachable(self) -> None:
+        """Write that the channel has no address at present."""
+        self._drain.drained.failed_posts[self._name] = self._drain.drained.failed_posts.get(self._name, 0) + 1
+        delivery = Delivery(Message(self._name, b"{}", ()), Outcome.FAILED, self._destinations.unknown_because, 0)
+        ranges = [(row.id, row.notified + 1, row.events) for row in self._queue.values()]
+        revision = self._setting.policies.revision
+        self._ports.emit(line(delivery_record(delivery, self._name, [], revision, self._ports.now(), ranges=ranges)))
+
+    def _record(self, sent: _Sent, outcome: Outcome) -> None:
+        """Write the delivery record of a message, and count its events."""
+        told, now = sent.told, self._outbox.now()
+        events = sum(one.notice.end - one.notice.start for one in told)
+        if outcome is Outcome.DELIVERED and events > 1:
+            outcome = Outcome.DIGESTED
+        delivery = Delivery(
+            sent.message, outcome, sent.answer.reason, max(one.row.tries for one in told), sent.response.status, plain=sent.plain
+        )
+        ids = [name for one in told for name in event_ids(one)]
+        ranges = [(one.row.id, one.notice.start + 1, one.notice.end) for one in told]
+        again = any(one.notice.repeated for one in told)
+        record = delivery_record(
+            delivery, self._name, ids, self._setting.policies.revision, self._ports.now(), ranges=ranges, again=again
+        )
+        self._ports.emit(line(record))
+        if outcome is not Outcome.FAILED:
+            self._drain.drained.rows.update((one.row.id, outcome) for one in told)
+            self._drain.count(self._name, outcome, events)
+            latencies = [((now - one.row.occurred) / 1000, (now - one.row.arrived) / 1000) for one in told if one.notice.alert]
+            self._drain.drained.latencies.setdefault(self._name, []).extend(latencies)
+
+
+class _Hold(NamedTuple):
+    """Rows that are held, by whom, and for whom to hear of them."""
+
+    rows: Sequence[OutboxRow]
+    holder: str
+    lane: Lane
+
+
+class _Sent(NamedTuple):
+    """A message that was posted, and the response."""
+
+    destination: Destination
+    told: Sequence[Telling]
+    message: Message
+    response: HttpResponse
+    plain: bool
+
+    @property
+    def answer(self) -> Answer:
+        """What the response means."""
+        return answer_of(self.response)
+
+
+def _composed(told: Sequence[Telling], setting: Setting) -> Message:
+    """The message about some rows. Where it cannot be made, they are told as counts."""
+    make: Callable[[Sequence[Telling]], Message] = (
+        (lambda some: fold_of(some, setting)) if len(told) > 1 else lambda some: message_of(some[0], setting)
+    )
+    try:
+        return make(told)
+    except Exception:  # noqa: BLE001  a row that cannot be rendered must not stop its channel
+        return make([one._replace(level=None) for one in told])
+
+
+def _is_due(row: OutboxRow, now: int) -> bool:
+    """Whether a row is to be told now, and nobody else is about to."""
+    return row.due is not None and row.due <= now and not (row.holder and row.held_until >= now)
+
+
+def _is_late(row: OutboxRow, now: int, after_ms: int) -> bool:
+    """Whether an alert has been owed for so long, and the fallback has not heard of it."""
+    held = row.fallback_holder and row.fallback_held_until >= now
+    owed = row.must_notify_to > max(row.notified, row.fallback_notified)
+    return bool(owed and row.since and now - row.since >= after_ms and not held)
+
+
+def _patience_ms(channel: Channel) -> int | None:
+    """After how long the fallback is told as well: what the channel says, a day where it says nothing."""
+    return GIVEN_UP_MS if channel.fallback_after is None else int(channel.fallback_after * 1000)
+
+
+assert HOLD_MS > 2 * POST_TIMEOUT_SECONDS * 1000  # noqa: S101  a row is held for both posts of a message

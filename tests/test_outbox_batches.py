@@ -1,0 +1,157 @@
+"""What a channel was told is not told again, whichever invocation meets it; what is owed is told by whoever drains next."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from builders import policy, policy_set, route
+from outbox_world import START, outbox_of, shared_memory
+from worlds import CHANNELS, DOWN, GONE, OK, World, named, no_file, numbered, sqs
+
+from engine.model import Deployment, DigestRule, Field, IncidentRule, Outcome, RecordOutcome
+from engine.outbox.store import Write
+from engine.pipeline.batch import run
+from engine.pipeline.decode import decode
+from engine.pipeline.drain import Drain
+from engine.pipeline.setting import Setting
+
+if TYPE_CHECKING:
+    from engine.outbox.store import MemoryStore
+    from engine.pipeline.total import Result
+
+OTHER_PLACE = {"sourceIPAddress": "198.51.100.7"}
+
+
+def setting(channels: Any = CHANNELS, notify: tuple[str, ...] = ("ops",)) -> Setting:
+    policies = policy_set(channels=channels)
+    return Setting(policies._replace(default=policies.default._replace(notify=notify)), Deployment())
+
+
+def ran(payload: object, world: World, store: MemoryStore, where: Setting | None = None, by: str = "one") -> Result:
+    """One invocation."""
+    return run(decode(payload, no_file), where or setting(), world.ports(), outbox_of(store, world, by))
+
+
+def drained(world: World, store: MemoryStore, where: Setting | None = None, seconds: float = 0.0) -> None:
+    """The schedule's invocation, so many seconds later."""
+    world.time += seconds
+    world.seconds += seconds + 60.0
+    where = where or setting()
+    Drain(where, world.ports(), outbox_of(store, world, "schedule"), 48.0).run({}, where.policies.channels)
+
+
+def outcomes(world: World) -> list[str]:
+    return [line["outcome"] for line in world.of("delivery")]
+
+
+def test_a_second_invocation_does_not_repeat_a_message() -> None:
+    store, first, second = shared_memory(), World(), World()
+    assert ran(sqs(numbered(1)), first, store).tally.records == {RecordOutcome.BOOKED: 1}
+    result = ran(sqs(numbered(1), numbered(2)), second, store, by="two")
+    assert result.tally.records == {RecordOutcome.DUPLICATE: 1, RecordOutcome.BOOKED: 1}
+    assert result.tally.messages == {("ops", Outcome.DUPLICATE): 1, ("ops", Outcome.BOOKED): 1}
+    assert result.failed_items == frozenset()
+    assert (len(first.posts), len(second.posts)) == (1, 1)
+    assert outcomes(second) == ["duplicate", "booked", "delivered"]
+
+
+def test_what_slack_did_not_take_is_owed_and_not_handed_back() -> None:
+    store, world = shared_memory(), World(lambda _: DOWN)
+    result = ran(sqs(numbered(1)), world, store)
+    assert result.failed_items == frozenset()
+    world.answers = lambda _: OK
+    tried = len(world.posts)
+    drained(world, store, seconds=60.0)
+    drained(world, store, seconds=60.0)
+    assert len(world.posts) == tried + 1
+    assert "may be a repeat" in str(world.posts[-1])
+    assert world.of("delivery")[-1]["again"]
+
+
+def test_what_an_older_version_is_about_to_deliver_comes_again() -> None:
+    store, world = shared_memory(), World()
+    held = {"state": "open", "until": START // 1000 + 60}
+    store.write(Write("event-1#ops", put=held))
+    assert ran(sqs(numbered(1)), world, store).failed_items == {"m0"}
+    assert world.posts == []
+    world.time, world.seconds = 61.0, 200.0
+    assert ran(sqs(numbered(1)), world, store).failed_items == frozenset()
+    assert len(world.posts) == 1
+
+
+def test_a_channel_that_does_not_answer_costs_the_others_nothing() -> None:
+    store, where = shared_memory(), setting(notify=("ops", "security"))
+    world = World(lambda url: DOWN if url.endswith("OPS") else OK)
+    assert ran(sqs(numbered(1)), world, store, where).failed_items == frozenset()
+    assert [url.rpartition("_")[2] for url, _ in world.posts].count("SECURITY") == 1
+    world.answers = lambda _: OK
+    before = len(world.posts)
+    assert ran(sqs(numbered(1)), world, store, where, "two").tally.messages == {
+        ("security", Outcome.DUPLICATE): 1,
+        ("ops", Outcome.DUPLICATE): 1,
+    }
+    drained(world, store, where, 60.0)
+    assert [url.rpartition("_")[2] for url, _ in world.posts[before:]] == ["OPS"]
+
+
+def test_a_fallback_counts_as_a_delivery_to_the_channel_that_was_asked_for() -> None:
+    where = setting({**CHANNELS, "ops": named("ops", fallback="security")})
+    store, world = shared_memory(), World(lambda url: GONE if url.endswith("OPS") else OK)
+    ran(sqs(numbered(1)), world, store, where)
+    assert outcomes(world) == ["booked", "failed", "fallback"]
+    assert ran(sqs(numbered(1)), world, store, where, "two").tally.messages == {("ops", Outcome.DUPLICATE): 1}
+    drained(world, store, where, 60.0)
+    assert outcomes(world).count("fallback") == 1
+
+
+def test_an_incident_rings_once_and_at_each_tenfold_and_is_summed_up_once() -> None:
+    rule = IncidentRule(by=(Field.BUCKET,), window=900.0)
+    where = setting({**CHANNELS, "ops": named("ops", incident=rule)})
+    store, world = shared_memory(), World(seconds=100_000.0)
+    for start in range(0, 250, 10):
+        ran(sqs(*(numbered(number) for number in range(start, start + 10))), world, store, where, f"by-{start}")
+        world.time += 5.0
+    assert [line["incidents"][0]["to"] for line in world.of("delivery") if line["outcome"] != "booked"] == [10, 100]
+    drained(world, store, where, 900.0)
+    ranges = [one for line in world.of("delivery") if line["outcome"] != "booked" for one in line["incidents"]]
+    assert [(one["from"], one["to"]) for one in ranges] == [(1, 10), (11, 100), (101, 250)]
+    assert len(world.posts) == 3
+    drained(world, store, where, 900.0)
+    assert len(world.posts) == 3
+
+
+def test_another_network_rings_while_the_incident_is_open() -> None:
+    where = setting({**CHANNELS, "ops": named("ops", incident=IncidentRule(by=(Field.BUCKET,), window=3_600.0))})
+    store, world = shared_memory(), World(seconds=100_000.0)
+    ran(sqs(numbered(1)), world, store, where, "a")
+    ran(sqs(numbered(2), numbered(3)), world, store, where, "b")
+    assert len(world.posts) == 1
+    ran(sqs(numbered(4, **OTHER_PLACE)), world, store, where, "c")
+    assert len(world.posts) == 2
+    assert "198.51.100" in str(world.posts[1])
+
+
+def test_a_digest_is_of_one_batch() -> None:
+    where = setting({**CHANNELS, "ops": named("ops", digest=DigestRule(2, (Field.BUCKET,)))})
+    store, world = shared_memory(), World(seconds=100_000.0)
+    for start in (0, 5):
+        ran(sqs(*(numbered(number) for number in range(start, start + 5))), world, store, where, f"by-{start}")
+    assert [line["outcome"] for line in world.of("delivery")] == ["booked", "digested"] * 2
+    assert [one["to"] for line in world.of("delivery") for one in line["incidents"]] == [5, 5, 5, 5]
+
+
+def test_a_channel_that_left_the_set_is_told_to_the_default_channels_as_a_count() -> None:
+    store, world = shared_memory(), World(lambda _: DOWN)
+    rule = policy("p", route("r", notify=("watch",)), buckets=("payments-prod",))
+    before = Setting(policy_set(rule, channels=CHANNELS), Deployment())
+    ran(sqs(numbered(1)), world, store, before)
+    world.answers = lambda _: OK
+    tried = len(world.posts)
+    where = setting({name: CHANNELS[name] for name in ("ops", "security")})
+    world.time += 60.0
+    world.seconds += 120.0
+    box = outbox_of(store, world, "schedule")
+    Drain(where, world.ports(), box, 48.0).run({}, [*where.policies.channels, *box.rows.known_channels()])
+    ((url, told),) = world.posts[tried:]
+    assert url.endswith("OPS")
+    assert "a.csv" not in str(told)
