@@ -120,6 +120,7 @@ policies: setup ## The base, policies/ and the tour: what is wrong with them, an
 	$(BIN)/trailbell lint policies
 	$(BIN)/trailbell test tests/policies
 	$(BIN)/trailbell lint examples/tour/policies --tests examples/tour/tests
+	@if $(BIN)/python -c 'import pysat' 2>/dev/null; then $(BIN)/trailbell prove --policies examples/tour/policies; fi
 	$(BIN)/trailbell test examples/tour/tests --policies examples/tour/policies
 
 chaos: dev ## Payloads that nobody sends; events, workers killed, a Slack that misbehaves: what was lost (nothing), as a table

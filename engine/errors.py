@@ -78,6 +78,10 @@ class TooManyWaysError(TrailbellError):
     """An analysis of expressions that was given up: it would take too long."""
 
 
+class HardPatternError(TrailbellError):
+    """A pattern that the prover does not read, or that would take it too long; the text names what, as a part of a sentence."""
+
+
 class PolicySetError(TrailbellError):
     """A policy set that cannot be used: `findings`, at least one, say where, what and what instead."""
 

@@ -29,8 +29,10 @@ MAY_IMPORT = {
     "bulk": GROUND | {"matching", "outbox", "policy", "pipeline"},
     "lint": GROUND | {"matching", "outbox", "policy", "pipeline", "version"},
     "workbench": GROUND | {"matching", "outbox", "policy", "pipeline", "lint"},
+    "prove": GROUND | {"matching", "policy", "pipeline", "lint"},
     "cli": GROUND
     | {
+        "prove",
         "matching",
         "outbox",
         "policy",

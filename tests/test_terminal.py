@@ -54,6 +54,8 @@ actors:
         strength: claimed
         when: {quoted(f"userAgent != '{HOSTILE}'")}
         says: {{en: {QUOTED}, ja: {QUOTED}}}
+guarantees:
+  - {{id: told, when: {quoted(f"userAgent == '{HOSTILE}' || userAgent == 'x'")}, never: rings}}
 silences:
   - id: work
     when: actor.type == 'AssumedRole' && actor.role == 'nobody'
@@ -139,6 +141,7 @@ RUNS: dict[str, list[tuple[str, ...]]] = {
         ("lint", "policies", "--engine"),
         ("lint", "broken", "--fix"),
     ],
+    "prove": [("prove", *SOUND, *more) for more in ((), ("--format", "json"), ("--out", f"proved{ODD_FILE}.yaml"))],
     "test": [("test", folder, *SOUND, "--format", form) for folder in ("tests", "broken") for form in ("text", "json")],
     "upgrade": [("upgrade", folder) for folder in ("policies", "broken", "based")],
     "build": [("build", "--policies", "broken", "--output", "x.zip")],

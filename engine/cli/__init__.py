@@ -34,6 +34,7 @@ COMMANDS: Final = (
     "mint",
     "fields",
     "lint",
+    "prove",
     "test",
     "upgrade",
     "build",

@@ -32,7 +32,7 @@ Source: https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtimes.html
 _LEFT_OUT: Final = frozenset(
     ("__pycache__", "direct_url.json", "RECORD", "INSTALLER", "REQUESTED", "uv_cache.json", ".lock", "tests", "bin")
 )
-_NOT_IN_LAMBDA: Final = ("__pycache__", "assets", "bulk", "cli", "workbench")
+_NOT_IN_LAMBDA: Final = ("__pycache__", "assets", "bulk", "cli", "prove", "workbench")
 """Parts of the package `engine` that the Lambda does not need."""
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from engine.cli.decision import decision_lines
 from engine.cli.inputs import number_option, one_event
 from engine.cli.matcher_parts import part_line, value_text
 from engine.cli.options import (
@@ -96,27 +97,12 @@ def _full_text(explanation: Explanation) -> Iterator[str]:
         if entry.reason:
             yield f"      {entry.reason}"
     yield ""
-    yield from _decision(explanation)
+    yield from decision_lines(explanation)
     for name, message in explanation.messages.items():
         yield ""
         yield heading(f"Message for {name}")
         yield PaintedText(preview(message.payload))
         yield PaintedText(as_json_text(message.payload))
-
-
-def _decision(explanation: Explanation) -> Iterator[str]:
-    verdict = explanation.decision.verdict
-    yield heading("Decision")
-    evidence = f", because {verdict.evidence.says.en} [{verdict.evidence.id}]" if verdict.evidence else ""
-    yield f"  class     {verdict.actor.name} ({verdict.actor.kind.value}){evidence}"
-    yield f"  routes    {', '.join(verdict.routes) or 'none'}{' - the default applies' if verdict.defaulted else ''}"
-    for request in verdict.requests:
-        asked_by = ", ".join(request.routes)
-        yield f"  channel   {request.channel} at {request.level.name}, {request.severity.value}, asked by {asked_by}"
-    for word, suppressions in (("muted", verdict.mutes), ("silenced", verdict.silences)):
-        yield from (f"  {word:<9} by {rule.policy}/{rule.id}: {rule.reason}" for rule in suppressions)
-    yield from (f"  void      {rule.policy}/{rule.id}: {rule.reason}" for rule in verdict.void)
-    yield f"  revision  {verdict.revision}"
 
 
 # --- on one screen --------------------------------------------------------------------------------------------------------
@@ -142,7 +128,7 @@ def _screen(explanation: Explanation) -> Iterator[str]:
     if len(near) > NEAR_SHOWN:
         yield f"    {len(near) - NEAR_SHOWN} more; --full shows every matcher"
     yield ""
-    yield from _decision(explanation)
+    yield from decision_lines(explanation)
     for name, message in explanation.messages.items():
         yield ""
         yield heading(f"#{name}")

@@ -57,6 +57,10 @@ def _route(when: str, rest: str = "notify: [watch]") -> str:
     return f"routes:\n  - id: r\n    when: {when}\n    {rest}\n"
 
 
+def _guarantee(says: str) -> str:
+    return f"guarantees:\n  - {{id: denied, when: access.denied, {says}}}\n"
+
+
 def _set(masking: str) -> str:
     """A whole set with these fields of its level `standard`, and a second level where the text goes on."""
     return f"{_SET}masking:\n  - level: standard\n    fields: {masking}\n"
@@ -420,6 +424,13 @@ CHECKS: Final = (
         "Both say what becomes of many like messages: a digest within one batch, an incident across batches and invocations.",
         _channel("incident: {window: 1h}, digest: {after: 5, by: [name]}"),
         _channel("incident: {window: 1h}"),
+    ),
+    Check(
+        "TB318",
+        "a guarantee that says nothing, or two things",
+        "A guarantee is answered as a whole: one thing that always holds, or never does.",
+        _guarantee("always: rings, never: muted"),
+        _guarantee("never: muted"),
     ),
     Check(
         "TB320",

@@ -32,6 +32,7 @@ BASE: Final = "TB313"
 OTHER_BASE: Final = "TB314"
 TRUST: Final = "TB315"
 DIGEST_OR_INCIDENT: Final = "TB316"
+GUARANTEE: Final = "TB318"
 PLACEHOLDERS: Final = "TB320"
 MUTES_ALL: Final = "TB404"
 UNPINNED: Final = "TB405"
@@ -69,6 +70,7 @@ LOAD_CODES: Final = frozenset(
         OTHER_BASE,
         TRUST,
         DIGEST_OR_INCIDENT,
+        GUARANTEE,
         PLACEHOLDERS,
         MUTES_ALL,
         UNPINNED,

@@ -269,7 +269,7 @@ def _route(content: Mapping[str, Any], referenced: _Referenced) -> Route:
         continues=content.get("continue", False),
         title=localized(content["title"]) if "title" in content else None,
         runbook=content.get("runbook"),
-        during=_windows(content["during"], referenced.lists) if "during" in content else (),
+        during=windows(content["during"], referenced.lists) if "during" in content else (),
         detail=Detail(content.get("detail", Detail.SHORT)),
     )
 
@@ -291,7 +291,8 @@ def _utc(time: str) -> datetime:
     return datetime.fromisoformat(time).astimezone(UTC)
 
 
-def _windows(during: Any, lists: Mapping[str, frozenset[str]]) -> tuple[Window, ...]:  # noqa: ANN401  a window, or several
+def windows(during: Any, lists: Mapping[str, frozenset[str]]) -> tuple[Window, ...]:  # noqa: ANN401  a window, or several
+    """The windows of a `during`. `lists` are those of the set."""
     return tuple(_window(window, lists) for window in (during if isinstance(during, list) else [during]))
 
 

@@ -12,14 +12,14 @@ if TYPE_CHECKING:
 
 
 def expression_nodes(root: YamlNode) -> Iterator[YamlNode]:
-    """Every expression of a file whose shape is right: those of routes, silences, evidence and conditions."""
+    """Every expression of a file whose shape is right: those of routes, silences, evidence, guarantees and conditions."""
     return chain.from_iterable(matchers(root))
 
 
 def matchers(root: YamlNode) -> Iterator[tuple[YamlNode, ...]]:
     """The same by matcher: the expressions that must hold together."""
     evidence = (sign for actor in _parts(root, "actors") for sign in _parts(actor, "evidence"))
-    for rule in (*_parts(root, "routes"), *_parts(root, "silences"), *evidence):
+    for rule in (*_parts(root, "routes"), *_parts(root, "silences"), *evidence, *_parts(root, "guarantees")):
         yield expressions_of(rule.at("when"))
     for condition in _parts(root, "conditions"):
         yield expressions_of(condition)

@@ -9,6 +9,7 @@ from engine.model import INHERITED_OPERATORS, OPEN, OPERATOR_RANK, UNKNOWN, Fiel
 from engine.policy import codes
 from engine.policy.definitions import SECTIONS
 from engine.policy.expression_references import expression_findings
+from engine.policy.guarantee_references import WORDS, guarantee_findings
 from engine.policy.levels import with_inherited
 from engine.policy.scopes import bucket_scope
 from engine.policy.shape import suggestion
@@ -100,6 +101,7 @@ def _repeated_names(roots: Sequence[YamlNode]) -> Iterator[Finding]:
     for root in roots:
         yield from _repeated(_all([root], "routes", "id"), "route")
         yield from _repeated(_all([root], "silences", "id"), "silence")
+        yield from _repeated(_all([root], "guarantees", "id"), "guarantee")
 
 
 def _repeated_sections(roots: Sequence[YamlNode]) -> Iterator[Finding]:
@@ -152,6 +154,8 @@ def _file(source: Source, root: YamlNode, names: _Names) -> Iterator[Finding]:
         yield from _route(source, route, names)
     for silence in _parts(root, "silences"):
         yield from _channels(silence.at("channels"), names)
+    for guarantee in _parts(root, "guarantees"):
+        yield from _guarantee(guarantee, names)
     for actor in _parts(root, "actors"):
         yield from _actor(source, actor)
     yield from _masking(root)
@@ -227,6 +231,14 @@ def _mute(route: YamlNode) -> Iterator[Finding]:
     for key in ("masking", "severity", "title", "runbook"):
         if key in route.keys:
             yield Finding(codes.UNKNOWN_KEY, route.keys[key], f"{key} has no meaning in a route that mutes", "delete it")
+
+
+def _guarantee(guarantee: YamlNode, names: _Names) -> Iterator[Finding]:
+    yield from guarantee_findings(guarantee)
+    for word in WORDS:
+        yield from _channels(guarantee.at(word, "reaches"), names)
+        yield from _channels(guarantee.at(word, "except"), names)
+        yield from _level(guarantee.at(word, "shown_below"), names)
 
 
 def _actor(source: Source, actor: YamlNode) -> Iterator[Finding]:

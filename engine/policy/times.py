@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 
 
 def time_findings(root: YamlNode, lists: Lists, *, complete: bool) -> Iterator[Finding]:
-    """What is wrong with the windows of routes and the times of silences in a file.
+    """What is wrong with the windows of routes and guarantees and the times of silences in a file.
 
     `lists` are those of the set; `complete`: all of them are known.
     """
-    for route in _parts(root, "routes"):
-        for window in windows_of(route):
+    for rule in (*_parts(root, "routes"), *_parts(root, "guarantees")):
+        for window in windows_of(rule):
             yield from _window(window)
             for day in (*days_of(window, "dates"), *days_of(window, "except")):
                 yield from _day(day, lists, complete=complete)
@@ -52,9 +52,9 @@ def zone_findings(node: YamlNode | None) -> Iterator[Finding]:
 # --- windows -----------------------------------------------------------------------------------------------------------
 
 
-def windows_of(route: YamlNode) -> Iterator[YamlNode]:
-    """The windows of a route's `during`."""
-    node = route.at("during")
+def windows_of(rule: YamlNode) -> Iterator[YamlNode]:
+    """The windows of the `during` of a route or a guarantee."""
+    node = rule.at("during")
     if node is not None:
         yield from node.items() if isinstance(node.value, list) else (node,)
 

@@ -294,7 +294,7 @@ def minted(event: Event, setting: Setting, mint: Mint, now: datetime) -> Minted:
         mint.keep(text)
         kept.append(".".join(path))
         fixture = mint.record(event.record)
-    return Minted(fixture, _expected(wanted[0]), tuple(kept))
+    return Minted(fixture, expected(wanted[0]), tuple(kept))
 
 
 def _needed(event: Event, setting: Setting, mint: Mint, now: datetime, wanted: object) -> tuple[_Path, str]:
@@ -337,7 +337,7 @@ def _form(value: object) -> object:
     return type(value).__name__
 
 
-def _expected(decision: dict[str, Any]) -> dict[str, Any]:
+def expected(decision: dict[str, Any]) -> dict[str, Any]:
     """What a policy test expects of a decision."""
     expect = {name: decision[name] for name in ("class", "kind", "evidence", "channels", "routes", "defaulted")}
     for name in ("mutes", "silences", "void"):

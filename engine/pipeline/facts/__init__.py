@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     _Source = tuple[_Text, str, bool | None]
     _Json = Any
 
-_DENIED: Final = frozenset(
+DENIED_CODES: Final = frozenset(
     {
         "AccessDenied",
         "AccessDeniedException",
@@ -58,7 +58,8 @@ _DELETES: Final = ("Delete", "Abort")
 _LISTS: Final = ("List", "HeadBucket")
 _READS: Final = ("Get", "Head", "Select", "Describe", "Lookup", "Download")
 _WRITES: Final = ("Put", "Copy", "Create", "Post", "Upload", "Complete", "Restore", "Write", "Update", "Rename", "Replicate")
-_KINDS: Final = (("delete", _DELETES), ("list", _LISTS), ("read", _READS), ("write", _WRITES))
+ACCESS_KINDS: Final = (("delete", _DELETES), ("list", _LISTS), ("read", _READS), ("write", _WRITES))
+"""Each kind of access, and how the names of its events begin; the first that fits holds. What fits none is `other`."""
 
 _SERVICE_HOST: Final = re.compile(
     r"[a-z0-9][a-z0-9.-]{0,100}\.(?:amazonaws\.com(?:\.cn)?|aws\.internal|amazon\.com|api\.aws)", re.ASCII
@@ -74,7 +75,7 @@ MOST_ROLES: Final = 4_096
 _EARLIEST: Final = 1970
 _LATEST: Final = 9999
 
-_PRIVATE: Final = (
+PRIVATE_NETWORKS: Final = (
     *("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "127.0.0.0/8", "169.254.0.0/16"),
     *("fc00::/7", "::1/128", "fe80::/10"),
 )
@@ -259,7 +260,7 @@ def _parsed_source(text: str) -> _Source:
 def _private() -> tuple[Any, ...]:
     from ipaddress import ip_network  # noqa: PLC0415  as above
 
-    return tuple(map(ip_network, _PRIVATE))
+    return tuple(map(ip_network, PRIVATE_NETWORKS))
 
 
 def access_of(code: _Json, name: _Json) -> tuple[bool, str]:
@@ -268,10 +269,10 @@ def access_of(code: _Json, name: _Json) -> tuple[bool, str]:
 
 
 def _denied(code: object) -> bool:
-    return isinstance(code, str) and code.removeprefix("Client.") in _DENIED
+    return isinstance(code, str) and code.removeprefix("Client.") in DENIED_CODES
 
 
 @lru_cache(maxsize=1024)
 def _access_kind(name: str) -> str:
     """`read`, `write`, `delete`, `list` or `other`, by the event's name."""
-    return next((kind for kind, prefixes in _KINDS if name.startswith(prefixes)), "other")
+    return next((kind for kind, prefixes in ACCESS_KINDS if name.startswith(prefixes)), "other")

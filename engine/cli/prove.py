@@ -1,0 +1,148 @@
+"""`trailbell prove`: whether the guarantees of a policy set hold for every event."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+import yaml
+
+from engine.cli.decision import decision_lines
+from engine.cli.options import compiled, policies_option
+from engine.cli.preview import preview
+from engine.cli.terminal import PaintedText, heading, show, show_json
+from engine.edge.secrets import random_key
+from engine.model import Deployment, Event
+from engine.pipeline.audit import decision_json
+from engine.pipeline.setting import Setting
+from engine.policy.load import read_set
+from engine.workbench.explain import explain
+from engine.workbench.mint import expected
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from engine.model import PolicySet
+    from engine.prove.check import Answered
+    from engine.workbench.explain import Explanation
+
+NEEDS_SOLVER: Final = "this needs python-sat: install Trailbell with its extra prove, as in pip install 'trailbell[prove]'"
+_WIDTH: Final = 90
+_MARKS: Final = {"proved": "✓", "broken": "✗", "unknown": "?"}
+
+
+@click.command(short_help="Prove guarantees, or show what breaks them.")
+@policies_option
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, dir_okay=False, writable=True),
+    help="Write the events that break guarantees to this file, as policy tests.",
+)
+def prove(policies_path: Path, form: str, out: Path | None) -> None:
+    """Answer each guarantee of the policy set: proved for every event, broken by an event that is shown, or unknown and why.
+
+    An event that breaks a guarantee is made up and confirmed: the policies decide it as shown. Exit code 0: all are proved;
+    1: one is broken or unknown, or the set has none.
+    """
+    sources = read_set(policies_path)
+    policies = compiled(sources)
+    answers = _answers(sources, policies)
+    shown = {answer.guarantee.name: _explained(answer, policies) for answer in answers if answer.witness is not None}
+    if form == "json":
+        show_json(_as_json(answers, shown, policies))
+    else:
+        show(*_lines(answers, shown))
+    if out is not None:
+        out.write_text(_tests(answers, shown), encoding="utf-8")
+        show(f"{out}: {len(shown)} policy test{'' if len(shown) == 1 else 's'}", err=True)
+    if not answers or any(answer.result != "proved" for answer in answers):
+        raise click.exceptions.Exit(1)
+
+
+def _answers(sources: Sequence[Any], policies: PolicySet) -> list[Answered]:
+    from engine.prove.check import prove as answers  # noqa: PLC0415  an extra
+
+    try:
+        return list(answers(sources, policies))
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] != "pysat":
+            raise
+        raise click.ClickException(NEEDS_SOLVER) from None
+
+
+def _explained(answer: Answered, policies: PolicySet) -> Explanation:
+    assert answer.witness is not None  # noqa: S101  only those are explained
+    setting = Setting(policies, Deployment(), random_key())
+    return explain(Event(answer.witness.record, ""), setting, answer.witness.time)
+
+
+def _lines(answers: Sequence[Answered], shown: dict[str, Explanation]) -> Iterator[str]:
+    if not answers:
+        yield "The set has no guarantees: no file has a section `guarantees`."
+        return
+    for answer in answers:
+        yield f"{_MARKS[answer.result]} {answer.result}  {answer.guarantee.name}: {answer.guarantee}"
+        if answer.empty:
+            yield "    No event at all is one that it is about."
+        yield from (f"    not known: {why}" for why in answer.why)
+        if answer.witness is not None:
+            yield from map(_indented, _event(answer, shown[answer.guarantee.name]))
+    counts = {result: sum(answer.result == result for answer in answers) for result in _MARKS}
+    yield ""
+    yield ", ".join(f"{count} {result}" for result, count in counts.items() if count)
+
+
+def _indented(line: str) -> str:
+    return type(line)(f"    {line}")
+
+
+def _event(answer: Answered, explanation: Explanation) -> Iterator[str]:
+    assert answer.witness is not None  # noqa: S101  only those are shown
+    yield "this event breaks it:"
+    yield f"  {json.dumps(answer.witness.record)}"
+    yield from decision_lines(explanation)
+    for name, message in explanation.messages.items():
+        yield heading(f"Message for {name}")
+        yield from (PaintedText(f"  {line}") for line in preview(message.payload, _WIDTH).splitlines())
+
+
+def _as_json(answers: Sequence[Answered], shown: dict[str, Explanation], policies: PolicySet) -> dict[str, Any]:
+    return {"revision": policies.revision, "guarantees": [_answer_json(answer, shown) for answer in answers]}
+
+
+def _answer_json(answer: Answered, shown: dict[str, Explanation]) -> dict[str, Any]:
+    guarantee = answer.guarantee
+    entry: dict[str, Any] = {
+        "id": guarantee.name,
+        "where": str(guarantee.where),
+        "says": str(guarantee),
+        "result": answer.result,
+    }
+    if answer.empty:
+        entry["empty"] = True
+    if answer.why:
+        entry["why"] = list(answer.why)
+    if answer.witness is not None:
+        explanation = shown[guarantee.name]
+        entry["event"] = answer.witness.record
+        entry["decision"] = decision_json(explanation.decision)
+        entry["messages"] = {name: message.payload for name, message in explanation.messages.items()}
+    return entry
+
+
+def _tests(answers: Sequence[Answered], shown: dict[str, Explanation]) -> str:
+    """The events that break guarantees, as a file of policy tests that expect what is decided now."""
+    tests = [
+        {
+            "name": f"breaks {answer.guarantee.name}",
+            "event": answer.witness.record,
+            "expect": expected(decision_json(shown[answer.guarantee.name].decision)),
+        }
+        for answer in answers
+        if answer.witness is not None
+    ]
+    head = "# Each event breaks a guarantee. `expect` is what the policies decide now: write what they should.\n"
+    return head + yaml.safe_dump({"version": 1, "tests": tests}, sort_keys=False, allow_unicode=True)

@@ -1,0 +1,39 @@
+"""What a schema cannot say of a guarantee: that it says one thing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from engine.model import Finding
+from engine.policy import codes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from engine.policy.source import YamlNode
+
+WORDS: Final = ("always", "never")
+_STATEMENTS: Final = ("reaches", "shown_below", "class_kind", "quieter_by")
+
+
+def guarantee_findings(guarantee: YamlNode) -> Iterator[Finding]:
+    """What is wrong with a guarantee whose shape is right; the names in it are looked up elsewhere."""
+    words = [word for word in WORDS if word in guarantee.keys]
+    where = guarantee.keys[words[1]] if len(words) > 1 else guarantee.children["id"].where
+    if len(words) != 1:
+        what = "a guarantee says one of always and never" + (", not both" if words else ", and this one says neither")
+        yield Finding(codes.GUARANTEE, where, what, "make two of it" if words else "add always: rings, or never: muted")
+        return
+    statement = guarantee.children[words[0]]
+    if isinstance(statement.value, str):
+        return
+    said = [name for name in _STATEMENTS if name in statement.keys]
+    if len(said) != 1:
+        what = f"a guarantee says one thing, and this one says {' and '.join(said) or 'none'}"
+        instead = "make two of it" if said else f"write one of {', '.join(_STATEMENTS)}"
+        yield Finding(codes.GUARANTEE, statement.where, what, instead)
+    elif "except" in statement.keys and said != ["shown_below"]:
+        yield Finding(codes.GUARANTEE, statement.keys["except"], f"except has no meaning with {said[0]}", "delete it")
+    elif said == ["quieter_by"] and words == ["always"]:
+        what = "that claims always take a channel away cannot be meant"
+        yield Finding(codes.GUARANTEE, guarantee.keys["always"], what, "write never: {quieter_by: claimed}")

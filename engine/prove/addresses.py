@@ -1,0 +1,88 @@
+"""Source addresses: values of `sourceIPAddress` among which every answer of the networks, kinds and texts of a set is found."""
+
+from __future__ import annotations
+
+import ipaddress
+from functools import lru_cache
+from itertools import count
+from typing import TYPE_CHECKING, Final
+
+from engine.matching.formula import AtomFailure, evaluate
+from engine.matching.networks import network_of
+from engine.pipeline.facts import PRIVATE_NETWORKS, source_of
+
+if TYPE_CHECKING:
+    from collections.abc import Container, Iterable, Iterator, Mapping
+
+    from engine.matching.formula import Atom, Result
+    from engine.prove.fields import Fields
+
+_USUAL: Final = (
+    "203.0.113.7",
+    "198.51.100.7",
+    "2001:db8::7",
+    "10.0.0.7",
+    "config.amazonaws.com",
+    "s3.amazonaws.com",
+    "AWS Internal",
+)
+_COMPLETE: Final = frozenset({"cidr", "is", "in", "truthy", "true", "false"})
+_IPV4: Final = 4
+
+
+def is_complete(atoms: Iterable[Atom]) -> bool:
+    """Whether what no candidate gives, no value gives: where only networks, kinds and single texts are asked for."""
+    return all(atom.kind in _COMPLETE or atom.path in (("source", "kind"), ("source", "private")) for atom in atoms)
+
+
+def candidates(atoms: Iterable[Atom]) -> Iterator[tuple[str | None, Mapping[Atom, Result]]]:
+    """Values, each with the answers of the atoms: both sides of every edge of a network, the texts that are named, and others."""
+    asked = frozenset(atoms)
+    return iter(_answered(asked))
+
+
+@lru_cache(8)
+def _answered(asked: frozenset[Atom]) -> tuple[tuple[str | None, Mapping[Atom, Result]], ...]:
+    return tuple((value, {atom: _ask(atom, value) for atom in asked}) for value in dict.fromkeys(_values(asked)))
+
+
+def _values(asked: Iterable[Atom]) -> Iterator[str | None]:
+    yield from _USUAL
+    yield None
+    named = [atom.value if isinstance(atom.value, frozenset) else (atom.value,) for atom in asked if atom.kind in ("is", "in")]
+    texts = frozenset(str(text) for some in named for text in some)
+    yield from sorted(texts)
+    networks = [atom.value for atom in asked if atom.kind == "cidr"]
+    for text in (*networks, *PRIVATE_NETWORKS):
+        yield from _edges(network_of(text), texts)
+    # Hosts and other texts that no expression names.
+    yield next(name for name in (f"{'x' * length}.amazonaws.com" for length in count(1)) if name not in texts)
+    yield next(name for name in ("x" * length for length in count(1)) if name not in texts)
+    yield ""
+
+
+def _edges(network: ipaddress.IPv4Network | ipaddress.IPv6Network, named: Container[str]) -> Iterator[str]:
+    """Addresses on both sides of a network's edges, each in a spelling that no expression names where there is one."""
+    address = ipaddress.IPv4Address if network.version == _IPV4 else ipaddress.IPv6Address
+    first, last = int(network.network_address), int(network.broadcast_address)
+    for number in (first + 1, first, last, first - 1, last + 1):
+        if 0 <= number < 1 << network.max_prefixlen:
+            text = str(address(number))
+            yield text
+            if text in named:
+                mapped = ipaddress.IPv6Address(number if network.version != _IPV4 else 0xFFFF << 32 | number).exploded
+                others = (mapped, mapped.upper(), f"::ffff:{text}", f"::FFFF:{text}")
+                yield from (other for other in others if other not in named)
+
+
+def _ask(atom: Atom, value: str | None) -> Result:
+    address, kind, private = source_of(value)
+    return evaluate(atom, {"sourceIPAddress": value, "source": {"ip": address, "kind": kind, "private": private}})
+
+
+def answer(result: Result, number: int, fields: Fields) -> bool:
+    """What a literal of an atom about addresses says, by the atom's result: of its yes, or of its failure."""
+    failed = isinstance(result, AtomFailure)
+    if number in fields.failures:
+        return failed
+    return not failed and bool(result)

@@ -1,0 +1,90 @@
+"""Every guarantee of a policy set, answered."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from engine.matching.checks import Trees
+from engine.model import Event, repr_only
+from engine.pipeline.decide import decide
+from engine.pipeline.facts import class_facts, derive_facts
+from engine.pipeline.select import passed_over
+from engine.policy.bases import effective
+from engine.policy.definitions import definitions
+from engine.policy.matchers import from_source
+from engine.prove.axioms import axioms_of
+from engine.prove.circuit import Circuit
+from engine.prove.encoding import EncodedSet
+from engine.prove.fields import Fields
+from engine.prove.guarantees import QUIETER_BY, Guarantee, about, breaks, broken, guarantees, is_about
+from engine.prove.prover import Prover, Unknown, Witness
+from engine.prove.records import document_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from datetime import datetime
+
+    from engine.model import Document, PolicySet, Record, Verdict
+    from engine.policy.source import Source
+
+
+@repr_only("guarantee", "result", "why", "empty")
+class Answered(NamedTuple):
+    """A guarantee and its result: `proved`, `broken` by the `witness`, or `unknown` for the reasons `why`.
+
+    `empty`: it is proved because no event is one that it is about.
+    """
+
+    guarantee: Guarantee
+    result: str
+    witness: Witness | None = None
+    why: tuple[str, ...] = ()
+    empty: bool = False
+
+
+def prove(sources: Sequence[Source], policies: PolicySet) -> Iterator[Answered]:
+    """The guarantees of a set that loads, in the order of its files, each with its answer.
+
+    `sources` are its files and those of its base. Raises `ModuleNotFoundError` where python-sat is not installed.
+    """
+    files = [source for source in effective(sources) if source.root is not None]
+    trees = Trees(definitions(source.root.value for source in files if source.root is not None))
+    entries = list(guarantees(files, policies, from_source(trees)))
+    if not entries:
+        return
+    fields = Fields(Circuit(), axioms_of)
+    encoded = EncodedSet(policies, fields, trees)
+    prover = Prover(fields)
+    for guarantee in entries:
+        yield _answered(guarantee, encoded, prover)
+
+
+def _answered(guarantee: Guarantee, encoded: EncodedSet, prover: Prover) -> Answered:
+    policies = encoded.policies
+    if guarantee.statement.kind == QUIETER_BY:
+        return Answered(guarantee, "unknown", why=("quieter_by",))
+
+    def confirm(record: Record, time: datetime) -> Document | None:
+        verdict, seen, meant = _decided(guarantee, record, time, policies)
+        return None if meant and breaks(guarantee, verdict, policies) else seen
+
+    found = prover.witness(broken(guarantee, encoded), confirm)
+    if isinstance(found, Witness):
+        return Answered(guarantee, "broken", found)
+    if isinstance(found, Unknown):
+        return Answered(guarantee, "unknown", why=found.why)
+
+    def is_meant(record: Record, time: datetime) -> Document | None:
+        verdict, seen, meant = _decided(guarantee, record, time, policies)
+        return None if meant and not (guarantee.unless_silenced and verdict.silences) else seen
+
+    return Answered(guarantee, "proved", empty=prover.witness(about(guarantee, encoded), is_meant) is None)
+
+
+def _decided(guarantee: Guarantee, record: Record, time: datetime, policies: PolicySet) -> tuple[Verdict, Document, bool]:
+    """The verdict about a record, what matchers see of it, and whether a guarantee is about it, silences aside."""
+    event = Event(record, "")
+    verdict = decide(event, policies, time).verdict
+    facts = (*derive_facts(record), class_facts(verdict.actor, verdict.evidence))
+    meant = passed_over(event, policies.selection) is None and is_about(guarantee, record, facts, time)
+    return verdict, document_of(record, verdict.actor, verdict.evidence), meant

@@ -1,0 +1,171 @@
+"""Guarantees of a policy set: proved for every event, or broken by an event about which `decide` agrees."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+from builders import NOW, base_files
+
+from engine.model import Event
+from engine.pipeline.decide import decide
+from engine.policy.load import check
+from engine.policy.source import parse_source
+from engine.prove.check import Answered, prove
+from engine.prove.guarantees import holds_of
+
+if TYPE_CHECKING:
+    from engine.model import PolicySet
+
+TEAM = """
+version: 1
+name: team
+owner: team
+buckets: ["payments-*"]
+routes:
+  - {id: nightly, when: "actor.role == 'payments-nightly' && access.kind == 'read'", mute: a job}
+  - {id: rest, notify: [security], masking: strict}
+"""
+GUARDS = """
+version: 1
+name: guards
+owner: security
+channels: [{name: security, webhook: {env: SLACK_WEBHOOK_SECURITY}}, {name: owners, webhook: {env: SLACK_WEBHOOK_OWNERS}}]
+"""
+OTHER = "version: 1\nname: other\nowner: other\n"
+
+
+def answered(guarantee: str, team: str = TEAM, other: str = "") -> tuple[Answered, PolicySet]:
+    """The answer about one guarantee of a set of the shipped base and a team's file, and of another file where there is one."""
+    texts = {"guards.yaml": f"{GUARDS}guarantees: [{{id: g, {guarantee}}}]\n", "team.yaml": team}
+    if other:
+        texts["other.yaml"] = OTHER + other
+    sources = [*base_files(), *(parse_source(text.encode(), path) for path, text in texts.items())]
+    policies, findings = check(sources)
+    assert policies is not None, findings
+    (answer,) = prove(sources, policies)
+    return answer, policies
+
+
+PEOPLE = "actor.kind == 'person' && actor.role != 'payments-nightly'"
+ROOT_USER = "when: actor.type == 'Root', always: {reaches: [s3-watch]}"
+MISUSE = "when: actor.class == 'credential-misuse', always: {reaches: [s3-watch]}"
+PAYMENTS = "when: \"glob(bucket, 'payments-*') && actor.role != 'payments-nightly' && !(copy.bucket)\", "
+HEARD = f"when: {PEOPLE}, always: rings"
+NOT_MUTED = f"when: {PEOPLE}, never: muted"
+STRICT = f"{PAYMENTS} never: {{shown_below: strict, except: [s3-watch]}}"
+REACHED = f"{PAYMENTS} always: {{reaches: [security]}}"
+BATCH = "when: \"glob(bucket, 'payments-*') && actor.role == 'payments-nightly' && access.kind == 'write'\", never: muted"
+OWNERS = "when: \"bucket == 'payments-prod'\", never: {shown_below: strict, except: [s3-watch, owners]}"
+
+
+@pytest.mark.parametrize(
+    "guarantee",
+    [
+        *(ROOT_USER, MISUSE, HEARD, NOT_MUTED, STRICT, REACHED, BATCH, OWNERS),
+        "when: actor.class == 'attack-tool', never: muted",
+        "when: access.denied && actor.kind == 'person', always: {reaches: [s3-watch]}",
+        "when: actor.type == 'AWSService', never: {class_kind: person}",
+    ],
+)
+def test_what_holds_for_every_event_is_proved(guarantee: str) -> None:
+    answer, _ = answered(guarantee)
+    assert (answer.result, answer.why, answer.empty) == ("proved", (), False)
+
+
+def edited(old: str, new: str) -> str:
+    """The team's file after an edit."""
+    assert old in TEAM
+    return TEAM.replace(old, new)
+
+
+MUTED = edited("actor.role == 'payments-nightly' && access.kind == 'read'", "actor.role == 'payments-nightly'")
+NIGHTLY = "actor.role == 'payments-nightly'"
+
+FAULTS = {
+    "a mute is widened to every call": (BATCH, MUTED, ""),
+    "a mute is widened to a pattern of roles": (NOT_MUTED, edited(NIGHTLY, "glob(actor.role, 'payments-n*')"), ""),
+    "a mute is widened by an alternative": (HEARD, edited(NIGHTLY, "contains(['payments-nightly', 'ops'], actor.role)"), ""),
+    "a mute is widened by a list": (
+        HEARD,
+        edited(NIGHTLY, "in_list(actor.role, 'jobs')"),
+        "lists: {jobs: [payments-nightly, admin]}\n",
+    ),
+    "a mute is widened by a condition": (
+        HEARD,
+        edited(f"{NIGHTLY} && access.kind == 'read'", "holds('job')"),
+        "conditions: {job: \"actor.role == 'etl' || actor.role == 'payments-nightly'\"}\n",
+    ),
+    "a mute is widened to a user": (
+        HEARD,
+        edited(NIGHTLY, "(actor.role == 'payments-nightly' || userIdentity.type == 'IAMUser' && actor.name == 'bob')"),
+        "",
+    ),
+    "the order of routes is changed": (
+        REACHED,
+        edited("  - {id: rest,", "  - {id: logs, when: \"glob(key, '*.log')\", notify: [owners]}\n  - {id: rest,"),
+        "",
+    ),
+    "a route leads elsewhere": (REACHED, edited("notify: [security]", "notify: [owners]"), ""),
+    "a route gets a condition": (REACHED, edited("{id: rest,", "{id: rest, when: access.kind == 'read',"), ""),
+    "a route gets hours": (
+        REACHED,
+        edited("{id: rest,", "{id: rest, during: {days: [mon-fri], timezone: Asia/Tokyo},"),
+        "",
+    ),
+    "a route gets an exception on a day": (
+        REACHED,
+        edited("{id: rest,", "{id: rest, during: {timezone: UTC, except: '2027-01-01'},"),
+        "",
+    ),
+    "a bucket is excluded from the scope": (REACHED, edited('["payments-*"]', '["payments-*", "!payments-dev"]'), ""),
+    "a file is about one account alone": (REACHED, edited("routes:", 'accounts: ["111122223333"]\nroutes:'), ""),
+    "a level is lowered": (STRICT, edited("masking: strict", "masking: standard"), ""),
+    "a route of another file shows more": (
+        OWNERS,
+        TEAM,
+        "routes: [{id: r, when: \"actor.session == 'deploy'\", notify: [security]}]\n",
+    ),
+    "a silence is added": (
+        REACHED,
+        f"{TEAM}silences: [{{id: s, when: actor.role == 'migrator', until: 2027-01-31T00:00:00Z, reason: work}}]\n",
+        "",
+    ),
+    "a silence of one channel is added": (
+        HEARD,
+        TEAM
+        + "silences:\n  - {id: s, when: \"glob(actor.role, 'AWSReservedSSO_Ops_*')\", from: 2027-01-01T00:00:00Z, "
+        + "until: 2027-01-31T00:00:00Z, reason: work, channels: [security]}\n",
+        "",
+    ),
+    "a class takes callers away": (
+        "when: actor.type == 'IAMUser', always: {class_kind: person}",
+        TEAM,
+        "",
+    ),
+    "a file takes the default away": (
+        "when: \"bucket == 'ledger' && actor.kind == 'person'\", always: {reaches: [s3-watch]}",
+        TEAM,
+        "buckets: [ledger]\nroutes: [{id: r, notify: [owners]}]\n",
+    ),
+    "a mute of another file": (
+        "when: \"bucket == 'ledger' && actor.kind == 'person'\", always: rings",
+        TEAM,
+        'buckets: [ledger]\nroutes: [{id: r, when: "everyone_reads", mute: public, everyone: true}]\n'.replace(
+            "everyone_reads", "bucket == 'ledger' && access.kind == 'read'"
+        ),
+    ),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_fault_is_shown_by_an_event_that_decides_so(fault: str) -> None:
+    guarantee, team, other = FAULTS[fault]
+    answer, policies = answered(guarantee, team, other)
+    assert answer.result == "broken", answer.why
+    witness = answer.witness
+    assert witness is not None
+    verdict = decide(Event(witness.record, ""), policies, NOW).verdict
+    assert holds_of(answer.guarantee.statement, verdict, policies) is not answer.guarantee.always
+    assert json.loads(json.dumps(witness.record)) == witness.record
