@@ -213,7 +213,7 @@ def test_run_takes_many_records_in_batches_and_sums_them(monkeypatch: pytest.Mon
 def test_explain_as_json_has_facts_trace_decision_and_messages() -> None:
     got = ran("explain", "event.json", "--format", "json")
     told = json.loads(got.stdout)
-    assert set(told) == {"facts", "trace", "decision", "messages"}
+    assert set(told) == {"facts", "trace", "decision", "messages", "alike"}
     assert [(line["id"], line["answer"]) for line in told["trace"]] == [("nightly", "not held"), ("reads", "held")]
     assert set(told["messages"]) == {"payments-alerts"}
     assert told["facts"]["source"] == {"ip": "203.0.113.0/24", "kind": "ipv4", "private": False}

@@ -20,7 +20,7 @@ _WORD: Final = re.compile(r" ?[^ ]+| ")
 _BOLD, _CODE, _FAINT, _LINK = "1", "36", "2", "4"
 """SGR codes, ECMA-48 8.3.117."""
 
-_AS_EMOJI: Final = "\N{VARIATION SELECTOR-16}"
+AS_EMOJI: Final = "\N{VARIATION SELECTOR-16}"
 """What asks for the colourful form of a character; terminals do without."""
 
 _ADDRESS: Final = re.compile(r"https://[!-~]+", re.ASCII)
@@ -92,7 +92,7 @@ def _rich(element: Mapping[str, Any]) -> Iterator[list[_Span]]:
 
 def _inline(part: Mapping[str, Any]) -> str:
     if part["type"] == "emoji":
-        return SYMBOLS.get(part["name"], f":{part['name']}:").replace(_AS_EMOJI, "")
+        return SYMBOLS.get(part["name"], f":{part['name']}:").replace(AS_EMOJI, "")
     if part["type"] in MENTIONS:
         return mention_text(part)
     return str(part.get("text", part.get("url", "")))

@@ -28,27 +28,31 @@ from engine.cli.preview import preview
 from engine.cli.terminal import PaintedText, heading, show
 from engine.edge.http import post as http_post
 from engine.edge.secrets import Secrets, random_key
-from engine.model import DecodeError, Outcome, Ports, RecordOutcome, Selects
+from engine.model import DecodeError, Ports, RecordOutcome, Selects
 from engine.pipeline.batch import process_records
 from engine.pipeline.metrics import summed
-from engine.pipeline.posting import Posting, by_channel, compose
+from engine.pipeline.posting import Posting
 from engine.pipeline.setting import Setting
-from engine.pipeline.total import ChannelOutcome, conclude
+from engine.pipeline.total import conclude
+from engine.workbench.incidents import shared_by
 from engine.workbench.page import MESSAGES_MAX, ShownMessage
+from engine.workbench.simulation import Simulation
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from engine.model import Message
     from engine.pipeline.decode import Decoded
     from engine.pipeline.metrics import Tally
-    from engine.pipeline.total import Received
+    from engine.workbench.simulation import PostedMessage, SimulatedIncident
 
 BATCH_SIZE = 1_000
 """Records processed together."""
 
 POST_TIMEOUT_SECONDS = 300.0
+
+INCIDENTS_SHOWN = 20
+"""Incidents of several events in the summary, the largest first."""
 
 
 @click.command(short_help="Process events and print the messages.")
@@ -77,18 +81,21 @@ def run(  # noqa: PLR0913, PLR0917  one parameter an option
 
     INPUT is any payload that a Lambda receives, a CloudTrail log file (.json.gz), JSON Lines, a folder of these, or - for
     standard input. The exit code is 1 if a record could not be read or decided, or a message was not delivered. Duplicates and
-    digests are handled within batches of a thousand records.
+    digests are handled within batches of a thousand records. Without --post all events arrive at once, as far as incidents are
+    concerned: what is posted when these end comes last, and the summary says how many events each has.
     """
     policies = open_policies(policies_path)
     selected = policies._replace(selection=selection_of(policies.selection, select))
     setting = Setting(selected, desk(region, log_group), random_key())
     ports, shown = _ports(audit), _Shown()
+    simulation = Simulation(setting, ports.now(), shown.show)
     total, failed = summed(()), False
     for batch in _batches(_reporting(inputs)):
         received = tuple(process_records(batch, setting, ports))
-        result = conclude(received, Posting(setting, ports).post(received) if post else _show(received, setting, shown))
+        result = conclude(received, Posting(setting, ports).post(received) if post else simulation.arrive(received))
         total, failed = summed((total, result.tally)), failed or result.failed
-    show(*_summary(total, posted=post))
+    simulation.finish()
+    show(*_summary(total, posted=post), *_incidents(simulation.incidents()))
     if html is not None:
         write_page(html, shown.messages, f"Messages of {', '.join(inputs)}", shown.left_out)
     if failed or total.records.get(RecordOutcome.UNREADABLE):
@@ -133,29 +140,22 @@ class _Shown:
     messages: list[ShownMessage] = field(default_factory=list)
     left_out: int = 0
 
-    def add(self, channel: str, message: Message) -> None:
-        """Keep a message for the page."""
+    def show(self, posted: PostedMessage) -> None:
+        """Print a message as its channel would show it, and keep it for the page."""
+        message = posted.message
+        width, colour = shutil.get_terminal_size((100, 24)).columns, sys.stdout.isatty()
+        show(heading(f"#{message.channel}"), PaintedText(preview(message.payload, width, colour=colour)), "")
         if len(self.messages) < MESSAGES_MAX:
-            self.messages.append(ShownMessage(channel, message.payload))
+            self.messages.append(ShownMessage(message.channel, message.payload))
         else:
             self.left_out += 1
-
-
-def _show(received: Sequence[Received], setting: Setting, shown: _Shown) -> Iterator[ChannelOutcome]:
-    """Print each message as its channel would show it, keep it for the page, and count it as delivered."""
-    width, colour = shutil.get_terminal_size((100, 24)).columns, sys.stdout.isatty()
-    for name, pending in by_channel(received).items():
-        for message in compose(setting.policies.channels[name], pending, setting):
-            show(heading(f"#{name}"), PaintedText(preview(message.payload, width, colour=colour)), "")
-            shown.add(name, message)
-            yield from (ChannelOutcome(place, name, Outcome.DELIVERED) for place in message.events)
 
 
 def _summary(tally: Tally, *, posted: bool) -> Iterator[str]:
     """Two columns: what came in and how it ended, why it was passed over, who was seen, what each channel was sent."""
     names = {outcome: outcome.value.replace("_", " ") for outcome in RecordOutcome}
     if not posted:
-        names[RecordOutcome.DELIVERED] = "to be delivered"
+        names[RecordOutcome.BOOKED] = "to be delivered"
     counts = [(names[outcome], count) for outcome, count in tally.records.items()]
     yield from _block("records", [("received", tally.received), *counts])
     yield from _block("passed over", sorted(tally.passed_over.items()))
@@ -164,6 +164,22 @@ def _summary(tally: Tally, *, posted: bool) -> Iterator[str]:
         yield from _block("posts", [(f"{channel} {outcome.value}", n) for (channel, outcome), n in tally.messages.items()])
     else:
         yield "Nothing was posted: that takes --post."
+
+
+def _incidents(incidents: Sequence[SimulatedIncident]) -> Iterator[str]:
+    """The incidents of several events: what these have in common, and how many were posted and counted."""
+    if not incidents:
+        return
+    yield heading("incidents")
+    several = sorted((one for one in incidents if one.events > 1), key=lambda incident: -incident.events)
+    for incident in several[:INCIDENTS_SHOWN]:
+        shared = ", ".join(shared_by(incident).values())
+        counts = f"{incident.events:,} events, {incident.posted:,} posted, {incident.events - incident.posted:,} counted"
+        yield f"  {incident.channel}, {shared}: {counts}"
+    if len(several) > INCIDENTS_SHOWN:
+        yield f"  {len(several) - INCIDENTS_SHOWN:,} smaller ones"
+    if len(incidents) > len(several):
+        yield f"  {len(incidents) - len(several):,} of one event each"
 
 
 def _block(title: str, rows: Sequence[tuple[str, int]]) -> Iterator[str]:

@@ -9,16 +9,23 @@ from typing import TYPE_CHECKING
 import click
 
 from engine.cli.options import compiled, include_base_option, policies_option
+from engine.cli.preview import AS_EMOJI
 from engine.cli.terminal import show, show_json
 from engine.edge.secrets import random_key
 from engine.model import Deployment
+from engine.pipeline.render.parts import shortened
 from engine.pipeline.setting import Setting
 from engine.policy.load import read_set
 from engine.workbench.casefile import read_cases
-from engine.workbench.cases import CaseResult, Covered, base_rules, check, coverage
+from engine.workbench.cases import COUNTS, CaseResult, Comparison, Covered, base_rules, check, coverage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from datetime import timedelta
+
+    from engine.workbench.simulation import PostedMessage
+MESSAGES_SHOWN = 20
+MESSAGE_MAX_LENGTH = 100
 
 
 @click.command(short_help="Run policy tests.")
@@ -62,12 +69,38 @@ def _text(results: Sequence[CaseResult], covered: Sequence[Covered]) -> Iterator
                     yield f"    {comparison.what}"
                     yield f"        expected  {_shown(comparison.expected)}"
                     yield f"        actual    {_shown(comparison.actual)}"
+            channels = {channel for comparison in result.comparisons for channel in _miscounted(comparison)}
+            if channels:
+                yield from _messages([one for one in result.posted if one.message.channel in channels])
     passed = sum(result.passed for result in results)
     yield ""
     yield (
         f"{passed} of {len(results)} passed" if results else "no tests, so nothing shows that the policies do what they should"
     )
     yield from _coverage_text(covered)
+
+
+def _miscounted(comparison: Comparison) -> set[str]:
+    """The channels whose count is not as expected."""
+    if comparison.what not in COUNTS:
+        return set()
+    expected, actual = comparison.expected, comparison.actual
+    return {channel for channel in {**expected, **actual} if expected.get(channel) != actual.get(channel)}
+
+
+def _messages(posted: Sequence[PostedMessage]) -> Iterator[str]:
+    """The first line of each message, with the time since the first one."""
+    yield "    messages" if posted else "    no messages"
+    for message, at in posted[:MESSAGES_SHOWN]:
+        text = str(message.payload.get("Subject") or message.payload["text"]).replace(AS_EMOJI, "")
+        yield f"        {_clock(at - posted[0].at)}  {message.channel}  {shortened(text, MESSAGE_MAX_LENGTH)}"
+    if len(posted) > MESSAGES_SHOWN:
+        yield f"        {len(posted) - MESSAGES_SHOWN:,} more"
+
+
+def _clock(elapsed: timedelta) -> str:
+    minutes, seconds = divmod(int(elapsed.total_seconds()), 60)
+    return f"+{minutes // 60:02}:{minutes % 60:02}:{seconds:02}"
 
 
 def _coverage_text(covered: Sequence[Covered]) -> Iterator[str]:

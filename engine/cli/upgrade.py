@@ -20,7 +20,7 @@ from engine.policy.files import lock_path
 from engine.policy.load import check, read, read_event, set_folder
 from engine.resources import resource
 from engine.workbench.casefile import read_cases
-from engine.workbench.cases import Case
+from engine.workbench.cases import Arrival, Case
 from engine.workbench.lock import lock_text, locked_base, pinned
 from engine.workbench.upgrade import differences
 
@@ -121,4 +121,4 @@ def _samples() -> Iterator[Case]:
     for file in sorted(resource("tests/events").glob("*.json")):
         record, _ = read_event(file)
         time = facts(Event(record, "")).time or datetime.now(UTC)
-        yield Case(file.stem.replace("-", " "), "a sample of Trailbell's", record, time, {})
+        yield Case(file.stem.replace("-", " "), "a sample of Trailbell's", (Arrival(record, time),), {})

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from engine.model import UNKNOWN, Finding, FindingSeverity
 from engine.policy import codes
-from engine.policy.load import CASES_SCHEMA, event_path, schema
+from engine.policy.load import CASES_SCHEMA, arrivals_of, event_path, schema
 from engine.policy.shape import shape_findings, suggestion
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from collections.abc import Set as AbstractSet
 
     from engine.policy.source import Source, YamlNode
 
@@ -20,6 +21,7 @@ OF_TESTS: Final = "TB6"
 
 UNNAMED: Final = "TB601"
 NO_SUCH: Final = "TB602"
+NEVER_COUNTS: Final = "TB603"
 
 
 class _NamedRule(NamedTuple):
@@ -34,6 +36,8 @@ _NAMES: Final = {
     "class": ("class",),
     "evidence": ("evidence",),
     "channels": ("channel",),
+    "posts": ("channel",),
+    "counted": ("channel",),
     "routes": ("route",),
     "mutes": ("route",),
     "silences": ("silence",),
@@ -41,6 +45,9 @@ _NAMES: Final = {
     "failures": ("route", "silence"),
 }
 """What the keys of `expect` name. (A failure may also be that of a piece of evidence, by its file's name and its id.)"""
+
+ARRIVALS_MAX: Final = 10_000
+"""Events of one policy test."""
 
 _TESTED: Final = frozenset({"evidence", "route", "silence"})
 
@@ -62,6 +69,26 @@ def case_file_findings(source: Source) -> Iterator[Finding]:
             what = f"duplicate test {name!r}, first at line {lines[name]}"
             yield Finding(codes.TWICE, where, what, "rename one of them")
         lines.setdefault(name, case.where.line)
+        yield from _arrivals(case)
+
+
+def _arrivals(case: YamlNode) -> Iterator[Finding]:
+    """Either one event, or several with their overrides; not more than can be run in a few seconds."""
+    where, events = (case.at("name") or case).where, case.at("events")
+    if events is None:
+        if "event" not in case.keys:
+            yield Finding(codes.MISSING_KEY, where, "the test has no event", "add event: FILE, or events: [{event: FILE}]")
+        return
+    for key in ("event", "override"):
+        if key in case.keys:
+            instead = "delete it, or move it into events"
+            yield Finding(codes.UNKNOWN_KEY, case.keys[key], f"{key} has no meaning beside events", instead)
+    first = next(events.items())
+    if "after" in first.keys:
+        yield Finding(codes.UNKNOWN_KEY, first.keys["after"], "after has no meaning at the first event", "delete it")
+    count = sum(arrival.value.get("repeat", 1) for arrival in events.items())
+    if count > ARRIVALS_MAX:
+        yield Finding(codes.WRONG_VALUE, events.where, f"{count:,} events are too many", f"at most {ARRIVALS_MAX:,} in one test")
 
 
 def case_findings(
@@ -83,11 +110,13 @@ def case_findings(
     named: set[tuple[str, str]] = set()
     for test in tests:
         for case in _cases(test):
-            yield from _event(case, test.path, there)
+            for arrival in arrivals_of(case):
+                yield from _event(arrival, test.path, there)
             for key, node, name in _named(case):
                 named.update((kind, name) for kind in _NAMES[key])
                 if key != "failures":
                     yield from _known(key, node, name, known[_NAMES[key][0]])
+            yield from _never_counted(case, known["channel"] - known["channel with incidents"])
     for rule, of_base in rules:
         if rule.kind in _TESTED and not of_base and (rule.kind, rule.name) not in named:
             what, instead = f"no policy test names this {rule.kind}", f"write one that expects {rule.name}"
@@ -105,6 +134,15 @@ def _event(case: YamlNode, path: str, there: set[str]) -> Iterator[Finding]:
         yield Finding(codes.NO_EVENT, event.where, "there is no such event file", "name a JSON file relative to this one")
 
 
+def _never_counted(case: YamlNode, without: AbstractSet[str]) -> Iterator[Finding]:
+    """Counts of channels without incidents. A digest is of one batch, and each event of a test comes in one of its own."""
+    counted = case.at("expect", "counted")
+    for name, count in counted.children.items() if counted is not None else ():
+        if name in without and count.value:
+            what, instead = f"{name} has no incident, so none is counted", f"expect posts, or give {name} an incident"
+            yield Finding(NEVER_COUNTS, count.where, what, instead)
+
+
 def _rules(source: Source) -> Iterator[_NamedRule]:
     root = source.root
     if root is None:
@@ -113,7 +151,10 @@ def _rules(source: Source) -> Iterator[_NamedRule]:
     for actor in _of(root, "actors"):
         yield _NamedRule("class", actor.value["class"], actor)
         yield from (_NamedRule("evidence", evidence.value["id"], evidence) for evidence in _of(actor, "evidence"))
-    yield from (_NamedRule("channel", channel.value["name"], channel) for channel in _of(root, "channels"))
+    for channel in _of(root, "channels"):
+        yield _NamedRule("channel", channel.value["name"], channel)
+        if "incident" in channel.keys:
+            yield _NamedRule("channel with incidents", channel.value["name"], channel)
     yield from (_NamedRule("route", f"{policy}/{route.value['id']}", route) for route in _of(root, "routes"))
     yield from (_NamedRule("silence", f"{policy}/{silence.value['id']}", silence) for silence in _of(root, "silences"))
 

@@ -679,6 +679,14 @@ CHECKS: Final = (
         _test("{routes: [example/denied], mutes: []}"),
         tested=True,
     ),
+    Check(
+        "TB603",
+        "a policy test that expects events to be counted where none are",
+        "Only a channel with `incident` counts events. A digest is of one batch, and each event of a test comes in its own.",
+        _test("{routes: [example/denied], counted: {watch: 9}}"),
+        _test("{routes: [example/denied], posts: {watch: 1}}"),
+        tested=True,
+    ),
     # --- allowances
     Check(
         "TB701",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from contextlib import suppress
 from copy import copy
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Final, Self
 
 from engine.outbox.enter import Entered, Entries
 from engine.outbox.operations import Rows
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
     from engine.outbox.calls import Calls
     from engine.outbox.rows import OutboxEntry
+
+FOLD_FROM: Final = 10
+"""More rows than this are told in one message, but for so many urgent ones."""
 
 
 class Outbox:
@@ -33,6 +36,7 @@ class Outbox:
         self.rows = Rows(calls)
         self.interval_ms = INTERVAL_MS if shared else INTERVAL_MS * workers
         self.pace = Pace(calls, BURST if shared or workers == 1 else 1, self.interval_ms)
+        self.fold_from = FOLD_FROM
         self._tokens = itertools.count(1)
 
     def used_by(self, by: str) -> Self:

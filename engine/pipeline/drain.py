@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from engine.model import Delivery, Message, Outcome
 from engine.outbox.operations import HOLD_MS, Lane
+from engine.outbox.outbox import FOLD_FROM
 from engine.outbox.store import TableAwayError
 from engine.pipeline.answers import Meaning, answer_of
 from engine.pipeline.audit import delivery_record, line
@@ -33,8 +34,6 @@ WAIT_MAX_SECONDS: Final = 5.0
 
 LEASE_MS: Final = 15_000
 LEASE_RETRY_SECONDS: Final = 0.25
-FOLD_FROM: Final = 10
-"""More rows than this are told in one message, but for so many urgent ones."""
 
 FOUND_MAX: Final = 200
 """Rows that are looked for at once."""
@@ -176,7 +175,7 @@ class _ChannelDrain:
     def _folds(self, count: int) -> bool:
         if self._drain.local or (self._paused and not self._outbox.durable):
             return count > 1
-        room = FOLD_FROM if self._outbox.durable else int(self._drain.left() * 1000 / self._outbox.interval_ms)
+        room = self._outbox.fold_from if self._outbox.durable else int(self._drain.left() * 1000 / self._outbox.interval_ms)
         return count > max(1, room)
 
     # --- sending ------------------------------------------------------------------------------------------------------------

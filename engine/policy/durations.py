@@ -1,10 +1,10 @@
-"""Times as policies write them: `15m`, `2h`."""
+"""Times as policies and policy tests write them: `15m`, `2h`, `30s`."""
 
 from __future__ import annotations
 
 from typing import Final
 
-_SECONDS: Final = {"m": 60, "h": 3_600}
+_SECONDS: Final = {"s": 1, "m": 60, "h": 3_600}
 
 
 def seconds_of(text: str) -> int:

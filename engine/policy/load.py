@@ -229,9 +229,16 @@ def read_fixtures(tests: Sequence[Source]) -> tuple[Source, ...]:
 def _events(source: Source) -> Iterator[str]:
     tests = source.root.at("tests") if source.root is not None else None
     for case in tests.items() if tests is not None else ():
-        event = case.at("event")
-        if event is not None and isinstance(event.value, str):
-            yield event.value
+        for arrival in arrivals_of(case):
+            event = arrival.at("event")
+            if event is not None and isinstance(event.value, str):
+                yield event.value
+
+
+def arrivals_of(case: YamlNode) -> Iterable[YamlNode]:
+    """The parts of a policy test that have an event each: those of `events`, or the test itself."""
+    events = case.at("events")
+    return (case,) if events is None else events.items()
 
 
 def _text_of(path: Path) -> Source | None:

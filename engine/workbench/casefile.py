@@ -9,8 +9,9 @@ from engine.lint.cases import case_file_findings
 from engine.model import Event, Finding
 from engine.pipeline.facts import facts
 from engine.policy import codes
-from engine.policy.load import event_path, read, read_event
-from engine.workbench.cases import Case, merged
+from engine.policy.durations import seconds_of
+from engine.policy.load import arrivals_of, event_path, read, read_event
+from engine.workbench.cases import Arrival, Case, merged
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,10 +32,26 @@ def _of_file(source: Source) -> Iterator[Case | Finding]:
     yield from findings
     tests = source.root.at("tests") if source.root is not None else None
     if tests is not None and all(finding.code == codes.TWICE for finding in findings):
-        yield from (_case(node, source.path) for node in tests.items())
+        for node in tests.items():
+            yield from _case(node, source.path)
 
 
-def _case(node: YamlNode, path: str) -> Case | Finding:
+def _case(node: YamlNode, path: str) -> Iterator[Case | Finding]:
+    """A case; where one of its events cannot be decided, why."""
+    now = _timestamp(node.value.get("now"))
+    if "now" in node.value and now is None:
+        where = (node.at("now") or node).where
+        yield Finding(codes.TIME, where, "now is not a time with a time zone", "write it like 2026-11-01T00:00:00Z")
+        return
+    arrivals = [_arrival(part, path, now) for part in arrivals_of(node)]
+    findings = [arrival for arrival in arrivals if isinstance(arrival, Finding)]
+    yield from findings
+    if not findings:
+        known = tuple(arrival for arrival in arrivals if isinstance(arrival, Arrival))
+        yield Case(node.value["name"], f"{node.where.path}:{node.where.line}", known, node.value["expect"])
+
+
+def _arrival(node: YamlNode, path: str, now: datetime | None) -> Arrival | Finding:
     event_node = node.at("event") or node
     record: Any = node.value["event"]
     if isinstance(record, str):
@@ -43,15 +60,12 @@ def _case(node: YamlNode, path: str) -> Case | Finding:
         if problem:
             return Finding(codes.NO_EVENT, event_node.where, f"event: {name}: {problem}", "name a JSON file relative to this one")
     record = merged(record, node.value.get("override", {}))
-    now = _timestamp(node.value.get("now"))
-    if "now" in node.value and now is None:
-        where = (node.at("now") or node).where
-        return Finding(codes.TIME, where, "now is not a time with a time zone", "write it like 2026-11-01T00:00:00Z")
     now = now or facts(Event(record, "")).time
     if now is None:
         instead = "give it a time with now: 2026-11-01T00:00:00Z"
         return Finding(codes.NO_EVENT, event_node.where, "the event has no time", instead)
-    return Case(node.value["name"], f"{node.where.path}:{node.where.line}", record, now, node.value["expect"])
+    after = seconds_of(node.value["after"]) if "after" in node.value else 0
+    return Arrival(record, now, after, node.value.get("repeat", 1))
 
 
 def _timestamp(text: object) -> datetime | None:

@@ -1,23 +1,26 @@
-"""Policy tests: each case decides one event and compares the decision with what was expected."""
+"""Policy tests: each case decides events, simulates what is posted about them, and compares both with what is expected."""
 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeAlias
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from engine.errors import ExpressionError, MatcherError
 from engine.matching import search
 from engine.model import Event, MatcherKind, MatchResult, TraceEntry
 from engine.pipeline.audit import decision_json
+from engine.pipeline.total import Received
 from engine.policy.bases import effective
 from engine.workbench.explain import Explanation, explain
+from engine.workbench.simulation import PostedMessage, Simulation
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
-    from engine.model import PolicySet, Record
+    from engine.model import Decision, PolicySet, Record
     from engine.pipeline.setting import Setting
     from engine.policy.source import Source
 
@@ -26,13 +29,25 @@ Rule: TypeAlias = tuple[MatcherKind, str, str]
 
 
 @dataclass(frozen=True, slots=True)
+class Arrival:
+    """An event of a policy test, with its overrides merged in, and the time for an event without one.
+
+    It arrives `after` seconds later than the one before it, `repeat` times at once.
+    """
+
+    record: Record = field(repr=False)
+    now: datetime
+    after: int = 0
+    repeat: int = 1
+
+
+@dataclass(frozen=True, slots=True)
 class Case:
-    """One policy test: an event (with its overrides merged in), the time for an event without one, and what is expected."""
+    """One policy test: the events that arrive, one after another, and what is expected."""
 
     name: str
     where: str
-    record: Record = field(repr=False)
-    now: datetime
+    arrivals: tuple[Arrival, ...]
     expect: Mapping[str, Any]
 
 
@@ -52,11 +67,12 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True)
 class CaseResult:
-    """The result of one case."""
+    """The result of one case. `posted` are the messages that channels get, in their order."""
 
     case: Case
     comparisons: tuple[Comparison, ...]
     trace: tuple[TraceEntry, ...]
+    posted: tuple[PostedMessage, ...] = ()
 
     @property
     def passed(self) -> bool:
@@ -76,9 +92,34 @@ def merged(record: Mapping[str, Any], override: Mapping[str, Any]) -> dict[str, 
 
 
 def check(case: Case, setting: Setting) -> CaseResult:
-    """Decide the event of a case and compare the result with what is expected."""
-    explanation = explain(Event(case.record, case.where), setting, case.now)
-    return CaseResult(case, tuple(_compare(case.expect, explanation)), explanation.trace)
+    """Decide the events of a case and compare the result with what is expected. Incidents are run to their end."""
+    explanations = [explain(Event(arrival.record, case.where), setting, arrival.now) for arrival in case.arrivals]
+    comparisons: list[Comparison] = []
+    for number, explanation in enumerate(explanations, 1):
+        of_event = f" of event {number}" if len(explanations) > 1 else ""
+        comparisons += [replace(each, what=each.what + of_event) for each in _compare(case.expect, explanation)]
+    posted: list[PostedMessage] = []
+    simulation = Simulation(setting, case.arrivals[0].now, posted.append)
+    _simulate(simulation, case, [explanation.decision for explanation in explanations])
+    comparisons += _compare_messages(case.expect, simulation, posted)
+    trace = tuple(entry for explanation in explanations for entry in explanation.trace)
+    return CaseResult(case, tuple(comparisons), trace, tuple(posted))
+
+
+def _simulate(simulation: Simulation, case: Case, decisions: Sequence[Decision]) -> None:
+    """Let the events of a case arrive, each with an id of its own, so that none is a duplicate, and all incidents end."""
+    at, number = case.arrivals[0].now, 0
+    for arrival, decision in zip(case.arrivals, decisions, strict=True):
+        at += timedelta(seconds=arrival.after)
+        for _ in range(arrival.repeat):
+            number += 1
+            record, id_ = arrival.record, decision.event_id
+            if number > 1:
+                id_ = f"{id_ or 'event'}-{number}"
+                record = {**record, "eventID": id_}
+            event = Event(record, case.where)
+            simulation.arrive([Received(0, case.where, None, event=event, decision=decision._replace(event_id=id_))], at)
+    simulation.finish()
 
 
 def _compare(expect: Mapping[str, Any], explanation: Explanation) -> Iterator[Comparison]:
@@ -93,9 +134,23 @@ def _compare(expect: Mapping[str, Any], explanation: Explanation) -> Iterator[Co
         yield Comparison(
             "failures", expect["failures"], [f"{failed['policy']}/{failed['id']}" for failed in decision["failures"]]
         )
-    payloads = [message.payload for message in explanation.messages.values()]
+
+
+COUNTS: Final = ("posts", "counted")
+"""What is expected by channel: how many messages, and how many events that none of them shows by itself."""
+
+
+def _compare_messages(expect: Mapping[str, Any], simulation: Simulation, posted: Sequence[PostedMessage]) -> Iterator[Comparison]:
+    for name, actual in zip(COUNTS, (simulation.posts, simulation.counted), strict=True):
+        if name in expect:
+            yield Comparison(name, _without_zeros(expect[name]), _without_zeros(actual))
+    payloads = [one.message.payload for one in posted]
     yield from (_message(expression, payloads) for expression in expect.get("message", ()))
     yield from (_never(text, payloads) for text in expect.get("never", ()))
+
+
+def _without_zeros(counts: Mapping[str, int]) -> dict[str, int]:
+    return {channel: count for channel, count in counts.items() if count}
 
 
 def _message(expression: str, payloads: Sequence[Mapping[str, Any]]) -> Comparison:

@@ -13,6 +13,7 @@ from engine.pipeline.facts import document, facts
 from engine.pipeline.mask import mask, redact
 from engine.pipeline.posting import compose
 from engine.policy.provenance import row_of
+from engine.workbench.incidents import Likeness, likeness
 from engine.workbench.parts import PartResult, nearly_holds, part_results
 from engine.workbench.windows import time_text
 
@@ -37,7 +38,8 @@ class ExplainedRule:
 class Explanation:
     """The explanation of one event. `facts` are masked at `level` unless `revealed`.
 
-    `decisive` are the rules that held or failed, `near` those that held but for one part or for the time.
+    `decisive` are the rules that held or failed, `near` those that held but for one part or for the time. `alike`: by channel
+    what it hears of together with this event (None: it is told each event).
     """
 
     decision: Decision
@@ -49,6 +51,7 @@ class Explanation:
     revealed: bool
     masked: Mapping[str, MaskedEvent]
     messages: Mapping[str, Message]
+    alike: Mapping[str, Likeness | None]
 
 
 def explain(event: Event, setting: Setting, now: datetime, *, reveal: bool = False) -> Explanation:
@@ -63,6 +66,7 @@ def explain(event: Event, setting: Setting, now: datetime, *, reveal: bool = Fal
     ]
     decisive = (MatchResult.HELD, MatchResult.FAILED)
     pending = {request.channel: PendingNotification(0, event, decision, request) for request in decision.verdict.requests}
+    masked = {name: mask(event, decision, entry.request.level, setting.key) for name, entry in pending.items()}
     return Explanation(
         decision=decision,
         decisive=tuple(rule for rule in rules if rule.entry.answer in decisive),
@@ -71,8 +75,12 @@ def explain(event: Event, setting: Setting, now: datetime, *, reveal: bool = Fal
         facts=_facts(event, decision) if reveal else _masked_facts(event, decision, level, setting.key),
         level=level,
         revealed=reveal,
-        masked={name: mask(event, decision, entry.request.level, setting.key) for name, entry in pending.items()},
+        masked=masked,
         messages={name: compose(channels[name], [entry], setting)[0] for name, entry in pending.items()},
+        alike={
+            name: likeness(channels[name], masked[name], entry.request, decision.verdict.actor.kind)
+            for name, entry in pending.items()
+        },
     )
 
 
@@ -148,12 +156,13 @@ def _masked_facts(event: Event, decision: Decision, level: Level, key: HashKey |
 
 
 def as_json(explanation: Explanation) -> dict[str, Any]:
-    """`{facts, trace, decision, messages: {channel: payload}}`."""
+    """`{facts, trace, decision, messages: {channel: payload}, alike: {channel: what it hears of together}}`."""
     return {
         "facts": explanation.facts,
         "trace": [_entry_json(entry) for entry in explanation.trace],
         "decision": decision_json(explanation.decision),
         "messages": {name: message.payload for name, message in explanation.messages.items()},
+        "alike": {name: None if alike is None else alike.json() for name, alike in explanation.alike.items()},
     }
 
 

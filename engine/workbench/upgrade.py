@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from engine.model import MaskedEvent
     from engine.pipeline.setting import Setting
-    from engine.workbench.cases import Case
+    from engine.workbench.cases import Arrival, Case
 
 _NOTHING: Final = "-"
 """What stands for something that one of the two sets does not have."""
@@ -39,16 +39,20 @@ class _SetResult(NamedTuple):
 def differences(cases: Iterable[Case], before: Setting, after: Setting) -> Iterator[tuple[Case, tuple[Change, ...]]]:
     """The policy tests whose events two sets decide differently, and how. Both settings need the same hash key."""
     for case in cases:
-        changes = tuple(_changes(_outcome(case, before), _outcome(case, after)))
+        changes = dict.fromkeys(
+            change
+            for arrival in case.arrivals
+            for change in _changes(_outcome(arrival, case.where, before), _outcome(arrival, case.where, after))
+        )
         if changes:
-            yield case, changes
+            yield case, tuple(changes)
 
 
-def _outcome(case: Case, setting: Setting) -> _SetResult:
-    event = Event(case.record, case.where)
+def _outcome(arrival: Arrival, where: str, setting: Setting) -> _SetResult:
+    event = Event(arrival.record, where)
     if passed_over(event, setting.policies.selection) is not None:
         return _SetResult({"looked at": "no"}, {})
-    explanation = explain(event, setting, case.now)
+    explanation = explain(event, setting, arrival.now)
     verdict = explanation.decision.verdict
     decided = {
         "looked at": "yes",
