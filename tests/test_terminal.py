@@ -121,6 +121,14 @@ RUNS: dict[str, list[tuple[str, ...]]] = {
     "init": [("init", f"shop{ODD_FILE}"), ("init", f"shop{ODD_FILE}"), ("init", "policies/payments.yaml")],
     "run": [("run", "events", *SOUND), ("run", EVENT, "--policies", "broken")],
     "decide": [("decide", "events", *SOUND), ("decide", EVENT, "--policies", "broken")],
+    "diff": [
+        *(
+            ("diff", "policies", "changed", "events", EVENT, "--messages", "9", "--format", form)
+            for form in ("text", "json", "markdown")
+        ),
+        ("diff", f"{HOSTILE}", "policies", EVENT),
+        ("diff", "broken", "policies", EVENT),
+    ],
     "explain": [
         *(("explain", EVENT, *SOUND, *more) for more in ((), ("--full",), ("--format", "json"), ("--html", f"page{ODD_FILE}"))),
         ("explain", "events", *SOUND),
@@ -172,6 +180,10 @@ def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with a set, one that does not load, one with a base, policy tests and events, hostile all of them."""
     for name, content in (
         ("policies/payments.yaml", POLICIES),
+        (
+            "changed/payments.yaml",
+            POLICIES.replace("masking: open", "masking: strict").replace("title:", "severity: critical\n    title:"),
+        ),
         ("broken/payments.yaml", BROKEN),
         (f"broken/{ODD_FILE}.yaml", BROKEN),
         ("based/payments.yaml", f"version: 1\nname: payments\nowner: {QUOTED}\nextends: {QUOTED}\n"),

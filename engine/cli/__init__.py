@@ -27,6 +27,7 @@ COMMANDS: Final = (
     "init",
     "run",
     "decide",
+    "diff",
     "explain",
     "why-not",
     "routes",

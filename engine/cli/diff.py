@@ -1,0 +1,103 @@
+"""`trailbell diff`: who hears what with another policy set, and who no longer."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from engine.cli.diff_report import as_json, as_markdown, as_text
+from engine.cli.inputs import decode_inputs, paths_argument
+from engine.cli.options import Timestamp
+from engine.cli.policy_sets import policies_at
+from engine.cli.terminal import PaintedText, show, show_json
+from engine.edge.secrets import random_key
+from engine.model import DecodeError, Event
+from engine.workbench.policy_diff import ChangeKind, PolicyDiff
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_KINDS = [kind.value for kind in ChangeKind]
+
+
+class _KindList(click.ParamType[frozenset[ChangeKind]]):
+    """`newly-muted,masked-less`."""
+
+    name = "kinds"
+
+    def convert(
+        self, value: str | frozenset[ChangeKind], param: click.Parameter | None, ctx: click.Context | None
+    ) -> frozenset[ChangeKind]:
+        """Convert names, separated by commas."""
+        if isinstance(value, frozenset):
+            return value
+        names = value.split(",")
+        if unknown := [name for name in names if name not in _KINDS]:
+            self.fail(f"{unknown[0]!r} is none of {', '.join(_KINDS)}", param, ctx)
+        return frozenset(map(ChangeKind, names))
+
+
+@click.command(short_help="Show who hears what with another policy set.")
+@click.argument("base")
+@click.argument("head")
+@paths_argument
+@click.option(
+    "--policies",
+    "folder",
+    metavar="DIR",
+    default="policies",
+    show_default=True,
+    type=click.Path(path_type=Path),
+    help="The folder of the policy set in a git revision.",
+)
+@click.option("--messages", "shown", type=click.IntRange(min=0), default=0, help="Show the messages of this many changes.")
+@click.option(
+    "--fail-on", type=_KindList(), default=frozenset(), metavar="KINDS", help=f"Exit with 1 on these: {', '.join(_KINDS)}."
+)
+@click.option("--now", type=Timestamp(), help="Timestamp assumed for events that have none (default: now).")
+@click.option("--format", "form", type=click.Choice(["text", "json", "markdown"]), default="text", show_default=True)
+def diff(  # noqa: PLR0913, PLR0917  one parameter an option
+    base: str,
+    head: str,
+    inputs: Sequence[str],
+    folder: Path,
+    shown: int,
+    fail_on: frozenset[ChangeKind],
+    now: datetime | None,
+    form: str,
+) -> None:
+    """Decide events by two policy sets, and show what changes: who hears what, and who no longer.
+
+    BASE and HEAD are folders or git revisions (REV, or REV:FOLDER). INPUT is what `trailbell decide` takes. Events that change
+    alike are one change, with their number and the first of them; the quieter ones come first. Values are masked as the policies
+    say. --format markdown is for a comment on a pull request.
+    """
+    changes = PolicyDiff(policies_at(base, folder), policies_at(head, folder), now or datetime.now(UTC))
+    unread = _add(changes, inputs)
+    key = random_key()
+    if form == "json":
+        show_json(as_json(changes, key))
+    elif form == "markdown":
+        show(PaintedText(as_markdown(changes, key)))
+    else:
+        width, colour = shutil.get_terminal_size((100, 24)).columns, sys.stdout.isatty()
+        show(*as_text(changes, key, shown, width, colour=colour))
+    if unread or fail_on & changes.kinds().keys():
+        raise click.exceptions.Exit(1)
+
+
+def _add(changes: PolicyDiff, inputs: Sequence[str]) -> bool:
+    """Compare all events; whether something could not be read, which is reported."""
+    unread = False
+    for item in decode_inputs(inputs):
+        if isinstance(item, DecodeError):
+            unread = True
+            show(f"{item.where}: {item.reason}", err=True)
+        elif isinstance(item, Event):
+            changes.add(item)
+    return unread

@@ -1,0 +1,234 @@
+"""What another policy set does with the same events: who hears what then, and who no longer.
+
+Each event is decided by both sets. What differs is classified and grouped; an example of a group:
+
+    1,204 events of ecs-robot on payments-*   newly muted   s3-watch (standard, warning) -> nobody, muted by payments/nightly
+
+Events are compared, not messages: digests, incidents and deduplication come after the decision.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from engine.model import OPERATOR_RANK, SEVERITY_RANK, Field, Operator
+from engine.pipeline.decide import decider_of
+from engine.pipeline.decide.reference import decision
+from engine.pipeline.facts import time_of
+from engine.pipeline.mask import mask
+from engine.pipeline.select import passed_over
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+    from datetime import datetime
+
+    from engine.model import Channel, Event, Level, PolicySet, Request, Suppression, Verdict
+
+
+class ChangeKind(StrEnum):
+    """What a change means to who listens; the first ones deserve the first look."""
+
+    NEWLY_MUTED = "newly-muted"
+    QUIETER = "quieter"
+    MASKED_LESS = "masked-less"
+    LOUDER = "louder"
+    MASKED_MORE = "masked-more"
+    ELSEWHERE = "elsewhere"
+    CLASS = "class"
+    REWORDED = "reworded"
+
+
+KIND_TEXT: Final[Mapping[ChangeKind, str]] = {
+    ChangeKind.NEWLY_MUTED: "newly muted",
+    ChangeKind.QUIETER: "quieter",
+    ChangeKind.MASKED_LESS: "shown more",
+    ChangeKind.LOUDER: "louder",
+    ChangeKind.MASKED_MORE: "shown less",
+    ChangeKind.ELSEWHERE: "told elsewhere",
+    ChangeKind.CLASS: "another class",
+    ChangeKind.REWORDED: "worded otherwise",
+}
+
+MOST_BUCKETS: Final = 1_000
+"""Buckets that are counted for a group; others count together."""
+
+
+class Told(NamedTuple):
+    """What one set does with an event, as far as people notice: the class, whom it tells and how, and what keeps others quiet."""
+
+    actor: str
+    requests: tuple[tuple[str, str, str], ...]
+    quieted_by: tuple[tuple[str, str], ...]
+    selected: bool = True
+
+    @property
+    def text(self) -> str:
+        """Whom it tells, and what muted or silenced it."""
+        if not self.selected:
+            return "not looked at"
+        heard = ", ".join(f"{channel} ({level}, {severity})" for channel, level, severity in self.requests) or "nobody"
+        by = ", ".join(f"{how} by {rule}" for how, rule in self.quieted_by)
+        return f"{heard}, {by}" if by else heard
+
+
+NOT_SELECTED: Final = Told("", (), (), selected=False)
+
+
+@dataclass(slots=True)
+class ChangeGroup:
+    """Events that change alike. `example` is the first of them; times are those of the events, None where none has one."""
+
+    kinds: tuple[ChangeKind, ...]
+    before: Told
+    after: Told
+    example: Event = field(repr=False)
+    count: int = 0
+    buckets: dict[str, int] = field(default_factory=dict)
+    first: datetime | None = None
+    last: datetime | None = None
+
+    def add(self, bucket: str, time: datetime | None) -> None:
+        """Count an event."""
+        self.count += 1
+        name = bucket if bucket in self.buckets or len(self.buckets) < MOST_BUCKETS else "others"
+        self.buckets[name] = self.buckets.get(name, 0) + 1
+        if time is not None:
+            self.first = time if self.first is None else min(self.first, time)
+            self.last = time if self.last is None else max(self.last, time)
+
+
+@dataclass(slots=True)
+class PolicyDiff:
+    """The changes of some events from one set to another, and how many events there were."""
+
+    before: PolicySet
+    after: PolicySet
+    now: datetime
+    events: int = 0
+    changed: int = 0
+    _groups: dict[object, ChangeGroup] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Messages name the revision: the same one in both, so that only what changes differs."""
+        self.before = self.before._replace(revision=self.after.revision)
+
+    def add(self, event: Event) -> None:
+        """Decide an event by both sets, and keep what differs."""
+        self.events += 1
+        old, new = (self._verdict(event, policies) for policies in (self.before, self.after))
+        kinds = tuple(sorted(set(self._kinds(old, new)), key=list(ChangeKind).index))
+        if not kinds:
+            return
+        self.changed += 1
+        told = (_told(old), _told(new))
+        key = (kinds, *told)
+        group = self._groups.get(key)
+        if group is None:
+            group = self._groups[key] = ChangeGroup(kinds, *told, event)
+        group.add(self._bucket(event, old, new), _time(event))
+
+    def groups(self) -> list[ChangeGroup]:
+        """The changes, the ones to look at first at the front, of these the most frequent."""
+        order = list(ChangeKind)
+        return sorted(
+            self._groups.values(), key=lambda group: (order.index(group.kinds[0]), -group.count, group.before, group.after)
+        )
+
+    def kinds(self) -> dict[ChangeKind, int]:
+        """How many events change in which way; one event may change in several."""
+        counts = dict.fromkeys(ChangeKind, 0)
+        for group in self._groups.values():
+            for kind in group.kinds:
+                counts[kind] += group.count
+        return {kind: count for kind, count in counts.items() if count}
+
+    def _verdict(self, event: Event, policies: PolicySet) -> Verdict | None:
+        """The verdict; None where the set does not look at the event."""
+        if passed_over(event, policies.selection) is not None:
+            return None
+        return decider_of(policies).verdict(event.record, self.now)
+
+    def _kinds(self, old: Verdict | None, new: Verdict | None) -> Iterator[ChangeKind]:
+        before, after = _requests(old), _requests(new)
+        lost, gained = before.keys() - after.keys(), after.keys() - before.keys()
+        if before and not after:
+            yield ChangeKind.NEWLY_MUTED
+        elif lost:
+            yield ChangeKind.QUIETER
+        if gained:
+            yield ChangeKind.LOUDER
+        for name in before.keys() & after.keys():
+            yield from _request_kinds(before[name], after[name])
+            yield from _channel_kinds(self.before.channels[name], self.after.channels[name])
+        if old is not None and new is not None and old.actor.name != new.actor.name:
+            yield ChangeKind.CLASS
+
+    def _bucket(self, event: Event, old: Verdict | None, new: Verdict | None) -> str:
+        """The event's bucket, as far as the strictest level of both decisions shows it."""
+        sides = [
+            (level, verdict)
+            for verdict, policies in ((old, self.before), (new, self.after))
+            if verdict is not None
+            for level in ([request.level for request in verdict.requests] or [policies.default.level])
+        ]
+        level, verdict = max(sides, key=lambda side: sum(_rank(side[0], name) for name in Field))
+        return mask(event, decision(event, verdict), level, None).values.get(Field.BUCKET, "…")
+
+
+def _told(verdict: Verdict | None) -> Told:
+    if verdict is None:
+        return NOT_SELECTED
+    requests = ((request.channel, request.level.name, request.severity.value) for request in verdict.requests)
+    quieted = (*_quieted("muted", verdict.mutes), *_quieted("silenced", verdict.silences))
+    return Told(verdict.actor.name, tuple(sorted(requests)), tuple(quieted))
+
+
+def _quieted(how: str, rules: Iterable[Suppression]) -> Iterator[tuple[str, str]]:
+    return ((how, f"{rule.policy}/{rule.id}") for rule in rules)
+
+
+def _requests(verdict: Verdict | None) -> dict[str, Request]:
+    return {} if verdict is None else {request.channel: request for request in verdict.requests}
+
+
+def _request_kinds(before: Request, after: Request) -> Iterator[ChangeKind]:
+    yield from _level_kinds(before.level, after.level)
+    rise = SEVERITY_RANK[after.severity] - SEVERITY_RANK[before.severity]
+    if rise:
+        yield ChangeKind.LOUDER if rise > 0 else ChangeKind.QUIETER
+    if (before.title, before.runbook, before.detail) != (after.title, after.runbook, after.detail):
+        yield ChangeKind.REWORDED
+
+
+def _level_kinds(before: Level, after: Level) -> Iterator[ChangeKind]:
+    """Whether a level shows more of a field than another, or less. Operators of one rank show different parts: that is both."""
+    for name in Field:
+        old, new = before.operators.get(name, Operator.DROP), after.operators.get(name, Operator.DROP)
+        if old is not new:
+            step = _rank(after, name) - _rank(before, name)
+            if step <= 0:
+                yield ChangeKind.MASKED_LESS
+            if step >= 0:
+                yield ChangeKind.MASKED_MORE
+
+
+def _rank(level: Level, name: Field) -> int:
+    return OPERATOR_RANK[level.operators.get(name, Operator.DROP)]
+
+
+def _channel_kinds(before: Channel, after: Channel) -> Iterator[ChangeKind]:
+    if before.webhook != after.webhook:
+        yield ChangeKind.ELSEWHERE
+    if _wording(before) != _wording(after):
+        yield ChangeKind.REWORDED
+
+
+def _wording(channel: Channel) -> tuple[Any, ...]:
+    """What a channel's messages depend on beside the decision."""
+    return channel.timezone, channel.language, channel.fields, channel.digest, channel.incident, channel.mention
+
+
+def _time(event: Event) -> datetime | None:
+    return time_of(event.record.get("eventTime"))
