@@ -339,6 +339,16 @@ def test_junit_has_a_case_for_each_file() -> None:
     assert [case.get("name") for case in suite] == list(TEXTS)
 
 
+@pytest.mark.parametrize("form", FORMATS)
+def test_no_format_takes_a_line_or_an_escape_from_a_policy_or_its_path(form: str) -> None:
+    hostile = "x\n::add-mask::y\r::z\x1b[2J"
+    texts = {"base.yaml": BASE, f"{hostile}.yaml": HEADER + f"routes:\n  - {{id: r, notify: [{json.dumps(hostile)}]}}\n"}
+    told = FORMATS[form](found(texts), texts)
+    assert "add-mask" in told
+    assert "\x1b" not in told
+    assert not [line for line in told.splitlines() if line.startswith("::") and not line.startswith("::error file=")]
+
+
 def test_text_obeys_no_escape_of_a_policy() -> None:
     texts = {"base.yaml": BASE, "x.yaml": HEADER + "description: a\x1b[31mb\n"}
     assert "\x1b" not in text(found(texts), texts)
