@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from time import process_time
 from types import MappingProxyType
 from typing import Any
 
@@ -416,6 +417,29 @@ def test_hostile_texts_take_linear_time() -> None:
     source = "2001:db8::1"
     for piece in ("2001:", "2001-db8-", "%2532", "203.0.113.", "0", ":::::", "a" * 7 + ":"):
         assert masked(sourceIPAddress=source, userAgent=piece * 4_000).values[Field.USER_AGENT]
+
+
+def seconds_to_mask(ids: int) -> float:
+    """Of a record that names so many account ids, in ARNs and in members."""
+    numbers = [f"{100_000_000_000 + number * 7_919:012}" for number in range(ids)]
+    made = record(errorMessage=" ".join(f"arn:aws:iam::{number}:role/x" for number in numbers), userAgent=" ".join(numbers))
+    begun = process_time()
+    shown = masked(made=Event(made, "test")).values
+    taken = process_time() - begun
+    assert not any(number in text for number in numbers[:: ids // 8] for text in shown.values())
+    return taken
+
+
+def test_a_record_that_names_very_many_account_ids_takes_linear_time() -> None:
+    few, many = (min(seconds_to_mask(ids) for _ in range(3)) for ids in (500, 4_000))
+    assert many < 24 * few
+
+
+def test_a_record_with_very_many_texts_for_account_ids_shows_none_of_them() -> None:
+    odd = [f"owner-{number}" for number in range(100)]
+    made = record(userAgent=f"tool {' '.join(odd)} 111122223333", requestParameters={f"{name}AccountId": name for name in odd})
+    shown = masked(made=Event(made, "test")).values
+    assert shown[Field.USER_AGENT] == "***"
 
 
 def test_no_more_of_a_caller_is_remembered_than_an_address_has(monkeypatch: pytest.MonkeyPatch) -> None:

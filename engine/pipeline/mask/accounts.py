@@ -7,8 +7,9 @@ expected owner. In any text an ARN names one, and the path or the name of a log 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from engine.model import repr_only
 from engine.pipeline.mask.encodings import fold, readings, with_one_separator
 from engine.pipeline.mask.operators import NO_ACCOUNT_ID
 
@@ -21,6 +22,10 @@ _MIN_LENGTH: Final = 4
 """Of what stands in the place of an account id; anything shorter would hide half of the message."""
 
 _DIGITS: Final = 12
+_MAX_OTHERS: Final = 64
+_NUMBER: Final = re.compile(r"[0-9]{12}", re.ASCII)
+_RUN: Final = re.compile(r"[0-9]{12,}", re.ASCII)
+_GROUPS: Final = re.compile(r"(?=([0-9]{4})([- ])([0-9]{4})\2([0-9]{4}))", re.ASCII)
 _RESOURCES_READ: Final = 50
 _MEMBER: Final = re.compile(r"account_?id\Z|source-?account\Z|bucket-?owner\Z", re.ASCII | re.IGNORECASE)
 
@@ -46,12 +51,48 @@ def may_name_an_account(text: str) -> bool:
     return b"0" * _DIGITS in shape or b"0000-0000-0000" in shape
 
 
-def spellings(account: str) -> tuple[str, ...]:
-    """An account id with one separator: as it is, and in groups as the console and invoices print it."""
-    if len(account) != _DIGITS or not account.isdecimal():
-        return (with_one_separator(account),)
-    groups = account[:4], account[4:8], account[8:]
-    return account, "-".join(groups), " ".join(groups)
+@repr_only()
+class AccountIds(NamedTuple):
+    """The account ids of a record as they are searched for: those of twelve digits, and what else stands in the place of one.
+
+    The time of a search does not depend on how many `numbers` there are. `others` have one separator and are at most 64;
+    `too_many`: there were more.
+    """
+
+    numbers: frozenset[str] = frozenset()
+    others: tuple[str, ...] = ()
+    too_many: bool = False
+
+    def spans(self, plain: str) -> Iterator[tuple[int, int]]:
+        """Where ids stand in a folded text with one separator: as they are, or in groups, as the console prints them."""
+        for other in self.others:
+            yield from ((start, start + len(other)) for start in occurrences(plain, other))
+        if not self.numbers or not may_name_an_account(plain):
+            return
+        for run in _RUN.finditer(plain):
+            for start in range(run.start(), run.end() - _DIGITS + 1):
+                if plain[start : start + _DIGITS] in self.numbers:
+                    yield start, start + _DIGITS
+        for groups in _GROUPS.finditer(plain):
+            if f"{groups[1]}{groups[3]}{groups[4]}" in self.numbers:
+                yield groups.start(), groups.end(4)
+
+
+def searched(ids: Iterable[str]) -> AccountIds:
+    """Folded account ids as they are searched for."""
+    numbers: set[str] = set()
+    others: set[str] = set()
+    for account in ids:
+        (numbers if _NUMBER.fullmatch(account) else others).add(account)
+    return AccountIds(frozenset(numbers), tuple(sorted(map(with_one_separator, others)))[:_MAX_OTHERS], len(others) > _MAX_OTHERS)
+
+
+def occurrences(text: str, value: str) -> Iterator[int]:
+    """Where a value stands in a text, those that overlap included."""
+    start = text.find(value)
+    while start >= 0:
+        yield start
+        start = text.find(value, start + 1)
 
 
 def usual_account_ids(record: Record) -> frozenset[str]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from engine.pipeline.mask.accounts import may_name_an_account
+from engine.pipeline.mask.accounts import may_name_an_account, occurrences
 from engine.pipeline.mask.encodings import fold, folded, readings, traced, with_one_separator
 from engine.pipeline.mask.operators import ACCOUNT_STARS, STARS
 
@@ -45,9 +45,10 @@ def _may_stand_in(reading: str, sensitive: SensitiveValues) -> bool:
 def redacted(text: str, sensitive: SensitiveValues, own: Field | None = None) -> str:
     """A text with asterisks for all sensitive values but those of the field `own` only.
 
-    Searched again until nothing is found, since the asterisks may be part of a value.
+    Searched again until nothing is found, since the asterisks may be part of a value. The text is replaced as a whole where
+    that does not end, and where there is too much to search for.
     """
-    for _ in range(ROUNDS):
+    for _ in range(0 if sensitive.account_ids.too_many else ROUNDS):
         spans = sorted(_spans(text, sensitive, own))
         if not spans:
             return text
@@ -72,18 +73,10 @@ def _spans(text: str, sensitive: SensitiveValues, own: Field | None) -> Iterator
 def _found_in(text: str, sensitive: SensitiveValues, own: Field | None) -> Iterator[tuple[int, int, str]]:
     plain = with_one_separator(text)
     for value in sensitive.texts_except(own):
-        yield from ((start, start + len(value), STARS) for start in _occurrences(plain, value))
-    for account in sensitive.account_spellings:
-        yield from ((start, start + len(account), ACCOUNT_STARS) for start in _occurrences(plain, account))
+        yield from ((start, start + len(value), STARS) for start in occurrences(plain, value))
+    yield from ((start, end, ACCOUNT_STARS) for start, end in sensitive.account_ids.spans(plain))
     for address in sensitive.addresses_except(own):
         yield from ((start, end, STARS) for start, end in address.spans(text))
-
-
-def _occurrences(text: str, value: str) -> Iterator[int]:
-    start = text.find(value)
-    while start >= 0:
-        yield start
-        start = text.find(value, start + 1)
 
 
 def _replaced(text: str, spans: list[tuple[int, int, str]]) -> str:

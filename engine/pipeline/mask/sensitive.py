@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from engine.model import Field, Operator, repr_only
-from engine.pipeline.mask.accounts import all_account_ids, spellings, usual_account_ids
+from engine.pipeline.mask.accounts import AccountIds, all_account_ids, searched, usual_account_ids
 from engine.pipeline.mask.addresses import addresses_in
 from engine.pipeline.mask.encodings import fold, readings, with_one_separator
 from engine.pipeline.mask.operators import ACCOUNT_STARS, LAST_SHOWN, is_service
@@ -46,7 +46,7 @@ class SensitiveValues(NamedTuple):
     """Masked values. `texts`, folded and with one separator, are searched for everywhere, with the fields whose values they are;
     `short` in ARNs only.
 
-    `accounts`: account ids; `account_spellings`: how each may be written. `hides_accounts`: whether these are masked at all.
+    `accounts`: account ids; `account_ids`: as they are searched for. `hides_accounts`: whether these are masked at all.
     `hides_keys`: whether ids of access keys are, also others than the caller's. `addresses`: the spellings of each address of the
     source, where that is masked.
     """  # noqa: D205  it is one sentence
@@ -54,7 +54,7 @@ class SensitiveValues(NamedTuple):
     texts: Mapping[str, frozenset[Field]]
     short: frozenset[str]
     accounts: frozenset[str]
-    account_spellings: tuple[str, ...]
+    account_ids: AccountIds
     hides_accounts: bool
     hides_keys: bool
     addresses: tuple[AddressSpellings, ...] = ()
@@ -70,9 +70,11 @@ class SensitiveValues(NamedTuple):
     def may_stand_in(self, folded_text: str, own: Field | None = None) -> bool:
         """Whether any value may stand in a folded text; sometimes true where none does."""
         plain = with_one_separator(folded_text)
-        for text in (*self.texts_except(own), *self.account_spellings):
+        for text in self.texts_except(own):
             if text in plain:
                 return True
+        if next(self.account_ids.spans(plain), None) is not None:
+            return True
         return any(address.may_stand_in(folded_text) for address in self.addresses_except(own))
 
     def without_accounts(self, texts: Mapping[Field, str]) -> dict[Field, str]:
@@ -88,7 +90,7 @@ class SensitiveValues(NamedTuple):
 
 
 def _accounts(ids: frozenset[str]) -> dict[str, Any]:
-    return {"accounts": ids, "account_spellings": tuple(spelling for account in ids for spelling in spellings(account))}
+    return {"accounts": ids, "account_ids": searched(ids)}
 
 
 def _without(text: str, accounts: Collection[str]) -> str:
