@@ -15,6 +15,7 @@ from builders import NOW, SHIPPED, record
 from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
+from stub_slack import StubSlack
 
 from engine.cli import trailbell
 from engine.edge.secrets import random_key
@@ -149,6 +150,13 @@ def test_a_flood_rings_at_each_tenfold_and_is_summed_up_when_its_window_ends() -
     assert [(message.at - NOW).total_seconds() for message in posted] == [0, 0, 0, 0, WINDOW]
     assert made.counted == {"s3-watch": 1_196}
     assert "1,200" in posted[-1].message.payload["text"]
+
+
+def test_the_sum_of_an_incident_keeps_class_and_evidence_although_its_row_was_written_in_between() -> None:
+    _, posted = simulated([("198.51.100.41", "example-reports", None, 0)] * 3)
+    ring, total = (json.dumps(message.message.payload, ensure_ascii=False) for message in posted)
+    assert "by the form of its session name" in ring
+    assert "by the form of its session name" in total
 
 
 def test_two_channels_of_one_webhook_are_counted_apart(shop: Path) -> None:
@@ -334,3 +342,38 @@ def test_the_window_of_critical_events_is_a_quarter_of_an_hour_at_most(shop: Pat
         ONE_FILE.replace("window: 15m}}", "window: 4h}}") + critical, encoding="utf-8"
     )
     assert "incident, 15m, of actor" in ran("explain", "-", stdin=lines(person("akua"))).stdout
+
+
+# --- run --post -----------------------------------------------------------------------------------------------------------
+
+
+def posted_to_slack(shop: Path, monkeypatch: pytest.MonkeyPatch, answer: str) -> Result:
+    """An event for one channel, posted to a Slack that answers so."""
+    one_channel = re.sub("notify: .*, masking", "notify: [each], masking", ONE_FILE)
+    (shop / "policies" / "payments.yaml").write_text(one_channel, encoding="utf-8")
+    with StubSlack() as slack:
+        slack.script("hook", answer)
+        monkeypatch.setenv("TRAILBELL_WEBHOOK_HOSTS", slack.host)
+        monkeypatch.setenv("SLACK_WEBHOOK_URL", slack.url("hook"))
+        return ran("run", "-", "--post", stdin=lines(person("akua")))
+
+
+def test_run_post_says_why_something_failed(shop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    done = posted_to_slack(shop, monkeypatch, "404")
+    assert done.exit_code == 1
+    told = done.stdout[done.stdout.index("failed attempts") :]
+    assert re.search(r"^  each: the webhook or its channel is gone +1$", told, re.MULTILINE), told
+    assert "/hook" not in done.output
+
+
+def test_run_post_says_nothing_of_failures_where_all_was_posted(shop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    done = posted_to_slack(shop, monkeypatch, "ok")
+    assert done.exit_code == 0
+    assert "  each delivered        1" in done.stdout.splitlines()
+    assert "failed" not in done.stdout
+
+
+def test_run_post_says_that_there_was_no_time(shop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("engine.cli.run.POST_TIMEOUT_SECONDS", 1.0)
+    done = posted_to_slack(shop, monkeypatch, "429-long")
+    assert "each: of its events, 1 could not be sent within 1 seconds at Slack's rate." in done.stdout.splitlines()

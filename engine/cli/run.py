@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import sys
 import time
+from collections import Counter
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import islice
@@ -28,10 +30,10 @@ from engine.cli.preview import preview
 from engine.cli.terminal import PaintedText, heading, show
 from engine.edge.http import post as http_post
 from engine.edge.secrets import Secrets, random_key
-from engine.model import DecodeError, Ports, RecordOutcome, Selects
+from engine.model import DecodeError, Outcome, Ports, RecordOutcome, Selects
 from engine.pipeline.batch import process_records
 from engine.pipeline.metrics import summed
-from engine.pipeline.posting import Posting
+from engine.pipeline.posting import Posting, memory_outbox
 from engine.pipeline.setting import Setting
 from engine.pipeline.total import conclude
 from engine.workbench.incidents import shared_by
@@ -39,7 +41,7 @@ from engine.workbench.page import MESSAGES_MAX, ShownMessage
 from engine.workbench.simulation import Simulation
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from engine.pipeline.decode import Decoded
@@ -82,20 +84,23 @@ def run(  # noqa: PLR0913, PLR0917  one parameter an option
     INPUT is any payload that a Lambda receives, a CloudTrail log file (.json.gz), JSON Lines, a folder of these, or - for
     standard input. The exit code is 1 if a record could not be read or decided, or a message was not delivered. Duplicates and
     digests are handled within batches of a thousand records. Without --post all events arrive at once, as far as incidents are
-    concerned: what is posted when these end comes last, and the summary says how many events each has.
+    concerned: what is posted when these end comes last, and the summary says how many events each has. With --post an incident is
+    one batch, and the summary says why something was not posted.
     """
     policies = open_policies(policies_path)
     selected = policies._replace(selection=selection_of(policies.selection, select))
     setting = Setting(selected, desk(region, log_group), random_key())
-    ports, shown = _ports(audit), _Shown()
+    log, shown = _Log(audit), _Shown()
+    ports = _ports(log)
+    outbox = memory_outbox(ports)
     simulation = Simulation(setting, ports.now(), shown.show)
     total, failed = summed(()), False
     for batch in _batches(_reporting(inputs)):
         received = tuple(process_records(batch, setting, ports))
-        result = conclude(received, Posting(setting, ports).post(received) if post else simulation.arrive(received))
+        result = conclude(received, Posting(setting, ports, outbox).post(received) if post else simulation.arrive(received))
         total, failed = summed((total, result.tally)), failed or result.failed
     simulation.finish()
-    show(*_summary(total, posted=post), *_incidents(simulation.incidents()))
+    show(*_summary(total, posted=post), *_incidents(simulation.incidents()), *_failures(log.failures, total))
     if html is not None:
         write_page(html, shown.messages, f"Messages of {', '.join(inputs)}", shown.left_out)
     if failed or total.records.get(RecordOutcome.UNREADABLE):
@@ -116,12 +121,12 @@ def _reporting(inputs: Sequence[str]) -> Iterator[Decoded]:
         yield item
 
 
-def _ports(audit: IO[str] | None) -> Ports:
+def _ports(log: _Log) -> Ports:
     started = time.monotonic()
     return Ports(
         post=http_post,
         webhook=Secrets(os.environ).webhook,
-        emit=_discard if audit is None else (lambda line: click.echo(line, file=audit)),
+        emit=log.emit,
         now=lambda: datetime.now(UTC),
         elapsed=time.monotonic,
         sleep=time.sleep,
@@ -129,8 +134,20 @@ def _ports(audit: IO[str] | None) -> Ports:
     )
 
 
-def _discard(_: str) -> None:
-    """Drop an audit record."""
+@dataclass(slots=True)
+class _Log:
+    """The audit records, written to a file if there is one. `failures` counts attempts by channel and by why they failed."""
+
+    file: IO[str] | None
+    failures: Counter[tuple[str, str]] = field(default_factory=Counter)
+
+    def emit(self, line: str) -> None:
+        """Take one record."""
+        if self.file is not None:
+            click.echo(line, file=self.file)
+        record = json.loads(line)
+        if record["type"] == "delivery" and record["outcome"] == Outcome.FAILED:
+            self.failures[record["channel"], record["reason"]] += 1
 
 
 @dataclass(slots=True)
@@ -180,6 +197,16 @@ def _incidents(incidents: Sequence[SimulatedIncident]) -> Iterator[str]:
         yield f"  {len(several) - INCIDENTS_SHOWN:,} smaller ones"
     if len(incidents) > len(several):
         yield f"  {len(incidents) - len(several):,} of one event each"
+
+
+def _failures(failures: Mapping[tuple[str, str], int], tally: Tally) -> Iterator[str]:
+    """Why attempts to post failed, and where there was no time for one."""
+    yield from _block("failed attempts", [(f"{channel}: {reason}", count) for (channel, reason), count in failures.items()])
+    tried = {channel for channel, _ in failures}
+    for (channel, outcome), count in tally.messages.items():
+        if outcome is Outcome.FAILED and channel not in tried:
+            limit = f"{POST_TIMEOUT_SECONDS:.0f} seconds at Slack's rate"
+            yield f"{channel}: of its events, {count:,} could not be sent within {limit}."
 
 
 def _block(title: str, rows: Sequence[tuple[str, int]]) -> Iterator[str]:

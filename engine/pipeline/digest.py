@@ -130,20 +130,24 @@ def flags_of(masked: MaskedEvent) -> dict[str, Any]:
 
 
 def lead_of(entry: Entry) -> dict[str, Any]:
-    """What the event's request and decision say, as JSON."""
+    """What the event's request and decision say, in the types that JSON gives back: what was written is compared with it."""
     request, verdict = entry.request, entry.decision.verdict
     actor, evidence = verdict.actor, verdict.evidence
     return {
         "policy": request.policy,
         "route": request.route,
-        "title": request.title,
+        "title": _as_list(request.title),
         "runbook": request.runbook,
         "detail": request.detail.value,
         "fallback_for": request.fallback_for,
         "revision": verdict.revision,
-        "actor": [actor.name, actor.kind.value, actor.emoji, actor.title, actor.never_mute],
-        "evidence": None if evidence is None else [evidence.id, evidence.says, evidence.strength.value],
+        "actor": [actor.name, actor.kind.value, actor.emoji, _as_list(actor.title), actor.never_mute],
+        "evidence": None if evidence is None else [evidence.id, _as_list(evidence.says), evidence.strength.value],
     }
+
+
+def _as_list(text: LocalizedText | None) -> list[str | None] | None:
+    return None if text is None else list(text)
 
 
 def actor_of(values: Sequence[Any] | None) -> ActorClass | None:
