@@ -201,6 +201,24 @@ def _incident(language: Language = Language.EN, *, ended: bool = False) -> Messa
     return render_incident(Incident(summary, 100, ended), _channel(language), HERE)
 
 
+def _incident_of_people(language: Language = Language.EN) -> Message:
+    entries = []
+    for place in range(24):
+        name = ("analyst", "mary.major", "mateo.jackson")[place % 3]
+        one = event(
+            **{
+                **READ,
+                **_target("hr-records", f"2026/11/salaries-{place // 2}.csv"),
+                "eventTime": f"2026-11-01T09:{place + 12}:00Z",
+            }
+        )
+        decision, request = _decided(one, PERSON), _asked(STRICT, Severity.WARNING, ("hr/everyone",))
+        masked = mask(one, decision, STRICT, None)._replace(caller_ids=("account", "role", name, name), object_id=str(place // 2))
+        entries.append(Entry(place, masked, decision, request))
+    summary = fold(entries, DigestRule(5, (Field.BUCKET,)))[1][0]
+    return render_incident(Incident(summary, 23, ended=True), _channel(language), HERE)
+
+
 def _fold(language: Language = Language.EN) -> Message:
     largest = [
         fold(_many(40, **_role("AWSReservedSSO_Analyst_0123456789abcdef", f"{name}@example.com")), RULE)[1][0]
@@ -313,6 +331,7 @@ SAMPLES: Mapping[str, Callable[[], Message]] = MappingProxyType(
         "digest": _digest,
         "incident-so-far": _incident,
         "incident-ended": lambda: _incident(ended=True),
+        "incident-of-people": _incident_of_people,
         "fold": _fold,
         "policies-changed": _changed,
         "muted-yesterday": _muted,

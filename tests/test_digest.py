@@ -175,6 +175,21 @@ def test_callers_are_told_apart_by_what_they_are_not_by_what_is_shown_of_them() 
     assert lines(render_summary(summary, tokyo(), DEPLOYED))[0] == ":warning: 8 accounts read payments-prod 8 times"
 
 
+def test_a_summary_says_how_many_people_roles_and_objects_there_were() -> None:
+    people = [entry(place, {Field.NAME: f"p{place % 3}", Field.KEY: f"2026/{place % 2}.csv"}) for place in range(6)]
+    roles = [entry(place, {Field.ROLE: f"r{place % 2}", Field.KEY: "2026/0.csv"}, actor=UNKNOWN) for place in range(6, 10)]
+    _, (summary,) = fold([*people, *roles], DigestRule(3, (Field.BUCKET,)))
+    first, second, *below = lines(render_summary(summary, tokyo(), DEPLOYED))
+    assert first == ":warning: 5 callers read payments-prod 10 times"
+    assert second.startswith("2 objects · ")
+    assert " · 3 people · 2 roles · " in second
+    assert any("2026/0.csv" in line and "7 events" in line for line in below)
+    _, (summary,) = fold(people, DigestRule(3, (Field.BUCKET,)))
+    first, second, *_ = lines(render_summary(summary, tokyo(), DEPLOYED))
+    assert first == ":warning: 3 people read payments-prod 6 times"
+    assert "people" not in second
+
+
 def test_the_denied_are_counted_where_the_error_is_shown() -> None:
     entries = [entry(place, {Field.ERROR_CODE: "AccessDenied"} if place < 2 else {}) for place in range(5)]
     assert [summary.denied for summary in fold(entries, BY_NAME)[1]] == [2]

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import timedelta
 
-    from engine.model import Channel, Deployment, Fold, Incident, Language, Summary, Top
+    from engine.model import CallerCounts, Channel, Deployment, Fold, Incident, Language, Summary, Top
     from engine.pipeline.render.targets import Link
     from engine.pipeline.render.words import Words
 
@@ -108,14 +108,19 @@ def _subject(summary: Summary, language: Language) -> Subject:
 
 def _headline(summary: Summary, subject: Subject) -> Sentence:
     """Who did what how often, where, and within what time."""
-    words, outcome = subject.words, _outcome(summary)
-    count = summary.total - (summary.denied or 0) - (summary.failed or 0) if outcome is CallOutcome.DONE else summary.total
+    words, outcome, count = subject.words, _outcome(summary), _done_or_all(summary)
     span = _span_text(summary.first, summary.last, words)
     action = _action(summary, subject, count, words)
     if span:
         action = ActionWords(action.done + words.within, action.attempted + words.within)
     slots = {**slots_of(subject), "bucket": _where(summary, subject), "count": own(f"{count:,}"), "span": own(span)}
     return first_line(_caller(summary, subject), action, slots, outcome, words)
+
+
+def _done_or_all(summary: Summary) -> int:
+    """How many events the first line is about: those that did not fail, or all where all did."""
+    done = summary.total - (summary.denied or 0) - (summary.failed or 0)
+    return done or summary.total
 
 
 def _outcome(summary: Summary) -> CallOutcome:
@@ -168,16 +173,15 @@ def _caller(summary: Summary, subject: Subject) -> Caller:
 
 
 def _details(summary: Summary, subject: Subject, channel: Channel) -> Iterator[tuple[Part, ...]]:
-    """How many bytes, when, by how many tasks, with what, from where."""
+    """How many objects and bytes, when, by how many callers of a sort, with what, from where."""
     words, values = subject.words, subject.masked.values
+    if 1 < summary.objects < _done_or_all(summary):
+        yield (own(words.objects.format(count=f"{summary.objects:,}")),)
     if summary.size:
         yield (own(readable_size(str(summary.size), words.bytes)),)
     if summary.first is not None and summary.last is not None:
         yield (own(_local_span(summary.first, summary.last, channel, words)),)
-    if summary.callers.tasks > 1:
-        yield (own(words.tasks.format(count=f"{summary.callers.tasks:,}")),)
-    if summary.callers.accounts > 1 and summary.callers.accounts < summary.callers.callers:
-        yield (own(words.accounts.format(count=f"{summary.callers.accounts:,}")),)
+    yield from _sorts_of_callers(summary.callers, words)
     if Field.CLIENT in values:
         yield (value(client_text(values[Field.CLIENT], words), CLIENT_MAX_LENGTH),)
     networks = summary.top.get(Field.SOURCE_IP)
@@ -185,6 +189,15 @@ def _details(summary: Summary, subject: Subject, channel: Channel) -> Iterator[t
         yield (own(words.networks.format(count=f"{len(networks.values) + networks.further:,}")),)
     elif Field.SOURCE_IP in values:
         yield (value(values[Field.SOURCE_IP], NAME_MAX_LENGTH),)
+
+
+def _sorts_of_callers(counts: CallerCounts, words: Words) -> Iterator[tuple[Part, ...]]:
+    """How many callers are of a sort, as far as the first line does not say it."""
+    for count, template in ((counts.people, words.people), (counts.roles, words.roles), (counts.accounts, words.accounts)):
+        if 1 < count < counts.callers:
+            yield (own(template.format(count=f"{count:,}")),)
+    if counts.tasks > 1:
+        yield (own(words.tasks.format(count=f"{counts.tasks:,}")),)
 
 
 def _bullets(summary: Summary, words: Words) -> Iterator[tuple[Part, ...]]:
@@ -197,8 +210,9 @@ def _bullets(summary: Summary, words: Words) -> Iterator[tuple[Part, ...]]:
     if Field.BUCKET in summary.top:
         room -= 1
         yield _counted(summary.top[Field.BUCKET], words)
+    counted = words.objects if summary.objects == _done_or_all(summary) else words.events
     for group in summary.keys[: max(room, 0)]:
-        count = words.objects.format(count=f"{group.events:,}")
+        count = counted.format(count=f"{group.events:,}")
         size = f" · {readable_size(str(group.size), words.bytes)}" if group.size else ""
         folder = value(shortened_key(group.prefix or "/", _KEY_MAX_LENGTH), _KEY_MAX_LENGTH, Style.CODE)
         if group.events > 1 or group.size:
