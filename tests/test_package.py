@@ -76,6 +76,11 @@ LAUNCHED: dict[str, tuple[tuple[str, ...], str]] = {
     "run": (("run", EVENT), r"s3-watch"),
     "decide": (("decide", "tests/events"), r'"class": ?"human"'),
     "explain": (("explain", EVENT), r"Rules that held"),
+    "diff": (("diff", "policies", "policies", "tests/events"), r"none of [\d,]+ events changes"),
+    "why-not": (("why-not", "command-line/role-in-a-command-line", EVENT), r"role-in-a-command-line"),
+    "routes": (("routes",), r"channels/default"),
+    "rules": (("rules", "--bucket", "ledger"), r"rule 1 .* ledger"),
+    "mint": (("mint", EVENT, "--to", "minted"), r"1 fixture in minted"),
     "fields": (("fields",), r"userIdentity"),
     "lint": (("lint", "--format", "json"), r"\[\]|findings"),
     "test": (("test", "--full-coverage"), r"\d+ of \d+ passed"),
@@ -85,11 +90,12 @@ LAUNCHED: dict[str, tuple[tuple[str, ...], str]] = {
     "send-test": (("send-test", "--channel", "s3-watch"), r"s3-watch: delivered"),
     "completion": (("completion", "bash"), r"_trailbell_completion"),
 }
-REFUSED: dict[str, tuple[str, ...]] = {
-    "doctor": ("doctor",),
-    "publish": ("publish", "--to", "s3://bucket/key", "--key", "key"),
+REFUSED: dict[str, tuple[tuple[str, ...], str]] = {
+    "doctor": (("doctor",), "aws"),
+    "publish": (("publish", "--to", "s3://bucket/key", "--key", "key"), "aws"),
+    "prove": (("prove", "--policies", str(ROOT / "examples/tour/policies")), "prove"),
 }
-"""What needs AWS, in an environment without the extra."""
+"""What needs an extra, in an environment without it."""
 
 
 def test_every_command_is_tried() -> None:
@@ -107,10 +113,11 @@ def test_a_command_of_the_installed_package_does_its_work(name: str, installed: 
 
 
 @pytest.mark.parametrize("name", REFUSED)
-def test_what_needs_aws_names_the_extra(name: str, installed: Path, repository: Path) -> None:
-    done = run([installed / "trailbell", *REFUSED[name]], repository)
+def test_what_needs_an_extra_names_it(name: str, installed: Path, repository: Path) -> None:
+    words, extra = REFUSED[name]
+    done = run([installed / "trailbell", *words], repository)
     assert (done.returncode, done.stdout) == (1, "")
-    assert "trailbell[aws]" in done.stderr
+    assert f"trailbell[{extra}]" in done.stderr
 
 
 def test_a_code_is_explained_without_the_pages_of_the_checkout(installed: Path, tmp_path: Path) -> None:
