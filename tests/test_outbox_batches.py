@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import pytest
 from builders import policy, policy_set, route
 from outbox_world import START, outbox_of, shared_memory
 from worlds import CHANNELS, DOWN, GONE, OK, World, named, no_file, numbered, sqs
@@ -129,6 +130,38 @@ def test_another_network_rings_while_the_incident_is_open() -> None:
     ran(sqs(numbered(4, **OTHER_PLACE)), world, store, where, "c")
     assert len(world.posts) == 2
     assert "198.51.100" in str(world.posts[1])
+
+
+@pytest.mark.parametrize(
+    ("first", "other"),
+    [
+        ({"sourceIPAddress": "10.0.1.5"}, {"sourceIPAddress": "10.0.1.5", "vpcEndpointId": "vpce-0fedcba9876543210"}),
+        (
+            {"sourceIPAddress": "10.0.1.5", "vpcEndpointId": "vpce-0123456789abcdef0"},
+            {"sourceIPAddress": "10.0.1.5", "vpcEndpointId": "vpce-0fedcba9876543210"},
+        ),
+        ({"sourceIPAddress": "203.0.113.7"}, {"sourceIPAddress": "athena.amazonaws.com"}),
+        ({"sourceIPAddress": "203.0.113.7"}, {"sourceIPAddress": "198.51.100.7, 203.0.113.7"}),
+        ({"sourceIPAddress": "203.0.113.7"}, {"sourceIPAddress": "AWS Internal"}),
+    ],
+)
+def test_who_comes_another_way_rings_although_the_address_may_be_the_same(first: dict[str, str], other: dict[str, str]) -> None:
+    where = setting({**CHANNELS, "ops": named("ops", incident=IncidentRule(by=(Field.BUCKET,), window=3_600.0))})
+    store, world = shared_memory(), World(seconds=100_000.0)
+    ran(sqs(numbered(1, **first), numbered(2, **first)), world, store, where, "a")
+    assert len(world.posts) == 1
+    ran(sqs(numbered(3, **other)), world, store, where, "b")
+    assert len(world.posts) == 2
+
+
+def test_a_row_keeps_an_events_values_however_many_routes_hold() -> None:
+    holding = [policy(f"{'team' * 10}-{number}", route("r" * 40, notify=("ops",))) for number in range(1_000)]
+    channels = {**CHANNELS, "ops": named("ops", incident=IncidentRule(window=900.0))}
+    store, world = shared_memory(), World(seconds=100_000.0)
+    where = Setting(policy_set(*holding, channels=channels), Deployment())
+    ran(sqs(numbered(1)), world, store, where, "a")
+    assert "payments-prod" in str(world.posts[0])
+    assert max(len(str(item)) for item in store.items.values()) < 16_000
 
 
 def test_a_digest_is_of_one_batch() -> None:

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from engine.model import Channel, Decision, Event, FactGroups, Ports, Request
     from engine.pipeline.setting import Setting
 
+NAMES_KEPT: Final = 6
+"""Routes, and failures, of one event that a row keeps. A set may have thousands that hold, and a row has its bound."""
+
 DIGEST_WINDOW_SECONDS: Final = 60.0
 """For how long a digest of one batch may take to be entered; nothing of another batch is ever counted in it."""
 
@@ -77,11 +80,10 @@ class Booking:
         event, decision, request = pending.event, pending.decision, pending.request
         actor, identity = decision.verdict.actor, fingerprint(event)
         account, role, session, name = facts[CALLER][2], *facts[ROLE], facts[CALLER][1]
-        source = facts[SOURCE][0]
         moment = time_of(event.record.get("eventTime"))
         critical = request.severity is Severity.CRITICAL
         rule = channel.incident
-        where = None if source is None else network(source)
+        where = _network(event, facts)
         caller = ("anonymous",) if _anonymous(event) else (account, role or name)
         return OutboxEntry(
             identity=identity,
@@ -91,7 +93,7 @@ class Booking:
             else _keyed(key, "incident", *_likeness(pending, facts, rule.by, critical=critical)),
             severity=request.severity,
             views=tuple(self._views(channel, pending, facts, key, (account, role, session, name))),
-            network=None if where is None else _keyed(key, "network", where)[:16],
+            network=_keyed(key, "network", *where)[:16] if any(where) else None,
             never_mute=actor.never_mute,
             caller=_keyed(key, "caller", *caller)[:16],
             critical=critical,
@@ -146,12 +148,23 @@ def sample_of(entry: Entry) -> dict[str, Any]:
         "hash_missing": entry.masked.hash_missing,
         "event_id": entry.decision.event_id,
         "severity": request.severity.value,
-        "routes": list(request.routes),
-        "matched": list(verdict.routes),
+        "routes": list(request.routes[:NAMES_KEPT]),
+        "matched": list(verdict.routes[:NAMES_KEPT]),
         "defaulted": verdict.defaulted,
-        "failures": [[failure.kind.value, failure.policy, failure.id, failure.reason] for failure in verdict.failures],
+        "failures": [[one.kind.value, one.policy, one.id, one.reason] for one in verdict.failures[:NAMES_KEPT]],
         **lead_of(entry),
     }
+
+
+def _network(event: Event, facts: FactGroups) -> tuple[str | None, str | None]:
+    """From where an event came: its network and the VPC endpoint.
+
+    In a VPC of one's own everybody chooses addresses, and AWS says which endpoint it was. Where there is no single address, the
+    source as recorded stands for it: the host of a service, or a list.
+    """
+    address, source, endpoint = facts[SOURCE][0], event.record.get("sourceIPAddress"), event.record.get("vpcEndpointId")
+    recorded = source if isinstance(source, str) and source else None
+    return recorded if address is None else network(address), endpoint if isinstance(endpoint, str) else None
 
 
 def _likeness(
