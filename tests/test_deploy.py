@@ -159,6 +159,7 @@ ALARMED = {
         ("Trailbell", "FailedMatchers"),
     ),
     *(("Trailbell", "PolicySetRefused"), ("Trailbell", "DoesNotAddUp"), ("Trailbell", "FromCloudTrail")),
+    *(("Trailbell", "OldestOwedSeconds"), ("Trailbell", "GivenUp")),
 }
 """Everything that must not happen unnoticed, as a metric."""
 

@@ -9,7 +9,7 @@ from builders import policy, policy_set, route
 from outbox_world import START, outbox_of, shared_memory
 from worlds import CHANNELS, DOWN, GONE, OK, World, named, no_file, numbered, sqs
 
-from engine.model import Deployment, DigestRule, Field, IncidentRule, Outcome, RecordOutcome
+from engine.model import Deployment, DigestRule, Field, HttpResponse, IncidentRule, Outcome, RecordOutcome
 from engine.outbox.store import Write
 from engine.pipeline.batch import run
 from engine.pipeline.decode import decode
@@ -188,3 +188,84 @@ def test_a_channel_that_left_the_set_is_told_to_the_default_channels_as_a_count(
     ((url, told),) = world.posts[tried:]
     assert url.endswith("OPS")
     assert "a.csv" not in str(told)
+
+
+def test_a_channel_that_is_gone_is_not_asked_again_by_other_invocations() -> None:
+    where = setting({**CHANNELS, "ops": named("ops", fallback="security")})
+    store, world = shared_memory(), World(lambda url: GONE if url.endswith("OPS") else OK, seconds=1_000.0)
+    for number in range(3):
+        ran(sqs(numbered(number)), world, store, where, f"by-{number}")
+        world.time += 10.0
+    assert [url.rpartition("_")[2] for url, _ in world.posts] == ["OPS", "SECURITY", "SECURITY", "SECURITY"]
+    world.time += 300.0
+    ran(sqs(numbered(9)), world, store, where, "later")
+    assert [url.rpartition("_")[2] for url, _ in world.posts[4:]] == ["OPS", "SECURITY"]
+
+
+def test_a_channel_that_is_out_is_probed_by_one_message_at_a_time() -> None:
+    store, world = shared_memory(), World(lambda _: DOWN, seconds=10_000.0)
+    for number in range(30):
+        ran(sqs(numbered(number)), world, store, by=f"by-{number}")
+        world.time += 20.0
+    assert len(world.posts) <= 20, "2, 4, 8 ... 60 seconds apart"
+    world.answers = lambda _: OK
+    before = len(world.posts)
+    drained(world, store, seconds=60.0)
+    told = world.posts[before:]
+    assert len(told) == 2, "the probe, and all others in one"
+    assert "29 incidents" in str(told[1])
+
+
+def test_while_the_channel_is_out_its_fallback_hears_what_waits_too_long_once_and_the_channel_later_as_a_repeat() -> None:
+    where = setting({**CHANNELS, "ops": named("ops", fallback="security", fallback_after=300.0)})
+    store, world = shared_memory(), World(lambda url: DOWN if url.endswith("OPS") else OK)
+    ran(sqs(numbered(1)), world, store, where)
+
+    def heard(channel: str) -> list[str]:
+        return [str(body) for url, body in world.posts if url.endswith(channel)]
+
+    drained(world, store, where, 200.0)
+    assert heard("SECURITY") == []
+    for _ in range(5):
+        drained(world, store, where, 60.0)
+    assert len(heard("SECURITY")) == 1
+    assert "ops" in heard("SECURITY")[0]
+    tries = len(heard("OPS"))
+    world.answers = lambda _: OK
+    drained(world, store, where, 60.0)
+    assert len(heard("OPS")) == tries + 1
+    assert "may be a repeat" in heard("OPS")[-1]
+    sent = [line for line in world.of("delivery") if line["outcome"] in {"delivered", "fallback"}]
+    assert [(line["posted_to"], line["again"]) for line in sent] == [("security", False), ("ops", True)]
+
+
+@pytest.mark.parametrize("fallback", [None, "security"])
+def test_what_cannot_be_sent_for_days_is_given_up_and_counted(fallback: str | None) -> None:
+    where = setting({**CHANNELS, "ops": named("ops", fallback=fallback)})
+    store, world = shared_memory(), World(lambda _: DOWN)
+    ran(sqs(numbered(1)), world, store, where)
+    days = 1 if fallback is None else 2
+    drained(world, store, where, days * 86_400.0 - 100.0)
+    assert "given up" not in world.of("delivery")[-1]["reason"]
+    drained(world, store, where, 200.0)
+    assert "given up" in world.of("delivery")[-1]["reason"]
+    assert not [item for item in store.items.values() if "owed" in item]
+
+
+def test_what_waits_for_a_day_goes_to_the_fallback_alone() -> None:
+    where = setting({**CHANNELS, "ops": named("ops", fallback="security")})
+    store, world = shared_memory(), World(lambda url: DOWN if url.endswith("OPS") else OK)
+    ran(sqs(numbered(1)), world, store, where)
+    drained(world, store, where, 86_500.0)
+    assert [url.rpartition("_")[2] for url, _ in world.posts[-2:]] == ["OPS", "SECURITY"]
+    assert not [item for item in store.items.values() if "owed" in item]
+
+
+def test_a_message_that_the_channel_refuses_waits_for_a_fallback_that_asks_for_a_pause() -> None:
+    where = setting({**CHANNELS, "ops": named("ops", fallback="security")})
+    refused, pause = HttpResponse(400, "something"), HttpResponse(429, "rate_limited", 1.0)
+    store, world = shared_memory(), World(lambda url: refused if url.endswith("OPS") else pause)
+    ran(sqs(numbered(1)), world, store, where)
+    world.answers = lambda url: refused if url.endswith("OPS") else OK
+    drained(world, store, where, 60.0)
+    assert [line["outcome"] for line in world.of("delivery")] == ["booked", "failed", "fallback"]

@@ -22,7 +22,7 @@ locals {
   actions   = var.alarm_topic_arn == "" ? [] : [var.alarm_topic_arn]
 
   environment = merge(
-    { TRAILBELL_ROLE = aws_iam_role.this.arn },
+    { TRAILBELL_ROLE = aws_iam_role.this.arn, TRAILBELL_WORKERS = tostring(var.maximum_concurrency) },
     var.slack_webhook_url == "" ? {} : { SLACK_WEBHOOK_URL = var.slack_webhook_url },
     var.delivery_table ? { TRAILBELL_DELIVERY_TABLE = aws_dynamodb_table.deliveries[0].name } : {},
     var.changes_url == "" ? {} : { TRAILBELL_CHANGES_URL = var.changes_url },
@@ -442,10 +442,17 @@ locals {
         metric = "ApproximateAgeOfOldestMessage", dimensions = { QueueName = aws_sqs_queue.events[0].name }, threshold = 900
       }
     } : {},
+    {
+      channel-out = {
+        text   = "A channel could not be sent an alert for more than a quarter of an hour. doctor names it.", namespace = "Trailbell"
+        metric = "OldestOwedSeconds", dimensions = { Function = aws_lambda_function.this.function_name }, statistic = "Maximum", threshold = 900
+      }
+    },
     { for metric, text in {
       Failed           = "Records could not be decided or delivered."
       Unreadable       = "Records could not be read."
       FailedMatchers   = "A matcher fails on real events."
+      GivenUp          = "Events could not be sent for days, or were refused, and were given up. The delivery records name them."
       DoesNotAddUp     = "What came in does not equal the sum of how it ended."
       PolicySetRefused = "A published policy set could not be read or was refused; the last good one is in force."
       } : lower(metric) => {

@@ -21,6 +21,9 @@ PAUSE_MAX_SECONDS: Final = 2.0
 UNANSWERED_MAX: Final = 2
 """Calls in a row without an answer after which the table counts as away."""
 
+WASTED_MAX_SECONDS: Final = 8.0
+"""Of one invocation, spent on calls that came to nothing: after that the table counts as away."""
+
 AWAY_SECONDS: Final = 10.0
 """For how long a table that counts as away is not asked."""
 
@@ -40,6 +43,11 @@ class Calls:
         self._jitter = jitter
         self._unanswered = 0
         self._away_until = -1.0
+        self._wasted = 0.0
+
+    def renew(self) -> None:
+        """Another invocation begins."""
+        self._wasted = 0.0
 
     @property
     def away(self) -> bool:
@@ -69,6 +77,7 @@ class Calls:
         """
         busy = 0
         while not self.away:
+            began = self._elapsed()
             try:
                 result = how(self.store)
             except TableBusyError:
@@ -78,11 +87,21 @@ class Calls:
                         raise
                     break
                 self._sleep(min(PAUSE_MAX_SECONDS, FIRST_PAUSE_SECONDS * 2**busy) * self._jitter())
+                self._waste(began)
             except TableAwayError:
                 self._unanswered += 1
+                self._waste(began)
                 if self._unanswered >= UNANSWERED_MAX:
-                    self._away_until, self._unanswered = self._elapsed() + AWAY_SECONDS, 0
+                    self._leave_alone()
             else:
                 self._unanswered = 0
                 return result
         raise TableAwayError("the table of deliveries gives no answer")
+
+    def _waste(self, began: float) -> None:
+        self._wasted += self._elapsed() - began
+        if self._wasted > WASTED_MAX_SECONDS:
+            self._leave_alone()
+
+    def _leave_alone(self) -> None:
+        self._away_until, self._unanswered = self._elapsed() + AWAY_SECONDS, 0

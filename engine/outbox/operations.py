@@ -25,6 +25,7 @@ HOLD_MS: Final = 15_000
 FOLD_MAX: Final = 99
 """Rows in one message: each is a write of a transaction."""
 
+BEGIN_TRIES: Final = 3
 _KNOWN: Final = "channels"
 
 
@@ -105,14 +106,24 @@ class Rows:
         while held:
             writes = [_begin(row, holder, now, lane) for row in held]
             if len(writes) == 1:
-                written = self._calls.write(writes[0])
-                item = written.item
-                ours = written.applied or (item.get(f"{lane.value}holder") == holder and _is_row(item))
-                return [from_item(item)] if ours else []
+                return self._begin_one(writes[0], holder, now, lane)
             refused = self._calls.write_all(writes, _token(holder, f"b{len(writes)}"))
             if not refused:
                 return [_begun(row, holder, now, lane) for row in held]
             held = [row for row, item in zip(held, refused, strict=True) if item is None]
+        return []
+
+    def _begin_one(self, write: Write, holder: str, now: int, lane: Lane) -> list[OutboxRow]:
+        """The row, if it is held. Where the answer was lost and events were counted since, it is begun anew with these."""
+        for _ in range(BEGIN_TRIES):
+            written = self._calls.write(write)
+            if not written.applied and not _is_ours(written.item, holder, lane):
+                break
+            row = from_item(written.item)
+            if int(written.item.get(f"{lane.value}in_flight", 0)) == row.events:
+                return [row]
+            write = _begin(row, holder, now, lane)
+            write = write._replace(add={"version": 1})
         return []
 
     def settle(self, rows: Sequence[OutboxRow], holder: str, now: int, lane: Lane = Lane.CHANNEL) -> list[str]:
@@ -123,14 +134,17 @@ class Rows:
             more = []
         return [*more, *(row.id for row in rows if self._settle_one(row, holder, now, lane))]
 
-    def release(self, rows: Sequence[OutboxRow], holder: str, now: int, *, sent: bool, lane: Lane = Lane.CHANNEL) -> None:
-        """Give rows back. `sent`: nobody knows whether the message was taken, so the next try says that it may be a repeat."""
+    def release(self, rows: Sequence[OutboxRow], holder: str, due: int, *, sent: bool, lane: Lane = Lane.CHANNEL) -> None:
+        """Give rows back, to be sent from `due` on.
+
+        `sent`: nobody knows whether the message was taken, so the next try says that it may be a repeat.
+        """
         prefix = lane.value
         for row in rows:
             write = Write(
                 row.id,
                 ((AttributeTest(f"{prefix}holder", "=", holder),),),
-                {} if lane is Lane.FALLBACK else {"due": now},
+                {} if lane is Lane.FALLBACK else {"due": due},
                 {"version": 1} if sent else {"version": 1, f"{prefix}tries": -1},
                 (f"{prefix}holder", f"{prefix}held_until", f"{prefix}in_flight"),
             )
@@ -155,16 +169,16 @@ class Rows:
         return [], [row.id for row in held if _settlement_of(row) == _MORE]
 
     def _settle_one(self, row: OutboxRow, holder: str, now: int, lane: Lane) -> bool:
-        """Whether more is owed at once. Where no condition holds, it was settled before, or somebody else has the row."""
+        """Whether more is owed at once, or may be: where no condition holds, an answer was lost, or somebody else has the row."""
         settlements = [_settle_fallback(row, holder)] if lane is Lane.FALLBACK else _settlements(row, holder, now)
         for number, write in enumerate(settlements):
             if self._calls.write(write).applied:
                 return lane is Lane.CHANNEL and number == _MORE
-        return False
+        return lane is Lane.CHANNEL
 
 
-def _is_row(item: dict[str, Scalar]) -> bool:
-    return "views" in item
+def _is_ours(item: dict[str, Scalar], holder: str, lane: Lane) -> bool:
+    return item.get(f"{lane.value}holder") == holder and "views" in item
 
 
 def _token(holder: str, step: str) -> str:

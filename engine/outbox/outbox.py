@@ -41,6 +41,7 @@ class Outbox:
 
     def used_by(self, by: str) -> Self:
         """The same for another invocation of this process."""
+        self.calls.renew()
         other = copy(self)
         other.by = by
         return other

@@ -23,13 +23,16 @@ PAUSE_MAX_MS: Final = 300_000
 """A pause ends within five minutes, so that a damaged row cannot silence a channel."""
 
 FAILURE_PAUSE_MAX_MS: Final = 60_000
+GONE_MS: Final = 300_000
+"""For how long an address that is gone is not asked again."""
 
 
 class Slot(NamedTuple):
-    """When a message may be posted, in milliseconds since 1970, and how often in a row nobody has answered."""
+    """When a message may be posted, in milliseconds since 1970; how often in a row nobody has answered; whether it is gone."""
 
     at: int
     fails: int
+    gone: bool = False
 
 
 def rate_key(address: str) -> str:
@@ -52,21 +55,21 @@ class Pace:
         fresh = ((AttributeTest("tat", "absent"),), (AttributeTest("tat", "<", now),))
         first = Write(_row(key), fresh, {"tat": now + self._interval_ms, "expires": now // 1000 + KEPT_SECONDS})
         written = self._calls.write(first)
-        fails = int(written.item.get("fails", 0))
+        fails, gone = int(written.item.get("fails", 0)), int(written.item.get("gone", 0)) > now
         if written.applied:
-            return Slot(now, fails)
+            return Slot(now, fails, gone)
         tat = int(written.item["tat"])
         if tat > now + PAUSE_MAX_MS + self._ahead_ms + 60_000:
             self.repaired += 1
             repair = Write(_row(key), ((AttributeTest("tat", "=", tat),),), {"tat": now + self._interval_ms})
-            return Slot(now, fails) if self._calls.write(repair).applied else None
+            return Slot(now, fails, gone) if self._calls.write(repair).applied else None
         if tat > now + self._ahead_ms + wait_ms:
             return None
         within = ((AttributeTest("tat", ">=", now), AttributeTest("tat", "<=", now + self._ahead_ms + wait_ms)),)
         taken = self._calls.write(Write(_row(key), within, add={"tat": self._interval_ms}))
         if not taken.applied:
             return None
-        return Slot(max(now, int(taken.item["tat"]) - self._interval_ms - self._ahead_ms), fails)
+        return Slot(max(now, int(taken.item["tat"]) - self._interval_ms - self._ahead_ms), fails, gone)
 
     def paused(self, key: str, now: int) -> bool:
         """Whether somebody asked for a pause: read again by who has waited for a slot."""
@@ -86,6 +89,10 @@ class Pace:
         """Nobody answered: a pause of 2, 4, 8 … 60 seconds by how often in a row."""
         fails = int(self._calls.write(Write(_row(key), add={"fails": 1})).item["fails"])
         self.quiet(key, now, min(FAILURE_PAUSE_MAX_MS, 1_000 * 2 ** min(fails, 10)))
+
+    def gone(self, key: str, now: int) -> None:
+        """The address does not exist any more: nobody posts to it for a while, and what is owed goes to the fallback."""
+        self._calls.write(Write(_row(key), put={"gone": now + GONE_MS}))
 
     def succeeded(self, key: str) -> None:
         """Somebody answered."""

@@ -191,6 +191,23 @@ def due(row: OutboxRow, now: int) -> int | None:
     return row.until if row.events > row.notified else None
 
 
+def is_due(row: OutboxRow, now: int) -> bool:
+    """Whether a row is to be told now, and nobody else is about to."""
+    return row.due is not None and row.due <= now and not (row.holder and row.held_until >= now)
+
+
+def is_late(row: OutboxRow, now: int, after_ms: int) -> bool:
+    """Whether an alert has been owed for so long, and the fallback has not heard of it."""
+    held = row.fallback_holder and row.fallback_held_until >= now
+    owed = row.must_notify_to > max(row.notified, row.fallback_notified)
+    return bool(owed and row.since and now - row.since >= after_ms and not held)
+
+
+def owed_for(row: OutboxRow, now: int) -> int:
+    """For how many milliseconds a row has been owed: an alert since it was, a summary since the incident's end."""
+    return now - (row.since if row.since and row.must_notify_to > row.notified else row.until)
+
+
 def _views(row: OutboxRow, entry: OutboxEntry, *, alerts: bool) -> tuple[View, ...]:
     """The views with an event added. A level that only one side has is dropped: its values would not be those of all events."""
     if not row.views:

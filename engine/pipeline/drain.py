@@ -11,15 +11,16 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from engine.model import Delivery, Message, Outcome
 from engine.outbox.operations import HOLD_MS, Lane
 from engine.outbox.outbox import FOLD_FROM
+from engine.outbox.rows import is_due, is_late, owed_for
 from engine.outbox.store import TableAwayError
 from engine.pipeline.answers import Meaning, answer_of
 from engine.pipeline.audit import delivery_record, line
 from engine.pipeline.destinations import Destination, Destinations
-from engine.pipeline.notices import Telling, event_ids, fold_of, message_of, telling
+from engine.pipeline.notices import Telling, composed, event_ids, telling
 from engine.pipeline.render import plain
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from engine.model import Channel, HttpResponse, Ports
     from engine.outbox.outbox import Outbox
@@ -39,8 +40,11 @@ FOUND_MAX: Final = 200
 """Rows that are looked for at once."""
 
 BEGIN_TRIES: Final = 3
+POSTPONED_MS: Final = 60_000
+"""After how long a message that the channel refuses is tried again, where its fallback asked for a pause."""
+
 GIVEN_UP_MS: Final = 86_400_000
-"""What could not be sent for a day goes to the fallback, or is given up and counted as failed."""
+"""What could not be sent for a day goes to the fallback; where that is not possible for another day, it is counted as failed."""
 
 
 class Drained(NamedTuple):
@@ -119,7 +123,7 @@ class _ChannelDrain:
             if self._rows.lease(self._name, holder, now, now + LEASE_MS):
                 return True
             self._ports.sleep(LEASE_RETRY_SECONDS)
-            if self._drain.left() <= 0 or not any(_is_due(row, now) for row in self._rows.read(list(self._wanted))):
+            if self._drain.left() <= 0 or not any(is_due(row, now) for row in self._rows.read(list(self._wanted))):
                 return False
 
     def _send_all(self, holder: str) -> None:
@@ -128,10 +132,12 @@ class _ChannelDrain:
             self._rows.lease(self._name, holder, now, now + LEASE_MS)
             destination = self._destinations.current()
             slot = self._slot(destination) if destination is not None else None
+            if destination is not None and slot is not None and slot.gone and self._destinations.is_gone(destination):
+                continue
             if destination is None or slot is None:
                 if destination is None:
-                    self._record_unreachable()
-                self._send_to_fallback_late()
+                    self._record_unsent(self._destinations.unknown_because, list(self._queue.values()))
+                self._send_late()
                 break
             rows = self._chosen(slot, destination)
             self._send(rows, destination, slot, Lane.CHANNEL)
@@ -148,7 +154,7 @@ class _ChannelDrain:
             found = self._rows.owed(self._name, now, FOUND_MAX) if self._outbox.durable or not self._wanted else []
             ids, self._wanted = [*self._wanted, *found], {}
             rows = self._rows.read([name for name in dict.fromkeys(ids) if name not in self._queue])
-            self._queue |= {row.id: row for row in rows if _is_due(row, now)}
+            self._queue |= {row.id: row for row in rows if is_due(row, now)}
         return bool(self._queue)
 
     def _slot(self, destination: Destination) -> Slot | None:
@@ -190,7 +196,7 @@ class _ChannelDrain:
         hold = self._begun(rows, lane)
         if hold.rows:
             told = self._tellings(hold, destination.channel)
-            sent = self._posted(told, _composed(told, self._setting), destination)
+            sent = self._posted(told, composed(told, self._setting), destination)
             self._conclude(sent, hold, probing=slot.fails > 0)
 
     def _begun(self, rows: Sequence[OutboxRow], lane: Lane) -> _Hold:
@@ -201,7 +207,7 @@ class _ChannelDrain:
             if held:
                 self._forget({row.id for row in current} - {row.id for row in held})
                 return _Hold(held, holder, lane)
-            current = [row for row in self._rows.read([row.id for row in current]) if _is_due(row, self._outbox.now())]
+            current = [row for row in self._rows.read([row.id for row in current]) if is_due(row, self._outbox.now())]
             if not current:
                 break
         self._forget({row.id for row in rows})
@@ -246,7 +252,7 @@ class _ChannelDrain:
             self._release(hold, sent=False)
             if self._destinations.is_gone(sent.destination):
                 self._record(sent, Outcome.FAILED)
-                self._pace.failed(key, now)
+                self._pace.gone(key, now)
         else:
             self._refuse(sent, hold)
         self._forget({row.id for row in hold.rows if row.id in self._queue})
@@ -257,18 +263,23 @@ class _ChannelDrain:
             self._queue.pop(row.id, None)
         self._wanted |= dict.fromkeys(more)
 
-    def _release(self, hold: _Hold, *, sent: bool) -> None:
-        self._rows.release(hold.rows, hold.holder, self._outbox.now(), sent=sent, lane=hold.lane)
+    def _release(self, hold: _Hold, *, sent: bool, wait_ms: int = 0) -> None:
+        self._rows.release(hold.rows, hold.holder, self._outbox.now() + wait_ms, sent=sent, lane=hold.lane)
 
     def _refuse(self, sent: _Sent, hold: _Hold) -> None:
         """A message that is refused as it is goes to the fallback; where that refuses it, its events are counted as failed."""
         fallback = self._destinations.fallback()
         if sent.destination.channel.name == self._name and hold.lane is Lane.CHANNEL and fallback is not None:
+            self._pace.slot(fallback.rate_key, self._outbox.now(), 0)
             told = self._tellings(hold, fallback.channel)
-            instead = self._posted(told, _composed(told, self._setting), fallback)
+            instead = self._posted(told, composed(told, self._setting), fallback)
             if instead.answer.meaning is Meaning.TAKEN:
                 self._record(instead, Outcome.FALLBACK)
                 self._settle(hold)
+                return
+            if instead.answer.meaning in {Meaning.PAUSE, Meaning.UNANSWERED}:
+                self._record(instead, Outcome.FAILED)
+                self._release(hold, sent=instead.answer.meaning is Meaning.UNANSWERED, wait_ms=POSTPONED_MS)
                 return
         self._record(sent, Outcome.FAILED)
         events = sum(one.notice.end - one.notice.start for one in sent.told)
@@ -276,23 +287,38 @@ class _ChannelDrain:
         self._drain.drained.rows.update((one.row.id, Outcome.FAILED) for one in sent.told)
         self._settle(hold)
 
-    # --- the fallback, where the channel is away ----------------------------------------------------------------------------
+    # --- what the channel cannot be told now --------------------------------------------------------------------------------
 
-    def _send_to_fallback_late(self) -> None:
-        """Rows that have been owed for longer than `fallback_after` are told by the fallback, too."""
+    def _send_late(self) -> None:
+        """What has waited for `fallback_after` is told to the fallback as well; after a day only to it; then it is given up."""
         channel, fallback = self._setting.policies.channels.get(self._name), self._destinations.fallback()
-        if channel is None or fallback is None or (after := _patience_ms(channel)) is None:
+        now, rows = self._outbox.now(), list(self._queue.values())
+        hopeless = [row for row in rows if owed_for(row, now) >= GIVEN_UP_MS * (1 if fallback is None else 2)]
+        for start in range(0, len(hopeless), self._rows.fold_max):
+            self._give_up(hopeless[start : start + self._rows.fold_max])
+        if channel is None or fallback is None:
             return
-        now = self._outbox.now()
-        late = [row for row in self._queue.values() if _is_late(row, now, after)]
-        while late and self._drain.left() > 0:
+        self._send_instead(fallback, [row for row in rows if GIVEN_UP_MS <= owed_for(row, now) < 2 * GIVEN_UP_MS], Lane.CHANNEL)
+        if channel.fallback_after is not None:
+            after = int(channel.fallback_after * 1000)
+            waiting = [row for row in self._queue.values() if is_late(row, now, after)]
+            self._send_instead(fallback, waiting, Lane.FALLBACK)
+
+    def _send_instead(self, fallback: Destination, rows: Sequence[OutboxRow], lane: Lane) -> None:
+        while rows and self._drain.left() > 0:
             slot = self._slot(fallback)
             if slot is None:
                 return
-            several = late[: self._rows.fold_max] if len(late) > FOLD_FROM and not slot.fails else late[:1]
-            self._send(several, fallback, slot, Lane.FALLBACK)
-            done = {row.id for row in several}
-            late = [row for row in late if row.id not in done]
+            several = rows[: self._rows.fold_max] if len(rows) > FOLD_FROM and not slot.fails else rows[:1]
+            self._send(several, fallback, slot, lane)
+            rows = rows[len(several) :]
+
+    def _give_up(self, rows: Sequence[OutboxRow]) -> None:
+        hold = self._begun(rows, Lane.CHANNEL)
+        if hold.rows:
+            self._record_unsent("it could not be sent for too long, and is given up", hold.rows)
+            self._drain.count(self._name, Outcome.FAILED, sum(row.in_flight - row.notified for row in hold.rows))
+            self._settle(hold)
 
     # --- what was sent ------------------------------------------------------------------------------------------------------
 
@@ -304,11 +330,11 @@ class _ChannelDrain:
         told = telling(row, now, channel, self._setting.policies, to_fallback=lane is Lane.FALLBACK)
         return told if told is None or not self._drain.local else told._replace(notice=told.notice._replace(repeated=True))
 
-    def _record_unreachable(self) -> None:
-        """Write that the channel has no address at present."""
+    def _record_unsent(self, reason: str, rows: Sequence[OutboxRow]) -> None:
+        """Write why these rows were not posted at all."""
         self._drain.drained.failed_posts[self._name] = self._drain.drained.failed_posts.get(self._name, 0) + 1
-        delivery = Delivery(Message(self._name, b"{}", ()), Outcome.FAILED, self._destinations.unknown_because, 0)
-        ranges = [(row.id, row.notified + 1, row.events) for row in self._queue.values()]
+        delivery = Delivery(Message(self._name, b"{}", ()), Outcome.FAILED, reason, 0)
+        ranges = [(row.id, row.notified + 1, row.events) for row in rows]
         revision = self._setting.policies.revision
         self._ports.emit(line(delivery_record(delivery, self._name, [], revision, self._ports.now(), ranges=ranges)))
 
@@ -356,34 +382,6 @@ class _Sent(NamedTuple):
     def answer(self) -> Answer:
         """What the response means."""
         return answer_of(self.response)
-
-
-def _composed(told: Sequence[Telling], setting: Setting) -> Message:
-    """The message about some rows. Where it cannot be made, they are told as counts."""
-    make: Callable[[Sequence[Telling]], Message] = (
-        (lambda some: fold_of(some, setting)) if len(told) > 1 else lambda some: message_of(some[0], setting)
-    )
-    try:
-        return make(told)
-    except Exception:  # noqa: BLE001  a row that cannot be rendered must not stop its channel
-        return make([one._replace(level=None) for one in told])
-
-
-def _is_due(row: OutboxRow, now: int) -> bool:
-    """Whether a row is to be told now, and nobody else is about to."""
-    return row.due is not None and row.due <= now and not (row.holder and row.held_until >= now)
-
-
-def _is_late(row: OutboxRow, now: int, after_ms: int) -> bool:
-    """Whether an alert has been owed for so long, and the fallback has not heard of it."""
-    held = row.fallback_holder and row.fallback_held_until >= now
-    owed = row.must_notify_to > max(row.notified, row.fallback_notified)
-    return bool(owed and row.since and now - row.since >= after_ms and not held)
-
-
-def _patience_ms(channel: Channel) -> int | None:
-    """After how long the fallback is told as well: what the channel says, a day where it says nothing."""
-    return GIVEN_UP_MS if channel.fallback_after is None else int(channel.fallback_after * 1000)
 
 
 assert HOLD_MS > 2 * POST_TIMEOUT_SECONDS * 1000  # noqa: S101  a row is held for both posts of a message

@@ -101,8 +101,19 @@ def sending_metrics(drained: Drained, now: datetime, function: str | None = None
 
     `SecondsFromEvent` and `SecondsFromArrival` are those of every alert that Slack took, as values, so that CloudWatch has their
     percentiles. `PostFailed` counts posts that were not taken, `OldestOwedSeconds` is how long an alert has been waiting.
+    For the function as a whole there are the longest of these times, and how many events were given up: for alarms.
     """
     channels = dict.fromkeys([*(channel for channel, _ in drained.events), *drained.failed_posts, *drained.oldest])
+    if not channels:
+        return []
+    whole = {
+        "OldestOwedSeconds": round(max(drained.oldest.values(), default=0.0)),
+        "GivenUp": sum(count for (_, outcome), count in drained.events.items() if outcome is Outcome.FAILED),
+    }
+    return [_line(whole, _by(function), now), *_sent_lines(drained, channels, now, function)]
+
+
+def _sent_lines(drained: Drained, channels: Iterable[str], now: datetime, function: str | None) -> list[dict[str, Any]]:
     return [_sent_line(drained, channel, {**_by(function), "Channel": channel}, now) for channel in channels]
 
 

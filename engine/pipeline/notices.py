@@ -65,6 +65,18 @@ def telling(row: OutboxRow, now: int, channel: Channel, policies: PolicySet, *, 
     return None if notice is None else Telling(row, notice, channel, _level(row, channel, policies))
 
 
+def composed(told: Sequence[Telling], setting: Setting) -> Message:
+    """The message about some rows. Where it cannot be made, they are told as counts."""
+    try:
+        return _composed(told, setting)
+    except Exception:  # noqa: BLE001  a row that cannot be rendered must not stop its channel
+        return _composed([one._replace(level=None) for one in told], setting)
+
+
+def _composed(told: Sequence[Telling], setting: Setting) -> Message:
+    return fold_of(told, setting) if len(told) > 1 else message_of(told[0], setting)
+
+
 def message_of(told: Telling, setting: Setting) -> Message:
     """The message about one row."""
     row, notice, channel, level = told
