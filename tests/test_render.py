@@ -561,6 +561,10 @@ def test_a_ring_of_an_incident_says_how_far_it_has_got() -> None:
     assert lines(message(counted=Counted(0, 1))) == lines(message())
 
 
+def test_the_first_ring_of_an_incident_speaks_of_no_message_before_it() -> None:
+    assert lines(message(counted=Counted(6, 7)))[3] == "7 like this so far"
+
+
 def test_the_links_are_the_runbook_the_record_and_what_else_the_caller_did() -> None:
     made = message(runbook="https://wiki.example.com/x")
     assert list(linked(made)) == ["Runbook", "Record", "What else"]

@@ -149,6 +149,7 @@ ENGLISH: Final = Words(
     so_far="so far",
     ended="ended",
     more_like_it="{more} more like it since the last message, {total} in all",
+    like_it="{total} like this so far",
     may_repeat="this message may be a repeat",
     matchers={MatcherKind.EVIDENCE: "evidence", MatcherKind.ROUTE: "route", MatcherKind.SILENCE: "silence"},
     failures="Matchers that failed ({count}): {matchers}",

@@ -135,7 +135,8 @@ def event_content(  # noqa: PLR0913  the values that flow, each of its own type
 
 def _counted(counted: Counted | None, words: Words) -> Iterator[str]:
     if counted is not None and counted.more:
-        yield words.more_like_it.format(more=f"{counted.more:,}", total=f"{counted.total:,}")
+        text = words.like_it if counted.more + 1 == counted.total else words.more_like_it  # the first has no message before it
+        yield text.format(more=f"{counted.more:,}", total=f"{counted.total:,}")
     if counted is not None and counted.repeated:
         yield words.may_repeat
 

@@ -156,6 +156,7 @@ JAPANESE: Final = Words(
     so_far="継続中",
     ended="終了",
     more_like_it="前回の通知から同様のものが {more} 件、合計 {total} 件",
+    like_it="同様のものがこれまでに合計 {total} 件",
     may_repeat="この通知は重複している可能性があります",
     matchers={MatcherKind.EVIDENCE: "根拠", MatcherKind.ROUTE: "ルート", MatcherKind.SILENCE: "サイレンス"},
     failures="評価に失敗した条件（{count} 件）：{matchers}",

@@ -118,6 +118,7 @@ class Words(NamedTuple):
     so_far: str
     ended: str
     more_like_it: str
+    like_it: str
     may_repeat: str
     # notes
     matchers: Mapping[MatcherKind, str]
