@@ -154,6 +154,17 @@ def test_who_comes_another_way_rings_although_the_address_may_be_the_same(first:
     assert len(world.posts) == 2
 
 
+@pytest.mark.parametrize("stolen", [1, 5, 12, 29])
+def test_a_thief_in_a_busy_callers_batch_is_shown_and_not_only_counted(stolen: int) -> None:
+    where = setting({**CHANNELS, "ops": named("ops", incident=IncidentRule(by=(Field.BUCKET,), window=3_600.0))})
+    elsewhere = {**OTHER_PLACE, "requestParameters": {"bucketName": "payments-prod", "key": "secrets/master.key"}}
+    store, world = shared_memory(), World(seconds=100_000.0)
+    ran(sqs(*(numbered(number, **(elsewhere if number == stolen else {})) for number in range(1, 31))), world, store, where, "a")
+    assert len(world.posts) == 1
+    assert "2 networks" in str(world.posts[0])
+    assert stolen == 1 or "secrets/master.key" in str(world.posts[0])
+
+
 def test_a_row_keeps_an_events_values_however_many_routes_hold() -> None:
     holding = [policy(f"{'team' * 10}-{number}", route("r" * 40, notify=("ops",))) for number in range(1_000)]
     channels = {**CHANNELS, "ops": named("ops", incident=IncidentRule(window=900.0))}

@@ -75,7 +75,7 @@ class OutboxRow(NamedTuple):
     While a message is sent, `in_flight` is how many events it covers, `holder` who sends it, until `held_until` at most; `tries`
     counts how often one was begun that nobody knows the end of. The names with `fallback_` say the same of what the fallback was
     sent while the channel was away. `summary`: all events are told as one summary, and none by itself. `occurred` and `arrived`
-    are those of the oldest event that must be notified of.
+    are those of the oldest event that must be notified of. `sample_rank`: why the event in the samples alerts, see `_rank`.
     """
 
     id: str
@@ -106,6 +106,7 @@ class OutboxRow(NamedTuple):
     summary: bool = False
     occurred: int = 0
     arrived: int = 0
+    sample_rank: int = 0
 
     @property
     def partition(self) -> str:
@@ -155,19 +156,12 @@ def count(row: OutboxRow, entries: Sequence[OutboxEntry], now: int) -> OutboxRow
 
 def _counted(row: OutboxRow, entry: OutboxEntry, now: int) -> OutboxRow:
     total = row.events + 1
-    alerts = (
-        row.events == 0
-        or row.summary
-        or total <= (entry.rule.after if entry.rule else 1)
-        or SEVERITY_RANK[entry.severity] > SEVERITY_RANK[row.severity]
-        or (entry.network is not None and entry.network not in row.networks and len(row.networks) < NETWORKS_MAX)
-        or (entry.never_mute and not row.never_mute)
-        or len(str(total)) > len(str(row.events))
-    )
+    rank = _rank(row, entry)
     networks = row.networks
     if entry.network is not None and entry.network not in networks and len(networks) < NETWORKS_MAX:
         networks = (*networks, entry.network)
-    owed_before = row.must_notify_to > row.notified
+    alerts, owed_before = rank > 0, row.must_notify_to > row.notified
+    shows = alerts and (not owed_before or rank >= row.sample_rank)
     row = row._replace(
         version=row.version + 1,
         events=total,
@@ -176,12 +170,31 @@ def _counted(row: OutboxRow, entry: OutboxEntry, now: int) -> OutboxRow:
         never_mute=row.never_mute or entry.never_mute,
         urgent=row.urgent or entry.critical or entry.never_mute,
         networks=networks,
-        views=_views(row, entry, alerts=alerts),
+        views=_views(row, entry, shows=shows),
+        sample_rank=rank if shows else row.sample_rank,
         since=now if alerts and not owed_before else row.since,
         occurred=entry.occurred if alerts and not owed_before else row.occurred,
         arrived=entry.arrived if alerts and not owed_before else row.arrived,
     )
     return row._replace(due=due(row, now))
+
+
+_COUNT, _OTHER_NETWORK, _LOUDER = 1, 2, 3
+
+
+def _rank(row: OutboxRow, entry: OutboxEntry) -> int:
+    """Why a channel is to hear of an event at once, as a rank; 0: it is only counted.
+
+    Of several that wait to be told one is shown whole: the last of those with the highest rank. Else a busy caller's next tenfold
+    would take the place of whoever uses the same credentials elsewhere.
+    """
+    total = row.events + 1
+    if row.events and (SEVERITY_RANK[entry.severity] > SEVERITY_RANK[row.severity] or (entry.never_mute and not row.never_mute)):
+        return _LOUDER
+    if row.events and entry.network is not None and entry.network not in row.networks and len(row.networks) < NETWORKS_MAX:
+        return _OTHER_NETWORK
+    first = row.events == 0 or row.summary or total <= (entry.rule.after if entry.rule else 1)
+    return _COUNT if first or len(str(total)) > len(str(row.events)) else 0
 
 
 def due(row: OutboxRow, now: int) -> int | None:
@@ -208,14 +221,17 @@ def owed_for(row: OutboxRow, now: int) -> int:
     return now - (row.since if row.since and row.must_notify_to > row.notified else row.until)
 
 
-def _views(row: OutboxRow, entry: OutboxEntry, *, alerts: bool) -> tuple[View, ...]:
-    """The views with an event added. A level that only one side has is dropped: its values would not be those of all events."""
+def _views(row: OutboxRow, entry: OutboxEntry, *, shows: bool) -> tuple[View, ...]:
+    """The views with an event added, and with `shows` as their sample.
+
+    A level that only one side has is dropped: its values would not be those of all events.
+    """
     if not row.views:
         return tuple(_bounded(view) for view in entry.views)
     added = {view.level: view for view in entry.views}
     return tuple(
         _bounded(
-            View(view.level, merged(view.digest, added[view.level].digest), added[view.level].sample if alerts else view.sample)
+            View(view.level, merged(view.digest, added[view.level].digest), added[view.level].sample if shows else view.sample)
         )
         for view in row.views
         if view.level in added

@@ -84,7 +84,7 @@ def message_of(told: Telling, setting: Setting) -> Message:
     instead_of = row.channel if channel.name != row.channel else None
     if notice.alert and not row.summary and level is not None and view.sample is not None:
         sample = view.sample
-        counted = None if row.events == 1 and not notice.repeated else _counts(row, notice)
+        counted = None if row.events == 1 and not notice.repeated else _counts(row, notice, view)
         masked, decision, request = _event(sample, level, channel.name, instead_of)
         return render(masked, decision, request, channel, setting.deployment, counted=counted)
     summary = _summary(told, setting)
@@ -154,8 +154,10 @@ def _fields_alike(channel: Channel) -> tuple[Field, ...]:
     return tuple(key for key in rule.by if isinstance(key, Field)) if rule is not None else ()
 
 
-def _counts(row: OutboxRow, notice: DueNotice) -> Counted:
-    return Counted(notice.end - notice.start - 1, row.events, repeated=notice.repeated)
+def _counts(row: OutboxRow, notice: DueNotice, view: View) -> Counted:
+    digest, source = view.digest, Field.SOURCE_IP.value
+    networks = len(digest.top.get(source, {})) + digest.further.get(source, 0)
+    return Counted(notice.end - notice.start - 1, row.events, repeated=notice.repeated, networks=networks)
 
 
 def _event(sample: dict[str, Any], level: Level, channel: str, instead_of: str | None) -> tuple[MaskedEvent, Decision, Request]:

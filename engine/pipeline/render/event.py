@@ -54,12 +54,14 @@ _LONG_FIELDS: Final = frozenset({Field.KEY, Field.COPY_SOURCE, Field.ERROR_MESSA
 class Counted(NamedTuple):
     """The counts of an incident when one of its events triggers an alert: how many events have followed since, and the total.
 
-    `repeated`: the channel may have been told this before.
+    `repeated`: the channel may have been told this before. `networks`: from how many networks all of them came, where the level
+    shows any.
     """
 
     more: int
     total: int
     repeated: bool = False
+    networks: int = 1
 
 
 class Subject(NamedTuple):
@@ -136,7 +138,8 @@ def event_content(  # noqa: PLR0913  the values that flow, each of its own type
 def _counted(counted: Counted | None, words: Words) -> Iterator[str]:
     if counted is not None and counted.more:
         text = words.like_it if counted.more + 1 == counted.total else words.more_like_it  # the first has no message before it
-        yield text.format(more=f"{counted.more:,}", total=f"{counted.total:,}")
+        more = text.format(more=f"{counted.more:,}", total=f"{counted.total:,}")
+        yield f"{more} · {words.networks.format(count=f'{counted.networks:,}')}" if counted.networks > 1 else more
     if counted is not None and counted.repeated:
         yield words.may_repeat
 
