@@ -145,6 +145,23 @@ def test_every_event_is_shown_by_itself_or_counted_and_what_is_new_rings_at_once
     assert [message.at for message in posted] == sorted(message.at for message in posted)
 
 
+@pytest.mark.long
+def test_ten_thousand_events_of_one_role_in_half_an_hour_ring_once_and_at_each_tenfold_and_are_summed_up_once() -> None:
+    policies = SHIPPED_SET
+    hour = {name: channel._replace(incident=IncidentRule(window=3_600.0)) for name, channel in policies.channels.items()}
+    posted: list[PostedMessage] = []
+    made = Simulation(Setting(policies._replace(channels=hour), Deployment(), random_key()), NOW, posted.append)
+    for number in range(10_003):
+        at = NOW + timedelta(milliseconds=180 * number)
+        event = Event({**ROLE, "eventID": f"e{number}"}, "a test")
+        made.arrive([Received(0, "a test", None, event=event, decision=decide(event, policies, at))], at)
+    made.finish()
+    seconds = [round((message.at - NOW).total_seconds()) for message in posted]
+    assert seconds == [0, 2, 18, 180, 1_800, 3_600]
+    assert made.counted == {"s3-watch": 10_003 - 5}
+    assert "10,003" in posted[-1].message.payload["text"]
+
+
 def test_a_flood_rings_at_each_tenfold_and_is_summed_up_when_its_window_ends() -> None:
     made, posted = simulated([("198.51.100.41", "example-reports", None, 0)] * 1_200)
     assert [(message.at - NOW).total_seconds() for message in posted] == [0, 0, 0, 0, WINDOW]
@@ -199,6 +216,12 @@ def test_no_repeated_event_is_a_duplicate_not_even_one_without_an_id(shop: Path)
     assert '"each": 4' in done.stdout
 
 
+def test_the_time_of_a_record_is_not_when_it_arrives(shop: Path) -> None:
+    events = "[{event: event.json}, {event: event.json, override: {eventTime: '2026-11-01T20:00:00Z'}}]"
+    done = policy_test(shop, events, "{posts: {each: 2}}")
+    assert '"incidents": 2' in done.stdout
+
+
 @pytest.mark.parametrize(
     ("test", "finding"),
     [
@@ -219,6 +242,7 @@ def test_no_repeated_event_is_a_duplicate_not_even_one_without_an_id(shop: Path)
             "{name: one, events: [{event: {}, repeat: 9999}, {event: {}, repeat: 2}], expect: {posts: {}}}",
             "10,001 events are too many",
         ),
+        ("{name: one, events: [{event: {}}, {event: {}, after: 99999h}], expect: {posts: {}}}", "the events take 4,167 days"),
         ("{name: one, event: {}, expect: {posts: {each: -1}}}", "each"),
         ("{name: one, event: {}, expect: {posts: {eech: 1}}}", "did you mean each?"),
         ("{name: one, event: {}, expect: {counted: {each: 1}}}", "each has no incident, so none is counted"),

@@ -53,6 +53,9 @@ BATCH_SIZE = 1_000
 
 POST_TIMEOUT_SECONDS = 300.0
 
+_OF_A_POST = '{"type":"delivery",'
+"""How an audit record of a delivery begins; there are many of decisions, and these need not be read."""
+
 INCIDENTS_SHOWN = 20
 """Incidents of several events in the summary, the largest first."""
 
@@ -145,9 +148,10 @@ class _Log:
         """Take one record."""
         if self.file is not None:
             click.echo(line, file=self.file)
-        record = json.loads(line)
-        if record["type"] == "delivery" and record["outcome"] == Outcome.FAILED:
-            self.failures[record["channel"], record["reason"]] += 1
+        if line.startswith(_OF_A_POST):
+            record = json.loads(line)
+            if record["outcome"] == Outcome.FAILED:
+                self.failures[record["channel"], record["reason"]] += 1
 
 
 @dataclass(slots=True)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from engine.model import UNKNOWN, Finding, FindingSeverity
 from engine.policy import codes
+from engine.policy.durations import seconds_of
 from engine.policy.load import CASES_SCHEMA, arrivals_of, event_path, schema
 from engine.policy.shape import shape_findings, suggestion
 
@@ -45,6 +46,9 @@ _NAMES: Final = {
     "failures": ("route", "silence"),
 }
 """What the keys of `expect` name. (A failure may also be that of a piece of evidence, by its file's name and its id.)"""
+
+DAYS_MAX: Final = 31
+"""From the first to the last event of a policy test: longer than any window."""
 
 ARRIVALS_MAX: Final = 10_000
 """Events of one policy test."""
@@ -86,6 +90,11 @@ def _arrivals(case: YamlNode) -> Iterator[Finding]:
     first = next(events.items())
     if "after" in first.keys:
         yield Finding(codes.UNKNOWN_KEY, first.keys["after"], "after has no meaning at the first event", "delete it")
+    days = sum(seconds_of(arrival.value["after"]) for arrival in events.items() if "after" in arrival.keys) / 86_400
+    if days > DAYS_MAX:
+        yield Finding(
+            codes.WRONG_VALUE, events.where, f"the events take {days:,.0f} days", f"at most {DAYS_MAX} days in one test"
+        )
     count = sum(arrival.value.get("repeat", 1) for arrival in events.items())
     if count > ARRIVALS_MAX:
         yield Finding(codes.WRONG_VALUE, events.where, f"{count:,} events are too many", f"at most {ARRIVALS_MAX:,} in one test")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from engine.errors import ExpressionError, MatcherError
@@ -18,7 +18,6 @@ from engine.workbench.simulation import PostedMessage, Simulation
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
-    from datetime import datetime
 
     from engine.model import Decision, PolicySet, Record
     from engine.pipeline.setting import Setting
@@ -99,7 +98,7 @@ def check(case: Case, setting: Setting) -> CaseResult:
         of_event = f" of event {number}" if len(explanations) > 1 else ""
         comparisons += [replace(each, what=each.what + of_event) for each in _compare(case.expect, explanation)]
     posted: list[PostedMessage] = []
-    simulation = Simulation(setting, case.arrivals[0].now, posted.append)
+    simulation = Simulation(setting, START, posted.append)
     _simulate(simulation, case, [explanation.decision for explanation in explanations])
     comparisons += _compare_messages(case.expect, simulation, posted)
     trace = tuple(entry for explanation in explanations for entry in explanation.trace)
@@ -108,7 +107,7 @@ def check(case: Case, setting: Setting) -> CaseResult:
 
 def _simulate(simulation: Simulation, case: Case, decisions: Sequence[Decision]) -> None:
     """Let the events of a case arrive, each with an id of its own, so that none is a duplicate, and all incidents end."""
-    at, number = case.arrivals[0].now, 0
+    at, number = START, 0
     for arrival, decision in zip(case.arrivals, decisions, strict=True):
         at += timedelta(seconds=arrival.after)
         for _ in range(arrival.repeat):
@@ -135,6 +134,9 @@ def _compare(expect: Mapping[str, Any], explanation: Explanation) -> Iterator[Co
             "failures", expect["failures"], [f"{failed['policy']}/{failed['id']}" for failed in decision["failures"]]
         )
 
+
+START: Final = datetime(2000, 1, 1, tzinfo=UTC)
+"""When the first event of a test arrives. Incidents go by when events arrive, whatever time is recorded in these."""
 
 COUNTS: Final = ("posts", "counted")
 """What is expected by channel: how many messages, and how many events that none of them shows by itself."""
