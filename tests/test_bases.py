@@ -275,10 +275,11 @@ actors:
   - {{class: {}, {}kind: robot, evidence: [{{id: a-role, says: its role, strength: attested, when: "actor.role == 'a'"}}]}}
 """
 
+WATCH = (SHIPPED_BASE / "watch.yaml").read_text("utf-8")
 OWN_ACTORS = "actors:\n" + "".join(
     f"  - {{class: {name}, kind: unknown, evidence: [{{id: role-{number}, says: its role, strength: attested, "
     f"when: \"actor.role == 'role-{number}'\"}}]}}\n"
-    for number, name in enumerate(re.findall(r"actor.class == '([a-z-]+)'", (SHIPPED_BASE / "watch.yaml").read_text("utf-8")))
+    for number, name in enumerate(dict.fromkeys(re.findall(r"actor.class == '([a-z-]+)'", WATCH)))
 )
 """The classes that the routes of the base test, and no others."""
 

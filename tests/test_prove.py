@@ -44,7 +44,7 @@ def answered(guarantee: str, team: str = TEAM, other: str = "") -> tuple[Answere
     sources = [*base_files(), *(parse_source(text.encode(), path) for path, text in texts.items())]
     policies, findings = check(sources)
     assert policies is not None, findings
-    (answer,) = prove(sources, policies)
+    (answer,) = (answer for answer in prove(sources, policies) if answer.guarantee.name == "guards/g")
     return answer, policies
 
 

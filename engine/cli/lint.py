@@ -26,7 +26,7 @@ from engine.policy.bases import with_base
 from engine.policy.load import read, read_fixtures, read_set, set_folder, upgrade_findings
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from engine.lint.fix import Sources
     from engine.policy.source import Source
@@ -110,7 +110,7 @@ def lint(  # noqa: PLR0913  one parameter an option
 
     def find(current: Sources) -> tuple[Finding, ...]:
         policies, cases = ([current[source.path] for source in group] for group in (own, tests))
-        return lint_set(with_base(policies, set_folder(path)), now, cases, fixtures, settings)
+        return lint_set(with_base(policies, set_folder(path)), now, cases, fixtures, settings, proofs=_guarantee_problems)
 
     if fix or shows_diff:
         before, (files, fixes) = files, fixed(files, find)
@@ -134,6 +134,14 @@ def lint(  # noqa: PLR0913  one parameter an option
         raise click.exceptions.Exit(3)
     if any(_RANK[finding.severity] >= _RANK[FindingSeverity(fail_level)] for finding in findings):
         raise click.exceptions.Exit(1)
+
+
+def _guarantee_problems(sources: Sequence[Source]) -> Iterator[Finding]:
+    """What the prover finds; it is imported where a set has guarantees."""
+    if any(source.root is not None and "guarantees" in source.root.keys for source in sources):
+        from engine.prove.findings import guarantee_problems  # noqa: PLC0415  it is large
+
+        yield from guarantee_problems(sources)
 
 
 def _list_void_rules(path: Path, sources: Sequence[Source], form: str | None) -> None:

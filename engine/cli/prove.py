@@ -18,6 +18,8 @@ from engine.model import Deployment, Event
 from engine.pipeline.audit import decision_json
 from engine.pipeline.setting import Setting
 from engine.policy.load import read_set
+from engine.prove.check import prove as answer_all
+from engine.prove.findings import NEEDS_SOLVER, has_solver
 from engine.workbench.explain import explain
 from engine.workbench.mint import expected
 
@@ -28,7 +30,6 @@ if TYPE_CHECKING:
     from engine.prove.check import Answered
     from engine.workbench.explain import Explanation
 
-NEEDS_SOLVER: Final = "this needs python-sat: install Trailbell with its extra prove, as in pip install 'trailbell[prove]'"
 _WIDTH: Final = 90
 _MARKS: Final = {"proved": "✓", "broken": "✗", "unknown": "?"}
 
@@ -63,14 +64,9 @@ def prove(policies_path: Path, form: str, out: Path | None) -> None:
 
 
 def _answers(sources: Sequence[Any], policies: PolicySet) -> list[Answered]:
-    from engine.prove.check import prove as answers  # noqa: PLC0415  an extra
-
-    try:
-        return list(answers(sources, policies))
-    except ModuleNotFoundError as error:
-        if (error.name or "").partition(".")[0] != "pysat":
-            raise
-        raise click.ClickException(NEEDS_SOLVER) from None
+    if not has_solver():
+        raise click.ClickException(f"this needs python-sat: {NEEDS_SOLVER}")
+    return list(answer_all(sources, policies))
 
 
 def _explained(answer: Answered, policies: PolicySet) -> Explanation:

@@ -12,7 +12,7 @@ from __future__ import annotations
 from contextlib import suppress
 from functools import partial
 from itertools import chain
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from engine.errors import ExpressionError
 from engine.lint.allowances import Allowance, allowances, allowed
@@ -44,6 +44,8 @@ if TYPE_CHECKING:
     from engine.lint.problems import Problem
     from engine.policy.source import Source, YamlNode
 
+    Proofs: TypeAlias = Callable[[Sequence[Source]], Iterator[Finding]]
+
 __all__ = ["lint"]
 
 
@@ -55,12 +57,14 @@ def lint(  # noqa: PLR0913  what is looked at, and by which rules
     settings: Settings = DEFAULTS,
     *,
     in_force: bool = False,
+    proofs: Proofs | None = None,
 ) -> tuple[Finding, ...]:
     """Everything that is wrong with the files of a set, sorted by place. `now` tells which silences are past.
 
     `tests` are files of policy tests, `fixtures` the event files that these name: both are looked at beside the set.
     `in_force`: the set runs already; what only its author has to mend is left out (`engine.policy.load.check`). What is wrong
     with the base that the set extends, and would be without the set, is left out unless the settings include the base.
+    `proofs` finds guarantees that do not hold, in a set that loads.
     """
     trees = trees_of(sources)
     loaded = checked(sources, trees, in_force=in_force)
@@ -80,6 +84,8 @@ def lint(  # noqa: PLR0913  what is looked at, and by which rules
         findings += _checked("channels", sources[0].path, partial(channel_findings, shaped, has_table=settings.has_table))
         replaced = partial(replacement_findings, sources, kinds_of(shaped), conditions)
         findings += _checked("the base", sources[0].path, replaced)
+        if proofs is not None:
+            findings += _checked("guarantees", sources[0].path, partial(proofs, sources))
     for source in (*tests, *fixtures):
         findings += _checked("secrets", source.path, partial(secret_findings, source))
         findings += _checked("fixtures", source.path, partial(fixture_findings, source))

@@ -57,6 +57,9 @@ def _route(when: str, rest: str = "notify: [watch]") -> str:
     return f"routes:\n  - id: r\n    when: {when}\n    {rest}\n"
 
 
+_OPS: Final = "channels:\n  - {name: ops, webhook: {env: SLACK_WEBHOOK_OPS}}\n"
+
+
 def _guarantee(says: str) -> str:
     return f"guarantees:\n  - {{id: denied, when: access.denied, {says}}}\n"
 
@@ -629,6 +632,32 @@ CHECKS: Final = (
         "lists:\n  our-jobs: [payments-nightly]\n" + _route("in_list(actor.role, 'our-jobs')", _MUTE),
         beside=BASE + "lists:\n  jobs: [nightly-export, glue-nightly]\nroutes:\n"
         "  - {id: jobs, when: \"in_list(actor.role, 'jobs')\", notify: [watch], severity: info}\n",
+    ),
+    # --- guarantees
+    Check(
+        "TB441",
+        "a guarantee that an event breaks",
+        "The event is made up, and decided as shown: `trailbell prove` prints it with its message. Either an edit went too far, "
+        "or the guarantee promises too much.",
+        _guarantee("always: {reaches: [ops]}") + _OPS + _route("access.denied && access.kind == 'read'", "notify: [ops]"),
+        _guarantee("always: {reaches: [ops]}") + _OPS + _route("access.denied", "notify: [ops]"),
+    ),
+    Check(
+        "TB442",
+        "a guarantee that is neither proved nor broken",
+        "The prover does not understand everything that an expression may compute; the finding says what is in the way. Where "
+        "python-sat is not installed, it knows nothing at all. This is a warning.",
+        "guarantees:\n  - {id: readme, when: lower(key) == 'readme', never: muted}\n"
+        + _route("actor.role == 'nightly' && glob(key, 'archive/*')", _MUTE),
+        "guarantees:\n  - {id: readme, when: \"regex(key, '(?i)^readme$')\", never: muted}\n"
+        + _route("actor.role == 'nightly' && glob(key, 'archive/*')", _MUTE),
+    ),
+    Check(
+        "TB443",
+        "a guarantee that is about no event",
+        "It holds for every event since it is about none, so it guards nothing. This is a warning.",
+        "guarantees:\n  - {id: root, when: actor.type == 'Root' && actor.role == 'admin', always: rings}\n",
+        "guarantees:\n  - {id: root, when: actor.type == 'Root' || actor.role == 'admin', always: rings}\n",
     ),
     # --- secrets
     Check(

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from engine.policy.source import YamlNode
 
 WORDS: Final = ("always", "never")
-_STATEMENTS: Final = ("reaches", "shown_below", "class_kind", "quieter_by")
+_STATEMENTS: Final = ("reaches", "shown_below", "class_kind")
 
 
 def guarantee_findings(guarantee: YamlNode) -> Iterator[Finding]:
@@ -34,6 +34,3 @@ def guarantee_findings(guarantee: YamlNode) -> Iterator[Finding]:
         yield Finding(codes.GUARANTEE, statement.where, what, instead)
     elif "except" in statement.keys and said != ["shown_below"]:
         yield Finding(codes.GUARANTEE, statement.keys["except"], f"except has no meaning with {said[0]}", "delete it")
-    elif said == ["quieter_by"] and words == ["always"]:
-        what = "that claims always take a channel away cannot be meant"
-        yield Finding(codes.GUARANTEE, guarantee.keys["always"], what, "write never: {quieter_by: claimed}")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import deque
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
 from engine.errors import HardPatternError
 from engine.prove.patterns import WORD, Assertion, Chars, Choice, Repeat, Sequence
@@ -257,12 +257,19 @@ def contains_text(language: TextSet, text: str) -> bool:
     return language.accepts(state)
 
 
-def common_text(wanted: Mapping[TextSet, bool] | Iterable[tuple[TextSet, bool]], most_steps: int = MOST_STEPS) -> str | None:
-    """A shortest text that is in each language, or is not, as `wanted`; None where there is none.
+class CommonText(NamedTuple):
+    """A shortest text that several languages have in common, None where there is none, and the steps that it took to tell."""
+
+    text: str | None
+    steps: int
+
+
+def common_text(wanted: Iterable[tuple[TextSet, bool]], most_steps: int = MOST_STEPS) -> CommonText:
+    """A shortest text that is in each language, or is not, as `wanted`.
 
     Raises `HardPatternError` where that takes too long to tell.
     """
-    pairs = list(wanted.items() if hasattr(wanted, "items") else wanted)
+    pairs = list(wanted)
     languages = [language for language, _ in pairs]
     goals = [goal for _, goal in pairs]
     codes = _representatives(frozenset[int]().union(*(language.bounds for language in languages)))
@@ -273,7 +280,7 @@ def common_text(wanted: Mapping[TextSet, bool] | Iterable[tuple[TextSet, bool]],
     while pending:
         state = pending.popleft()
         if all(language.accepts(part) is goal for language, part, goal in zip(languages, state, goals, strict=True)):
-            return _text_to(state, came_from)
+            return CommonText(_text_to(state, came_from), steps)
         for code in codes:
             after = _step(languages, goals, state, code)
             if after is not None and after not in came_from:
@@ -282,7 +289,7 @@ def common_text(wanted: Mapping[TextSet, bool] | Iterable[tuple[TextSet, bool]],
         steps += len(codes) * len(pairs)
         if steps > most_steps:
             raise HardPatternError("patterns that are too many, or too large, together")
-    return None
+    return CommonText(None, steps)
 
 
 def _step(languages: list[TextSet], goals: list[bool], state: tuple[int, ...], code: int) -> tuple[int, ...] | None:

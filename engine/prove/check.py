@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from engine.matching.checks import Trees
 from engine.model import Event, repr_only
 from engine.pipeline.decide import decide
-from engine.pipeline.facts import class_facts, derive_facts
+from engine.pipeline.facts import class_facts, derive_facts, time_of
 from engine.pipeline.select import passed_over
 from engine.policy.bases import effective
 from engine.policy.definitions import definitions
@@ -16,7 +16,7 @@ from engine.prove.axioms import axioms_of
 from engine.prove.circuit import Circuit
 from engine.prove.encoding import EncodedSet
 from engine.prove.fields import Fields
-from engine.prove.guarantees import QUIETER_BY, Guarantee, about, breaks, broken, guarantees, is_about
+from engine.prove.guarantees import Guarantee, about, breaks, broken, guarantees, is_about
 from engine.prove.prover import Prover, Unknown, Witness
 from engine.prove.records import document_of
 
@@ -56,16 +56,15 @@ def prove(sources: Sequence[Source], policies: PolicySet) -> Iterator[Answered]:
     encoded = EncodedSet(policies, fields, trees)
     prover = Prover(fields)
     for guarantee in entries:
-        yield _answered(guarantee, encoded, prover)
+        yield answer_of(guarantee, encoded, prover)
 
 
-def _answered(guarantee: Guarantee, encoded: EncodedSet, prover: Prover) -> Answered:
+def answer_of(guarantee: Guarantee, encoded: EncodedSet, prover: Prover) -> Answered:
+    """The answer about one guarantee. `encoded` and `prover` are of one circuit."""
     policies = encoded.policies
-    if guarantee.statement.kind == QUIETER_BY:
-        return Answered(guarantee, "unknown", why=("quieter_by",))
 
     def confirm(record: Record, time: datetime) -> Document | None:
-        verdict, seen, meant = _decided(guarantee, record, time, policies)
+        verdict, seen, meant = decided(guarantee, record, time, policies)
         return None if meant and breaks(guarantee, verdict, policies) else seen
 
     found = prover.witness(broken(guarantee, encoded), confirm)
@@ -75,16 +74,17 @@ def _answered(guarantee: Guarantee, encoded: EncodedSet, prover: Prover) -> Answ
         return Answered(guarantee, "unknown", why=found.why)
 
     def is_meant(record: Record, time: datetime) -> Document | None:
-        verdict, seen, meant = _decided(guarantee, record, time, policies)
+        verdict, seen, meant = decided(guarantee, record, time, policies)
         return None if meant and not (guarantee.unless_silenced and verdict.silences) else seen
 
     return Answered(guarantee, "proved", empty=prover.witness(about(guarantee, encoded), is_meant) is None)
 
 
-def _decided(guarantee: Guarantee, record: Record, time: datetime, policies: PolicySet) -> tuple[Verdict, Document, bool]:
+def decided(guarantee: Guarantee, record: Record, time: datetime, policies: PolicySet) -> tuple[Verdict, Document, bool]:
     """The verdict about a record, what matchers see of it, and whether a guarantee is about it, silences aside."""
     event = Event(record, "")
     verdict = decide(event, policies, time).verdict
     facts = (*derive_facts(record), class_facts(verdict.actor, verdict.evidence))
-    meant = passed_over(event, policies.selection) is None and is_about(guarantee, record, facts, time)
+    own_time = time_of(record.get("eventTime")) or time
+    meant = passed_over(event, policies.selection) is None and is_about(guarantee, record, facts, own_time)
     return verdict, document_of(record, verdict.actor, verdict.evidence), meant

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 
 Literal: TypeAlias = int
 Clause: TypeAlias = "list[int]"
@@ -91,7 +91,7 @@ class Circuit:
         yield from ([-gate, part] for part in parts)
         yield [gate, *(-part for part in parts)]
 
-    def reasons(self, literal: Literal, model: Mapping[int, bool], reasons: dict[int, bool]) -> None:
+    def reasons(self, literal: Literal, model: Sequence[bool], reasons: dict[int, bool]) -> None:
         """Adds to `reasons` variables that suffice for a literal to be true, with their values in a model in which it is.
 
         Where one of several does, one that is among them already is taken, else a variable rather than a gate.

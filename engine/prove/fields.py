@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from engine.lint.fields import FIELD_TYPES
 from engine.matching.formula import AtomFailure, evaluate
 from engine.matching.relations import document_with
+from engine.matching.spelling import written
 from engine.matching.tree import field_path
 from engine.pipeline.facts import ACCESS_KINDS, DENIED_CODES
 from engine.prove.circuit import FALSE, TRUE
@@ -216,14 +217,15 @@ class Fields:
             key = ("in", frozenset({atom.value}))
         if atom.kind != "other":
             return AtomAnswer(field.question(key, make), FALSE)
+        name = f"`{written(atom.node)}`"
         yes = field.question(
-            (*key, atom.exact, "yes"), lambda number: Question(number, lambda text: _of_value(atom, text) is True)
+            (*key, atom.exact, "yes"), lambda number: Question(number, lambda text: _of_value(atom, text) is True, name=name)
         )
         if not atom.may_fail:
             return AtomAnswer(yes, FALSE)
         fails = field.question(
             (*key, atom.exact, "fails"),
-            lambda number: Question(number, lambda text: isinstance(_of_value(atom, text), AtomFailure)),
+            lambda number: Question(number, lambda text: isinstance(_of_value(atom, text), AtomFailure), name=name),
         )
         return AtomAnswer(self.circuit.all_of([yes, -fails]), fails)
 

@@ -28,7 +28,6 @@ MUTED: Final = "muted"
 REACHES: Final = "reaches"
 SHOWN_BELOW: Final = "shown_below"
 CLASS_KIND: Final = "class_kind"
-QUIETER_BY: Final = "quieter_by"
 
 
 class Statement(NamedTuple):
@@ -46,7 +45,7 @@ class Statement(NamedTuple):
 
 
 class Guarantee(NamedTuple):
-    """What always holds, or never does, for the events in a policy's scope that `matcher` is about, within `during`.
+    """What always holds, or never does, for the events in a policy's scope that `matcher` is about (None: all), within `during`.
 
     `unless_silenced`: events from which a silence took a channel are left out.
     """
@@ -54,7 +53,7 @@ class Guarantee(NamedTuple):
     id: str
     policy: Policy
     where: Location
-    matcher: Matcher
+    matcher: Matcher | None
     statement: Statement
     always: bool
     during: tuple[Window, ...] = ()
@@ -68,7 +67,8 @@ class Guarantee(NamedTuple):
     def __str__(self) -> str:
         """What it says, on one line."""
         unless = ", unless silenced" if self.unless_silenced else ""
-        return f"{WORDS[not self.always]} {self.statement}{unless}, when {' and '.join(self.matcher.expressions)}"
+        when = f", when {' and '.join(self.matcher.expressions)}" if self.matcher is not None else ""
+        return f"{WORDS[not self.always]} {self.statement}{unless}{when}"
 
 
 def guarantees(sources: Sequence[Source], policies: PolicySet, factory: MatcherFactory) -> Iterator[Guarantee]:
@@ -88,7 +88,7 @@ def _guarantee(node: YamlNode, policy: Policy, factory: MatcherFactory, lists: M
         id=content["id"],
         policy=policy,
         where=node.children["id"].where,
-        matcher=factory.matcher(expressions(content["when"])),
+        matcher=factory.matcher(expressions(content["when"])) if "when" in content else None,
         statement=_statement(content[word]),
         always=word == "always",
         during=windows(content["during"], lists) if "during" in content else (),
@@ -99,7 +99,7 @@ def _guarantee(node: YamlNode, policy: Policy, factory: MatcherFactory, lists: M
 def _statement(content: str | Mapping[str, Any]) -> Statement:
     if isinstance(content, str):
         return Statement(content)
-    kind = next(name for name in (REACHES, SHOWN_BELOW, CLASS_KIND, QUIETER_BY) if name in content)
+    kind = next(name for name in (REACHES, SHOWN_BELOW, CLASS_KIND) if name in content)
     if kind == REACHES:
         return Statement(kind, tuple(content[kind]))
     return Statement(kind, tuple(content.get("except", ())), content[kind])
@@ -115,8 +115,9 @@ def about(guarantee: Guarantee, encoded: EncodedSet) -> Literal:
         encoded.looked_at(),
         encoded.in_scope(guarantee.policy),
         encoded.during(guarantee.during),
-        encoded.holds(guarantee.matcher.expressions),
     ]
+    if guarantee.matcher is not None:
+        parts.append(encoded.holds(guarantee.matcher.expressions))
     if guarantee.unless_silenced:
         parts.append(-encoded.silenced())
     return circuit.all_of(parts)
@@ -156,7 +157,7 @@ def is_about(guarantee: Guarantee, record: Record, facts: FactGroups, time: date
     if not in_scope(guarantee.policy, buckets, recipient) or not _in_hours(guarantee, time):
         return False
     try:
-        return guarantee.matcher.holds(record, facts)
+        return guarantee.matcher is None or guarantee.matcher.holds(record, facts)
     except MatcherError:
         return False
 
@@ -173,7 +174,7 @@ def breaks(guarantee: Guarantee, verdict: Verdict, policies: PolicySet) -> bool:
 
 
 def holds_of(statement: Statement, verdict: Verdict, policies: PolicySet) -> bool:
-    """Whether a statement holds of a decision; not for `quieter_by`, which is about two."""
+    """Whether a statement holds of a decision."""
     asked = {request.channel for request in verdict.requests}
     if statement.kind == RINGS:
         return bool(asked)

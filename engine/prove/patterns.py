@@ -69,6 +69,21 @@ def text_pattern(text: str) -> Sequence:
     return Sequence(tuple(Chars(((ord(character), ord(character)),)) for character in text))
 
 
+def literal_start(pattern: Pattern, *, search: bool) -> str:
+    """What each text begins with that matches a pattern; with `search`, in which it is found."""
+    parts = pattern.parts if isinstance(pattern, Sequence) else (pattern,)
+    if search:
+        if not parts or parts[0] != Assertion("start"):
+            return ""
+        parts = parts[1:]
+    found: list[str] = []
+    for part in parts:
+        if not isinstance(part, Chars) or len(part.ranges) != 1 or part.ranges[0][0] != part.ranges[0][1]:
+            break
+        found.append(chr(part.ranges[0][0]))
+    return "".join(found)
+
+
 def glob_pattern(glob: str) -> Sequence:
     """The pattern of the texts that a glob matches."""
     wild: dict[str, Pattern] = {"*": ANY_TEXT, "?": Chars(ANYTHING)}

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from engine.matching.spelling import written
 from engine.model import repr_only
 from engine.prove.circuit import FALSE, TRUE
-from engine.prove.paths import ACCOUNT, BUCKET, KEY, RECIPIENT, ROLE, SESSION, TYPE
+from engine.prove.lemmas import lemmas, of_equals
+from engine.prove.paths import ACCOUNT, BUCKET, COPY_BUCKET, KEY, RECIPIENT, ROLE, SESSION, TYPE
 from engine.prove.questions import Conflict
 from engine.prove.records import answers_of, record_of
 from engine.prove.times import USUAL
@@ -17,12 +19,19 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from engine.model import Document, Record
-    from engine.prove.circuit import Literal
+    from engine.prove.circuit import Clause, Literal
     from engine.prove.fields import Fields
+    from engine.prove.questions import Question
     from engine.prove.values import Values
+
+    Path = tuple[str, ...]
 
 MOST_ROUNDS: Final = 2_000
 """Proposals of the solver that are looked at for one literal."""
+_MOST_STEPS: Final = 4_000_000
+"""Steps of automata for one literal: some seconds."""
+_MOST_CONFLICTS: Final = 200_000
+"""Dead ends of the solver at one question: some seconds."""
 _MOST_DOUBTS: Final = 100
 """Records that turn out otherwise than proposed, for one literal."""
 
@@ -57,6 +66,9 @@ class Prover:
         self._known: set[int] = {TRUE}
         self._axioms: dict[int, frozenset[int]] = {}
         """The axioms that are known to the solver, each with the variables in it."""
+        self._related: dict[Path, list[Question]] = {}
+        """The questions about each field of which the solver knows what they have to do with each other."""
+        self._added: set[tuple[int, ...]] = set()
         self._doubts = 0
 
     def witness(self, literal: Literal, confirm: Callable[[Record, datetime], Document | None]) -> Witness | Unknown | None:
@@ -70,10 +82,17 @@ class Prover:
         self._doubts += 1
         cone = self._add(literal)
         why: dict[str, None] = {}
-        doubts = 0
+        doubts, first = 0, self._finder.steps
+        ordinary = self._ordinary(cone)
         for _ in range(MOST_ROUNDS):
-            if not self._solver.solve(assumptions=[literal, doubt]):
-                return Unknown(tuple(why)) if why else None
+            possible = self._solve([literal, doubt, *ordinary])
+            if possible is False and ordinary:
+                ordinary = []
+                possible = self._solve([literal, doubt])
+            if possible is False:
+                return Unknown(tuple(why)) if why and self._solve([literal]) is not False else None
+            if possible is None or self._finder.steps - first > _MOST_STEPS:
+                return Unknown((*why, "a set that would take too long"))
             model = self._model(literal, cone)
             found = self._finder.conflicts_or_values(model)
             if isinstance(found, list):
@@ -90,6 +109,18 @@ class Prover:
                 return Unknown((*why, conflict.why or "events that turn out otherwise"))
             self._refuse(conflict, doubt, why)
         return Unknown((*why, f"more than {MOST_ROUNDS} combinations"))
+
+    def _ordinary(self, cone: set[int]) -> list[Literal]:
+        """What most events have in common: they copy nothing, and name no bucket beside their own."""
+        literals = [-literal for literal in self._fields.elsewhere if literal in cone]
+        copied = self._fields.texts.get(COPY_BUCKET)
+        return [*literals, copied.null] if copied is not None and copied.null in cone else literals
+
+    def _solve(self, literals: list[Literal]) -> bool | None:
+        """Whether the solver has answers that make all of some literals true; None where that would take it too long."""
+        self._solver.conf_budget(_MOST_CONFLICTS)
+        possible: bool | None = self._solver.solve_limited(assumptions=literals)
+        return possible
 
     def _refuse(self, conflict: Conflict, doubt: Literal, why: dict[str, None]) -> None:
         """A combination is not proposed again; one that is not certainly impossible, only for this literal."""
@@ -110,9 +141,28 @@ class Prover:
             for clause in circuit.clauses(number):
                 self._solver.add_clause(clause)
         variables = [number for number in cone if number not in circuit.parts and number != TRUE]
+        self._relate(cone)
         absent = {field.null for path, field in self._fields.texts.items() if path not in _USUALLY_THERE}
         self._solver.set_phases([number if number in absent else -number for number in variables])
         return cone
+
+    def _relate(self, cone: set[int]) -> None:
+        """Makes known what is seen at a glance of the questions in a cone."""
+        for path, field in self._fields.texts.items():
+            known = self._related.setdefault(path, [])
+            fresh = [question for question in field.questions.values() if question.variable in cone and question not in known]
+            for clause in lemmas(fresh, known):
+                self._solver.add_clause(clause)
+            known += fresh
+        for literal, (one, other) in self._fields.equal.items():
+            if literal in cone:
+                for clause in of_equals(literal, self._fields.texts[one], self._fields.texts[other]):
+                    self._add_once(clause)
+
+    def _add_once(self, clause: Clause) -> None:
+        if (key := tuple(clause)) not in self._added:
+            self._added.add(key)
+            self._solver.add_clause(clause)
 
     def _widen(self, cone: set[int]) -> None:
         """Adds what is true of the fields in a cone, and of those that this brings in."""
@@ -128,8 +178,8 @@ class Prover:
 
     def _model(self, literal: Literal, cone: set[int]) -> dict[int, bool]:
         """The variables that suffice for a literal, and for what is true of the fields among them, with their values."""
-        found = self._solver.get_model()
-        model = {number: number <= len(found) and found[number - 1] > 0 for number in cone}
+        model = [False, *(number > 0 for number in self._solver.get_model())]
+        model += [False] * (self._fields.circuit.size + 1 - len(model))
         reasons: dict[int, bool] = {}
         self._fields.circuit.reasons(literal, model, reasons)
         left = {axiom: variables for axiom, variables in self._axioms.items() if abs(axiom) in cone}
@@ -151,8 +201,7 @@ class Prover:
         """What a variable is about, for the reason of an answer."""
         atom = self._fields.guesses.get(number) or self._fields.addresses.get(number)
         if atom is not None:
-            paths = sorted(".".join(path) or "the whole event" for path in atom.paths)
-            return [" with ".join(paths)]
+            return [f"`{written(atom.node)}`"]
         return [".".join(path) for path, field in self._fields.texts.items() if number in _numbers(field)]
 
 

@@ -10,8 +10,8 @@ from engine.errors import ExpressionError, HardPatternError
 from engine.matching.globs import glob, glob_test
 from engine.matching.networks import cidr_test
 from engine.matching.regexes import regex_test
-from engine.prove.automata import Automaton, Difference, TextSet, common_text
-from engine.prove.patterns import ANY_TEXT, Choice, Sequence, glob_pattern, regex_pattern, text_pattern
+from engine.prove.automata import MOST_STEPS, Automaton, Difference, TextSet, common_text
+from engine.prove.patterns import ANY_TEXT, Choice, Sequence, glob_pattern, literal_start, regex_pattern, text_pattern
 from engine.prove.samples import around, joined, samples
 
 if TYPE_CHECKING:
@@ -28,11 +28,11 @@ _PAIR_STEPS: Final = 100_000
 class Question:
     """One question about a text, with its number in the circuit.
 
-    `test` answers it, by the engine's own functions. `language` are the texts for which it says yes, where that is known exactly;
-    it raises `HardPatternError` where it is not. `texts`: the only ones for which it says yes, where they are few.
+    `test` answers it, by the engine's own functions. `language` are the texts for which it says yes, where that is known
+    exactly; it raises `HardPatternError` with the `name` where it is not. `texts`: the only ones for which it says yes, if few.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  what is known of a question
         self,
         variable: int,
         test: Callable[[str], bool],
@@ -40,10 +40,12 @@ class Question:
         *,
         search: bool = False,
         texts: frozenset[str] | None = None,
+        name: str = "a question that is asked of values",
     ) -> None:
         self.variable = variable
         self.test = test
         self.texts = texts
+        self._name = name
         self._pattern = pattern
         self._search = search
 
@@ -51,8 +53,16 @@ class Question:
     def language(self) -> TextSet:
         """The texts for which the answer is yes. Raises `HardPatternError`."""
         if self._pattern is None:
-            raise HardPatternError("a question that is asked of values, and not understood")
+            raise HardPatternError(f"{self._name}, which is not understood")
         return Automaton(self._pattern(), search=self._search)
+
+    @cached_property
+    def begins(self) -> str:
+        """What each text begins with for which the answer is yes."""
+        try:
+            return literal_start(self._pattern(), search=self._search) if self._pattern is not None else ""
+        except HardPatternError:
+            return ""
 
     @cached_property
     def samples(self) -> tuple[str, ...]:
@@ -119,7 +129,8 @@ def _matches(globs: Iterable[str], text: str) -> bool:
 
 
 def _globs_pattern(globs: Iterable[str]) -> Pattern:
-    return Choice(tuple(map(glob_pattern, globs)))
+    patterns = tuple(map(glob_pattern, globs))
+    return patterns[0] if len(patterns) == 1 else Choice(patterns)
 
 
 # --- answers that are wanted of one text ---------------------------------------------------------------------------------
@@ -150,6 +161,8 @@ class TextFinder:
     def __init__(self) -> None:
         self._found: dict[tuple[object, ...], str | Conflict] = {}
         self._apart: dict[tuple[Question, Question, bool], bool | None] = {}
+        self.steps = 0
+        """The steps of automata that it took so far."""
 
     def find(self, wanted: SequenceOf[Wanted], preferred: SequenceOf[str] = ()) -> str | Conflict:
         """A text that gives all answers, one of the `preferred` ones where they do; or the literals that exclude each other."""
@@ -185,7 +198,7 @@ class TextFinder:
         key = (question, other, answer)
         if key not in self._apart:
             try:
-                common = common_text([(question.language, True), (other.language, answer)], _PAIR_STEPS)
+                common = self._common([(question.language, True), (other.language, answer)], _PAIR_STEPS)
             except HardPatternError:
                 self._apart[key] = None
             else:
@@ -195,7 +208,7 @@ class TextFinder:
     def _all(self, wanted: SequenceOf[Wanted]) -> str | Conflict:
         because = tuple(dict.fromkeys(literal for entry in wanted for literal in entry.because))
         try:
-            text = common_text([(entry.question.language, entry.answer) for entry in wanted])
+            text = self._common([(entry.question.language, entry.answer) for entry in wanted], MOST_STEPS)
         except HardPatternError as error:
             return Conflict(because, certain=False, why=str(error))
         if text is not None:
@@ -203,13 +216,23 @@ class TextFinder:
             return text if _fits(text, wanted) else Conflict(because, certain=False, why="a text that the engine reads otherwise")
         return Conflict(self._core(wanted), certain=True)
 
+    def _common(self, wanted: SequenceOf[tuple[TextSet, bool]], most_steps: int) -> str | None:
+        """`common_text`, and its steps counted."""
+        try:
+            found = common_text(wanted, most_steps)
+        except HardPatternError:
+            self.steps += most_steps
+            raise
+        self.steps += found.steps
+        return found.text
+
     def _core(self, wanted: SequenceOf[Wanted]) -> tuple[int, ...]:
         """The literals of few answers that exclude each other already."""
         kept = list(wanted)
         for entry in wanted:
             fewer = [other for other in kept if other is not entry]
             try:
-                if fewer and common_text([(other.question.language, other.answer) for other in fewer], _PAIR_STEPS) is None:
+                if fewer and self._common([(other.question.language, other.answer) for other in fewer], _PAIR_STEPS) is None:
                     kept = fewer
             except HardPatternError:
                 continue

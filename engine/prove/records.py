@@ -196,6 +196,7 @@ def answers_of(fields: Fields, seen: Document, time: datetime) -> dict[int, bool
 
 
 def _answers(fields: Fields, seen: Document, time: datetime) -> Iterator[tuple[int, bool]]:
+    crossing = fields.crossing()  # first, as it may bring in more fields
     for path, field in fields.texts.items():
         value = _at(seen, path)
         is_text = isinstance(value, str)
@@ -213,7 +214,6 @@ def _answers(fields: Fields, seen: Document, time: datetime) -> Iterator[tuple[i
         fails = isinstance(result, AtomFailure)
         yield literal, fails if literal in fields.failures else not fails and bool(result)
     crossed = _at(seen, CROSS_ACCOUNT)
-    crossing = fields.crossing()
     yield from ((crossing.yes, crossed is True), (crossing.unknown, crossed is None))
     yield from ((question.variable, question.is_in(time)) for question in fields.times.values())
     named = set(_named(seen))

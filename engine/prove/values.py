@@ -65,6 +65,11 @@ class ValueFinder:
         self._segments: dict[tuple[Question, str, int], Question] = {}
         self._only: dict[str, Question] = {}
 
+    @property
+    def steps(self) -> int:
+        """The steps of automata that it took so far."""
+        return self._texts.steps
+
     def conflicts_or_values(self, model: Mapping[int, bool]) -> list[Conflict] | Values:
         """Values for the answers in a model: the truth of each variable that matters. Where there are none, why not."""
         search = _Search(self, self._fields, model)

@@ -1,0 +1,90 @@
+"""What is proved of a set is true of every event: a law over random sets, random guarantees and random events."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from builders import DEFINITIONS, NOW, matcher
+from expressions import EXAMPLES
+from hypothesis import event as note
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from strategies import events, expressions, sets, windows
+
+from engine.matching.checks import Trees
+from engine.model import Event, Kind, Location
+from engine.pipeline.decide import decide
+from engine.pipeline.facts import time_of
+from engine.prove.axioms import axioms_of
+from engine.prove.check import answer_of, decided
+from engine.prove.circuit import Circuit
+from engine.prove.encoding import EncodedSet
+from engine.prove.fields import Fields
+from engine.prove.guarantees import CLASS_KIND, MUTED, REACHES, RINGS, SHOWN_BELOW, Guarantee, Statement, breaks
+from engine.prove.prover import Prover
+from engine.prove.records import answers_of, document_of
+
+if TYPE_CHECKING:
+    from engine.model import PolicySet
+
+CHANNELS = st.lists(st.sampled_from(["watch", "security", "ops"]), min_size=1, max_size=2, unique=True).map(tuple)
+STATEMENTS = st.one_of(
+    st.just(Statement(RINGS)),
+    st.just(Statement(MUTED)),
+    st.builds(Statement, st.just(REACHES), CHANNELS),
+    st.builds(Statement, st.just(SHOWN_BELOW), st.just(()) | CHANNELS, st.sampled_from(["standard", "strict"])),
+    st.builds(Statement, st.just(CLASS_KIND), st.just(()), st.sampled_from([kind.value for kind in Kind])),
+)
+
+
+@st.composite
+def guarded(draw: st.DrawFn) -> tuple[PolicySet, list[Guarantee]]:
+    """A set, and guarantees about it."""
+    policies: Any = draw(sets())
+    guarantees = [
+        Guarantee(
+            id=f"g{number}",
+            policy=draw(st.sampled_from(policies.policies)),
+            where=Location("policies/p.yaml", 1, 1),
+            matcher=matcher(draw(expressions)),
+            statement=draw(STATEMENTS),
+            always=draw(st.booleans()),
+            during=tuple(draw(st.lists(windows, max_size=1))),
+            unless_silenced=draw(st.booleans()),
+        )
+        for number in range(3)
+    ]
+    return policies, guarantees
+
+
+@given(guarded(), st.lists(events, min_size=6, max_size=6))
+@settings(max_examples=EXAMPLES)
+def test_no_event_breaks_what_is_proved_and_the_one_that_is_shown_breaks_it(
+    pair: tuple[PolicySet, list[Guarantee]], some: list[Event]
+) -> None:
+    policies, guarantees = pair
+    fields = Fields(Circuit(), axioms_of)
+    encoded = EncodedSet(policies, fields, Trees(DEFINITIONS))
+    prover = Prover(fields)
+    answers = [answer_of(guarantee, encoded, prover) for guarantee in guarantees]
+    for answer in answers:
+        note(answer.result)
+        if answer.witness is not None:
+            verdict, _, meant = decided(answer.guarantee, answer.witness.record, NOW, policies)
+            assert meant
+            assert breaks(answer.guarantee, verdict, policies)
+    for event in some:
+        if not is_granted(event, fields, policies):
+            continue
+        for answer in answers:
+            verdict, _, meant = decided(answer.guarantee, event.record, NOW, policies)
+            assert not (answer.result == "proved" and meant and breaks(answer.guarantee, verdict, policies)), answer
+            assert not (answer.empty and meant and not (answer.guarantee.unless_silenced and verdict.silences)), answer
+
+
+def is_granted(event: Event, fields: Fields, policies: PolicySet) -> bool:
+    """Whether an event is one of those that AWS writes, as far as anything is taken for granted of it."""
+    verdict = decide(event, policies, NOW).verdict
+    seen = document_of(event.record, verdict.actor, verdict.evidence)
+    answers = answers_of(fields, seen, time_of(event.record.get("eventTime")) or NOW)
+    return all(fields.circuit.value(axiom, answers.__getitem__) for axiom in fields.axioms)
