@@ -77,6 +77,7 @@ LAUNCHED: dict[str, tuple[tuple[str, ...], str]] = {
     "decide": (("decide", "tests/events"), r'"class": ?"human"'),
     "explain": (("explain", EVENT), r"Rules that held"),
     "diff": (("diff", "policies", "policies", "tests/events"), r"none of [\d,]+ events changes"),
+    "replay": (("replay", "tests/events"), r"what became of them"),
     "why-not": (("why-not", "command-line/role-in-a-command-line", EVENT), r"role-in-a-command-line"),
     "routes": (("routes",), r"channels/default"),
     "rules": (("rules", "--bucket", "ledger"), r"rule 1 .* ledger"),

@@ -129,6 +129,11 @@ RUNS: dict[str, list[tuple[str, ...]]] = {
         ("diff", f"{HOSTILE}", "policies", EVENT),
         ("diff", "broken", "policies", EVENT),
     ],
+    "replay": [
+        ("replay", "events", EVENT, *SOUND, "--list"),
+        ("replay", EVENT, *SOUND, "--format", "json"),
+        ("replay", EVENT, *SOUND, "--where", HOSTILE),
+    ],
     "explain": [
         *(("explain", EVENT, *SOUND, *more) for more in ((), ("--full",), ("--format", "json"), ("--html", f"page{ODD_FILE}"))),
         ("explain", "events", *SOUND),

@@ -28,6 +28,7 @@ COMMANDS: Final = (
     "run",
     "decide",
     "diff",
+    "replay",
     "explain",
     "why-not",
     "routes",

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from datetime import datetime
 
-    from engine.model import Channel, Event, Level, PolicySet, Request, Suppression, Verdict
+    from engine.model import Channel, Event, Level, MaskedEvent, PolicySet, Request, Suppression, Verdict
 
 
 class ChangeKind(StrEnum):
@@ -122,11 +122,11 @@ class PolicyDiff:
         if not kinds:
             return
         self.changed += 1
-        told = (_told(old), _told(new))
-        key = (kinds, *told)
+        outcomes = (told(old), told(new))
+        key = (kinds, *outcomes)
         group = self._groups.get(key)
         if group is None:
-            group = self._groups[key] = ChangeGroup(kinds, *told, event)
+            group = self._groups[key] = ChangeGroup(kinds, *outcomes, event)
         group.add(self._bucket(event, old, new), _time(event))
 
     def groups(self) -> list[ChangeGroup]:
@@ -168,16 +168,25 @@ class PolicyDiff:
     def _bucket(self, event: Event, old: Verdict | None, new: Verdict | None) -> str:
         """The event's bucket, as far as the strictest level of both decisions shows it."""
         sides = [
-            (level, verdict)
+            shown(event, verdict, policies)
             for verdict, policies in ((old, self.before), (new, self.after))
             if verdict is not None
-            for level in ([request.level for request in verdict.requests] or [policies.default.level])
         ]
-        level, verdict = max(sides, key=lambda side: sum(_rank(side[0], name) for name in Field))
-        return mask(event, decision(event, verdict), level, None).values.get(Field.BUCKET, "…")
+        return max(sides, key=lambda masked: _strictness(masked.level)).values.get(Field.BUCKET, "…")
 
 
-def _told(verdict: Verdict | None) -> Told:
+def shown(event: Event, verdict: Verdict, policies: PolicySet) -> MaskedEvent:
+    """An event as the strictest level of its decision shows it; as the default's level does where nobody is told."""
+    levels = [request.level for request in verdict.requests] or [policies.default.level]
+    return mask(event, decision(event, verdict), max(levels, key=_strictness), None)
+
+
+def _strictness(level: Level) -> int:
+    return sum(_rank(level, name) for name in Field)
+
+
+def told(verdict: Verdict | None) -> Told:
+    """What a verdict does, as far as people notice; None: the set does not look at the event."""
     if verdict is None:
         return NOT_SELECTED
     requests = ((request.channel, request.level.name, request.severity.value) for request in verdict.requests)
