@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -163,6 +164,72 @@ def test_a_thief_in_a_busy_callers_batch_is_shown_and_not_only_counted(stolen: i
     assert len(world.posts) == 1
     assert "2 networks" in str(world.posts[0])
     assert stolen == 1 or "secrets/master.key" in str(world.posts[0])
+
+
+DAMAGE: list[dict[str, Any]] = [
+    {"views": "nonsense"},
+    {"views": "[1]"},
+    {"views": "[]"},
+    {"views": '[["open",[1,0,0],null]]'},
+    {"severity": "loud"},
+    {"networks": "{"},
+    {"events": "many"},
+    {"until": "x"},
+    {"version": "x"},
+    {"notified": True},
+]
+ONE_INCIDENT = {**CHANNELS, "ops": named("ops", incident=IncidentRule(by=(Field.BUCKET,), window=900.0))}
+
+
+@pytest.mark.parametrize("damage", DAMAGE)
+def test_a_row_that_cannot_be_read_is_told_as_a_count_and_stops_nobody(damage: dict[str, Any]) -> None:
+    where = setting(ONE_INCIDENT)
+    store, world = shared_memory(), World(seconds=100_000.0)
+    ran(sqs(numbered(1)), world, store, where, "a")
+    (row,) = [item for name, item in store.items.items() if name.startswith("window:")]
+    other = {**row, "id": f"window:ops:{'0' * 32}:5", "owed": "ops!", "due": 1, "events": 2, "must_notify_to": 2, **damage}
+    store.items[str(other["id"])] = other
+    drained(world, store, where, 5.0)
+    assert len(world.posts) == 2
+    drained(world, store, where, 5.0)
+    assert len(world.posts) == 2
+
+
+@pytest.mark.parametrize("damage", DAMAGE)
+def test_an_open_row_that_cannot_be_read_gives_way_to_a_new_one(damage: dict[str, Any]) -> None:
+    where = setting(ONE_INCIDENT)
+    store, world = shared_memory(), World(seconds=100_000.0)
+    ran(sqs(numbered(1)), world, store, where, "a")
+    (row,) = [item for name, item in store.items.items() if name.startswith("window:")]
+    row |= damage
+    world.time += 5.0
+    result = ran(sqs(numbered(2, **OTHER_PLACE)), world, store, where, "b")
+    assert not result.failed
+    assert "198.51.100" in str(world.posts)
+
+
+def test_a_row_that_no_message_can_be_made_of_is_told_as_a_count() -> None:
+    where = setting(ONE_INCIDENT)
+    store, world = shared_memory(), World(seconds=100_000.0)
+    ran(sqs(numbered(1)), world, store, where, "a")
+    (row,) = [item for name, item in store.items.items() if name.startswith("window:")]
+    ((level, digest, sample),) = json.loads(str(row["views"]))
+    digest[4] = {}
+    other = {"events": 2, "must_notify_to": 2, "views": json.dumps([[level, digest, {**sample, "severity": "x"}]])}
+    store.items["window:ops:0:5"] = {**row, "id": "window:ops:0:5", "owed": "ops!", "due": 1, **other}
+    drained(world, store, where, 5.0)
+    assert len(world.posts) == 2
+
+
+@pytest.mark.parametrize("until", [START * 1_000, "x"])
+def test_a_damaged_lease_or_rate_does_not_silence_a_channel(until: Any) -> None:
+    store, world = shared_memory(), World(seconds=100_000.0)
+    ran(sqs(numbered(1)), world, store, setting(ONE_INCIDENT), "a")
+    store.items["drain:ops"] = {"id": "drain:ops", "holder": "nobody", "until": until}
+    (rate,) = [item for name, item in store.items.items() if name.startswith("pace:")]
+    rate["tat"] = until
+    ran(sqs(numbered(2, **OTHER_PLACE)), world, store, setting(ONE_INCIDENT), "b")
+    assert len(world.posts) == 2
 
 
 def test_a_row_keeps_an_events_values_however_many_routes_hold() -> None:

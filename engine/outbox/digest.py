@@ -58,6 +58,35 @@ class Digest(NamedTuple):
     hash_missing: int
 
 
+def unknown_events(total: int, severity: Severity) -> Digest:
+    """The digest of events of which nothing is known but how many there are."""
+    return Digest(
+        total=total,
+        failed=0,
+        denied=0,
+        severity=severity.value,
+        lead={"revision": ""},
+        shared={},
+        flags={},
+        first=None,
+        last=None,
+        size=None,
+        top={},
+        further={},
+        keys={},
+        depth=None,
+        keys_dropped=0,
+        objects=[],
+        objects_dropped=0,
+        denied_under=None,
+        callers={},
+        callers_dropped={},
+        routes=[],
+        failures=[],
+        hash_missing=0,
+    )
+
+
 def merged(one: Digest, other: Digest) -> Digest:
     """The digest of the events of both; of two that are equally severe, the first leads."""
     louder = SEVERITY_RANK[Severity(other.severity)] > SEVERITY_RANK[Severity(one.severity)]

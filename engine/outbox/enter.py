@@ -9,7 +9,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from engine.outbox.rows import KEPT_SECONDS, OutboxRow, count, from_item, opened, to_item
+from engine.outbox.rows import KEPT_SECONDS, DamagedRowError, OutboxRow, count, from_item, opened, to_item
 from engine.outbox.store import WRITES_MAX, AttributeTest, TableAwayError, TableBusyError, Write
 
 if TYPE_CHECKING:
@@ -163,7 +163,7 @@ class Entries:
         heads = self._read([group.head for group in groups if group.rule is not None])
         named = {name: str(item["window"]) for name, item in heads.items()}
         items = self._read([window for name, window in named.items() if int(heads[name].get("until", 0)) > now])
-        rows = {window: from_item(item) for window, item in items.items()}
+        rows = {window: _row_of(item) for window, item in items.items()}
         current: list[tuple[OutboxRow | None, str]] = []
         for group in groups:
             window = named.get(group.head, "") if group.rule is not None else ""
@@ -174,6 +174,14 @@ class Entries:
     def _read(self, ids: Sequence[str]) -> dict[str, Item]:
         some = list(dict.fromkeys(ids))
         return self._calls.read(some) if some else {}
+
+
+def _row_of(item: Item) -> OutboxRow | None:
+    """The row that an item is; None where it cannot be read, so that a new one takes its place."""
+    try:
+        return from_item(item)
+    except DamagedRowError:
+        return None
 
 
 class _Plan(NamedTuple):

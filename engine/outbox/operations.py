@@ -10,17 +10,20 @@ from contextlib import suppress
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
-from engine.outbox.rows import KEPT_SECONDS, SHARDS, OutboxRow, from_item, partition
+from engine.outbox.rows import KEPT_SECONDS, SHARDS, DamagedRowError, OutboxRow, from_item, in_place_of, partition, to_item
 from engine.outbox.store import WRITES_MAX, Attribute, AttributeTest, IndexAwayError, TableBusyError, Write
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from engine.outbox.calls import Calls
-    from engine.outbox.store import Condition, Scalar
+    from engine.outbox.store import Condition, Item, Scalar
 
 HOLD_MS: Final = 15_000
 """For how long a row is held by who began to send it: after that, anybody may."""
+
+LEASE_MAX_MS: Final = 120_000
+"""No lease ends later than this."""
 
 FOLD_MAX: Final = 99
 """Rows in one message: each is a write of a transaction."""
@@ -54,8 +57,20 @@ class Rows:
         for start in range(0, len(ids), WRITES_MAX):
             some = list(dict.fromkeys(ids[start : start + WRITES_MAX]))
             items = self._calls.read(some)
-            rows += [from_item(items[name]) for name in some if name in items]
+            found = [self._readable(items[name]) for name in some if name in items]
+            rows += [row for row in found if row is not None]
         return rows
+
+    def _readable(self, item: Item) -> OutboxRow | None:
+        """The row that an item is. One that cannot be read is replaced once, so that it stops nobody and its events are told."""
+        try:
+            return from_item(item)
+        except DamagedRowError:
+            row = in_place_of(item)
+        put = {name: value for name, value in to_item(row).items() if name != "id"}
+        unrepaired = ((AttributeTest("repaired", "absent"),),)
+        write = Write(row.id, unrepaired, {**put, "repaired": True}, remove=tuple(sorted(item.keys() - put.keys() - {"id"})))
+        return row if self._calls.write(write).applied else None
 
     def owed(self, channel: str, now: int, limit: int) -> list[str]:
         """The ids of rows of a channel that are due, urgent ones first. Without the index, none is found."""
@@ -84,14 +99,21 @@ class Rows:
     # --- leases -------------------------------------------------------------------------------------------------------------
 
     def lease(self, rate_key: str, holder: str, now: int, until: int) -> bool:
-        """Whether this holder alone sends what is owed through a rate until then."""
+        """Whether this holder alone sends what is owed through a rate until then.
+
+        A lease that ends later than any could is damage: it must not silence a channel.
+        """
         free: Condition = (
             (AttributeTest("holder", "absent"),),
             (AttributeTest("until", "<", now),),
             (AttributeTest("holder", "=", holder),),
+            (AttributeTest("until", ">", now + LEASE_MAX_MS),),
         )
         write = Write(f"drain:{rate_key}", free, {"holder": holder, "until": until, "expires": until // 1000 + KEPT_SECONDS})
-        return self._calls.write(write).applied
+        written = self._calls.write(write)
+        if written.applied or type(found := written.item.get("until")) is int or found is None:
+            return written.applied
+        return self._calls.write(write._replace(when=((AttributeTest("until", "=", found),),))).applied
 
     def end_lease(self, rate_key: str, holder: str) -> None:
         """Let another one send."""

@@ -58,8 +58,8 @@ class Pace:
         fails, gone = int(written.item.get("fails", 0)), int(written.item.get("gone", 0)) > now
         if written.applied:
             return Slot(now, fails, gone)
-        tat = int(written.item["tat"])
-        if tat > now + PAUSE_MAX_MS + self._ahead_ms + 60_000:
+        tat = written.item["tat"]
+        if type(tat) is not int or tat > now + PAUSE_MAX_MS + self._ahead_ms + 60_000:
             self.repaired += 1
             repair = Write(_row(key), ((AttributeTest("tat", "=", tat),),), {"tat": now + self._interval_ms})
             return Slot(now, fails, gone) if self._calls.write(repair).applied else None

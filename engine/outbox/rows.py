@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from engine.errors import TrailbellError
 from engine.model import SEVERITY_RANK, Severity, repr_only
 from engine.outbox.digest import Digest, bounded, from_json, merged
 
@@ -32,6 +33,10 @@ KEPT_SECONDS: Final = 14 * 86_400
 
 Source: https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-visibility-timeout.html
 """
+
+
+class DamagedRowError(TrailbellError):
+    """An item that is no row of this layout: another version wrote it, or somebody who should not."""
 
 
 @repr_only("level", "digest")
@@ -280,7 +285,13 @@ def next_notice(row: OutboxRow, now: int) -> DueNotice | None:
 
 # --- rows as items ---------------------------------------------------------------------------------------------------------
 
-_TEXT: Final = ("id", "channel", "holder", "fallback_holder")
+_TEXT: Final = ("id", "channel", "severity", "networks", "views", "holder", "fallback_holder")
+_TRUTH: Final = ("never_mute", "urgent", "closed", "summary")
+_KINDS: Final[Mapping[str, type]] = {
+    name: str if name in _TEXT else bool if name in _TRUTH else int for name in OutboxRow._fields
+}
+_SEVERITIES: Final = frozenset(Severity)
+_EVENTS_MAX: Final = 1_000_000_000
 _NOT_SET: Final = {"", 0}
 
 
@@ -301,12 +312,50 @@ def to_item(row: OutboxRow) -> dict[str, Scalar]:
 
 
 def from_item(item: Mapping[str, Scalar]) -> OutboxRow:
-    """The row that an item is. Raises `KeyError`, `TypeError` or `ValueError` where it is none."""
-    values: dict[str, Any] = {name: item[name] for name in OutboxRow._fields if name in item}
-    values["severity"] = Severity(str(item["severity"]))
-    values["networks"] = tuple(json.loads(str(item["networks"])))
-    values["views"] = tuple(View(level, from_json(digest), sample) for level, digest, sample in json.loads(str(item["views"])))
-    values.setdefault("never_mute", False)
-    values.setdefault("urgent", False)
-    values.setdefault("must_notify_to", 0)
-    return OutboxRow(**values)
+    """The row that an item is. Raises `DamagedRowError` where it is none."""
+    try:
+        values: dict[str, Any] = {name: item[name] for name in OutboxRow._fields if name in item}
+        if any(type(value) is not _KINDS[name] for name, value in values.items()):
+            raise DamagedRowError
+        values["severity"] = Severity(str(item["severity"]))
+        values["networks"] = tuple(json.loads(str(item["networks"])))
+        values["views"] = tuple(_view_of(*view) for view in json.loads(str(item["views"])))
+        values.setdefault("never_mute", False)
+        values.setdefault("urgent", False)
+        values.setdefault("must_notify_to", 0)
+        return OutboxRow(**values)
+    except (KeyError, TypeError, ValueError, RecursionError):
+        raise DamagedRowError from None
+
+
+def _view_of(level: object, digest: object, sample: object) -> View:
+    if not isinstance(level, str) or not isinstance(digest, list) or not (sample is None or isinstance(sample, dict)):
+        raise DamagedRowError
+    return View(level, from_json(digest), sample)
+
+
+def _count_in(item: Mapping[str, Scalar], name: str, otherwise: int) -> int:
+    value = item.get(name)
+    return value if type(value) is int and 0 < value < _EVENTS_MAX else otherwise
+
+
+def in_place_of(item: Mapping[str, Scalar]) -> OutboxRow:
+    """A row in place of one that cannot be read: it is told at once, as a count."""
+    name, events = str(item["id"]), _count_in(item, "events", 1)
+    severity = item.get("severity")
+    return OutboxRow(
+        id=name,
+        channel=name.split(":")[1] if ":" in name else "",
+        opened=1,
+        until=1,
+        events=events,
+        must_notify_to=events,
+        severity=Severity(severity) if severity in _SEVERITIES else Severity.WARNING,
+        never_mute=False,
+        urgent=True,
+        networks=(),
+        views=(),
+        notified=min(_count_in(item, "notified", 0), events - 1),
+        closed=True,
+        due=0,
+    )

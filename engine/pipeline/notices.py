@@ -26,6 +26,7 @@ from engine.model import (
     Summary,
     Verdict,
 )
+from engine.outbox.digest import unknown_events
 from engine.outbox.rows import DueNotice, View, next_notice
 from engine.pipeline.digest import actor_of, evidence_of, failures_of, summary_of
 from engine.pipeline.render import Counted, render, render_fold, render_incident, render_summary
@@ -66,11 +67,14 @@ def telling(row: OutboxRow, now: int, channel: Channel, policies: PolicySet, *, 
 
 
 def composed(told: Sequence[Telling], setting: Setting) -> Message:
-    """The message about some rows. Where it cannot be made, they are told as counts."""
-    try:
-        return _composed(told, setting)
-    except Exception:  # noqa: BLE001  a row that cannot be rendered must not stop its channel
-        return _composed([one._replace(level=None) for one in told], setting)
+    """The message about some rows. Where it cannot be made, they are told as counts: a row must not stop its channel."""
+    as_counts = [one._replace(level=None) for one in told]
+    for some in (told, as_counts):
+        try:
+            return _composed(some, setting)
+        except Exception:  # noqa: BLE001, S112  what a row holds was written by another version, or by somebody who should not
+            continue
+    return _composed([one._replace(row=one.row._replace(views=())) for one in as_counts], setting)
 
 
 def _composed(told: Sequence[Telling], setting: Setting) -> Message:
@@ -134,6 +138,8 @@ def _view(row: OutboxRow, level: Level | None) -> View:
     for view in row.views:
         if level is not None and view.level == level.name:
             return view
+    if not row.views:
+        return View("", unknown_events(row.events, row.severity))
     view = row.views[0]
     lead = {**view.digest.lead, "title": None, "runbook": None, "actor": None, "evidence": None}
     bare = view.digest._replace(
