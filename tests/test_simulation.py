@@ -19,7 +19,7 @@ from stub_slack import StubSlack
 
 from engine.cli import trailbell
 from engine.edge.secrets import random_key
-from engine.model import Deployment, Event, IncidentRule
+from engine.model import Deployment, DigestRule, Event, Field, IncidentRule
 from engine.pipeline.decide import decide
 from engine.pipeline.setting import Setting
 from engine.pipeline.total import Received
@@ -174,6 +174,16 @@ def test_the_sum_of_an_incident_keeps_class_and_evidence_although_its_row_was_wr
     ring, total = (json.dumps(message.message.payload, ensure_ascii=False) for message in posted)
     assert "by the form of its session name" in ring
     assert "by the form of its session name" in total
+
+
+def test_what_a_digest_sums_up_is_counted_and_in_one_message() -> None:
+    rule = DigestRule(2, (Field.BUCKET,))
+    digests = {name: channel._replace(incident=None, digest=rule) for name, channel in SHIPPED_SET.channels.items()}
+    made = Simulation(Setting(SHIPPED_SET._replace(channels=digests), Deployment(), random_key()), NOW, lambda _: None)
+    events = [Event({**ROLE, "eventID": f"e{number}"}, "a test") for number in range(4)]
+    for batch in (events[:3], events[3:]):
+        made.arrive([Received(0, "a test", None, event=event, decision=decide(event, SHIPPED_SET, NOW)) for event in batch])
+    assert (made.posts, made.counted) == ({"s3-watch": 2}, {"s3-watch": 3})
 
 
 def test_two_channels_of_one_webhook_are_counted_apart(shop: Path) -> None:
