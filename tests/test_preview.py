@@ -131,4 +131,4 @@ def test_a_mention_is_shown_as_slack_knows_it() -> None:
 
 
 def test_a_message_for_a_topic_is_shown_as_its_subject_and_text() -> None:
-    assert preview({"Subject": "[info] a", "Message": "b\nc\u202e", "MessageAttributes": {}}) == "┃ [info] a\n┃ b\n┃ c\\u{202e}"
+    assert preview({"Subject": "[info] a", "Message": "\u26a0\ufe0f b\nc\u202e"}) == "┃ [info] a\n┃ ⚠ b\n┃ c\\u{202e}"

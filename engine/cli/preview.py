@@ -48,7 +48,7 @@ def preview(payload: Mapping[str, Any], width: int = 100, *, colour: bool = Fals
 def _lines(payload: Mapping[str, Any]) -> Iterator[list[_Span]]:
     if "Message" in payload:  # for a topic
         yield [_Span(str(payload["Subject"]), _BOLD)]
-        yield from ([_Span(line)] for line in str(payload["Message"]).split("\n"))
+        yield from ([_Span(line)] for line in str(payload["Message"]).replace(AS_EMOJI, "").split("\n"))
         return
     blocks = payload.get("blocks")
     if not blocks:
