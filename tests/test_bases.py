@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from builders import NOW, ROOT, SHIPPED, SHIPPED_BASE, event
+from builders import NOW, ROOT, SHIPPED, SHIPPED_BASE, SHIPPED_TESTS, event
 from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
@@ -442,6 +442,18 @@ def test_coverage_counts_what_the_team_wrote(home: Path) -> None:
     assert (whole.exit_code, len(json.loads(whole.stdout)["coverage"]) > 40) == (1, True)
     linted = CliRunner().invoke(trailbell, ["lint", str(home / "policies"), "--tests", str(tests), "--fail-level", "warning"])
     assert linted.exit_code == 0, linted.output
+
+
+def test_a_set_without_rules_of_its_own_is_told_so() -> None:
+    words = ["test", str(SHIPPED_TESTS / "masking.yaml"), "--policies", str(SHIPPED)]
+    done = CliRunner().invoke(trailbell, words)
+    assert (done.exit_code, "no rules of its own are in this set" in done.stdout, "seen to hold" in done.stdout) == (
+        0,
+        True,
+        False,
+    )
+    whole = CliRunner().invoke(trailbell, [*words, "--include-base"])
+    assert ("no rules of its own are in this set" in whole.stdout, "seen to hold" in whole.stdout) == (False, True)
 
 
 # --- elsewhere -------------------------------------------------------------------------------------------------------------

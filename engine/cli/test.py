@@ -104,6 +104,9 @@ def _clock(elapsed: timedelta) -> str:
 
 
 def _coverage_text(covered: Sequence[Covered]) -> Iterator[str]:
+    if not covered:
+        yield "no rules of its own are in this set, only those of its base; --include-base counts those"
+        return
     full = sum(rule.held and rule.not_held for rule in covered)
     yield f"{full} of {len(covered)} evidence entries, routes and silences were seen to hold and not to hold"
     for rule in covered:
