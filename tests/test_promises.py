@@ -1,19 +1,25 @@
-"""What the documents say that lint refuses is refused, beside the shipped set."""
+"""What the documents say is refused, never done or always so is run beside the shipped set, or names the test that shows it."""
 
 from __future__ import annotations
 
+import json
 import re
+import socket
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
-from builders import SHIPPED
+from builders import SHIPPED, record
+from click.testing import CliRunner
 from pages import FENCED
 
+from engine.cli import trailbell
 from engine.lint import lint
-from engine.policy.load import read_set
+from engine.model import Event
+from engine.pipeline.decide import decide
+from engine.policy.load import check, read_set
 from engine.policy.source import parse_source
 
 ROOT = Path(__file__).parent.parent
@@ -24,10 +30,20 @@ TEAM = "version: 1\nname: team\nowner: team\nbuckets: [example-reports]\n"
 
 def codes(rule: str) -> list[str]:
     """The errors of a team's file beside the shipped set."""
-    sources = [*read_set(SHIPPED), parse_source((TEAM + rule).encode(), "policies/team.yaml")]
+    return [code for code, _ in errors(TEAM + rule)]
+
+
+def errors(text: str) -> list[tuple[str, str]]:
+    """The code and the words of each error of a file beside the shipped set, which trusts it."""
+    trusting = [
+        parse_source(f"{source.text}\ntrusts: [team]\n".encode(), source.path)
+        if source.path.endswith("policies/channels.yaml")
+        else source
+        for source in read_set(SHIPPED)
+    ]
     return [
-        finding.code
-        for finding in lint(sources, NOW)
+        (finding.code, finding.what)
+        for finding in lint([*trusting, parse_source(text.encode(), "policies/team.yaml")], NOW)
         if finding.where.path == "policies/team.yaml" and finding.severity == "error"
     ]
 
@@ -138,3 +154,158 @@ def test_the_table_of_what_pins_is_right(when: str, pins: bool) -> None:  # noqa
 @pytest.mark.parametrize("when", KEPT)
 def test_what_the_documents_say_pins_is_accepted(when: str) -> None:
     assert codes(mute(when)) == []
+
+
+# --- what the pages say is refused, never done, or always so -------------------------------------------------------------------
+
+PAGES = [
+    *(ROOT / name for name in ("README.md", "docs/policies.md", "docs/own-repository.md", "docs/provenance.md")),
+    *sorted((ROOT / "docs/guide").glob("*.md")),
+]
+STRONG = re.compile(r"\b(refuses?|refused|never|always|cannot)\b")
+
+REST = "routes: [{id: rest, notify: [s3-watch]}]\n"
+
+
+def evidence(strength: str, when: str) -> str:
+    signs = f'[{{id: e, strength: {strength}, says: its own sign, when: "{when}"}}]'
+    return f"actors:\n  - {{class: x, before: human, kind: robot, evidence: {signs}}}\n"
+
+
+def levels(*fields: str) -> str:
+    names = ("standard", "strict")[: len(fields)]
+    return "masking:\n" + "".join(f"  - {{level: {name}, fields: {{{one}}}}}\n" for name, one in zip(names, fields, strict=True))
+
+
+REFUSED: dict[str, list[tuple[str, str]]] = {
+    "`on`, `off`, octal numbers and `12:30:45` are refused": [
+        (f"{TEAM}owner: team\n{REST}", "TB103"),
+        (f"{TEAM}description: !!python/name:os.system x\n{REST}", "TB104"),
+        (f"{TEAM}description: on\n{REST}", "TB105"),
+        (f"{TEAM}description: off\n{REST}", "TB105"),
+        (f"{TEAM}accounts: [012345678901]\n{REST}", "TB105"),
+        (f"{TEAM}description: 12:30:45\n{REST}", "TB105"),
+    ],
+    "A scope of exclusions alone is refused": [(TEAM.replace("[example-reports]", '["!example-*"]') + REST, "TB114")],
+    "evidence that reads them is refused": [
+        (TEAM + evidence("claimed", f"actor.{name} == 'x'") + REST, "TB312") for name in ("class", "kind", "evidence", "strength")
+    ],
+    "Evidence that is called `attested` and is not is refused": [
+        (TEAM + evidence("attested", "regex(userAgent, 'x')") + REST, "TB421")
+    ],
+    "A later level that is weaker in any field is refused": [
+        (TEAM + levels("time: keep, name: mask", "time: keep, name: keep") + REST, "TB306")
+    ],
+    "keep` is refused where `account` is masked": [
+        (TEAM + levels("time: keep, account: mask, access_key: keep") + REST, "TB308")
+    ],
+    "A webhook URL is a secret and never stands in a policy": [
+        (f"{TEAM}channels: [{{name: x, webhook: https://hooks.slack.com/services/T/B/x}}]\n{REST}", "TB501")
+    ],
+    "`mute` with `continue` is refused": [(TEAM + mute("actor.role == 'x'", "    continue: true\n"), "TB304")],
+    "`trailbell lint` refuses what does not pin": [(TEAM + mute("actor.session == 'x'"), "TB405")],
+    "It needs a bucket, in each branch or as the file's `buckets`, and it is refused": [
+        (TEAM + mute("actor.role == 'payments-nightly'", "    everyone: true\n"), "TB422"),
+        (TEAM.replace("buckets: [example-reports]\n", "") + mute("actor.class == 'anonymous'", "    everyone: true\n"), "TB422"),
+    ],
+    "`trailbell lint` refuses such a mute": [(TEAM + mute("actor.class == 'ecs-robot'"), "TB405")],
+    "`trailbell lint` refuses a silence that does not say so": [(TEAM + silence("access.kind == 'read'"), "TB405")],
+}
+"""By a part of a sentence that says so, files that lint refuses beside the shipped set, each with the code of the finding."""
+
+_BASE_TESTS = "test_shipped_policies.py::test_the_policy_tests_of_a_shipped_set_hold_and_cover_all_of_it"
+_NEVER_MUTED = "test_shipped_policies.py::test_mutes_and_silences_of_each_class_hold_but_for_those_that_nothing_makes_quieter"
+SHOWN = {
+    "how much is shown, what always rings": _BASE_TESTS,
+    "**What always rings.**": _BASE_TESTS,
+    "What the base always rings": _BASE_TESTS,
+    "never sends |": "test_promises.py::test_explain_opens_no_connection",
+    "a set that does not load never starts": (
+        "test_lambda_entry.py::test_a_policy_set_that_does_not_load_stops_the_start_and_says_where"
+    ),
+    "can and cannot do is in": "test_threat_mutants.py::test_every_row_of_the_threat_model_has_a_mutant",
+    "where the source of a copy cannot be read": (
+        "test_facts_target.py::test_a_source_that_cannot_be_read_is_another_bucket_than_any"
+    ),
+    "never true |": "test_decide.py::test_a_matcher_holds_only_if_it_is_exactly_true",
+    "Failing never makes things quieter": (
+        "test_decide.py::test_after_a_failed_route_that_notifies_the_defaults_channels_hear_too"
+    ),
+    "which always exists, has no evidence": "test_lint_cases.py::test_the_class_unknown_is_always_there",
+    "never muted |": _NEVER_MUTED,
+    "It never holds for `credential-misuse` and": _NEVER_MUTED,
+    "And it never holds for `credential-misuse`": _NEVER_MUTED,
+    "CloudTrail cannot tell, so it counts as a person": _BASE_TESTS,
+    "cannot be told from the task": _BASE_TESTS,
+    "that CloudTrail invents tomorrow never leaks": "test_mask.py::test_what_is_not_listed_is_dropped",
+    "text of a title or an event never does": (
+        "test_render.py::test_a_message_mentions_whom_its_channel_names_for_its_severity_and_nobody_else"
+    ),
+    "A route without `when` always holds": "test_promises.py::test_a_route_without_when_holds",
+    "never of who and where": "test_render.py::test_a_title_takes_the_place_of_the_words_and_never_of_who_and_where",
+    "begins with **Denied:** all the same": "test_render.py::test_before_a_title_stands_that_it_was_denied",
+    "fail where a rule was never seen": "test_own_repository.py::test_the_action_demands_coverage_only_where_it_is_asked_to",
+    "and then refuses to lint, test and build": (
+        "test_upgrade.py::test_with_another_base_lint_and_test_fail_and_name_the_command_that_shows_the_difference"
+    ),
+    "the caller cannot.": "test_quieter_law.py::test_where_a_rule_holds_after_every_claim_was_replaced_its_pins_held_before",
+}
+"""By a part of a sentence, the test that shows it."""
+
+NO_PROMISE = (
+    "the event never came",
+    "The way is always the same",
+    "With `posts`, `counted`, `message` and `never`",
+    "`message` and `never` are about all messages",
+    "A public address cannot be forged over TCP",
+)
+"""Parts of sentences in which these words promise nothing of the product."""
+
+
+def strong_sentences() -> list[tuple[str, str]]:
+    """Each sentence, or cell of a table, with a strong word, and its page."""
+    found = []
+    for path in PAGES:
+        text = re.sub(r"^( *)```.*?^\1```", "", path.read_text("utf-8"), flags=re.MULTILINE | re.DOTALL)
+        for block in re.split(r"\n\s*\n|\n(?=[|#-])|\n(?=\d+\. )", text):
+            parts = re.split(r"(?<=[.:;|])\s+(?=\S)", " ".join(block.split()))
+            found += [(path.name, part) for part in parts if STRONG.search(part)]
+    return found
+
+
+@pytest.mark.parametrize(("page", "sentence"), strong_sentences())
+def test_each_strong_sentence_is_run_or_names_its_test(page: str, sentence: str) -> None:
+    assert [part for part in (*REFUSED, *SHOWN, *NO_PROMISE) if part in sentence], f"{page}: {sentence}"
+
+
+def test_what_is_listed_stands_on_a_page_and_its_tests_are_there() -> None:
+    sentences = [sentence for _, sentence in strong_sentences()]
+    assert [part for part in (*REFUSED, *SHOWN, *NO_PROMISE) if not any(part in sentence for sentence in sentences)] == []
+    for named in SHOWN.values():
+        file, _, name = named.partition("::")
+        assert re.search(rf"^def {name}\(", (ROOT / "tests" / file).read_text("utf-8"), re.MULTILINE), named
+
+
+@pytest.mark.parametrize(("text", "code"), [case for cases in REFUSED.values() for case in cases])
+def test_what_a_page_says_is_refused_is_refused_for_that_reason(text: str, code: str) -> None:
+    assert code in [found for found, _ in errors(text)]
+
+
+def test_a_route_without_when_holds() -> None:
+    assert errors(TEAM + REST) == []
+    policies, _ = check([*read_set(SHIPPED), parse_source((TEAM + REST).encode(), "policies/team.yaml")])
+    assert policies is not None
+    for change in ({}, {"userIdentity": None}, {"userAgent": 5}, {"requestParameters": {"bucketName": "example-reports"}}):
+        event = record(**{"requestParameters": {"bucketName": "example-reports"}, **change})
+        assert "team/rest" in decide(Event(event, "here"), policies, NOW).verdict.routes
+
+
+def test_explain_opens_no_connection(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def connected(*_: object) -> None:
+        raise AssertionError("explain opened a connection")
+
+    (tmp_path / "event.json").write_text(json.dumps(record()), "utf-8")
+    monkeypatch.setenv("SLACK_WEBHOOK_URL", "https://hooks.slack.com/services/T/B/x")
+    monkeypatch.setattr(socket.socket, "connect", connected)
+    done = CliRunner().invoke(trailbell, ["explain", str(tmp_path / "event.json"), "--policies", str(SHIPPED)])
+    assert (done.exit_code, "s3-watch" in done.output) == (0, True), done.output
