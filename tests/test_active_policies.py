@@ -448,8 +448,10 @@ def test_a_pinned_set_stays(here: World) -> None:
     version = here.publish(GOOD)
     here.publish(OTHER)
     with here.function(TRAILBELL_POLICIES=f"{here.url}#{version}") as function:
-        first = here.ring(function)
-        assert here.ring(function) == here.ring(function) == first
+        pinned = here.ring(function)
+        assert here.ring(function) == here.ring(function) == pinned
+    with here.function() as function:
+        assert here.ring(function) != pinned
 
 
 def test_no_secret_and_no_event_is_in_what_is_logged_of_sets(here: World) -> None:

@@ -117,6 +117,14 @@ def test_at_another_level_it_holds_what_the_level_leaves() -> None:
     assert "203.0.113.7" not in json.dumps(world.lines)
 
 
+def test_at_another_level_what_could_not_be_decided_is_recorded_without_the_event() -> None:
+    broken = route("r")._replace(matcher=matcher("`true`")._replace(holds=lambda _, __: 1 // 0))
+    world = World()
+    ran(sqs(numbered(1)), policy_set(policy("p", broken), channels=CHANNELS, audit=AuditRule(STANDARD)), world)
+    assert "event" not in world.of("undecided")[0]
+    assert "203.0.113.7" not in json.dumps(world.lines)
+
+
 def test_without_the_event_the_decision_remains() -> None:
     world = World()
     ran(sqs(numbered(1)), policy_set(channels=CHANNELS, audit=AuditRule(OPEN_LEVEL, event=False)), world)

@@ -9,7 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 import yaml
 from builders import NOW, STANDARD, base_files, channel, event, policy, policy_set, route
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from messages import linked
 from slack_limits import violations
@@ -154,10 +154,14 @@ names = st.one_of(st.text(max_size=70), st.from_regex(r"[A-Za-z0-9+=,.@_-]{1,64}
 POLICIES = compiled()
 
 
+@example("payments-nightly", "payments-prod")
+@example("x' || 'a'=='a", "payments-prod")
 @given(names, st.one_of(names, st.from_regex(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", fullmatch=True)))
 def test_what_it_opens_always_says_what_was_meant(role: str, bucket: str) -> None:
-    address = url(task(role=role, resources=[], requestParameters={"bucketName": bucket, "key": "k"}), POLICIES)
+    owned = [{"accountId": "111122223333", "type": "AWS::S3::Bucket", "ARN": f"arn:aws:s3:::{bucket}"}]
+    address = url(task(role=role, resources=owned, requestParameters={"bucketName": bucket, "key": "k"}), POLICIES)
     if address is None:
+        assert (role, bucket) != ("payments-nightly", "payments-prod")
         return
     file = yaml.safe_load(content(address))
     assert file["buckets"] == [bucket]

@@ -38,7 +38,10 @@ NOW = datetime(2026, 11, 1, tzinfo=UTC)
 MUTED = (ROOT / "tests/base/muted/policies", ROOT / "tests/base/muted/tests")
 """The base under teams that mute and silence a caller of every class."""
 
-each_set = pytest.mark.parametrize("folders", [BASE, TOUR, MUTED], ids=["base", "tour", "muted"])
+LEVELS = (ROOT / "tests/base/levels/policies", ROOT / "tests/base/levels/tests")
+"""The base under a file that shows each of its levels in a channel with every field."""
+
+each_set = pytest.mark.parametrize("folders", [BASE, TOUR, MUTED, LEVELS], ids=["base", "tour", "muted", "levels"])
 
 
 # --- the sets ------------------------------------------------------------------------------------------------------------
@@ -57,6 +60,10 @@ def test_the_policy_tests_of_a_shipped_set_hold_and_cover_all_of_it(folders: tup
 
 def test_mutes_and_silences_of_each_class_hold_but_for_those_that_nothing_makes_quieter() -> None:
     assert [line for line in _failed_or_uncovered(*MUTED) if not line.startswith("uncovered: ")] == []
+
+
+def test_each_level_that_ships_shows_what_it_should() -> None:
+    assert [line for line in _failed_or_uncovered(*LEVELS) if not line.startswith("uncovered: ")] == []
 
 
 def test_the_classes_that_routes_everywhere_rely_on_ship_under_their_names() -> None:
