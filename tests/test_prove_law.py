@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from builders import DEFINITIONS, NOW, matcher
 from expressions import EXAMPLES
+from granted_events import is_granted
 from hypothesis import event as note
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -13,8 +14,6 @@ from strategies import events, expressions, sets, windows
 
 from engine.matching.checks import Trees
 from engine.model import Event, Kind, Location
-from engine.pipeline.decide import decide
-from engine.pipeline.facts import time_of
 from engine.prove.axioms import axioms_of
 from engine.prove.check import answer_of, decided
 from engine.prove.circuit import Circuit
@@ -22,7 +21,6 @@ from engine.prove.encoding import EncodedSet
 from engine.prove.fields import Fields
 from engine.prove.guarantees import CLASS_KIND, MUTED, REACHES, RINGS, SHOWN_BELOW, Guarantee, Statement, breaks
 from engine.prove.prover import Prover
-from engine.prove.records import answers_of, document_of
 
 if TYPE_CHECKING:
     from engine.model import PolicySet
@@ -80,11 +78,3 @@ def test_no_event_breaks_what_is_proved_and_the_one_that_is_shown_breaks_it(
             verdict, _, meant = decided(answer.guarantee, event.record, NOW, policies)
             assert not (answer.result == "proved" and meant and breaks(answer.guarantee, verdict, policies)), answer
             assert not (answer.empty and meant and not (answer.guarantee.unless_silenced and verdict.silences)), answer
-
-
-def is_granted(event: Event, fields: Fields, policies: PolicySet) -> bool:
-    """Whether an event is one of those that AWS writes, as far as anything is taken for granted of it."""
-    verdict = decide(event, policies, NOW).verdict
-    seen = document_of(event.record, verdict.actor, verdict.evidence)
-    answers = answers_of(fields, seen, time_of(event.record.get("eventTime")) or NOW)
-    return all(fields.circuit.value(axiom, answers.__getitem__) for axiom in fields.axioms)

@@ -22,6 +22,8 @@ from engine.workbench.policy_diff import ChangeKind, PolicyDiff
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from engine.model import PolicySet
+
 _KINDS = [kind.value for kind in ChangeKind]
 
 
@@ -77,7 +79,8 @@ def diff(  # noqa: PLR0913, PLR0917  one parameter an option
     alike are one change, with their number and the first of them; the quieter ones come first. Values are masked as the policies
     say. --format markdown is for a comment on a pull request.
     """
-    changes = PolicyDiff(policies_at(base, folder), policies_at(head, folder), now or datetime.now(UTC))
+    before, after = policies_at(base, folder), policies_at(head, folder)
+    changes = PolicyDiff(before, after, now or datetime.now(UTC))
     unread = _add(changes, inputs)
     key = random_key()
     if form == "json":
@@ -87,8 +90,24 @@ def diff(  # noqa: PLR0913, PLR0917  one parameter an option
     else:
         width, colour = shutil.get_terminal_size((100, 24)).columns, sys.stdout.isatty()
         show(*as_text(changes, key, shown, width, colour=colour))
+    if not changes.kinds() and not unread:
+        _show_possible(before, after, base)
     if unread or fail_on & changes.kinds().keys():
         raise click.exceptions.Exit(1)
+
+
+def _show_possible(before: PolicySet, after: PolicySet, base: str) -> None:
+    """Say whether any event could be told otherwise where none at hand is; nothing where python-sat is not installed."""
+    from engine.prove.findings import has_solver  # noqa: PLC0415  large, and not always needed
+
+    if has_solver():
+        from engine.prove.compare import difference  # noqa: PLC0415  an extra
+
+        found = difference(after, before)
+        if found is None:
+            show("No other event is told otherwise, either: that is proved.", err=True)
+        else:
+            show(f"Other events may be told otherwise: trailbell prove --same-as {base} says more.", err=True)
 
 
 def _add(changes: PolicyDiff, inputs: Sequence[str]) -> bool:

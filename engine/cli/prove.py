@@ -11,14 +11,18 @@ import yaml
 
 from engine.cli.decision import decision_lines
 from engine.cli.options import compiled, policies_option
+from engine.cli.policy_sets import policies_at
 from engine.cli.preview import preview
+from engine.cli.prove_alike import alike_json, alike_lines
 from engine.cli.terminal import PaintedText, heading, show, show_json
 from engine.edge.secrets import random_key
+from engine.errors import ExpressionError
 from engine.model import Deployment, Event
 from engine.pipeline.audit import decision_json
 from engine.pipeline.setting import Setting
 from engine.policy.load import read_set
 from engine.prove.check import prove as answer_all
+from engine.prove.compare import difference
 from engine.prove.findings import NEEDS_SOLVER, has_solver
 from engine.workbench.explain import explain
 from engine.workbench.mint import expected
@@ -42,15 +46,29 @@ _MARKS: Final = {"proved": "✓", "broken": "✗", "unknown": "?"}
     type=click.Path(path_type=Path, dir_okay=False, writable=True),
     help="Write the events that break guarantees to this file, as policy tests.",
 )
-def prove(policies_path: Path, form: str, out: Path | None) -> None:
+@click.option(
+    "--same-as",
+    "other",
+    metavar="REF",
+    help="Prove instead that every event is told as by the set of this folder, git revision or REV:FOLDER.",
+)
+@click.option("--but", "exempt", metavar="EXPRESSION", help="With --same-as: leave out events for which this matcher holds.")
+def prove(policies_path: Path, form: str, out: Path | None, other: str | None, exempt: str | None) -> None:
     """Answer each guarantee of the policy set: proved for every event, broken by an event that is shown, or unknown and why.
 
     An event that breaks a guarantee is made up and confirmed: the policies decide it as shown. Exit code 0: all are proved;
     1: one is broken or unknown, or the set has none.
     """
+    if not has_solver():
+        raise click.ClickException(f"this needs python-sat: {NEEDS_SOLVER}")
+    if exempt is not None and other is None:
+        raise click.UsageError("--but needs --same-as")
     sources = read_set(policies_path)
+    if other is not None:
+        _compare(compiled(sources), policies_at(other, policies_path), other, exempt, form)
+        return
     policies = compiled(sources)
-    answers = _answers(sources, policies)
+    answers = list(answer_all(sources, policies))
     shown = {answer.guarantee.name: _explained(answer, policies) for answer in answers if answer.witness is not None}
     if form == "json":
         show_json(_as_json(answers, shown, policies))
@@ -63,10 +81,17 @@ def prove(policies_path: Path, form: str, out: Path | None) -> None:
         raise click.exceptions.Exit(1)
 
 
-def _answers(sources: Sequence[Any], policies: PolicySet) -> list[Answered]:
-    if not has_solver():
-        raise click.ClickException(f"this needs python-sat: {NEEDS_SOLVER}")
-    return list(answer_all(sources, policies))
+def _compare(new: PolicySet, old: PolicySet, place: str, exempt: str | None, form: str) -> None:
+    try:
+        found = difference(new, old, exempt)
+    except ExpressionError as error:
+        raise click.UsageError(f"--but: {error}") from None
+    if form == "json":
+        show_json(alike_json(found, new, old))
+    else:
+        show(*alike_lines(found, new, old, place, exempt))
+    if found is not None:
+        raise click.exceptions.Exit(1)
 
 
 def _explained(answer: Answered, policies: PolicySet) -> Explanation:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from engine.matching.formula import And, Atom, AtomFailure, Not, evaluate, formula_of
 from engine.matching.relations import document_with
-from engine.model import Selects, Severity, VoidReason
+from engine.model import SEVERITY_RANK, Selects, Severity, VoidReason
 from engine.pipeline.decide.windows import lasts, within
 from engine.pipeline.facts import class_facts
 from engine.pipeline.select import S3_SOURCES
@@ -109,6 +109,12 @@ class EncodedSet:
             if policy.masking_floor is not None and policy.masking_floor.rank >= rank
         ]
         return self._all([self.rings(channel), -self._any([*strict, *floors])])
+
+    def at_least(self, channel: str, severity: Severity) -> Literal:
+        """Whether a channel is asked for at least as severely as this."""
+        least = SEVERITY_RANK[severity]
+        asked = (request for request in self.requests if request.channel == channel)
+        return self._any(request.literal for request in asked if SEVERITY_RANK[request.severity] >= least)
 
     def silenced(self) -> Literal:
         """Whether a silence takes a channel away."""
