@@ -35,4 +35,6 @@ def test_refusals_say_what_and_where(expression: str, says: str, at: str) -> Non
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_every_function_of_the_table_compiles_with_as_many_arguments_as_it_takes(name: str) -> None:
     arguments = ["&a" if "expref" in types else "a" for types in FUNCTIONS[name].parameters]
+    if name == "join":  # whose separator stands there: an event's own could multiply it
+        arguments[0] = "', '"
     assert callable(compile_expression(f"{name}({', '.join(arguments)})"))

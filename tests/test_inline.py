@@ -100,6 +100,9 @@ def test_functions_over_every_value_in_every_place(name: str) -> None:
     elif len(parameters) == 1:
         for value in VALUES:
             check(f"{name}(a)", {"a": value})
+    elif name == "join":  # whose separator stands there: an event's own could multiply it
+        for value, separator in product(VALUES, ("", ", ")):
+            check(f"join('{separator}', a)", {"a": value})
     else:
         for left, right in product(VALUES, VALUES):
             check(f"{name}(a, b)", {"a": left, "b": right})
