@@ -343,7 +343,21 @@ def test_run_forgets_what_it_has_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Simulation, "arrive", arrived)
     done = ran("run", "-", stdin=lines(*(person("akua", eventID=f"e{number}") for number in range(400))))
     assert done.stdout.count("#each\n") == 400
-    assert max(kept) < 110
+    assert max(kept) < 200
+
+
+def test_incidents_that_are_over_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(simulation, "ITEMS_MAX", 20)
+    kept: list[int] = []
+    arrive = Simulation.arrive
+    monkeypatch.setattr(
+        Simulation, "arrive", lambda made, *given_values: (arrive(made, *given_values), kept.append(len(made._store.items)))
+    )
+    reads = [("198.51.100.41", f"bucket-{number}", None, 300) for number in range(120)]
+    made, posted = simulated([*reads, ("198.51.100.41", "bucket-119", None, 10)])
+    assert max(kept) < 50
+    assert len(posted) == 121
+    assert made.counted == {"s3-watch": 1}
 
 
 # --- explain --------------------------------------------------------------------------------------------------------------

@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 _SECONDS: Final = 3_600.0
 """More than any step takes: the clock stands still while messages are sent."""
 
-ITEMS_MAX: Final = 200_000
-"""Items after which it is forgotten which events were seen, so that memory stays bounded."""
+ITEMS_MAX: Final = 50_000
+"""Items after which it is forgotten which events were seen and which incidents are over, so that memory stays bounded."""
 
 
 class PostedMessage(NamedTuple):
@@ -63,6 +63,7 @@ class Simulation:
         self._milliseconds = int(start.timestamp() * 1000)
         self._store = _Table()
         self._batches = 0
+        self._items_max = ITEMS_MAX
         self._take = post
         self._ports = Ports(
             post=self._post,
@@ -86,8 +87,9 @@ class Simulation:
         posting = Posting(self._setting, self._ports, self._outbox())
         outcomes = list(posting.post(received))
         posting.finish()
-        if len(self._store.items) > ITEMS_MAX:
-            self._store.forget_claims()
+        if len(self._store.items) > self._items_max:
+            self._store.forget(self._milliseconds)
+            self._items_max = max(ITEMS_MAX, 2 * len(self._store.items))
         return outcomes
 
     def finish(self) -> None:
@@ -95,7 +97,7 @@ class Simulation:
         self._run_to(None)
 
     def incidents(self) -> list[SimulatedIncident]:
-        """The incidents, in the order in which they were opened."""
+        """The incidents that are open, or ended last, in the order in which they were opened."""
         rows = [from_item(item) for item in self._store.items.values() if "views" in item]
         channels = self._setting.policies.channels
         return [
@@ -170,9 +172,14 @@ class _Table(MemoryStore):
         due = sorted((when, name) for name, (where, when) in self._owed.items() if where == partition and when <= until)
         return [name for _, name in due[:limit]]
 
-    def forget_claims(self) -> None:
-        """Forget which events were seen."""
-        self.items = {name: item for name, item in self.items.items() if "state" not in item}
+    def forget(self, now: int) -> None:
+        """Forget which events were seen, and incidents that are over and owe nothing."""
+        self.items = {
+            name: item
+            for name, item in self.items.items()
+            if "state" not in item and (name in self._owed or int(item.get("until", now + 1)) > now)
+        }
+        self.singly_of = {name: count for name, count in self.singly_of.items() if name in self.items}
         self._tokens.clear()
 
     def _apply(self, write: Write) -> Item:
