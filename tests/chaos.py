@@ -17,7 +17,7 @@ import threading
 import time
 import uuid
 import zipfile
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ from typing import Any
 import boto3
 from builders import record
 from leaks import leaks
+from outbox_world import TABLE
 from runtime_api import ROOT, Lambda
 from simulated_aws import SimulatedAws
 from stub_slack import StubSlack
@@ -70,6 +71,8 @@ WAITING = 3
 POISON = "{poison"
 COUNTED = re.compile(r"([0-9,]+) × (?:Get|Head|List|Put|Post|Copy|Upload|Delete|Complete)")
 """How the footer of a message counts several events."""
+FOLDED = re.compile(r"incidents\W* with ([0-9,]+) events")
+"""How the text of a message about several incidents counts their events."""
 
 
 @dataclass
@@ -144,7 +147,7 @@ class Chaos:
         self.report = Report(events, seed, batch=max(LEAST_BATCH, events // MOST_BATCHES))
         self._kills = kills
         self._task = task
-        self._faults = [self.random.choice(FAULTS) for _ in range(min(200, events // 4))]
+        self._faults = [self.random.choice(FAULTS) for _ in range(min(200, events // 20))]
         for _ in range(slow_faults):
             self._faults.insert(self.random.randrange(min(60, len(self._faults) + 1)), self.random.choice(SLOW_FAULTS))
         self.name = f"chaos-{uuid.uuid4().hex[:8]}"
@@ -168,12 +171,8 @@ class Chaos:
     def _run(self, aws: str, table: str) -> None:
         keys = {"aws_access_key_id": "testing", "aws_secret_access_key": "testing", "region_name": "eu-west-1"}
         sqs = boto3.client("sqs", endpoint_url=aws, **keys)
-        boto3.client("dynamodb", endpoint_url=table, **keys).create_table(
-            TableName=self.name,
-            KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
-            AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
-            BillingMode="PAY_PER_REQUEST",
-        )
+        self._table = boto3.client("dynamodb", endpoint_url=table, **keys)
+        self._table.create_table(TableName=self.name, **TABLE)
         dead = sqs.create_queue(QueueName=f"{self.name}-dead")["QueueUrl"]
         arn = sqs.get_queue_attributes(QueueUrl=dead, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
         redrive = json.dumps({"deadLetterTargetArn": arn, "maxReceiveCount": str(RECEIVES)})
@@ -270,11 +269,12 @@ class Chaos:
         with Lambda(environment, self._task) as function:
             function.timeout = 8.0
             self._workers[str(number)] = function
-            while (idle < VISIBILITY + 3 or not self._all_sent.is_set()) and time.monotonic() < ends:
+            while (idle < VISIBILITY + 3 or not self._all_sent.is_set() or self._owed()) and time.monotonic() < ends:
                 messages = self._received(sqs, url)
                 if all(message["Body"] == POISON for message in messages):
                     idle += 1
                     time.sleep(1)
+                    function.invoke({"trailbell": "drain"})
                     if not messages:
                         continue
                 else:
@@ -288,6 +288,11 @@ class Chaos:
                     self._taken_away[number] += self._deleted(sqs, url, done)
         self._outputs.append(function.output)
         self._lines += function.lines()
+
+    def _owed(self) -> bool:
+        """Whether the outbox owes anybody anything."""
+        owing = {"FilterExpression": "attribute_exists(owed)", "Select": "COUNT"}
+        return self._table.scan(TableName=self.name, **owing)["Count"] > 0
 
     def _received(self, sqs: Any, url: str) -> list[Any]:
         messages: list[Any] = []
@@ -337,10 +342,9 @@ class Chaos:
         report.published = publisher.count
         report.posts, report.refused = len(slack.posts), len(slack.refused)
         decided: set[str] = set()
+        self._count_deliveries()
         for line in self._lines:
-            if line.get("type") == "delivery" and line["outcome"] in ("delivered", "digested", "fallback"):
-                report.heard.update(name for name in line["event_ids"])
-            elif line.get("type") == "decision":
+            if line.get("type") == "decision":
                 decided.add(line["decision"]["event_id"])
                 report.strangers += line["decision"]["revision"] not in publisher.good
             elif "PolicySetRefused" in line:
@@ -352,7 +356,22 @@ class Chaos:
         report.counted = sum(_events(payload) for payload in slack.taken if not _of_sets(payload["text"]))
         report.muted = sum(kind == "job" and name in decided for name, kind in sent.items())
         report.missing = [name for name, kind in sent.items() if kind != "job" and name not in report.heard]
-        report.repeated = sum(count > 1 for count in report.heard.values())
+
+    def _count_deliveries(self) -> None:
+        """Which events were sent: those of incidents whose ranges that were sent cover every event counted in them."""
+        counted: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
+        sent: defaultdict[tuple[str, str], Counter[int]] = defaultdict(Counter)
+        for line in self._lines:
+            for part in line.get("incidents", ()):
+                incident = line["channel"], part["incident"]
+                if line["outcome"] in {"booked", "duplicate"}:
+                    counted[incident].update(line["event_ids"])
+                elif line["outcome"] != "failed":
+                    sent[incident].update(range(part["from"], part["to"] + 1))
+        for incident, names in counted.items():
+            if set(sent[incident]) == set(range(1, len(names) + 1)):
+                self.report.heard.update(names)
+            self.report.repeated += sum(count - 1 for count in sent[incident].values())
 
     def _look_for_secrets(self, secrets: tuple[str, ...]) -> None:
         """Slack's address, which every webhook here begins with, the hash key, and whatever looks like a secret."""
@@ -422,6 +441,9 @@ def _events(payload: dict[str, Any]) -> int:
     """How many events a message says that it tells; without blocks, its text has the footer, too."""
     blocks = payload.get("blocks", ())
     footers = [element["text"] for block in blocks if block["type"] == "context" for element in block["elements"]]
+    folded = FOLDED.search(payload["text"])
+    if folded:
+        return int(folded[1].replace(",", ""))
     counts = [int(count.replace(",", "")) for text in footers or [payload["text"]] for count in COUNTED.findall(text)]
     return sum(counts) or 1
 

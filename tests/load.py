@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import boto3
 from builders import record
+from outbox_world import TABLE as DELIVERIES
 from runtime_api import ROOT, Lambda
 from simulated_aws import SimulatedAws
 from stub_slack import StubSlack
@@ -98,7 +99,9 @@ def measured(load: Load, workers: int, events: int, environment: Mapping[str, st
     finally:
         for function in functions:
             function.__exit__(None, None, None)
-    done = sum(line["Delivered"] + line["Muted"] for one in functions for line in one.lines() if "Received" in line)
+    done = sum(
+        line["Delivered"] + line["Booked"] + line["Muted"] for one in functions for line in one.lines() if "Received" in line
+    )
     assert done == events + workers * BATCH, f"{done} events done of {events + workers * BATCH}"
     return Measured(events / clock, events / processor)
 
@@ -120,12 +123,7 @@ def rows(events: int, task: Path) -> Iterator[str]:
     yield f"{'':<38}{'one worker':>12}{'two workers':>13}{'two : one':>11}{'a second of the processor':>27}{'clock it has':>14}"
     with SimulatedAws() as aws, StubSlack() as slack:
         keys: dict[str, Any] = {"aws_access_key_id": "x", "aws_secret_access_key": "x", "region_name": "eu-west-1"}
-        boto3.client("dynamodb", endpoint_url=aws.url, **keys).create_table(
-            TableName=TABLE,
-            KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
-            AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
-            BillingMode="PAY_PER_REQUEST",
-        )
+        boto3.client("dynamodb", endpoint_url=aws.url, **keys).create_table(TableName=TABLE, **DELIVERIES)
         environment = {
             "SLACK_WEBHOOK_URL": slack.url("watch"),
             "TRAILBELL_WEBHOOK_HOSTS": slack.host,
