@@ -147,7 +147,7 @@ class Chaos:
         self.report = Report(events, seed, batch=max(LEAST_BATCH, events // MOST_BATCHES))
         self._kills = kills
         self._task = task
-        self._faults = [self.random.choice(FAULTS) for _ in range(min(200, events // 20))]
+        self._faults = [self.random.choice(FAULTS) for _ in range(min(200, events // 40))]
         for _ in range(slow_faults):
             self._faults.insert(self.random.randrange(min(60, len(self._faults) + 1)), self.random.choice(SLOW_FAULTS))
         self.name = f"chaos-{uuid.uuid4().hex[:8]}"

@@ -56,6 +56,7 @@ class Backlog:
     waiting: deque[tuple[float, str]] = field(default_factory=deque)
     receives: Counter[str] = field(default_factory=Counter)
     told: Counter[tuple[str, str]] = field(default_factory=Counter)
+    booked: dict[str, list[str]] = field(default_factory=dict)
 
     def post(self, url: str, _: bytes, __: float) -> HttpResponse:
         """Slack: one message a second for each webhook."""
@@ -76,8 +77,11 @@ class Backlog:
     def emit(self, line: str) -> None:
         """What the log hears."""
         told = json.loads(line)
-        if told.get("type") == "delivery" and told["outcome"] in ("delivered", "digested"):
-            self.told.update((told["channel"], one) for one in told["event_ids"])
+        for part in told.get("incidents", ()):
+            if told["outcome"] == "booked":
+                self.booked.setdefault(part["incident"], []).extend(told["event_ids"])
+            elif told["outcome"] in {"delivered", "digested"}:
+                self.told.update((told["channel"], one) for one in self.booked[part["incident"]][part["from"] - 1 : part["to"]])
 
     def drain(self) -> None:
         """Invoke until nothing waits."""

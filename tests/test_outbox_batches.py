@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from builders import policy, policy_set, route
+from builders import STRICT, policy, policy_set, route
 from outbox_world import START, outbox_of, shared_memory
 from worlds import CHANNELS, DOWN, GONE, OK, World, named, no_file, numbered, sqs
 
@@ -240,6 +240,17 @@ def test_a_row_keeps_an_events_values_however_many_routes_hold() -> None:
     ran(sqs(numbered(1)), world, store, where, "a")
     assert "payments-prod" in str(world.posts[0])
     assert max(len(str(item)) for item in store.items.values()) < 16_000
+
+
+def test_a_row_holds_nothing_that_the_channels_level_hides() -> None:
+    where = setting({**CHANNELS, "ops": named("ops", floor=STRICT, incident=IncidentRule())})
+    store, world = shared_memory(), World()
+    ran(sqs(numbered(1)), world, store, where)
+    kept = str(store.items)
+    event = numbered(1)
+    assert "payments-prod" in kept, "which this level keeps"
+    for hidden in (event["sourceIPAddress"], event["userIdentity"]["accessKeyId"], event["userIdentity"]["accountId"]):
+        assert str(hidden) not in kept
 
 
 def test_a_digest_is_of_one_batch() -> None:

@@ -6,9 +6,10 @@ by one invocation at a time; who was killed between two steps leaves a row that 
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from engine.model import Delivery, Message, Outcome
+from engine.model import Delivery, Message, Outcome, WebhookRef
 from engine.outbox.operations import HOLD_MS, Lane
 from engine.outbox.outbox import FOLD_FROM
 from engine.outbox.rows import is_due, is_late, owed_for
@@ -71,12 +72,22 @@ class Drain:
         self.ends = ports.elapsed() + min(seconds, ports.remaining())
         self.local = local
         self.drained = Drained({}, {}, {}, {}, {})
+        self._sharing = Counter[WebhookRef | None]()
 
     def run(self, own: Mapping[str, Sequence[str]], channels: Iterable[str] = ()) -> Drained:
         """Send the rows `own` (ids by channel) that this invocation entered, and what else their and the other `channels` owe."""
         names = list(dict.fromkeys([*own, *channels]))
+        self._sharing = Counter(self._webhook(name) for name in names)
         self.ports.side_by_side([_ChannelDrain(self, name, own.get(name, ())).run for name in names])
         return self.drained
+
+    def _webhook(self, name: str) -> WebhookRef | None:
+        channel = self.setting.policies.channels.get(name)
+        return None if channel is None else channel.webhook
+
+    def room(self, name: str) -> int:
+        """For how many messages of a channel there is time; the channels of one webhook share it."""
+        return int(self.left() * 1000 / self.outbox.interval_ms) // max(1, self._sharing[self._webhook(name)])
 
     def left(self) -> float:
         """The seconds until the end."""
@@ -181,7 +192,7 @@ class _ChannelDrain:
     def _folds(self, count: int) -> bool:
         if self._drain.local or (self._paused and not self._outbox.durable):
             return count > 1
-        room = self._outbox.fold_from if self._outbox.durable else int(self._drain.left() * 1000 / self._outbox.interval_ms)
+        room = self._outbox.fold_from if self._outbox.durable else self._drain.room(self._name)
         return count > max(1, room)
 
     # --- sending ------------------------------------------------------------------------------------------------------------
