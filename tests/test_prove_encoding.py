@@ -134,6 +134,9 @@ def is_edited(record: Any) -> bool:
     identity = record.get("userIdentity") or {}
     account, arn, of_role = (str(identity.get(name)) for name in ("accountId", "arn", "type"))
     owned = of_role in ("AssumedRole", "Root", "IAMUser")
+    issuer = str(((identity.get("sessionContext") or {}).get("sessionIssuer") or {}).get("arn"))
+    if account == "-" or ("/aws-reserved/sso.amazonaws.com/" in issuer and "/AWSReservedSSO_" not in issuer):
+        return True
     return (owned and not re.fullmatch("[0-9]{12}", account)) or (
         of_role == "AssumedRole" and not re.fullmatch("arn:[a-z-]+:sts::[0-9]{12}:assumed-role/[^/]+/[^/]+", arn)
     )
