@@ -158,6 +158,7 @@ lock: dev ## The requirement files anew, where their sources changed (UPGRADE=--
 	$(LOCK) $(UPGRADE) -o requirements/lambda.txt requirements/lambda.in
 	$(LOCK) $(UPGRADE) -o requirements/dev.txt requirements/dev.in
 	$(LOCK) $(UPGRADE) --extra aws --constraint requirements/runtime.txt --constraint requirements/dev.txt -o requirements/aws.txt pyproject.toml
+	$(LOCK) $(UPGRADE) --extra prove --constraint requirements/runtime.txt --constraint requirements/dev.txt -o requirements/prove.txt pyproject.toml
 	$(LOCK) $(UPGRADE) -o requirements/release.txt requirements/release.in
 	$(LOCK) $(UPGRADE) -o requirements/bench.txt requirements/bench.in
 

@@ -35,9 +35,9 @@ def versions(path: Path) -> dict[str, set[str]]:
 
 def asked(name: str) -> list[str]:
     """What a requirement file is made from."""
-    if name in {"runtime", "aws"}:
-        extra = PROJECT["project"]["optional-dependencies"]["aws"] if name == "aws" else []
-        return [*PROJECT["project"]["dependencies"], *extra]
+    extras = PROJECT["project"]["optional-dependencies"]
+    if name == "runtime" or name in extras:
+        return [*PROJECT["project"]["dependencies"], *extras.get(name, ())]
     return [line for line in lines(FOLDER / f"{name}.in") if not line.startswith("-")]
 
 
@@ -57,7 +57,7 @@ def test_what_is_asked_for_is_pinned_to_a_version_that_suits(path: Path) -> None
     ] == []
 
 
-@pytest.mark.parametrize("name", ["lambda", "dev", "bench", "aws", "release"])
+@pytest.mark.parametrize("name", ["lambda", "dev", "bench", "aws", "prove", "release"])
 def test_the_runtime_has_the_same_versions_everywhere(name: str) -> None:
     runtime, other = versions(FOLDER / "runtime.txt"), versions(FOLDER / f"{name}.txt")
     assert {one: other[one] for one in other if one in runtime} == {one: runtime[one] for one in other if one in runtime}
