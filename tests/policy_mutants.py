@@ -37,8 +37,8 @@ if TYPE_CHECKING:
 
 NOW: Final = datetime(2026, 11, 24, tzinfo=UTC)
 DUMPER: Final = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
-WORDS: Final = frozenset({"version", "name", "owner", "description", "emoji", "title", "says"})
-"""Keys that decide nothing: what a reader sees of a class, and what a file says of itself."""
+WORDS: Final = frozenset({"version", "name", "owner", "description", "emoji", "title", "says", "guarantees"})
+"""Keys that decide nothing: what a reader sees of a class, what a file says of itself, and what is proved of the whole set."""
 WEAKER: Final = {
     ("never_mute", "true"): "false",
     ("event", "true"): "false",

@@ -241,6 +241,9 @@ SHOWN = {
     "text of a title or an event never does": (
         "test_render.py::test_a_message_mentions_whom_its_channel_names_for_its_severity_and_nobody_else"
     ),
+    "are never one incident": (
+        "test_simulation.py::test_every_event_is_shown_by_itself_or_counted_and_what_is_new_rings_at_once"
+    ),
     "A route without `when` always holds": "test_promises.py::test_a_route_without_when_holds",
     "never of who and where": "test_render.py::test_a_title_takes_the_place_of_the_words_and_never_of_who_and_where",
     "begins with **Denied:** all the same": "test_render.py::test_before_a_title_stands_that_it_was_denied",
@@ -254,9 +257,9 @@ SHOWN = {
 
 NO_PROMISE = (
     "the event never came",
+    "and which rules never held",
     "The way is always the same",
-    "With `posts`, `counted`, `message` and `never`",
-    "`message` and `never` are about all messages",
+    "`message` and `never` are about all of them",
     "A public address cannot be forged over TCP",
 )
 """Parts of sentences in which these words promise nothing of the product."""

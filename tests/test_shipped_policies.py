@@ -62,6 +62,19 @@ def test_mutes_and_silences_of_each_class_hold_but_for_those_that_nothing_makes_
     assert [line for line in _failed_or_uncovered(*MUTED) if not line.startswith("uncovered: ")] == []
 
 
+def test_the_base_guarantees_that_nobody_silences_an_attack() -> None:
+    (watch,) = (source for source in read_set(BASE[0]) if source.path.endswith("/watch.yaml"))
+    assert watch.root is not None
+    assert {guarantee["id"] for guarantee in watch.root.value["guarantees"]} >= {
+        "nothing-mutes-attackers",
+        "attackers-are-heard",
+        "root-is-heard",
+        "strangers-are-heard",
+        "denied-is-heard",
+        "who-claims-to-be-a-robot-copies-nothing-out-unheard",
+    }
+
+
 def test_each_level_that_ships_shows_what_it_should() -> None:
     assert [line for line in _failed_or_uncovered(*LEVELS) if not line.startswith("uncovered: ")] == []
 

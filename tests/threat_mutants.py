@@ -58,7 +58,7 @@ MUTANTS: Final = (
     *_of(
         "test_shipped_policies.py::test_the_policy_tests_of_a_shipped_set_hold_and_cover_all_of_it",
         ("engine/base/watch.yaml", "actor.strength != 'attested' || actor.kind", "actor.kind"),
-        ("engine/base/watch.yaml", "    when: actor.class == 'credential-misuse'", "    when: actor.class == 'attack-tool'"),
+        ("engine/base/watch.yaml", "    when: actor.class == 'credential-misuse'\n", "    when: actor.class == 'attack-tool'\n"),
     ),
     # copies
     *_of(
@@ -195,6 +195,23 @@ MUTANTS: Final = (
     *_of(
         "test_bases.py::test_another_revision_of_the_base_is_refused_and_the_right_one_is_not",
         ("engine/policy/bases.py", "if extended.revision is not None and extended.revision != actual:", "if False:"),
+    ),
+    # what channels are to hear
+    *_of(
+        "test_outbox_batches.py::test_another_network_rings_while_the_incident_is_open",
+        ("engine/outbox/rows.py", "    if row.events and entry.network is not None and", "    if False and"),
+    ),
+    *_of(
+        "test_outbox_batches.py::test_a_row_that_cannot_be_read_is_told_as_a_count_and_stops_nobody",
+        ("engine/outbox/operations.py", "            row = in_place_of(item)", "            return None"),
+    ),
+    *_of(
+        "test_outbox_batches.py::test_an_open_row_that_cannot_be_read_gives_way_to_a_new_one",
+        (
+            "engine/outbox/enter.py",
+            "    except DamagedRowError:\n        return None",
+            "    except ZeroDivisionError:\n        return None",
+        ),
     ),
     # published sets
     *_of(
