@@ -6,11 +6,11 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from builders import STRICT, policy, policy_set, route
+from builders import STRICT, actor, policy, policy_set, route
 from outbox_world import START, outbox_of, shared_memory
 from worlds import CHANNELS, DOWN, GONE, OK, World, named, no_file, numbered, sqs
 
-from engine.model import Deployment, DigestRule, Field, HttpResponse, IncidentRule, Outcome, RecordOutcome
+from engine.model import Deployment, DigestRule, Field, HttpResponse, IncidentRule, Kind, Outcome, RecordOutcome
 from engine.outbox.store import Write
 from engine.pipeline.batch import run
 from engine.pipeline.decode import decode
@@ -227,8 +227,20 @@ def test_a_damaged_lease_or_rate_does_not_silence_a_channel(until: Any) -> None:
     ran(sqs(numbered(1)), world, store, setting(ONE_INCIDENT), "a")
     store.items["drain:ops"] = {"id": "drain:ops", "holder": "nobody", "until": until}
     (rate,) = [item for name, item in store.items.items() if name.startswith("pace:")]
-    rate["tat"] = until
+    rate |= {"tat": until, "gone": START * 1_000}
     ran(sqs(numbered(2, **OTHER_PLACE)), world, store, setting(ONE_INCIDENT), "b")
+    assert len(world.posts) == 2
+
+
+def test_two_robots_that_one_service_calls_for_are_two() -> None:
+    robots = actor("script", "userIdentity.type == 'IAMUser'", Kind.ROBOT)
+    channels = {**CHANNELS, "ops": named("ops", incident=IncidentRule(window=900.0))}
+    where = Setting(policy_set(channels=channels, actors=(robots,)), Deployment())
+    store, world = shared_memory(), World(seconds=100_000.0)
+    for name in ("etl", "backup"):
+        identity = {"type": "IAMUser", "accountId": "111122223333", "userName": name, "invokedBy": "athena.amazonaws.com"}
+        event = {"userIdentity": identity, "sourceIPAddress": "athena.amazonaws.com"}
+        ran(sqs({**numbered(1, **event), "eventID": name}), world, store, where, name)
     assert len(world.posts) == 2
 
 

@@ -55,7 +55,7 @@ class Pace:
         fresh = ((AttributeTest("tat", "absent"),), (AttributeTest("tat", "<", now),))
         first = Write(_row(key), fresh, {"tat": now + self._interval_ms, "expires": now // 1000 + KEPT_SECONDS})
         written = self._calls.write(first)
-        fails, gone = int(written.item.get("fails", 0)), int(written.item.get("gone", 0)) > now
+        fails, gone = int(written.item.get("fails", 0)), now < int(written.item.get("gone", 0)) <= now + GONE_MS + 60_000
         if written.applied:
             return Slot(now, fails, gone)
         tat = written.item["tat"]

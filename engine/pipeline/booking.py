@@ -207,7 +207,7 @@ def _actor(pending: PendingNotification, facts: FactGroups) -> tuple[str | None,
         source = facts[SOURCE][0]
         return ("anonymous", None if source is None else network(source), None)
     if kind in {Kind.ROBOT, Kind.SERVICE}:
-        return (account, role or facts[CALLER][3] or name, None)
+        return (account, role or name, None)
     return (account, role or name, session)
 
 
