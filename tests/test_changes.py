@@ -14,11 +14,13 @@ from engine.lint.registry import BASE, HEADER
 from engine.model import (
     ActorClass,
     Default,
+    IncidentRule,
     Kind,
     Policy,
     PolicySet,
     Selection,
     Selects,
+    Severity,
     VoidReason,
     WebhookRef,
     Window,
@@ -85,7 +87,12 @@ EARLIER, LATER = (NOW + timedelta(days=days) for days in (0, 2))
         ({"exclusions": ("a",)}, ("~", "route team/last")),
         ({"exclusions": ("a",)}, ("~", "mute team/job")),
         ({"routes": replaced(3, during=(Window(frozenset({0}), 0, 1440, UTC),))}, ("~", "route team/last")),
+        ({"routes": (route("new", "bucket == 'a'"), *RULES)}, ("~", "route team/read")),
+        ({"routes": replaced(0, continues=False)}, ("~", "route team/last")),
+        ({"routes": replaced(3, severity=Severity.INFO)}, ("~", "route team/last")),
+        ({"buckets": ("a", "b", "payments-*")}, ("~", "file team")),
         ({"default": Default("base", ("watch",), BEFORE.default.level)}, ("~", "default")),
+        ({"channels": {**BEFORE.channels, "ops": channel("ops")._replace(incident=IncidentRule())}}, ("~", "channel ops")),
         ({"channels": {**BEFORE.channels, "ops": channel("ops")._replace(webhook=WebhookRef(env="X"))}}, ("~", "channel ops")),
         ({"selection": Selection(names=frozenset({"GetObject"}))}, ("-", "events")),
         ({"actors": (ACTORS[0]._replace(never_mute=False), ACTORS[1])}, ("-", "never_mute misuse")),
@@ -95,6 +102,21 @@ EARLIER, LATER = (NOW + timedelta(days=days) for days in (0, 2))
 )  # fmt: skip
 def test_what_makes_a_set_quieter_is_named(parts: dict[str, Any], expected: tuple[str, str]) -> None:
     assert expected in changed(**parts)
+
+
+def test_a_file_that_takes_the_defaults_place_makes_the_set_quieter_for_the_defaults_channels() -> None:
+    taken = policy("new", route("all", notify=("watch",)), buckets=("payments-*",))
+    heard = policy("new", route("all", notify=("watch", "ops")), buckets=("payments-*",))
+    adds = policy("new", route("all", notify=("watch",)))
+    whole = quieter_changes(BEFORE, policy_set(*BEFORE.policies, taken, actors=ACTORS))
+    assert whole == (QuieterChange("+", "file new", "decides more in place of the default, for payments-*"),)
+    for other in (heard, adds):
+        assert quieter_changes(BEFORE, policy_set(*BEFORE.policies, other, actors=ACTORS)) == ()
+
+
+def test_a_channel_without_its_fallback_is_quieter() -> None:
+    had = policy_set(channels={**BEFORE.channels, "ops": channel("ops")._replace(fallback="watch")})
+    assert quieter_changes(had, policy_set())[0][:2] == ("~", "channel ops")
 
 
 @pytest.mark.parametrize(
@@ -224,12 +246,12 @@ def pairs(draw: st.DrawFn) -> tuple[PolicySet, PolicySet]:
     return policy_set(*before.values(), actors=ACTORS), policy_set(*after, actors=actors)
 
 
-@settings(max_examples=400)
+@settings(max_examples=800)
 @given(pairs())
-def test_where_an_event_was_heard_and_is_not_the_set_is_quieter(pair: tuple[PolicySet, PolicySet]) -> None:
+def test_where_a_channel_heard_of_an_event_and_does_not_the_set_is_quieter(pair: tuple[PolicySet, PolicySet]) -> None:
     before, after = pair
     for number, (was, now) in enumerate(
         zip(*([decide(one, policies, NOW).verdict for one in EVENTS] for policies in pair), strict=True)
     ):
-        if was.requests and not now.requests:
+        if {request.channel for request in was.requests} - {request.channel for request in now.requests}:
             assert quieter_changes(before, after), EVENTS[number].record

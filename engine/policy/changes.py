@@ -1,8 +1,9 @@
 """What makes a policy set quieter than the one before it: for whoever reads that the policies changed.
 
 Quieter is: a mute or a silence is new, or holds for more; what makes mutes void is gone; fewer events are looked at; a route that
-notifies, or one of its channels, is gone, or it holds for something else; a channel posts to another place. A new route that
-notifies is not: somebody hears.
+notifies, or one of its channels, is gone, it holds for something else, is less severe, or another one ends the asking before it;
+more is decided in place of the default; a channel posts to another place, lost its fallback, or folds other events together.
+So wherever a channel heard of an event and does not any more, something is named.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from engine.model import Selects
+from engine.model import SEVERITY_RANK, Selects
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -41,6 +42,7 @@ def quieter_changes(before: PolicySet, after: PolicySet) -> tuple[QuieterChange,
         *_classes(before, after),
         *_selection(before, after),
         *_routes(before, after),
+        *_defaults_place(before, after),
         *_channels(before, after),
     )
 
@@ -90,8 +92,8 @@ def _start(silence: Silence) -> str:
 
 def _ids_before(policy: Policy, route: Route) -> Sequence[str]:
     """The routes that are asked before this one and end the asking where they hold."""
-    ids = [other.id for other in policy.routes if not other.continues]
-    return ids[: ids.index(route.id)] if route.id in ids else ids
+    place = next((number for number, other in enumerate(policy.routes) if other.id == route.id), len(policy.routes))
+    return [other.id for other in policy.routes[:place] if not other.continues]
 
 
 def _opens(old_policy: Policy, policy: Policy, mute: Route) -> bool:
@@ -131,9 +133,9 @@ def _classes(before: PolicySet, after: PolicySet) -> Iterator[QuieterChange]:
 def _evidence_changed(before: PolicySet, after: PolicySet) -> Iterator[tuple[str, Evidence | None, Evidence | None]]:
     """Evidence that is not as it was, where that can make something quieter.
 
-    That of a class with `never_mute`, and any where a mute or a silence goes by what evidence decides.
+    That of a class with `never_mute`, and any where a rule goes by what evidence decides.
     """
-    by_class = any(_reads_class(matcher) for matcher in _quieter_matchers(after))
+    by_class = any(map(_reads_class, (*_quieter_matchers(after), *_notifying_matchers(before))))
     old, new = _signs(before), _signs(after)
     for key in dict.fromkeys((*old, *new)):
         was, now = old.get(key), new.get(key)
@@ -154,6 +156,10 @@ def _quieter_matchers(policies: PolicySet) -> Iterator[Matcher]:
     mutes = (route.matcher for _, _, route in _all_routes(policies) if route.mute is not None)
     yield from (matcher for matcher in mutes if matcher is not None)
     yield from (silence.matcher for _, _, silence in _all_silences(policies))
+
+
+def _notifying_matchers(policies: PolicySet) -> Iterator[Matcher]:
+    yield from (route.matcher for _, _, route in _all_routes(policies) if route.mute is None and route.matcher is not None)
 
 
 def _reads_class(matcher: Matcher) -> bool:
@@ -188,6 +194,46 @@ def _routes(before: PolicySet, after: PolicySet) -> Iterator[QuieterChange]:
             yield QuieterChange(CHANGED, rule, redefined)
         elif _notifies_for(policy, route) != _notifies_for(new_policy, now):
             yield QuieterChange(CHANGED, rule, _from_to(_scoped(policy, route.matcher), _scoped(new_policy, now.matcher)))
+        if earlier := sorted(
+            set(_ids_before(new_policy, now)) - set(_ids_before(policy, route)) - _new_mutes(policy, new_policy)
+        ):
+            yield QuieterChange(CHANGED, rule, f"asked only where {', '.join(earlier)} did not hold")
+        if SEVERITY_RANK[now.severity] < SEVERITY_RANK[route.severity]:
+            yield QuieterChange(CHANGED, rule, _from_to(f"severity {route.severity}", f"severity {now.severity}"))
+
+
+def _new_mutes(old: Policy, new: Policy) -> set[str]:
+    """Mutes that are named as such already."""
+    return {route.id for route in new.routes if route.mute is not None} - {
+        route.id for route in old.routes if route.mute is not None
+    }
+
+
+def _defaults_place(before: PolicySet, after: PolicySet) -> Iterator[QuieterChange]:
+    """Files by whose routes the default's channels hear of less: what such a file decides does not go to the default."""
+    known = {policy.name: policy for policy in before.policies}
+    for policy in after.policies:
+        old = known.get(policy.name)
+        if not (policy.anchored or policy.holds_default):
+            continue
+        replaces = old is not None and (old.anchored, old.holds_default) == (policy.anchored, policy.holds_default)
+        if old is not None and replaces and _scope(old) == _scope(policy) and any(map(_always_holds, old.routes)):
+            continue
+        had = {(route.id, _notifies_for(old, route)) for route in old.routes} if old is not None and replaces else set()
+        new = [route for route in policy.routes if route.mute is None and (route.id, _notifies_for(policy, route)) not in had]
+        if any(channel not in route.notify for route in new for channel in before.default.notify):
+            where = ", ".join(policy.buckets or ()) or "every bucket"
+            yield QuieterChange(
+                ADDED if old is None else CHANGED, f"file {policy.name}", f"decides more in place of the default, for {where}"
+            )
+
+
+def _always_holds(route: Route) -> bool:
+    return route.matcher is None and not route.during
+
+
+def _scope(policy: Policy) -> object:
+    return policy.buckets, policy.exclusions, policy.accounts
 
 
 def _channels(before: PolicySet, after: PolicySet) -> Iterator[QuieterChange]:
@@ -196,6 +242,11 @@ def _channels(before: PolicySet, after: PolicySet) -> Iterator[QuieterChange]:
     for name, channel in before.channels.items():
         if name in after.channels and after.channels[name].webhook != channel.webhook:
             yield QuieterChange(CHANGED, f"channel {name}", "it has another webhook")
+        now = after.channels.get(name, channel)
+        if channel.fallback is not None and now.fallback is None:
+            yield QuieterChange(CHANGED, f"channel {name}", "it has no fallback any more")
+        if (now.digest or now.incident) and (now.digest, now.incident) != (channel.digest, channel.incident):
+            yield QuieterChange(CHANGED, f"channel {name}", "it folds other events together")
 
 
 def _notifies_for(policy: Policy, route: Route) -> tuple[object, ...]:
