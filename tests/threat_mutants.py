@@ -213,6 +213,22 @@ MUTANTS: Final = (
             "    except ZeroDivisionError:\n        return None",
         ),
     ),
+    *_of(
+        "test_outbox_batches.py::test_what_slack_did_not_take_is_owed_and_not_handed_back",
+        (
+            "engine/pipeline/drain.py",
+            "            self._record(sent, Outcome.FAILED)\n            self._release(hold, sent=True)\n",
+            "            self._record(sent, Outcome.FAILED)\n            self._settle(hold)\n",
+        ),
+    ),
+    *_of(
+        "test_outbox_batches.py::test_a_row_holds_nothing_that_the_channels_level_hides",
+        (
+            "engine/pipeline/booking.py",
+            "mask(pending.event, pending.decision, level, self",
+            "mask(pending.event, pending.decision, self._setting.policies.levels[0], self",
+        ),
+    ),
     # published sets
     *_of(
         "test_active_policies.py::test_a_set_of_somebody_else_is_refused",
