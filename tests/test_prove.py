@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
-from builders import NOW, base_files
+import yaml
+from builders import NOW, ROOT, base_files
+from click.testing import CliRunner
 
+from engine.cli import trailbell
 from engine.model import Event
 from engine.pipeline.decide import decide
 from engine.policy.load import check
@@ -16,6 +20,8 @@ from engine.prove.check import Answered, prove
 from engine.prove.guarantees import holds_of
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from engine.model import PolicySet
 
 TEAM = """
@@ -82,6 +88,55 @@ def edited(old: str, new: str) -> str:
 
 MUTED = edited("actor.role == 'payments-nightly' && access.kind == 'read'", "actor.role == 'payments-nightly'")
 NIGHTLY = "actor.role == 'payments-nightly'"
+
+
+@pytest.mark.parametrize(
+    ("guarantee", "why"),
+    [
+        ("when: lower(key) == 'readme', never: muted", "`lower(key) == 'readme'`, which is not understood"),
+        ("when: \"regex(key, '^([a-z]{1,30}[0-9]{1,30}[a-z]{1,30}){1,30}x$')\", never: muted", "a pattern that is too large"),
+    ],
+)
+def test_what_is_not_understood_is_unknown_and_says_why(guarantee: str, why: str) -> None:
+    answer, _ = answered(guarantee, TEAM.replace("'payments-nightly' &&", "'payments-nightly' && glob(key, 'a*.b') &&"))
+    assert (answer.result, answer.why) == ("unknown", (why,))
+
+
+def test_a_guarantee_that_is_about_no_event_is_proved_and_says_so() -> None:
+    answer, _ = answered("when: actor.type == 'Root' && actor.role == 'admin', always: rings")
+    assert (answer.result, answer.empty) == ("proved", True)
+
+
+def test_without_the_solver_lint_says_so_and_prove_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    set_of_tour = str(ROOT / "examples/tour/policies")
+    monkeypatch.setitem(sys.modules, "pysat", None)
+    linted = CliRunner().invoke(trailbell, ["lint", set_of_tour])
+    assert linted.exit_code == 0
+    assert linted.stdout.count("[TB442]") == 1
+    assert "the guarantees of this set are not proved: python-sat is not installed" in linted.stdout
+    proved = CliRunner().invoke(trailbell, ["prove", "--policies", set_of_tour])
+    assert proved.exit_code == 1
+    assert "trailbell[prove]" in proved.stderr
+    empty = tmp_path / "plain.yaml"
+    empty.write_text((ROOT / "tests/base/policies/channels.yaml").read_text("utf-8"), "utf-8")
+    assert "TB442" not in CliRunner().invoke(trailbell, ["lint", str(empty)]).stdout
+
+
+def test_the_events_that_break_guarantees_are_policy_tests_that_pass(tmp_path: Path) -> None:
+    for source in sorted((ROOT / "examples/tour/policies").iterdir()):
+        text = source.read_text("utf-8").replace("\n    when: access.denied\n", "\n    when: access.denied && readOnly\n")
+        (tmp_path / source.name).write_text(text, "utf-8")
+    tests = tmp_path / "tests" / "broken.yaml"
+    tests.parent.mkdir()
+    done = CliRunner().invoke(trailbell, ["prove", "--policies", str(tmp_path), "--out", str(tests)])
+    assert done.exit_code == 1
+    assert [case["name"] for case in yaml.safe_load(tests.read_text("utf-8"))["tests"]] == ["breaks payments/denied-is-heard"]
+    tests.parent.rename(tmp_path.parent / "broken-tests")
+    ran = CliRunner().invoke(trailbell, ["test", str(tmp_path.parent / "broken-tests"), "--policies", str(tmp_path)])
+    assert "1 of 1 passed" in ran.stdout
+    as_json = json.loads(CliRunner().invoke(trailbell, ["prove", "--policies", str(tmp_path), "--format", "json"]).stdout)
+    assert [entry["result"] for entry in as_json["guarantees"]].count("broken") == 1
+
 
 FAULTS = {
     "a mute is widened to every call": (BATCH, MUTED, ""),
