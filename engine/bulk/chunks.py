@@ -10,9 +10,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from engine.errors import DamagedError, FetchError
 from engine.model import repr_only
 from engine.pipeline.decode.inflate import encoding_of
+from engine.pipeline.decode.pieces import Pieces
 from engine.pipeline.decode.values import Position
 
 if TYPE_CHECKING:
@@ -64,9 +64,7 @@ class Chunks:
     """
 
     def __init__(self, pieces: Iterator[bytes]) -> None:
-        self._pieces = pieces
-        self._fault: DamagedError | FetchError | None = None
-        self._ended = False
+        self._pieces = Pieces(pieces)
         self._head = bytes(self._more(bytearray(), _HEAD))
         self.start, self._waiting = _start(self._head)
         self._between = _between(self._waiting)
@@ -77,9 +75,9 @@ class Chunks:
             return
         listed, open_bracket = self.start.in_list, b"[" if self.start.in_list else b""
         buffer, self._waiting = bytearray(open_bracket + self._waiting), b""
-        while not self._ended:
+        while not self._pieces.ended:
             buffer = self._more(buffer, CHUNK)
-            if self._ended:
+            if self._pieces.ended:
                 break
             end = self._end(buffer) if listed else buffer.rfind(b"\n") + 1
             if end > 0:
@@ -90,7 +88,7 @@ class Chunks:
             elif len(buffer) > LONGEST_CHUNK:
                 yield Chunk(buffer + b"]" * listed, listed, sound=False, last=True)
                 return
-        if listed or buffer or self._fault:
+        if listed or buffer or self._pieces.fault:
             yield self._last(buffer, listed=listed)
 
     def rest(self, chunk: Chunk | None = None) -> Iterator[bytes]:
@@ -98,23 +96,11 @@ class Chunks:
         yield self._head if chunk is None else chunk.text
         if chunk is not None and self._waiting:
             yield self._waiting
-        yield from () if self._ended else self._pieces
-        if self._fault is not None:
-            raise self._fault
+        yield from self._pieces.rest()
 
     def _more(self, buffer: bytearray, size: int) -> bytearray:
         """The buffer with at least so many more bytes, unless the text ends."""
-        parts: list[bytes | bytearray] = [buffer]
-        wanted = size
-        try:
-            while wanted > 0:
-                parts.append(next(self._pieces))
-                wanted -= len(parts[-1])
-        except StopIteration:
-            self._ended = True
-        except (DamagedError, FetchError) as fault:
-            self._ended, self._fault = True, fault
-        return bytearray().join(parts)
+        return bytearray().join([buffer, *self._pieces.take(size)])
 
     def _end(self, buffer: bytearray) -> int:
         """Where the last whole record in the buffer ends; 0 if unknown."""
@@ -126,7 +112,7 @@ class Chunks:
         return 0
 
     def _last(self, buffer: bytearray, *, listed: bool) -> Chunk:
-        sound = self._fault is None
+        sound = self._pieces.fault is None
         if not listed:
             return Chunk(buffer, listed, sound, last=True)
         end = _LIST_END.search(buffer, max(0, len(buffer) - _HEAD))

@@ -102,38 +102,67 @@ def lint(  # noqa: PLR0913  one parameter an option
     if for_engine:
         _list_void_rules(path, sources, form)
         return
-    own = [source for source in sources if not source.base]
-    tests = read(folder) if folder is not None else ()
-    fixtures = read_fixtures(tests)
-    now = datetime.now(UTC)
-    files: Sources = {source.path: source for source in (*own, *tests)}
-
-    def find(current: Sources) -> tuple[Finding, ...]:
-        policies, cases = ([current[source.path] for source in group] for group in (own, tests))
-        return lint_set(with_base(policies, set_folder(path)), now, cases, fixtures, settings, proofs=_guarantee_problems)
-
+    linted = _Linted(path, sources, read(folder) if folder is not None else (), settings)
+    files = linted.files
     if fix or shows_diff:
-        before, (files, fixes) = files, fixed(files, find)
-        if shows_diff:
-            show(*diff(before, files))
-            raise click.exceptions.Exit(1 if fixes else 0)
-        write_changed(before, files)
-        show(f"{path}: {fixes} fixed", err=True)
-    findings = find(files)
-    texts = {source.path: source.text for source in (*files.values(), *fixtures)}
-    read_files = len(texts)
-    texts |= {source.path: source.text for source in sources if source.base}
-    form = form or ("github" if os.environ.get("GITHUB_ACTIONS") == "true" else "text")
-    _print(form, findings, texts)
+        files = _fixed(linted, writes=not shows_diff)
+    findings = linted.findings(files)
+    _print(form or ("github" if os.environ.get("GITHUB_ACTIONS") == "true" else "text"), findings, linted.texts(files))
     for schema in outdated_schemas(files.values()):
         show(
             f"{schema}: not the schema of this Trailbell, so editors may be wrong; `trailbell init --schemas` renews it", err=True
         )
-    show(f"{path}: {summary(findings, read_files)}", err=True)
+    show(f"{path}: {summary(findings, len(files) + len(linted.fixtures))}", err=True)
     if any(finding.code == INTERNAL for finding in findings):
         raise click.exceptions.Exit(3)
     if any(_RANK[finding.severity] >= _RANK[FindingSeverity(fail_level)] for finding in findings):
         raise click.exceptions.Exit(1)
+
+
+class _Linted:
+    """A policy set and its tests, as they are on disk."""
+
+    def __init__(self, path: Path, sources: Sequence[Source], tests: Sequence[Source], settings: Settings) -> None:
+        self.path = path
+        self.fixtures = read_fixtures(tests)
+        self._own = [source for source in sources if not source.base]
+        self._base = [source for source in sources if source.base]
+        self._tests = tests
+        self._settings = settings
+        self._now = datetime.now(UTC)
+
+    @property
+    def files(self) -> Sources:
+        """The files that may be fixed, by their path."""
+        return {source.path: source for source in (*self._own, *self._tests)}
+
+    def findings(self, files: Sources) -> tuple[Finding, ...]:
+        """What is wrong with these files, in place of those on disk."""
+        policies, cases = ([files[source.path] for source in group] for group in (self._own, self._tests))
+        return lint_set(
+            with_base(policies, set_folder(self.path)),
+            self._now,
+            cases,
+            self.fixtures,
+            self._settings,
+            proofs=_guarantee_problems,
+        )
+
+    def texts(self, files: Sources) -> dict[str, str]:
+        """The texts of everything that a finding may be in."""
+        return {source.path: source.text for source in (*files.values(), *self.fixtures, *self._base)}
+
+
+def _fixed(linted: _Linted, *, writes: bool) -> Sources:
+    """The files with every fix applied and written to disk; without `writes`, prints the changes and exits."""
+    before = linted.files
+    files, fixes = fixed(before, linted.findings)
+    if not writes:
+        show(*diff(before, files))
+        raise click.exceptions.Exit(1 if fixes else 0)
+    write_changed(before, files)
+    show(f"{linted.path}: {fixes} fixed", err=True)
+    return files
 
 
 def _guarantee_problems(sources: Sequence[Source]) -> Iterator[Finding]:

@@ -46,9 +46,9 @@ def of_the_set(
 def _alone(base: Sequence[Source]) -> list[Source]:
     """A base's files as a set, with the channels and the default that they need and do not have."""
     values = [source.root.value for source in base if source.root is not None]
-    asked = {name for source in base if source.root is not None for name in named_channels(source.root)}
+    named = {name for source in base if source.root is not None for name in named_channels(source.root)}
     there = {channel["name"] for value in values for channel in value.get("channels", ())}
-    missing = sorted(asked - there) or ([] if there else ["channel"])
+    missing = sorted(named - there) or ([] if there else ["channel"])
     added: dict[str, Any] = {
         "version": 1,
         "name": "needed-by-the-base",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final
 
 from engine.lint.conditions import together
@@ -113,14 +114,14 @@ def _floors(root: YamlNode, floors: dict[str, str], levels: dict[str, Any]) -> I
     """A route that asks for less than each of its channels allows: what it asks for never happens."""
     order = ["open", *levels]
     for part in (*_parts(root, "routes"), *([root.children["default"]] if "default" in root.children else [])):
-        asked = part.at("masking")
+        level = part.at("masking")
         notified = part.value.get("notify", ())
-        if asked is None or not notified or asked.value not in order:
+        if level is None or not notified or level.value not in order:
             continue
-        stricter = [floors[name] for name in notified if name in floors and order.index(floors[name]) > order.index(asked.value)]
+        stricter = [floors[name] for name in notified if name in floors and order.index(floors[name]) > order.index(level.value)]
         if len(stricter) == len(notified):
-            what = f"no channel of this route goes below {min(stricter, key=order.index)}, so {asked.value} never applies"
-            yield _warning(BELOW_FLOOR, asked.where, what, "write the level that applies, or lower the channel's masking_floor")
+            what = f"no channel of this route goes below {min(stricter, key=order.index)}, so {level.value} never applies"
+            yield _warning(BELOW_FLOOR, level.where, what, "write the level that applies, or lower the channel's masking_floor")
 
 
 def _titles(source: Source, root: YamlNode, default: str, levels: dict[str, dict[Field, Operator]]) -> Iterator[Finding]:
@@ -207,9 +208,9 @@ def _evidence(roots: Sequence[YamlNode], conditions: Conditions) -> Iterator[Fin
     shadows = Shadows({})
     actors = {actor.value["class"]: actor for root in roots for actor in _parts(root, "actors")}
     in_order = [actors[content["class"]] for content in actors_in_order([root.value for root in roots])]
-    found = [(_rank(actor, evidence), evidence) for actor in in_order for evidence in _parts(actor, "evidence")]
-    ranks = {evidence.where: rank for rank, evidence in found}
-    for rank, evidence in sorted(found, key=lambda one: one[0]):
+    ranked = [(_rank(actor, evidence), evidence) for actor in in_order for evidence in _parts(actor, "evidence")]
+    ranks = {evidence.where: rank for rank, evidence in ranked}
+    for rank, evidence in sorted(ranked, key=itemgetter(0)):
         before = shadows.shadowing(evidence, together(conditions.of(evidence)), lambda _, __: True)
         if before is not None:
             where = f"line {before.where.line}" if before.where.path == evidence.where.path else str(before.where)
@@ -240,9 +241,9 @@ def _covered_silences(root: YamlNode, shadows: Shadows, conditions: Conditions) 
 
 
 def _outlasts(before: YamlNode, silence: YamlNode) -> bool:
-    channels, asked = before.value.get("channels"), silence.value.get("channels")
-    wide = channels is None or (asked is not None and set(asked) <= set(channels))
-    return wide and _time(before, "from") <= _time(silence, "from") and _time(before, "until") >= _time(silence, "until")
+    wide, narrow = before.value.get("channels"), silence.value.get("channels")
+    covers = wide is None or (narrow is not None and set(narrow) <= set(wide))
+    return covers and _time(before, "from") <= _time(silence, "from") and _time(before, "until") >= _time(silence, "until")
 
 
 def _time(silence: YamlNode, key: str) -> datetime:

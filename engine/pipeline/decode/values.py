@@ -12,8 +12,9 @@ import json
 import re
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from engine.errors import DamagedError, FetchError
+from engine.errors import FetchError
 from engine.model import repr_only
+from engine.pipeline.decode.pieces import Pieces
 from engine.pipeline.decode.record import READER, TOO_DEEP
 
 if TYPE_CHECKING:
@@ -149,9 +150,7 @@ class _Text:
 
     def __init__(self, pieces: Iterator[str], line: int) -> None:
         self.lost = self.retry = False
-        self._pieces = pieces
-        self._ended = False
-        self._fault: str | None = None
+        self._pieces = Pieces(pieces)
         self._unused = ""
         self._at = 0
         self._line = line
@@ -188,8 +187,8 @@ class _Text:
 
     def take_fault(self) -> str | None:
         """Why the text ended too early, if it did; the second call returns None."""
-        fault, self._fault = self._fault, None
-        return fault
+        fault, self._pieces.fault = self._pieces.fault, None
+        return None if fault is None else str(fault)
 
     def value(self, longest: int) -> tuple[object, str | None]:
         """The next JSON value, or None and the error; after damage the text goes on at the next line that begins with a value."""
@@ -248,20 +247,13 @@ class _Text:
 
     def _fill(self) -> bool:
         """Whether more has arrived: as much again as lies unused, so that a long value is not begun too often."""
-        if self._ended:
+        if self._pieces.ended:
             return False
-        parts = [self._left()]
-        wanted = max(_FILL, len(parts[0]))
-        try:
-            while wanted > 0:
-                parts.append(next(self._pieces))
-                wanted -= len(parts[-1])
-        except StopIteration:
-            self._ended = True
-        except (DamagedError, FetchError) as fault:
-            self._ended, self._fault, self.retry = True, str(fault), isinstance(fault, FetchError)
-        self._unused = "".join(parts)
-        return any(parts[1:])
+        left = self._left()
+        arrived = self._pieces.take(max(_FILL, len(left)))
+        self.retry = self.retry or isinstance(self._pieces.fault, FetchError)
+        self._unused = "".join([left, *arrived])
+        return any(arrived)
 
     def _left(self) -> str:
         """What was not used yet; what was is forgotten."""
