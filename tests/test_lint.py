@@ -350,6 +350,17 @@ def test_no_format_takes_a_line_or_an_escape_from_a_policy_or_its_path(form: str
     assert not [line for line in told.splitlines() if line.startswith("::") and not line.startswith("::error file=")]
 
 
+def test_no_format_shows_a_secret_again() -> None:
+    secret = "hooks.slack.com/services/T00000000/B0PRIVATE0/" + "x" * 24
+    token = "xoxb-" + "1" * 12 + "-abcdef"
+    texts = {"x.yaml": f"{HEADER}description: https://{secret} {token}  # {secret}\nroutes: 5\n"}
+    for form in FORMATS.values():
+        told = form(found(texts), texts)
+        assert "TB501" in told
+        assert "B0PRIVATE0" not in told
+        assert token not in told
+
+
 def test_text_obeys_no_escape_of_a_policy() -> None:
     texts = {"base.yaml": BASE, "x.yaml": HEADER + "description: a\x1b[31mb\n"}
     assert "\x1b" not in text(found(texts), texts)

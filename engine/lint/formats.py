@@ -14,6 +14,7 @@ from xml.sax.saxutils import escape, quoteattr
 
 from engine import __version__
 from engine.lint.registry import BY_CODE, CHECKS, page
+from engine.lint.secrets import without_secrets
 from engine.model import Finding, FindingSeverity
 from engine.pipeline.render.escape import harmless
 from engine.policy.positions import line_text, location_at
@@ -58,7 +59,7 @@ def _block(finding: Finding, file: str, room: int, *, colour: bool) -> Iterator[
 def _frame(finding: Finding, file: str, room: int) -> Iterator[str]:
     """The line, as much of it as fits, and a caret below the part in question; nothing for an empty line."""
     where = finding.where
-    line = line_text(file, where.line).rstrip("\r")
+    line = without_secrets(line_text(file, where.line).rstrip("\r"))
     if not line.strip():
         return
     column = where.column - 1

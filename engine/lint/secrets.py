@@ -23,6 +23,13 @@ _PATTERNS: Final = (
 )
 
 
+def without_secrets(line: str) -> str:
+    """A line of a file as it may be shown, with an asterisk for each character of a secret."""
+    for _, pattern in _PATTERNS:
+        line = pattern.sub(lambda match: "*" * len(match.group()), line)
+    return line
+
+
 def secret_findings(source: Source) -> Iterator[Finding]:
     """Secrets in a file, comments included. The finding does not repeat them."""
     for name, pattern in _PATTERNS:
