@@ -44,7 +44,7 @@ def test_a_stranger_gets_from_an_empty_folder_to_a_message_in_slack(installed: P
     assert "trailbell lint" in output([command, "init", "shop"], tmp_path)
     edit(shop / "policies/channels.yaml", "{secret: trailbell/slack, key: payments-alerts}", "{env: SLACK_WEBHOOK_PAYMENTS}")
     output([command, "lint", "--fail-level", "note"], shop)
-    assert "5 of 5 passed" in output([command, "test", "--full-coverage"], shop)
+    assert "6 of 6 passed" in output([command, "test", "--full-coverage"], shop)
     assert "payments-alerts" in output([command, "explain", "tests/events/person-reads-payments.json"], shop)
     output([command, "build", "--runtime", RUNTIME, "--architecture", str(MACHINE)], shop)
     with zipfile.ZipFile(shop / "dist/trailbell.zip") as archive:
@@ -200,7 +200,7 @@ def test_the_action_passes_in_it_and_leaves_nothing_there(runner: Runner, shop: 
     before = files(shop)
     printed, succeeded = runner.run(shop, coverage="true")
     assert succeeded, printed
-    assert "5 of 5 passed" in printed
+    assert "6 of 6 passed" in printed
     assert files(shop) == before
     assert output([runner.command, "--version"], shop).startswith("trailbell, version")
 
