@@ -122,6 +122,16 @@ def test_the_circuit_says_of_the_shipped_set_what_decide_says(shipped: Compared)
         assert shipped.said(event) == shipped.decided(event), path.name
 
 
+def test_what_is_taken_for_granted_holds_of_the_sample_events(shipped: Compared) -> None:
+    for path in TIED:
+        shipped.fields.text(path)
+    shipped.fields.crossing()
+    assert len(shipped.fields.axioms) > 40
+    for path in sorted((ROOT / "tests/events").glob("*.json")):
+        of = shipped.literals(Event(json.loads(path.read_text(encoding="utf-8")), ""))
+        assert all(map(of, shipped.fields.axioms)), path.name
+
+
 def test_what_is_taken_for_granted_holds_of_real_events(corpus: Path, shipped: Compared) -> None:
     for path in TIED:
         shipped.fields.text(path)
