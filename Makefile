@@ -127,6 +127,7 @@ policies: setup ## The base, policies/ and the tour: what is wrong with them, an
 chaos: dev ## Payloads that nobody sends; events, workers killed, a Slack that misbehaves: what was lost (nothing), as a table
 	$(BIN)/python tests/mutated.py $(PAYLOADS) $(SEED)
 	@$(BIN)/trailbell build --runtime $(VERSION) --architecture $(MACHINE) --output dist/chaos.zip
+	$(BIN)/python tests/many_workers.py quick $(SEED)
 	$(BIN)/python tests/chaos.py $(EVENTS) $(SEED) dist/chaos.zip
 
 package: setup ## dist/: the wheel and the sdist
