@@ -38,6 +38,16 @@ NOTICE_DEDUPE_SECONDS: Final = 900.0
 """Functions that post the same notice within this time post it once. A set that comes back later is announced again."""
 
 
+LOOK_AGE_SECONDS: Final = 120.0
+"""How old the last look for a newer set may be when an event is decided."""
+
+LOOK_SECONDS: Final = 4.0
+"""How long events wait for a look at most. Then the active set decides them."""
+
+_TRIES: Final = 2
+"""A look that AWS stopped together with the function may end with an answer from then: it is done once more."""
+
+
 class FixedPolicies:
     """One set for as long as the process lives."""
 
@@ -59,11 +69,13 @@ class PolicyUpdater:
     def __init__(
         self,
         poller: PolicyPoller,
-        background: Background[ActivePolicySet | RejectedPolicySet | None],
+        background: Background[_Look],
         make_setting: MakeSetting,
         fallback: Callable[[], tuple[PolicySet, bool]],
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         """`fallback`: the set to start with where no published one is available, and whether it is the emergency set."""
+        self._looked = now()
         self._poller = poller
         self._background = background
         self._void_rules = _VoidRules()
@@ -81,12 +93,22 @@ class PolicyUpdater:
             self._notices += _of_change(self._active, self._active.before, "")
 
     def update(self, ports: Ports) -> None:
-        """Activate a newer set if one was found, and start looking for the next."""
-        for result in self._background.taken():
-            self._apply(result)
-        known = self._active.version if self._active is not None else None
-        self._background.start(lambda: self._poller.look(known))
+        """Activate a newer set if one was found, and start looking for the next.
+
+        Events wait for a look, for a few seconds at most, where the last one is long ago: AWS stops a function between two
+        invocations, and what was published since must be in force for the first event.
+        """
         now = ports.now()
+        self._take()
+        self._look(now, at_once=False)
+        for _ in range(_TRIES):
+            if (now - self._looked).total_seconds() <= LOOK_AGE_SECONDS or ports.remaining() <= LOOK_SECONDS:
+                break
+            self._look(now, at_once=True)
+            self._background.wait(LOOK_SECONDS / _TRIES)
+            self._take()
+        else:
+            self._looked = now  # in vain, which the next events do not wait for again
         age = max((now - self._active.published).total_seconds(), 0.0) if self._active is not None else None
         ports.emit(line(policies_metric(age, self._rejections, now, self.setting.deployment.function)))
         self._rejections = 0
@@ -98,6 +120,15 @@ class PolicyUpdater:
             notice for notice in self._notices if ports.remaining() <= CLAIM_MIN_SECONDS or not _post(notice, policies, ports)
         ]
         self._void_rules.post(policies, ports)
+
+    def _look(self, now: datetime, *, at_once: bool) -> None:
+        known = self._active.version if self._active is not None else None
+        self._background.start(lambda: _Look(now, self._poller.look(known)), at_once=at_once)
+
+    def _take(self) -> None:
+        for look in self._background.taken():
+            self._looked = max(self._looked, look.began)
+            self._apply(look.result)
 
     def _apply(self, result: ActivePolicySet | RejectedPolicySet | None) -> None:
         before, known = self.setting.policies, self._active.version if self._active is not None else ""
@@ -119,6 +150,13 @@ class PolicyUpdater:
         if announce:
             key = rejected.version or reason
             self._notices.append(_Notice(key, lambda channel: refused_notice(channel, reason, policies, emergency=emergency)))
+
+
+class _Look(NamedTuple):
+    """A look for a newer set: when it began, and what it found."""
+
+    began: datetime
+    result: ActivePolicySet | RejectedPolicySet | None
 
 
 class _Notice(NamedTuple):

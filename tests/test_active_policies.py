@@ -9,6 +9,7 @@ import shutil
 import time
 import uuid
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +22,8 @@ from stub_slack import StubSlack
 from worlds import Memory
 from worlds import World as Pipeline
 
-from engine.active_policies import PolicyUpdater, accepted
+from engine import active_policies
+from engine.active_policies import LOOK_AGE_SECONDS, PolicyUpdater, accepted
 from engine.cli import trailbell
 from engine.edge.background import Background
 from engine.edge.published import METADATA, S3Store
@@ -271,6 +273,66 @@ def test_when_the_time_is_short_what_is_to_be_told_waits_for_the_next_events() -
     followed.post_notices(world.ports())
     followed.post_notices(world.ports())
     assert len(world.posts) == 1
+
+
+class Idle:
+    """A store whose looks wait for `answers`, and a function that is idle for hours between two invocations."""
+
+    def __init__(self, waits: float = 0.0) -> None:
+        self.store, self.at, self.waits = Memory(), datetime(2026, 11, 1, tzinfo=UTC), waits
+        self.store.publish(GOOD)
+        poller = PolicyPoller(self.store, accepted)
+        look = poller.look
+
+        def slow(known: str | None) -> Any:
+            time.sleep(self.waits)
+            return look(known)
+
+        self.world = Pipeline()
+        self.updater = PolicyUpdater(
+            poller,
+            Background[Any](60.0, lambda: 0.0),
+            lambda one: Setting(one, Deployment()),
+            lambda: (emergency_set(), True),
+            lambda: self.at,
+        )
+        poller.look = slow  # type: ignore[method-assign]
+
+    def invoked(self, after: timedelta) -> str:
+        """The revision that decides the next event."""
+        self.at += after
+        self.updater.update(self.world.ports()._replace(now=lambda: self.at))
+        return self.updater.setting.policies.revision
+
+
+def test_what_was_published_in_an_hour_without_events_decides_the_first_one() -> None:
+    function = Idle()
+    first = function.invoked(timedelta(seconds=1))
+    function.store.publish(OTHER)
+    assert function.invoked(timedelta(seconds=LOOK_AGE_SECONDS - 10)) == first, "the last look is not old: it waits for no look"
+    assert function.invoked(timedelta(hours=1)) != first
+
+
+def test_a_store_that_hangs_is_waited_for_a_few_seconds_and_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(active_policies, "LOOK_SECONDS", 1.0)
+    function = Idle()
+    first = function.invoked(timedelta(seconds=1))
+    function.waits = 60.0
+    function.store.publish(OTHER)
+    began = time.monotonic()
+    assert function.invoked(timedelta(hours=1)) == first
+    waited = time.monotonic() - began
+    assert 0.9 < waited < 20
+    assert function.invoked(timedelta(seconds=1)) == first
+    assert time.monotonic() - began < waited + 0.5
+
+
+def test_where_the_time_is_short_no_look_is_waited_for() -> None:
+    function = Idle(waits=60.0)
+    function.world.seconds = active_policies.LOOK_SECONDS
+    began = time.monotonic()
+    function.invoked(timedelta(hours=1))
+    assert time.monotonic() - began < active_policies.LOOK_SECONDS / 4
 
 
 def create_table(here: World, table: str) -> None:

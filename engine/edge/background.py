@@ -1,4 +1,4 @@
-"""Work in the background: done on a thread at intervals, its result taken when it is there. No event waits for it."""
+"""Work in the background: done on a thread at intervals, its result taken when it is there."""
 
 from __future__ import annotations
 
@@ -23,13 +23,19 @@ class Background(Generic[Result]):
         self._thread: threading.Thread | None = None
         self._results: queue.SimpleQueue[Result] = queue.SimpleQueue()
 
-    def start(self, work: Callable[[], Result]) -> None:
-        """Start the work if it is due and not running."""
-        if (self._thread is not None and self._thread.is_alive()) or self._elapsed() - self._started < self._every:
+    def start(self, work: Callable[[], Result], *, at_once: bool = False) -> None:
+        """Start the work if it is due, or `at_once`, and not running."""
+        due = at_once or self._elapsed() - self._started >= self._every
+        if not due or (self._thread is not None and self._thread.is_alive()):
             return
         self._started = self._elapsed()
         self._thread = threading.Thread(target=lambda: self._results.put(work()), daemon=True)
         self._thread.start()
+
+    def wait(self, seconds: float) -> None:
+        """Wait until the work that runs has ended, at most so long."""
+        if self._thread is not None:
+            self._thread.join(seconds)
 
     def taken(self) -> list[Result]:
         """The results of work that has ended since, each once."""
