@@ -135,7 +135,7 @@ def drained_by(text: str, events: int, down_for: float = 0.0, post_takes: float 
     [
         ("digest: {after: 5, by: [bucket]}", 1_000, 20),
         ("digest: {after: 1, by: [name]}", 210, 5),
-        ("masking_floor: standard", 10_000, 200),
+        ("masking_floor: standard", 1_000, 20),
     ],
     ids=["like events by bucket", "all like events", "no digest"],
 )
