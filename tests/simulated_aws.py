@@ -1,8 +1,8 @@
 """A simulated AWS in a process of its own, which takes one request at a time.
 
 moto is made for tests of a few calls. Here it is asked ten thousands, and so: it loses a message that is sent while another is
-deleted, hence the turns; it counts a queue's messages for each one that comes or goes, and parses an event's JSON paths anew for
-each event, hence the two changes in `main`, of which no answer tells.
+deleted, hence the turns; it counts a queue's messages for each one that comes or goes, parses an event's JSON paths anew for each
+event, and keeps a copy of a whole table for each transaction, hence the three changes in `main`, of which no answer tells.
 """
 
 from __future__ import annotations
@@ -57,6 +57,7 @@ class _Turns:
 def main() -> None:
     """Serve until killed; the first line printed is the port."""
     import jsonpath_ng.ext  # noqa: PLC0415  only in the process that serves
+    from moto.core.common_models import BaseModel  # noqa: PLC0415
     from moto.moto_server.werkzeug_app import (  # noqa: PLC0415
         DomainDispatcherApplication,
         MotoRequestHandler,
@@ -67,6 +68,8 @@ def main() -> None:
 
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     jsonpath_ng.ext.parse = functools.cache(jsonpath_ng.ext.parse)
+    # Every object is kept in a list of its class, for ever; a transaction copies the table, so that gigabytes came together.
+    BaseModel.__new__ = lambda kind, *_, **__: object.__new__(kind)  # type: ignore[method-assign]
     for name in ("approximate_number_of_messages", "approximate_number_of_messages_not_visible"):
         setattr(Queue, name, property(lambda queue: len(queue._messages)))
     Queue.approximate_number_of_messages_delayed = property(lambda _: 0)  # type: ignore[assignment, method-assign]
