@@ -13,7 +13,7 @@ from engine.model import Delivery, Message, Outcome, WebhookRef
 from engine.outbox.operations import HOLD_MS, Lane
 from engine.outbox.outbox import FOLD_FROM
 from engine.outbox.rows import is_due, is_late, owed_for
-from engine.outbox.store import TableAwayError
+from engine.outbox.store import TableAwayError, TableBusyError
 from engine.pipeline.answers import Meaning, answer_of
 from engine.pipeline.audit import delivery_record, line
 from engine.pipeline.destinations import Destination, Destinations
@@ -124,7 +124,7 @@ class _ChannelDrain:
                 self._send_all(holder)
             finally:
                 self._rows.end_lease(self._name, holder)
-        except TableAwayError:
+        except (TableAwayError, TableBusyError):
             return  # the rows stay owed, and the next drain finds them
 
     def _leased(self, holder: str) -> bool:
@@ -212,8 +212,10 @@ class _ChannelDrain:
 
     def _begun(self, rows: Sequence[OutboxRow], lane: Lane) -> _Hold:
         """The rows as they are held; where others counted events meanwhile, they are read again."""
-        holder, current = self._outbox.token(), list(rows)
+        current = list(rows)
         for _ in range(BEGIN_TRIES):
+            # Another holder for each try: one token never names two different transactions.
+            holder = self._outbox.token()
             held = self._rows.begin(current, holder, self._outbox.now(), lane)
             if held:
                 self._forget({row.id for row in current} - {row.id for row in held})
@@ -222,7 +224,7 @@ class _ChannelDrain:
             if not current:
                 break
         self._forget({row.id for row in rows})
-        return _Hold((), holder, lane)
+        return _Hold((), "", lane)
 
     def _forget(self, ids: Iterable[str]) -> None:
         """Read these rows again before they are sent: they have moved."""
