@@ -5,12 +5,15 @@ A step is a call to the table or a post. The run without a fault gives the steps
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 from many_workers import event, policies
 from simulated_table import Fault
 from simulated_workers import Settings, SimulatedWorkers
+
+from engine.outbox.calls import BUSY_TRIES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -84,3 +87,32 @@ def test_a_fault_at_any_step_loses_nothing_and_tells_an_event_twice_at_most(name
         if problems:
             wrong[number, step] = problems
     assert wrong == {}
+
+
+def test_a_table_that_stays_busy_while_a_fold_is_begun_fails_no_invocation() -> None:
+    world = SimulatedWorkers(FOLD.policies, 1, settings=SETTINGS)
+    begun: list[str] = []
+
+    def busy(_number: int, name: str) -> Fault | None:
+        begun.extend([name] if name == "transaction" else [])
+        return Fault.BUSY if name == "transaction" and 1 < len(begun) <= 1 + BUSY_TRIES else None
+
+    world.fault = busy
+    proof = world.run(FOLD.events)
+    assert len(begun) > 1 + BUSY_TRIES
+    assert (proof.problems(), world.receives, proof.messages, proof.marked) == ([], 1, 1, 0)
+
+
+def test_a_fold_whose_rows_all_move_is_begun_again_as_another_transaction() -> None:
+    world = SimulatedWorkers(FOLD.policies, 1, settings=SETTINGS)
+    table, transactions = world.table, itertools.count()
+    assert table is not None
+
+    def moved(_number: int, name: str) -> None:
+        if name == "transaction" and next(transactions) == 1:
+            for item in table.items.values():
+                item["version"] = int(item.get("version", 0)) + 1
+
+    world.fault = moved
+    assert world.run(FOLD.events).problems() == []
+    assert next(transactions) > 3, "entered, refused, begun, settled"
