@@ -115,7 +115,8 @@ RECORD: Final = _object(
         "eventCategory": _text("Data", "Management", "Insight", "NetworkActivity"),
         "readOnly": FLAG,
         "managementEvent": FLAG,
-        "sessionCredentialFromConsole": _WRITTEN_FLAG,
+        # Mostly the text; records that others exported have the boolean, and so would `decide` see it.
+        "sessionCredentialFromConsole": FieldShape(frozenset({"string", "boolean"}), frozenset({"true", "false"})),
         "userIdentity": _IDENTITY,
         "requestParameters": _PARAMETERS,
         "responseElements": _object(),
