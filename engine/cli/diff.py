@@ -11,12 +11,11 @@ from typing import TYPE_CHECKING
 import click
 
 from engine.cli.diff_report import as_json, as_markdown, as_text
-from engine.cli.inputs import decode_inputs, paths_argument
+from engine.cli.inputs import InputReader, paths_argument
 from engine.cli.options import Timestamp
 from engine.cli.policy_sets import policies_at
 from engine.cli.terminal import PaintedText, show, show_json
 from engine.edge.secrets import random_key
-from engine.model import DecodeError, Event
 from engine.workbench.policy_diff import ChangeKind, PolicyDiff
 
 if TYPE_CHECKING:
@@ -81,7 +80,9 @@ def diff(  # noqa: PLR0913, PLR0917  one parameter an option
     """
     before, after = policies_at(base, folder), policies_at(head, folder)
     changes = PolicyDiff(before, after, now or datetime.now(UTC))
-    unread = _add(changes, inputs)
+    reader = InputReader(inputs)
+    for event in reader.events():
+        changes.add(event)
     key = random_key()
     if form == "json":
         show_json(as_json(changes, key))
@@ -90,9 +91,9 @@ def diff(  # noqa: PLR0913, PLR0917  one parameter an option
     else:
         width, colour = shutil.get_terminal_size((100, 24)).columns, sys.stdout.isatty()
         show(*as_text(changes, key, shown, width, colour=colour))
-    if not changes.kinds() and not unread:
+    if not changes.kinds() and not reader.unread:
         _show_possible(before, after, base)
-    if unread or fail_on & changes.kinds().keys():
+    if reader.unread or fail_on & changes.kinds().keys():
         raise click.exceptions.Exit(1)
 
 
@@ -108,15 +109,3 @@ def _show_possible(before: PolicySet, after: PolicySet, base: str) -> None:
             show("No other event is told otherwise, either: that is proved.", err=True)
         else:
             show(f"Other events may be told otherwise: trailbell prove --same-as {base} says more.", err=True)
-
-
-def _add(changes: PolicyDiff, inputs: Sequence[str]) -> bool:
-    """Compare all events; whether something could not be read, which is reported."""
-    unread = False
-    for item in decode_inputs(inputs):
-        if isinstance(item, DecodeError):
-            unread = True
-            show(f"{item.where}: {item.reason}", err=True)
-        elif isinstance(item, Event):
-            changes.add(item)
-    return unread

@@ -16,7 +16,7 @@ from engine.pipeline.decode import decode_stream
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from engine.model import PassedOver
+    from engine.pipeline.decode import Decoded
 
 STDIN = "-"
 SUFFIXES = (".json", ".jsonl", ".ndjson", ".json.gz", ".jsonl.gz", ".gz")
@@ -42,7 +42,7 @@ def sources(inputs: Iterable[str]) -> list[InputSource]:
     return listed
 
 
-def decode_inputs(inputs: Iterable[str]) -> Iterator[Event | DecodeError | PassedOver]:
+def decode_inputs(inputs: Iterable[str]) -> Iterator[Decoded]:
     """Everything in files, folders (their JSON files, in path order) and standard input (`-`)."""
     for source in sources(inputs):
         opened = open_source(source)
@@ -53,14 +53,29 @@ def decode_inputs(inputs: Iterable[str]) -> Iterator[Event | DecodeError | Passe
             yield from decode_stream(stream, source.where)
 
 
+class InputReader:
+    """Reads inputs once. What cannot be read is reported on standard error, and then `unread` is true."""
+
+    def __init__(self, inputs: Iterable[str]) -> None:
+        self.unread = False
+        self._inputs = inputs
+
+    def items(self) -> Iterator[Decoded]:
+        """Everything in the inputs, in their order."""
+        for item in decode_inputs(self._inputs):
+            if isinstance(item, DecodeError):
+                self.unread = True
+                show(f"{item.where}: {item.reason}", err=True)
+            yield item
+
+    def events(self) -> Iterator[Event]:
+        """The events among them."""
+        return (item for item in self.items() if isinstance(item, Event))
+
+
 def one_event(path: str, number: int | None) -> Event:
     """The only event of a file, or the one with this number. What cannot be read is reported on standard error."""
-    events = []
-    for item in decode_inputs([path]):
-        if isinstance(item, DecodeError):
-            show(f"{item.where}: {item.reason}", err=True)
-        elif isinstance(item, Event):
-            events.append(item)
+    events = list(InputReader([path]).events())
     if not events:
         raise click.ClickException(f"{path}: no event in it")
     if number is None and len(events) > 1:

@@ -5,24 +5,25 @@ from __future__ import annotations
 import json
 import re
 from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import click
 import yaml
 
-from engine.cli.inputs import decode_inputs, paths_argument
+from engine.cli.inputs import InputReader, paths_argument
 from engine.cli.options import Timestamp, open_policies, policies_option
 from engine.cli.terminal import show
 from engine.edge.secrets import random_key
-from engine.model import DecodeError, Deployment, Event
+from engine.model import Deployment, Event
 from engine.pipeline.facts import facts
 from engine.pipeline.select import passed_over
 from engine.pipeline.setting import Setting
 from engine.workbench.mint import Mint, Minted, MintError, minted, words_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from engine.model import PolicySet
 
@@ -55,10 +56,10 @@ def mint(inputs: Sequence[str], policies_path: Path, folder: Path, now: datetime
     tests = folder / TESTS
     if tests.exists():
         raise click.ClickException(f"{tests} exists: name another folder, or remove it")
-    events, refused = _events(inputs, policies)
+    reader = InputReader(inputs)
+    events = _selected(reader.events(), policies)
     setting, time = Setting(policies, Deployment(), random_key()), now or datetime.now(UTC)
     fixtures, failed = _fixtures(events, setting, time)
-    refused = refused or failed
     if not fixtures:
         raise click.ClickException("there is no event to make a fixture of")
     folder.mkdir(parents=True, exist_ok=True)
@@ -67,23 +68,16 @@ def mint(inputs: Sequence[str], policies_path: Path, folder: Path, now: datetime
     show(f"{len(fixtures)} fixture{'' if len(fixtures) == 1 else 's'} in {folder}, with their policy tests in {tests}")
     for name in sorted({name for fixture in fixtures for name in fixture.kept}):
         show(f"kept as it is, since the policies decide by it: {name}")
-    if refused:
+    if reader.unread or failed:
         raise click.exceptions.Exit(1)
 
 
-def _events(inputs: Sequence[str], policies: PolicySet) -> tuple[list[Event], bool]:
-    """The events that the set selects, at most so many; and whether something could not be read."""
-    events: list[Event] = []
-    unread = False
-    for item in decode_inputs(inputs):
-        if isinstance(item, DecodeError):
-            unread = True
-            show(f"{item.where}: {item.reason}", err=True)
-        elif isinstance(item, Event) and passed_over(item, policies.selection) is None:
-            events.append(item)
-            if len(events) > MOST_EVENTS:
-                raise click.UsageError(f"more than {MOST_EVENTS} events; choose those that a test should show")
-    return events, unread
+def _selected(events: Iterable[Event], policies: PolicySet) -> list[Event]:
+    """The events that the set selects; more than a person reads are refused."""
+    selected = list(islice((event for event in events if passed_over(event, policies.selection) is None), MOST_EVENTS + 1))
+    if len(selected) > MOST_EVENTS:
+        raise click.UsageError(f"more than {MOST_EVENTS} events; choose those that a test should show")
+    return selected
 
 
 def _fixtures(events: Sequence[Event], setting: Setting, time: datetime) -> tuple[list[Minted], bool]:

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from engine.cli.inputs import decode_inputs, paths_argument
+from engine.cli.inputs import InputReader, paths_argument
 from engine.cli.options import Timestamp, open_policies, policies_option
 from engine.cli.terminal import heading, show, show_json
 from engine.edge.secrets import random_key
 from engine.errors import ExpressionError, MatcherError
 from engine.matching import compile_predicate
-from engine.model import DecodeError, Deployment, Event, Field
+from engine.model import Deployment, Field
 from engine.pipeline.decide import decider_of
 from engine.pipeline.facts import document, facts
 from engine.pipeline.setting import Setting
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
-    from engine.model import PolicySet, Verdict
+    from engine.model import Event, PolicySet, Verdict
     from engine.workbench.replay import ChannelReplay
 
 _MOST_LISTED: Final = 15
@@ -73,8 +73,9 @@ def replay(  # noqa: PLR0913, PLR0917  one parameter an option
         *([lambda event: facts(event).role == role] if role else []),
         *([_matching(where, policies, time)] if where else []),
     ]
-    reader = _Reader(inputs, tests)
-    for received in made.run(reader.events()):
+    reader = InputReader(inputs)
+    wanted = (event for event in reader.events() if all(test(event) for test in tests))
+    for received in made.run(wanted):
         if listed and form == "text" and received.event is not None and received.decision is not None:
             show(_event_line(received.event, received.decision.verdict, policies))
     if form == "json":
@@ -83,24 +84,6 @@ def replay(  # noqa: PLR0913, PLR0917  one parameter an option
         show(*_lines(made))
     if reader.unread:
         raise click.exceptions.Exit(1)
-
-
-class _Reader:
-    """The events of the inputs that pass some tests; `unread`: whether something could not be read, which is reported."""
-
-    def __init__(self, inputs: Sequence[str], tests: Sequence[Callable[[Event], bool]]) -> None:
-        self.unread = False
-        self._inputs = inputs
-        self._tests = tests
-
-    def events(self) -> Iterator[Event]:
-        """Read them."""
-        for item in decode_inputs(self._inputs):
-            if isinstance(item, DecodeError):
-                self.unread = True
-                show(f"{item.where}: {item.reason}", err=True)
-            elif isinstance(item, Event) and all(test(item) for test in self._tests):
-                yield item
 
 
 def _at_time(since: datetime | None, until: datetime | None, now: datetime) -> Callable[[Event], bool]:

@@ -15,7 +15,7 @@ from typing import IO, TYPE_CHECKING
 
 import click
 
-from engine.cli.inputs import decode_inputs, paths_argument
+from engine.cli.inputs import InputReader, paths_argument
 from engine.cli.options import (
     desk,
     html_option,
@@ -30,7 +30,7 @@ from engine.cli.preview import preview
 from engine.cli.terminal import PaintedText, heading, show
 from engine.edge.http import post as http_post
 from engine.edge.secrets import Secrets, random_key
-from engine.model import DecodeError, Outcome, Ports, RecordOutcome, Selects
+from engine.model import Outcome, Ports, RecordOutcome, Selects
 from engine.pipeline.batch import process_records
 from engine.pipeline.metrics import summed
 from engine.pipeline.posting import Posting, memory_outbox
@@ -98,7 +98,7 @@ def run(  # noqa: PLR0913, PLR0917  one parameter an option
     outbox = memory_outbox(ports)
     simulation = Simulation(setting, ports.now(), shown.show)
     total, failed = summed(()), False
-    for batch in _batches(_reporting(inputs)):
+    for batch in _batches(InputReader(inputs).items()):
         received = tuple(process_records(batch, setting, ports))
         result = conclude(received, Posting(setting, ports, outbox).post(received) if post else simulation.arrive(received))
         total, failed = summed((total, result.tally)), failed or result.failed
@@ -114,14 +114,6 @@ def _batches(decoded: Iterator[Decoded]) -> Iterator[list[Decoded]]:
     """Yield batches as a Lambda gets them, which bounds memory."""
     while batch := list(islice(decoded, BATCH_SIZE)):
         yield batch
-
-
-def _reporting(inputs: Sequence[str]) -> Iterator[Decoded]:
-    """Yield everything that is decoded, and print decode errors to standard error."""
-    for item in decode_inputs(inputs):
-        if isinstance(item, DecodeError):
-            show(f"{item.where}: {item.reason}", err=True)
-        yield item
 
 
 def _ports(log: _Log) -> Ports:
