@@ -92,9 +92,12 @@ def test_evidence_cannot_read_what_only_evidence_decides(fact: str) -> None:
 
 
 def test_the_shipped_set_with_one_misspelled_class_does_not_load(tmp_path: Path) -> None:
+    places = 0
     for source in base_files():
+        places += source.text.count("actor.class == 'credential-misuse'")
         (tmp_path / Path(source.path).name).write_text(
             source.text.replace("actor.class == 'credential-misuse'", "actor.class == 'credential-missuse'"), encoding="utf-8"
         )
     findings = check(read(tmp_path))[1]
-    assert {(finding.code, finding.instead) for finding in findings} == {("TB301", "did you mean credential-misuse?")}
+    assert places
+    assert [(finding.code, finding.instead) for finding in findings] == [("TB301", "did you mean credential-misuse?")] * places

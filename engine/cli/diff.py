@@ -98,14 +98,13 @@ def diff(  # noqa: PLR0913, PLR0917  one parameter an option
 
 
 def _show_possible(before: PolicySet, after: PolicySet, base: str) -> None:
-    """Say whether any event could be told otherwise where none at hand is; nothing where python-sat is not installed."""
+    """Say whether any event could have another effect where none at hand has; nothing where python-sat is not installed."""
     from engine.prove.findings import has_solver  # noqa: PLC0415  large, and not always needed
 
     if has_solver():
         from engine.prove.compare import difference  # noqa: PLC0415  an extra
 
-        found = difference(after, before)
-        if found is None:
-            show("No other event is told otherwise, either: that is proved.", err=True)
+        if difference(after, before) is None:
+            show("No other event has another effect, either: that is proved.", err=True)
         else:
-            show(f"Other events may be told otherwise: trailbell prove --same-as {base} says more.", err=True)
+            show(f"Other events may have another effect: trailbell prove --same-as {base} says more.", err=True)

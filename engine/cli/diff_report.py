@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from engine.model import HashKey
-    from engine.workbench.policy_diff import ChangeGroup, PolicyDiff, Told
+    from engine.workbench.policy_diff import ChangeGroup, Effect, PolicyDiff
 
 COMMENT: Final = "<!-- trailbell diff -->"
 """The first line of the Markdown, by which a workflow finds the comment that it updates."""
@@ -31,10 +31,10 @@ _WIDTH: Final = 100
 
 
 def messages_of(group: ChangeGroup, diff: PolicyDiff, key: HashKey) -> dict[str, tuple[Any, Any]]:
-    """The payloads of a change's example before and after, by channel, where they differ; None where the channel is not told."""
+    """The payloads of a change's example before and after, by channel, where they differ; None: no message."""
     sides = []
-    for policies, told in ((diff.before, group.before), (diff.after, group.after)):
-        messages = explain(group.example, Setting(policies, Deployment(), key), diff.now).messages if told.selected else {}
+    for policies, effect in ((diff.before, group.before), (diff.after, group.after)):
+        messages = explain(group.example, Setting(policies, Deployment(), key), diff.now).messages if effect.selected else {}
         sides.append({name: message.payload for name, message in messages.items()})
     before, after = sides
     names = [*before, *(name for name in after if name not in before)]
@@ -48,8 +48,8 @@ def as_text(diff: PolicyDiff, key: HashKey, shown: int, width: int, *, colour: b
     for number, group in enumerate(diff.groups()):
         yield ""
         yield heading(_kinds(group), f"  {_head(group)}")
-        yield f"  before  {_told_text(group.before, group.after)}"
-        yield f"  after   {_told_text(group.after, group.before)}"
+        yield f"  before  {_effect_text(group.before, group.after)}"
+        yield f"  after   {_effect_text(group.after, group.before)}"
         yield f"  such as {group.example.where}"
         if number < shown:
             for name, sides in messages_of(group, diff, key).items():
@@ -126,16 +126,16 @@ def _buckets(group: ChangeGroup) -> str:
     return ", ".join(names[:_BUCKETS_SHOWN]) + (f" and {more:,} more" if more > 0 else "")
 
 
-def _told_text(told: Told, other: Told) -> str:
-    return f"{told.text}  as {told.actor}" if other.actor and told.actor != other.actor and told.actor else told.text
+def _effect_text(effect: Effect, other: Effect) -> str:
+    return f"{effect.text}  as {effect.actor}" if other.actor and effect.actor != other.actor and effect.actor else effect.text
 
 
 def _group_json(group: ChangeGroup, diff: PolicyDiff, key: HashKey) -> dict[str, Any]:
     return {
         "kinds": [kind.value for kind in group.kinds],
         "events": group.count,
-        "before": _told_json(group.before),
-        "after": _told_json(group.after),
+        "before": _effect_json(group.before),
+        "after": _effect_json(group.after),
         "buckets": group.buckets,
         "first": group.first.isoformat() if group.first else None,
         "last": group.last.isoformat() if group.last else None,
@@ -144,13 +144,13 @@ def _group_json(group: ChangeGroup, diff: PolicyDiff, key: HashKey) -> dict[str,
     }
 
 
-def _told_json(told: Told) -> dict[str, Any] | None:
-    if not told.selected:
+def _effect_json(effect: Effect) -> dict[str, Any] | None:
+    if not effect.selected:
         return None
     return {
-        "class": told.actor,
-        "channels": [{"channel": name, "level": level, "severity": severity} for name, level, severity in told.requests],
-        "quieted_by": [{"how": how, "rule": rule} for how, rule in told.quieted_by],
+        "class": effect.actor,
+        "channels": [{"channel": name, "level": level, "severity": severity} for name, level, severity in effect.requests],
+        "quieted_by": [{"how": how, "rule": rule} for how, rule in effect.quieted_by],
     }
 
 
@@ -167,8 +167,8 @@ def _row(group: ChangeGroup) -> str:
         f"**{_escaped(_kinds(group))}**",
         f"{group.count:,}",
         _escaped(f"{_actors(group)} on {_buckets(group)}"),
-        _escaped(_told_text(group.before, group.after)),
-        _escaped(_told_text(group.after, group.before)),
+        _escaped(_effect_text(group.before, group.after)),
+        _escaped(_effect_text(group.after, group.before)),
     )
     return f"| {' | '.join(cells)} |\n"
 

@@ -50,7 +50,7 @@ _MARKS: Final = {"proved": "✓", "broken": "✗", "unknown": "?"}
     "--same-as",
     "other",
     metavar="REF",
-    help="Prove instead that every event is told as by the set of this folder, git revision or REV:FOLDER.",
+    help="Prove instead that every event has the same effect as by the set of this folder, git revision or REV:FOLDER.",
 )
 @click.option("--but", "exempt", metavar="EXPRESSION", help="With --same-as: leave out events for which this matcher holds.")
 def prove(policies_path: Path, form: str, out: Path | None, other: str | None, exempt: str | None) -> None:

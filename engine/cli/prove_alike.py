@@ -24,12 +24,12 @@ def alike_lines(found: Witness | Unknown | None, new: PolicySet, old: PolicySet,
     """The answer as text. `place` is where the old set is."""
     if found is None:
         but = f", but where {exempt}" if exempt is not None else ""
-        yield f"✓ the same as {place}: every event is told to the same channels, at the same level and severity{but}"
+        yield f"✓ the same as {place}: every event notifies the same channels, at the same level and severity{but}"
     elif isinstance(found, Unknown):
-        yield f"? it is not known whether every event is told as in {place}"
+        yield f"? it is not known whether every event has the same effect as in {place}"
         yield from (f"    not known: {why}" for why in found.why)
     else:
-        yield f"✗ not the same as {place}: this event is told otherwise"
+        yield f"✗ not the same as {place}: this event has another effect"
         yield f"    {json.dumps(found.record)}"
         for name, policies in (("here", new), (place, old)):
             yield f"  {name}:"

@@ -17,7 +17,7 @@ from engine.model import Deployment, Field
 from engine.pipeline.decide import decider_of
 from engine.pipeline.facts import document, facts
 from engine.pipeline.setting import Setting
-from engine.workbench.policy_diff import shown, told
+from engine.workbench.policy_diff import effect_of, shown
 from engine.workbench.replay import SLACK_PER_MINUTE, Replay, as_json
 
 if TYPE_CHECKING:
@@ -116,7 +116,7 @@ def _matching(where: str, policies: PolicySet, now: datetime) -> Callable[[Event
 def _event_line(event: Event, verdict: Verdict, policies: PolicySet) -> str:
     values = shown(event, verdict, policies).values
     fields = "  ".join(values[name] for name in _LISTED_FIELDS if name in values)
-    return f"{fields}  {verdict.actor.name}  {told(verdict).text}"
+    return f"{fields}  {verdict.actor.name}  {effect_of(verdict).text}"
 
 
 def _lines(made: Replay) -> Iterator[str]:

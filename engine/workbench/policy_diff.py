@@ -46,7 +46,7 @@ KIND_TEXT: Final[Mapping[ChangeKind, str]] = {
     ChangeKind.MASKED_LESS: "shown more",
     ChangeKind.LOUDER: "louder",
     ChangeKind.MASKED_MORE: "shown less",
-    ChangeKind.ELSEWHERE: "told elsewhere",
+    ChangeKind.ELSEWHERE: "sent elsewhere",
     ChangeKind.CLASS: "another class",
     ChangeKind.REWORDED: "worded otherwise",
 }
@@ -55,8 +55,8 @@ MOST_BUCKETS: Final = 1_000
 """Buckets that are counted for a group; others count together."""
 
 
-class Told(NamedTuple):
-    """What one set does with an event, as far as people notice: the class, whom it tells and how, and what keeps others quiet."""
+class Effect(NamedTuple):
+    """What one set does with an event, as far as people notice: the class, who is notified and how, what mutes or silences it."""
 
     actor: str
     requests: tuple[tuple[str, str, str], ...]
@@ -65,7 +65,7 @@ class Told(NamedTuple):
 
     @property
     def text(self) -> str:
-        """Whom it tells, and what muted or silenced it."""
+        """Who is notified, and what muted or silenced the event."""
         if not self.selected:
             return "not looked at"
         heard = ", ".join(f"{channel} ({level}, {severity})" for channel, level, severity in self.requests) or "nobody"
@@ -73,7 +73,7 @@ class Told(NamedTuple):
         return f"{heard}, {by}" if by else heard
 
 
-NOT_SELECTED: Final = Told("", (), (), selected=False)
+NOT_SELECTED: Final = Effect("", (), (), selected=False)
 
 
 @dataclass(slots=True)
@@ -81,8 +81,8 @@ class ChangeGroup:
     """Events that change alike. `example` is the first of them; times are those of the events, None where none has one."""
 
     kinds: tuple[ChangeKind, ...]
-    before: Told
-    after: Told
+    before: Effect
+    after: Effect
     example: Event = field(repr=False)
     count: int = 0
     buckets: dict[str, int] = field(default_factory=dict)
@@ -122,7 +122,7 @@ class PolicyDiff:
         if not kinds:
             return
         self.changed += 1
-        outcomes = (told(old), told(new))
+        outcomes = (effect_of(old), effect_of(new))
         key = (kinds, *outcomes)
         group = self._groups.get(key)
         if group is None:
@@ -176,7 +176,7 @@ class PolicyDiff:
 
 
 def shown(event: Event, verdict: Verdict, policies: PolicySet) -> MaskedEvent:
-    """An event as the strictest level of its decision shows it; as the default's level does where nobody is told."""
+    """An event as the strictest level of its decision shows it; as the default's level does where nobody is notified."""
     levels = [request.level for request in verdict.requests] or [policies.default.level]
     return mask(event, decision(event, verdict), max(levels, key=_strictness), None)
 
@@ -185,13 +185,13 @@ def _strictness(level: Level) -> int:
     return sum(_rank(level, name) for name in Field)
 
 
-def told(verdict: Verdict | None) -> Told:
+def effect_of(verdict: Verdict | None) -> Effect:
     """What a verdict does, as far as people notice; None: the set does not look at the event."""
     if verdict is None:
         return NOT_SELECTED
     requests = ((request.channel, request.level.name, request.severity.value) for request in verdict.requests)
     quieted = (*_quieted("muted", verdict.mutes), *_quieted("silenced", verdict.silences))
-    return Told(verdict.actor.name, tuple(sorted(requests)), tuple(quieted))
+    return Effect(verdict.actor.name, tuple(sorted(requests)), tuple(quieted))
 
 
 def _quieted(how: str, rules: Iterable[Suppression]) -> Iterator[tuple[str, str]]:

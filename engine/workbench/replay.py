@@ -38,7 +38,7 @@ SLACK_PER_MINUTE: Final = 60
 
 @dataclass(slots=True)
 class ChannelReplay:
-    """A channel: the events that it is told of, and its messages, in all and by minute (UTC)."""
+    """A channel: the events that it is notified of, and its messages, in all and by minute (UTC)."""
 
     events: int = 0
     messages: int = 0
@@ -141,8 +141,8 @@ _PORTS: Final = Ports(
 def fate(verdict: Verdict) -> str:
     """What became of an event, in a word or two."""
     if verdict.requests:
-        return "told by default" if verdict.defaulted else "told"
-    return "muted" if verdict.mutes else "silenced" if verdict.silences else "told to nobody"
+        return "notified by default" if verdict.defaulted else "notified"
+    return "muted" if verdict.mutes else "silenced" if verdict.silences else "nobody notified"
 
 
 def _batches(events: Iterable[Event], now: datetime) -> Iterator[list[tuple[datetime, Event]]]:
