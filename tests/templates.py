@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
+import sys
 from copy import deepcopy
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 
 TEMPLATE = Path(__file__).parent.parent / "deploy/template.yaml"
@@ -32,6 +36,16 @@ Loader.add_multi_constructor("!", short_form)
 def template(path: Path = TEMPLATE) -> dict[str, Any]:
     """A template as CloudFormation reads it; the caller's own."""
     return deepcopy(_read(path))
+
+
+def linted(path: Path, *options: str) -> tuple[int, str]:
+    """cfn-lint's exit code for a template, and what it prints."""
+    linter = shutil.which("cfn-lint", path=str(Path(sys.executable).parent))
+    if linter is None:
+        pytest.skip("cfn-lint is not installed: make dev installs it")
+    command = [linter, *options, "--", str(path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603  our own tool and file
+    return done.returncode, done.stdout + done.stderr
 
 
 @cache

@@ -5,10 +5,6 @@ from __future__ import annotations
 import json
 import re
 import shlex
-import shutil
-import subprocess
-import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -18,6 +14,7 @@ from event_patterns import matches
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from repository import ROOT
+from templates import linted
 
 from engine.cli import trailbell
 from engine.pipeline.decide.reference import in_scope
@@ -28,6 +25,8 @@ from engine.policy.load import load
 from engine.workbench.event_rules import QUOTA, EventRulesError, RuleSettings, event_rules, watched_buckets
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from engine.workbench.event_rules import EventRule
 
 NAMES = ("GetObject", "CopyObject", "PutObject")
@@ -174,11 +173,7 @@ def test_the_template_is_valid_and_sends_each_pattern_to_the_bus(tmp_path: Path)
     made = output("--format", "template")
     path = tmp_path / "rules.json"
     path.write_text(made)
-    linter = shutil.which("cfn-lint", path=str(Path(sys.executable).parent))
-    if linter is None:
-        pytest.skip("cfn-lint is not installed: make dev installs it")
-    linted = subprocess.run([linter, "--regions", "eu-west-1", "--", str(path)], capture_output=True, text=True, check=False)  # noqa: S603  our own file
-    assert linted.returncode == 0, linted.stdout + linted.stderr
+    assert linted(path, "--regions", "eu-west-1") == (0, "")
     resources = json.loads(made)["Resources"]
     patterns = [one["Properties"]["EventPattern"] for one in resources.values() if one["Type"] == "AWS::Events::Rule"]
     assert patterns == json.loads(output("--format", "json"))

@@ -187,7 +187,8 @@ def counted(changes: PolicyDiff, event: Event) -> bool:
 def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A repository of the tour, one commit, with an edit that is not committed; the working directory."""
     shutil.copytree(TOUR, tmp_path / "tour")
-    for words in (["init", "-q", "-b", "main"], ["add", "-A"], ["-c", "user.name=a", "-c", "user.email=a@example.com", "commit", "-qm", "a"]):
+    user = ["-c", "user.name=a", "-c", "user.email=a@example.com"]
+    for words in (["init", "-q", "-b", "main"], ["add", "-A"], [*user, "commit", "-qm", "a"]):
         subprocess.run(["git", "-C", str(tmp_path), *words], check=True)  # noqa: S603, S607  fixed words
     path = tmp_path / "tour/policies/payments.yaml"
     path.write_text(path.read_text("utf-8").replace(NIGHTLY[1], NIGHTLY[2]), "utf-8")
