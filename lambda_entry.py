@@ -39,7 +39,7 @@ from engine.pipeline.deliver import WebhookSender
 from engine.pipeline.drain import Drain
 from engine.pipeline.posting import CLAIM_MIN_SECONDS, LOCAL_WORKERS
 from engine.pipeline.render import muted_notice, plain
-from engine.pipeline.response import lambda_response, redelivered, supports_partial_failure
+from engine.pipeline.response import lambda_response, receive_counts, supports_partial_failure
 from engine.pipeline.setting import Setting
 
 if TYPE_CHECKING:
@@ -83,7 +83,9 @@ def handler(payload: object, context: Any) -> object:  # noqa: ANN401  Lambda's 
         POLICIES.post_notices(ports)
         return None
     outbox = _outbox(context.aws_request_id)
-    result = run(decode(payload, FETCH), POLICIES.setting, ports, outbox, redelivered=redelivered(payload), local=LOCAL_OUTBOX)
+    result = run(
+        decode(payload, FETCH), POLICIES.setting, ports, outbox, receive_counts=receive_counts(payload), local=LOCAL_OUTBOX
+    )
     if CLAIMS is not None and result.tally.suppressed and remaining() > CLAIM_MIN_SECONDS:
         CLAIMS.remember(ports.now().date().isoformat(), result.tally.suppressed)
     POLICIES.post_notices(ports)

@@ -17,6 +17,7 @@ from engine.model import AuditRule, Deployment, DigestRule, Field, HttpResponse,
 from engine.pipeline.batch import process_records, run
 from engine.pipeline.decode import decode
 from engine.pipeline.decode.envelopes import EVENT_OF_S3, OTHER_EVENT
+from engine.pipeline.response import receive_counts
 from engine.pipeline.select import NOT_S3_DATA
 from engine.pipeline.setting import Setting
 from engine.pipeline.total import Result, conclude
@@ -101,6 +102,24 @@ def test_the_decision_record_stands_before_any_post_and_a_delivery_record_after_
     booked = ["delivery", "delivery"]
     assert order[:8] == ["decision", "decision", *booked, "post", "delivery", "post", "delivery"]
     assert set(order[8:]) == {"metrics"}
+
+
+def test_each_record_says_how_often_its_item_was_handed_out() -> None:
+    payload = sqs(numbered(1), numbered(2), numbered(3))
+    payload["Records"][2]["body"] = "{not json"
+    for item, count in zip(payload["Records"], ("1", "4", "2"), strict=True):
+        item["attributes"] = {"ApproximateReceiveCount": count}
+    world = World()
+    setting = Setting(policy_set(channels=CHANNELS), Deployment())
+    run(decode(payload, no_file), setting, world.ports(), receive_counts=receive_counts(payload))
+    assert [one["receive_count"] for one in (*world.of("decision"), *world.of("undecided"))] == [1, 4, 2]
+
+
+@pytest.mark.parametrize("count", [None, 3, "x", "-1", "9" * 5_000, "٣"])
+def test_what_is_no_receive_count_is_none(count: object) -> None:
+    payload = sqs(numbered(1))
+    payload["Records"][0]["attributes"] = {"ApproximateReceiveCount": count}
+    assert receive_counts(payload) == {}
 
 
 def test_at_open_the_audit_record_holds_the_whole_record() -> None:

@@ -10,8 +10,8 @@ import pytest
 from builders import NOW, STANDARD, event, policy, policy_set, route
 from jsonschema import Draft202012Validator
 
-from engine.model import FIELD_OPERATORS, AuditRule, Delivery, Message, Outcome
-from engine.pipeline.audit import decision_json, decision_record, delivery_record, undecided_record
+from engine.model import FIELD_OPERATORS, AuditRule, DecodeError, Delivery, Event, Message, Outcome
+from engine.pipeline.audit import decision_json, decision_record, delivery_record, line, undecided_record
 from engine.pipeline.decide import decide
 from engine.pipeline.mask import mask
 from engine.policy.load import read
@@ -84,16 +84,19 @@ def records() -> dict[str, dict[str, Any]]:
     one = event()
     decision = decide(one, policies, NOW)
     masked = mask(one, decision, STANDARD, None)
+    large = Event({**one.record, "x": ["y" * 999] * 999}, "x")
     delivery = Delivery(Message("watch", b"{}", (0,)), Outcome.DELIVERED, "ok", 1, 200)
     return {
         "decision": decision_record(one, decision, None, policies, NOW),
         "masked": decision_record(one, decision, masked, policies._replace(audit=AuditRule(STANDARD)), NOW),
-        "undecided": undecided_record("Records[0]", "m0", "not JSON", NOW),
+        "again": decision_record(one, decision, None, policies, NOW, 2),
+        "cut": json.loads(line(decision_record(large, decision, None, policies, NOW))),
+        "undecided": undecided_record(DecodeError("Records[0]", "not JSON", "m0"), "not JSON", NOW, 1),
         "delivery": delivery_record(delivery, "watch", ["event-1", None], policies.revision, NOW),
     }
 
 
-@pytest.mark.parametrize("kind", ["decision", "masked", "undecided", "delivery"])
+@pytest.mark.parametrize("kind", ["decision", "masked", "again", "cut", "undecided", "delivery"])
 def test_what_is_written_is_of_the_audit_schema(kind: str) -> None:
     one = json.loads(json.dumps(records()[kind]))
     assert errors("audit", one) == []

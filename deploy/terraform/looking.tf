@@ -14,17 +14,17 @@ locals {
     QUERY
     "what rings most"          = <<-QUERY
       filter type = "decision" and not ispresent(decision.mutes.0.id)
-      | stats count(*) as events by decision.routes.0, decision.defaulted, decision.class
+      | stats count_distinct(decision.event_id) as events by decision.routes.0, decision.defaulted, decision.class
       | sort events desc
     QUERY
     "muted and silenced"       = <<-QUERY
       filter type = "decision" and (ispresent(decision.mutes.0.id) or ispresent(decision.silences.0.id))
-      | stats count(*) as events by decision.mutes.0.policy, decision.mutes.0.id, decision.silences.0.policy, decision.silences.0.id
+      | stats count_distinct(decision.event_id) as events by decision.mutes.0.policy, decision.mutes.0.id, decision.silences.0.policy, decision.silences.0.id
       | sort events desc
     QUERY
     "failed matchers"          = <<-QUERY
       filter type = "decision" and ispresent(decision.failures.0.id)
-      | stats count(*) as events by decision.failures.0.kind, decision.failures.0.policy, decision.failures.0.id, decision.failures.0.reason
+      | stats count_distinct(decision.event_id) as events by decision.failures.0.kind, decision.failures.0.policy, decision.failures.0.id, decision.failures.0.reason
       | sort events desc
     QUERY
     "unreadable and undecided" = <<-QUERY
@@ -34,7 +34,7 @@ locals {
     QUERY
     "policy sets in force"     = <<-QUERY
       filter type = "decision"
-      | stats count(*) as events, min(@timestamp) as first, max(@timestamp) as last by decision.revision, commit
+      | stats count_distinct(decision.event_id) as events, min(@timestamp) as first, max(@timestamp) as last by decision.revision, commit
       | sort last desc
     QUERY
   }

@@ -7,15 +7,27 @@ each post.
 from __future__ import annotations
 
 import json
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
+from engine.model import DecodeError
+
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from engine.model import Decision, Delivery, Event, MaskedEvent, PolicySet, Verdict
 
 VERSION: Final = 1
+
+LONGEST_LINE: Final = 250_000
+"""Characters. Lambda breaks a longer line in two, of which neither is JSON; CloudWatch Logs took 256 kB an event for long.
+
+Source: https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutLogEvents.html (1 MB since 2025)
+"""
+
+_CUTS: Final = (8_192, 1_024)
+_DEEPEST: Final = 20
 
 _ENCODE: Final = json.JSONEncoder(ensure_ascii=True, check_circular=False, separators=(",", ":")).encode
 """Values that came from JSON never contain themselves, so there are no cycles to look for."""
@@ -47,10 +59,19 @@ def verdict_json(verdict: Verdict) -> dict[str, Any]:
     }
 
 
-def decision_record(
-    event: Event, decision: Decision, masked: MaskedEvent | None, policies: PolicySet, now: datetime
+def decision_record(  # noqa: PLR0913, PLR0917  one argument a field
+    event: Event,
+    decision: Decision,
+    masked: MaskedEvent | None,
+    policies: PolicySet,
+    now: datetime,
+    receive_count: int | None = None,
 ) -> dict[str, Any]:
-    """The record of one decision; with the event as the audit level leaves it, at `open` (`masked` None) the whole record."""
+    """The record of one decision; with the event as the audit level leaves it, at `open` (`masked` None) the whole record.
+
+    `receive_count`: how often SQS has handed out the event's batch item, this time included. Where it is more than 1, there may
+    be an earlier record of the same event.
+    """
     record: dict[str, Any] = {
         "type": "decision",
         "version": VERSION,
@@ -58,6 +79,7 @@ def decision_record(
         "commit": policies.commit,
         "where": event.where,
         "item": event.item,
+        "receive_count": receive_count,
         "masking": policies.audit.level.name,
         "decision": decision_json(decision),
     }
@@ -66,24 +88,25 @@ def decision_record(
     return record
 
 
-def undecided_record(  # noqa: PLR0913  one argument a field
-    where: str, item: str | None, reason: str, now: datetime, event: Event | None = None, *, log_file: str | None = None
+def undecided_record(
+    source: Event | DecodeError, reason: str, now: datetime, receive_count: int | None = None, *, with_event: bool = False
 ) -> dict[str, Any]:
-    """The record of what could not be read or decided. `event` is given only where the audit level is `open`.
+    """The record of what could not be read or decided. `with_event` is for the audit level `open` alone.
 
-    `log_file` is the address of the log file that it lies in, so that it can be read again by hand.
+    What lies in a log file has its address, so that it can be read again by hand.
     """
     record: dict[str, Any] = {
         "type": "undecided",
         "version": VERSION,
         "written": now.isoformat(),
-        "where": where,
-        "item": item,
+        "where": source.where,
+        "item": source.item,
+        "receive_count": receive_count,
         "reason": reason,
     }
-    if log_file is not None:
-        record["log_file"] = log_file
-    return record if event is None else {**record, "event": dict(event.record)}
+    if isinstance(source, DecodeError):
+        return record if source.log_file is None else {**record, "log_file": source.log_file}
+    return {**record, "event": dict(source.record)} if with_event else record
 
 
 def delivery_record(  # noqa: PLR0913  one argument a field
@@ -120,6 +143,31 @@ def delivery_record(  # noqa: PLR0913  one argument a field
     }
 
 
-def line(record: object) -> str:
-    """One JSON line: ASCII, so that no character of an event can break a log line or a terminal."""
-    return _ENCODE(record)
+def line(record: Mapping[str, Any]) -> str:
+    """One JSON line of at most `LONGEST_LINE` characters: ASCII, so that no character can break a log line or a terminal.
+
+    A longer one has its long texts and lists cut, and says as `cut_from` how long it was.
+    """
+    text = _ENCODE(record)
+    if len(text) <= LONGEST_LINE:
+        return text
+    for longest in _CUTS:
+        cut = _ENCODE({**_cut(record, longest), "cut_from": len(text)})
+        if len(cut) <= LONGEST_LINE:
+            return cut
+    without_event = {name: value for name, value in record.items() if name != "event"}
+    return _ENCODE({**_cut(without_event, _CUTS[-1]), "cut_from": len(text)})
+
+
+def _cut(value: Any, longest: int, depth: int = 0) -> Any:  # noqa: ANN401  what JSON holds
+    """A value with texts of so many characters, lists and objects of a part of that, and no more levels than `_DEEPEST`."""
+    members = longest // 32
+    if isinstance(value, str):
+        return value if len(value) <= longest else f"{value[:longest]}…"
+    if not isinstance(value, (dict, list)):
+        return value
+    if depth == _DEEPEST:
+        return "…"
+    if isinstance(value, list):
+        return [_cut(member, longest, depth + 1) for member in value[:members]]
+    return {_cut(name, longest): _cut(member, longest, depth + 1) for name, member in islice(value.items(), members)}

@@ -10,6 +10,7 @@ than `MAX_PENDING_EVENTS`, they are booked before the next event is read, so mem
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from engine.cache import BoundedCache
@@ -25,7 +26,7 @@ from engine.pipeline.select import passed_over
 from engine.pipeline.total import BatchTotal, Received, Result
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from engine.model import Event, Ports
     from engine.outbox.outbox import Outbox
@@ -38,6 +39,8 @@ MAX_PENDING_EVENTS: Final = 5_000
 FLUSH_TIME_SHARE: Final = 0.02
 """The fraction of the remaining time that an early flush without a table may send for: the rest of the batch needs it."""
 
+NO_COUNTS: Final[Mapping[str, int]] = MappingProxyType({})
+
 MAX_SEEN_EVENTS: Final = 50_000
 """How many events are remembered at once to recognise duplicates in a batch."""
 
@@ -48,17 +51,18 @@ def run(  # noqa: PLR0913  one argument for each that outlives the batch
     ports: Ports,
     outbox: Outbox | None = None,
     *,
-    redelivered: frozenset[str] = frozenset(),
+    receive_counts: Mapping[str, int] = NO_COUNTS,
     local: Outbox | None = None,
 ) -> Result:
     """Process one batch: decide and record each event, book and send its messages, write the metrics.
 
-    `outbox` None: it is a dictionary of this batch. `redelivered` are the batch items that came before, `local` what is
+    `outbox` None: it is a dictionary of this batch. `receive_counts`: how often each batch item was handed out so far. `local` is
     used while the outbox's table is away. Never raises because of a bad event.
     """
+    redelivered = frozenset(item for item, count in receive_counts.items() if count > 1)
     total, posting = BatchTotal(), Posting(setting, ports, outbox, redelivered, local)
     pending: list[Received] = []
-    for received in process_records(stream, setting, ports):
+    for received in process_records(stream, setting, ports, receive_counts):
         total.count_received(received)
         if received.outcome is not None:
             continue
@@ -84,7 +88,12 @@ def emit_drained(drained: Drained, ports: Ports, function: str | None) -> None:
         ports.emit(line(metric))
 
 
-def process_records(stream: Iterable[Event | DecodeError | PassedOver], setting: Setting, ports: Ports) -> Iterator[Received]:
+def process_records(
+    stream: Iterable[Event | DecodeError | PassedOver],
+    setting: Setting,
+    ports: Ports,
+    receive_counts: Mapping[str, int] = NO_COUNTS,
+) -> Iterator[Received]:
     """Yield one `Received` per record.
 
     Selected, first-seen events are decided; decisions and read errors are written to the audit log.
@@ -93,7 +102,7 @@ def process_records(stream: Iterable[Event | DecodeError | PassedOver], setting:
     selection, role = setting.policies.selection, setting.deployment.role
     for number, record in enumerate(stream):
         if isinstance(record, DecodeError):
-            ports.emit(line(undecided_record(record.where, record.item, record.reason, ports.now(), log_file=record.log_file)))
+            ports.emit(line(undecided_record(record, record.reason, ports.now(), _receive_count(record, receive_counts))))
             yield Received(number, record.where, record.item, RecordOutcome.UNREADABLE, retry=record.retry)
         elif isinstance(record, PassedOver):
             outcome = RecordOutcome.PASSED_OVER
@@ -105,23 +114,27 @@ def process_records(stream: Iterable[Event | DecodeError | PassedOver], setting:
             original = seen.get(identity)
             if original is None:
                 seen[identity] = number
-                yield _decide_and_record(number, record, setting, ports)
+                yield _decide_and_record(number, record, setting, ports, _receive_count(record, receive_counts))
             else:
                 yield Received(number, record.where, record.item, RecordOutcome.DUPLICATE, original=original)
 
 
-def _decide_and_record(number: int, event: Event, setting: Setting, ports: Ports) -> Received:
+def _receive_count(record: Event | DecodeError, receive_counts: Mapping[str, int]) -> int | None:
+    return None if record.item is None else receive_counts.get(record.item)
+
+
+def _decide_and_record(number: int, event: Event, setting: Setting, ports: Ports, receive_count: int | None) -> Received:
     policies, now = setting.policies, ports.now()
     level = policies.audit.level
     try:
         facts = derive_facts(event.record)
         decision = decide(event, policies, now, facts)
         masked = None if level.name == OPEN else mask(event, decision, level, setting.key, facts)
-        record = line(decision_record(event, decision, masked, policies, now))
+        record = line(decision_record(event, decision, masked, policies, now, receive_count))
     except Exception as error:  # noqa: BLE001  one event must not take its batch along
-        recorded = event if policies.audit.event and level.name == OPEN else None
         reason = f"Trailbell broke on it ({type(error).__name__})"
-        ports.emit(line(undecided_record(event.where, event.item, reason, now, recorded)))
+        shown = policies.audit.event and level.name == OPEN
+        ports.emit(line(undecided_record(event, reason, now, receive_count, with_event=shown)))
         return Received(number, event.where, event.item, RecordOutcome.FAILED, retry=True)
     ports.emit(record)
     outcome = None

@@ -8,6 +8,7 @@ https://docs.aws.amazon.com/firehose/latest/dev/data-transformation-status-model
 
 from __future__ import annotations
 
+import re
 from typing import Any, TypeAlias
 
 _Item: TypeAlias = dict[str, Any]
@@ -33,16 +34,17 @@ def supports_partial_failure(payload: object) -> bool:
     return bool(_batch(payload)[0])
 
 
-def redelivered(payload: object) -> frozenset[str]:
-    """The ids of the items that SQS has handed out before."""
+def receive_counts(payload: object) -> dict[str, int]:
+    """How often SQS has handed out each item of a batch so far, by the item's id; without items of other sources."""
     _, items = _batch(payload)
-    return frozenset(_id(item) for item in items if _receives(item) > 1)
+    counts = ((_id(item), _receive_count(item)) for item in items)
+    return {item_id: count for item_id, count in counts if count is not None}
 
 
-def _receives(item: _Item) -> int:
+def _receive_count(item: _Item) -> int | None:
     attributes = item.get("attributes")
     count = attributes.get("ApproximateReceiveCount") if isinstance(attributes, dict) else None
-    return int(count) if isinstance(count, str) and count.isascii() and count.isdecimal() else 1
+    return int(count) if isinstance(count, str) and re.fullmatch("[0-9]{1,9}", count) else None
 
 
 def _batch(payload: object) -> tuple[str, list[_Item]]:
