@@ -104,6 +104,7 @@ def _ports(secrets: Secrets, remaining: Callable[[], float], invocation: str) ->
         sleep=time.sleep,
         remaining=remaining,
         claims=CLAIMS,
+        log_files=CLAIMS,
         side_by_side=side_by_side,
     )
 
@@ -202,10 +203,10 @@ def _hashes(policies: PolicySet) -> bool:
     return any(operator is Operator.HASH for level in policies.levels for operator in level.operators.values())
 
 
-FETCH = object_fetcher()
 NEGATIVE_CACHE = NegativeResponseCache(post, refusal_ttl)
 SECRETS = Secrets(os.environ)
 CLAIMS = DeliveryTable(os.environ["TRAILBELL_DELIVERY_TABLE"]) if os.environ.get("TRAILBELL_DELIVERY_TABLE") else None
+FETCH = object_fetcher(done=CLAIMS.records_done) if CLAIMS is not None else object_fetcher()
 OUTBOX = _shared_outbox(os.environ.get("TRAILBELL_DELIVERY_TABLE"))
 LOCAL_OUTBOX = Outbox(Calls(MemoryStore(Lock()), time.monotonic, time.sleep, _jitter), _milliseconds, "local", LOCAL_WORKERS)
 POLICIES = _policies()

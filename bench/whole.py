@@ -6,7 +6,7 @@ import gzip
 import json
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from bench import files
 from bench.deciding import EVENTS, MICRO, NOW, POLICIES, loaded
@@ -15,7 +15,7 @@ from bench.report import Part, Row
 from bench.timing import Job, side_by_side, whole_process
 from engine.bulk.memory import tuned_allocator
 from engine.errors import FetchError
-from engine.model import Deployment, HttpResponse, Ports
+from engine.model import Deployment, FetchedFile, HttpResponse, Ports
 from engine.pipeline.batch import process_records
 from engine.pipeline.decode import decode
 from engine.pipeline.posting import by_channel, compose
@@ -174,7 +174,7 @@ def _messages(found: Iterable[Decoded], setting: Setting, ports: Ports) -> list[
     ]
 
 
-def _no_file(bucket: str, key: str) -> BinaryIO:
+def _no_file(bucket: str, key: str) -> FetchedFile:
     raise FetchError(f"there is no file to read here, {bucket}/{key} neither", passing=False)
 
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, tzinfo
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Any, Final, NamedTuple, Protocol, TypeAlias, TypeVar
+from typing import Any, BinaryIO, Final, NamedTuple, Protocol, TypeAlias, TypeVar
 
 _Value = TypeVar("_Value")
 
@@ -557,13 +557,32 @@ class RejectedPolicySet(NamedTuple):
 # --- events --------------------------------------------------------------------------------------------------------------
 
 
+class LogFilePlace(NamedTuple):
+    """A place in a log file in S3: an id of the file and its content, and the record's number, from 1."""
+
+    file: str
+    number: int
+
+
+class FetchedFile(NamedTuple):
+    """A log file: its bytes as stored, to be read once; an id of the file and its content; how many of its records are done."""
+
+    stream: BinaryIO
+    id: str
+    done: int = 0
+
+
 @repr_only("where", "item")
 class Event(NamedTuple):
-    """One decoded CloudTrail event. `where` is its place in the payload; `item` the batch item it came in (None: no batch)."""
+    """One decoded CloudTrail event. `where` is its place in the payload; `item` the batch item it came in (None: no batch).
+
+    `place` is where it stands in a log file that was fetched for the payload.
+    """
 
     record: Record
     where: str
     item: str | None = None
+    place: LogFilePlace | None = None
 
 
 @repr_only("where", "reason", "item", "retry")
@@ -580,6 +599,7 @@ class DecodeError(NamedTuple):
     item: str | None = None
     retry: bool = False
     log_file: str | None = None
+    place: LogFilePlace | None = None
 
 
 class PassedOver(NamedTuple):
@@ -592,6 +612,7 @@ class PassedOver(NamedTuple):
     reason: str
     item: str | None = None
     foreign: bool = False
+    place: LogFilePlace | None = None
 
 
 @repr_only()
@@ -951,6 +972,16 @@ class Claims(Protocol):
         """Close the claims of one message: delivered for good, or released."""
 
 
+class LogFiles(Protocol):
+    """How far log files were read, for all invocations. Neither method ever raises: a file may be read twice."""
+
+    def records_done(self, file: str) -> int:
+        """How many records of a file are done; 0 where that is not known."""
+
+    def note_done(self, place: LogFilePlace) -> None:
+        """A file is done up to a place, that record included."""
+
+
 def _in_turn(functions: Sequence[Callable[[], None]]) -> None:
     for function in functions:
         function()
@@ -965,6 +996,7 @@ class Ports(NamedTuple):
     `now()` is the aware wall clock, `elapsed()` a monotonic clock in seconds, `sleep(seconds)` waits on it.
     `remaining()` is how many seconds may still be used.
     `claims` knows which notices about policies other invocations post; None: every one posts them.
+    `log_files` knows how far log files were read; None: nobody does.
     `side_by_side(functions)` runs functions at the same time and waits for all; by itself it runs one after another.
     """
 
@@ -976,6 +1008,7 @@ class Ports(NamedTuple):
     sleep: Callable[[float], None]
     remaining: Callable[[], float]
     claims: Claims | None = None
+    log_files: LogFiles | None = None
     side_by_side: Callable[[Sequence[Callable[[], None]]], None] = _in_turn
 
 

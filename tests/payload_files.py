@@ -5,9 +5,9 @@ from __future__ import annotations
 import csv
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any
 
-from engine.model import DecodeError, Event, PassedOver
+from engine.model import DecodeError, Event, FetchedFile, PassedOver
 from engine.pipeline.decode.envelopes import CONTROL_MESSAGE, NOT_CREATED, OTHER_EVENT, TEST_EVENT, VALIDATION
 from engine.pipeline.decode.logfile import DIGEST_FILE, INSIGHT_FILE, NOT_A_LOG_FILE
 from engine.pipeline.decode.values import CUT_OFF, NOT_JSON
@@ -27,8 +27,8 @@ def payload(name: str) -> Any:
     return json.loads((PAYLOADS / f"{name}.json").read_text(encoding="utf-8"))
 
 
-def fetch(_bucket: str, _key: str) -> BinaryIO:
-    return LOG_FILE.open("rb")
+def fetch(_bucket: str, _key: str) -> FetchedFile:
+    return FetchedFile(LOG_FILE.open("rb"), "file")
 
 
 def seen(found: Decoded) -> tuple[str, str, str | None]:

@@ -11,7 +11,7 @@ from moto import mock_aws
 
 from engine.edge.circuit_breaker import OPEN_SECONDS
 from engine.edge.claims import KEPT_SECONDS, DeliveryTable
-from engine.model import Claim
+from engine.model import Claim, LogFilePlace
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -163,7 +163,22 @@ def test_whichever_call_finds_the_table_away_or_busy_no_other_asks_it(first: Any
     assert table.claim("b", 60) is Claim.GRANTED
     table.settle(["b"], delivered=False)
     table.remember("2026-11-25", {"p/i": 1})
+    table.note_done(LogFilePlace("a", 1))
+    assert table.records_done("a") == 0
     assert away.asked == 1
+
+
+# --- log files ----------------------------------------------------------------------------------------------------------------
+
+
+def test_it_is_known_how_far_a_log_file_was_read(table: DeliveryTable, dynamodb: Any, clock: Clock) -> None:
+    assert table.records_done("a") == 0
+    for number in (10, 30, 20):
+        table.note_done(LogFilePlace("a", number))
+    table.note_done(LogFilePlace("b", 5))
+    assert [table.records_done(file) for file in "abc"] == [30, 5, 0]
+    (item,) = [item for item in dynamodb.scan(TableName="deliveries")["Items"] if item["id"]["S"] == "file:a"]
+    assert int(item["expires"]["N"]) == clock.now + KEPT_SECONDS
 
 
 # --- what was muted -------------------------------------------------------------------------------------------------------------

@@ -7,14 +7,14 @@ import copy
 import gzip
 import io
 import json
-from typing import Any, BinaryIO
+from typing import Any
 
 import pytest
 from builders import record
 from payload_files import EXPECTED, LOG_FILE, PAYLOADS, fetch, logged, payload, seen
 
 from engine.errors import FetchError
-from engine.model import DecodeError, Event, PassedOver
+from engine.model import DecodeError, Event, FetchedFile, PassedOver
 from engine.pipeline.decode import decode
 from engine.pipeline.decode.envelopes import (
     EVENT_OF_S3,
@@ -32,7 +32,7 @@ from engine.pipeline.decode.record import TOO_DEEP
 from engine.pipeline.decode.values import CUT_OFF
 
 
-def no_fetch(_bucket: str, _key: str) -> BinaryIO:
+def no_fetch(_bucket: str, _key: str) -> FetchedFile:
     pytest.fail("nothing was to be fetched")
 
 
@@ -244,9 +244,9 @@ def test_text_in_text_without_end_is_refused() -> None:
 def test_a_key_is_asked_for_as_s3_knows_it(name: str, key: str) -> None:
     asked: list[tuple[str, str]] = []
 
-    def noting(bucket: str, name: str) -> BinaryIO:
+    def noting(bucket: str, name: str) -> FetchedFile:
         asked.append((bucket, name))
-        return io.BytesIO(b'{"Records":[]}')
+        return FetchedFile(io.BytesIO(b'{"Records":[]}'), "file")
 
     assert [one.reason for one in decode(payload(name), noting) if isinstance(one, PassedOver)] == ["holds no record"]
     ((bucket, found),) = asked
@@ -255,10 +255,10 @@ def test_a_key_is_asked_for_as_s3_knows_it(name: str, key: str) -> None:
 
 @pytest.mark.parametrize("passing", [True, False])
 def test_a_file_that_cannot_be_fetched_brings_its_item_back_though_its_neighbour_was_read(passing: bool) -> None:  # noqa: FBT001  parametrized
-    def failing(_bucket: str, key: str) -> BinaryIO:
+    def failing(_bucket: str, key: str) -> FetchedFile:
         if key.endswith("2.json.gz"):
             raise FetchError("S3 says SlowDown", passing=passing)
-        return LOG_FILE.open("rb")
+        return FetchedFile(LOG_FILE.open("rb"), "file")
 
     keys = [f"AWSLogs/111122223333/CloudTrail/us-east-1/{number}.json.gz" for number in (1, 2)]
     given = sqs({"s3Bucket": "trail-logs", "s3ObjectKey": keys})
@@ -280,7 +280,7 @@ class Breaking(io.BytesIO):
 
 def test_a_file_whose_connection_breaks_gives_what_arrived_and_comes_again() -> None:
     text = json.dumps({"Records": [record(eventID=f"a{number}") for number in range(9)]})
-    *events, error = decode(payload("s3"), lambda _bucket, _key: Breaking(text.encode()))
+    *events, error = decode(payload("s3"), lambda _bucket, _key: FetchedFile(Breaking(text.encode()), "file"))
     assert [seen(one) for one in events] == [
         (str(number), f"Records[0].s3 record {number + 1}", None) for number in range(len(events))
     ]
@@ -291,7 +291,7 @@ def test_a_file_whose_connection_breaks_gives_what_arrived_and_comes_again() -> 
 
 def test_a_damaged_file_gives_its_whole_records_and_does_not_come_again() -> None:
     text = json.dumps({"Records": [record(eventID="a1"), record(eventID="a2")]})[:-40]
-    assert [seen(one) for one in decode(payload("s3"), lambda _bucket, _key: io.BytesIO(text.encode()))] == [
+    assert [seen(one) for one in decode(payload("s3"), lambda _bucket, _key: FetchedFile(io.BytesIO(text.encode()), "file"))] == [
         ("1", "Records[0].s3 record 1", None),
         (CUT_OFF, "Records[0].s3 record 2", None),
     ]
@@ -299,7 +299,7 @@ def test_a_damaged_file_gives_its_whole_records_and_does_not_come_again() -> Non
 
 def test_a_fetched_file_is_closed() -> None:
     stream = io.BytesIO(LOG_FILE.read_bytes())
-    assert len(list(decode(payload("s3"), lambda _bucket, _key: stream))) == 3
+    assert len(list(decode(payload("s3"), lambda _bucket, _key: FetchedFile(stream, "file")))) == 3
     assert stream.closed
 
 
@@ -307,9 +307,9 @@ def test_a_log_file_names_no_further_files() -> None:
     inner = json.dumps(payload("s3"))
     asked: list[str] = []
 
-    def once(_bucket: str, key: str) -> BinaryIO:
+    def once(_bucket: str, key: str) -> FetchedFile:
         asked.append(key)
-        return io.BytesIO(inner.encode())
+        return FetchedFile(io.BytesIO(inner.encode()), "file")
 
     (found,) = decode(payload("s3"), once)
     assert isinstance(found, DecodeError)

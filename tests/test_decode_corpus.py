@@ -7,7 +7,6 @@ import json
 from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 from builders import SHIPPED
@@ -16,12 +15,9 @@ from payload_files import rows
 from engine.bulk.batches import Batch, file_results
 from engine.bulk.deciding import BatchDecider
 from engine.errors import FetchError
-from engine.model import DecodeError, Event, PassedOver, Selection, Selects
+from engine.model import DecodeError, Event, FetchedFile, PassedOver, Selection, Selects
 from engine.pipeline.decode import decode, decode_stream
 from engine.policy.load import load
-
-if TYPE_CHECKING:
-    from typing import BinaryIO
 
 ROOT = Path(__file__).parent.parent
 
@@ -67,7 +63,7 @@ TRIGGERS = {
 }
 
 
-def no_fetch(_bucket: str, _key: str) -> BinaryIO:
+def no_fetch(_bucket: str, _key: str) -> FetchedFile:
     raise FetchError("there is no S3 here", passing=False)
 
 

@@ -5,16 +5,16 @@ from __future__ import annotations
 import copy
 import io
 import json
-from typing import Any, BinaryIO
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from payload_files import EXPECTED, LOG_FILE, payload
+from payload_files import EXPECTED, LOG_FILE, fetch, payload
 from strategies import JSON, PAYLOADS, depth, places, replaced
 
 from engine.errors import FetchError
-from engine.model import DecodeError, Event
+from engine.model import DecodeError, Event, FetchedFile
 from engine.pipeline.decode import Decoded, decode
 from engine.pipeline.decode.record import DEEPEST
 from engine.pipeline.response import lambda_response, supports_partial_failure
@@ -34,10 +34,10 @@ def fetches(draw: st.DrawFn) -> Any:
     """S3, in which a key may be missing or hold anything."""
     content = draw(st.one_of(st.just(LOG_FILE.read_bytes()), st.binary(max_size=60), st.none()))
 
-    def fetch(_bucket: str, _key: str) -> BinaryIO:
+    def fetch(_bucket: str, _key: str) -> FetchedFile:
         if content is None:
             raise FetchError("S3 says NoSuchKey", passing=False)
-        return io.BytesIO(content)
+        return FetchedFile(io.BytesIO(content), "file")
 
     return fetch
 
@@ -104,7 +104,7 @@ def test_an_item_of_which_nothing_could_be_read_comes_again(value: object, fetch
 @pytest.mark.parametrize("name", EXPECTED)
 def test_every_item_that_decoding_names_can_be_answered_for(name: str) -> None:
     value = payload(name)
-    items = {one.item for one in decode(value, lambda _bucket, _key: LOG_FILE.open("rb"))}
+    items = {one.item for one in decode(value, fetch)}
     told = json.dumps(lambda_response(value, frozenset(item for item in items if item is not None)))
     assert all(item in told for item in items if item is not None)
     assert (items == {None}) is not supports_partial_failure(value)

@@ -98,6 +98,26 @@ def test_a_log_file_named_by_a_notification_is_fetched_and_read(aws: str, tmp_pa
         assert again.answer == {"batchItemFailures": [{"itemIdentifier": "m0"}]}
 
 
+def test_a_log_file_that_is_too_long_goes_on_where_it_stopped(aws: str, tmp_path: Path) -> None:
+    key = "AWSLogs/111122223333/CloudTrail/eu-west-1/2026/11/01/111122223333_CloudTrail_eu-west-1_20261101T0000Z_l.json.gz"
+    s3 = client(aws, "s3")
+    s3.create_bucket(Bucket="long-logs", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+    content = {"Records": [read_of(f"{number}.csv", number) for number in range(6)]}
+    s3.upload_fileobj(io.BytesIO(gzip.compress(json.dumps(content).encode())), "long-logs", key)
+    notice = {"eventName": "ObjectCreated:Put", "s3": {"bucket": {"name": "long-logs"}, "object": {"key": key}}}
+    payload = sqs(json.dumps({"Records": [notice]}))
+    client(aws, "dynamodb").create_table(TableName="long-deliveries", **TABLE)
+    with world(aws, tmp_path, TRAILBELL_DELIVERY_TABLE="long-deliveries") as here:
+        here.function.timeout = 17.0  # too little for more than one record
+        for _ in range(2):
+            assert here.function.invoke(payload).answer == {"batchItemFailures": [{"itemIdentifier": "m0"}]}
+        here.function.timeout = 60.0
+        assert here.function.invoke(payload).answer == {"batchItemFailures": []}
+        decided = [line["decision"]["event_id"] for line in here.function.of("decision")]
+        assert len(decided) == len(set(decided)) == 6
+        assert [line["HandedBack"] for line in here.function.lines() if "HandedBack" in line] == [1, 1, 0]
+
+
 @pytest.mark.parametrize("word", ["403", "404", "410"])
 def test_a_webhook_that_slack_refuses_is_read_anew(aws: str, tmp_path: Path, word: str) -> None:
     with world(aws, tmp_path) as here:

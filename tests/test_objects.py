@@ -30,7 +30,7 @@ def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
 def test_a_file_is_read_as_it_is_stored(s3: Any) -> None:
     content = bytes(range(256)) * 1_000
     s3.put_object(Bucket="trail-logs", Key=KEY, Body=content)
-    with object_fetcher(lambda _: s3)("trail-logs", KEY) as stream:
+    with object_fetcher(lambda _: s3)("trail-logs", KEY).stream as stream:
         first = stream.read(10)
         assert first + stream.read() == content
 
@@ -40,9 +40,19 @@ def test_one_client_serves_many_files(s3: Any) -> None:
     made: list[str] = []
     fetch = object_fetcher(lambda service: (made.append(service), s3)[1])
     for _ in range(3):
-        with fetch("trail-logs", KEY) as stream:
+        with fetch("trail-logs", KEY).stream as stream:
             assert stream.read() == b"x"
     assert made == ["s3"]
+
+
+def test_a_file_is_known_by_its_place_and_its_content(s3: Any) -> None:
+    done: dict[str, int] = {}
+    fetch = object_fetcher(lambda _: s3, lambda file: done.setdefault(file, len(done)))
+    for key, content in ((KEY, b"x"), (KEY, b"x"), (KEY, b"y"), (f"{KEY}2", b"x")):
+        s3.put_object(Bucket="trail-logs", Key=key, Body=content)
+        file = fetch("trail-logs", key)
+        assert (file.done, KEY in file.id) == (done[file.id], False)
+    assert len(done) == 3
 
 
 @pytest.mark.parametrize(("bucket", "code"), [("trail-logs", "NoSuchKey"), ("elsewhere", "NoSuchBucket")])

@@ -10,14 +10,13 @@ from typing import TYPE_CHECKING, Any
 from builders import NOW, channel, record
 
 from engine.errors import FetchError, PublishedSetError
-from engine.model import HttpResponse, Ports, WebhookRef
+from engine.model import FetchedFile, HttpResponse, Ports, WebhookRef
 from engine.policy.poller import Copy
 from engine.policy.published import pack, placed
 from engine.policy.source import parse_source
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from typing import BinaryIO
 
     from engine.model import Channel
 
@@ -69,7 +68,7 @@ def named(name: str, **parts: Any) -> Channel:
     return channel(name, **parts)._replace(webhook=WebhookRef(env=f"SLACK_WEBHOOK_{name.upper()}"))
 
 
-def no_file(_bucket: str, _key: str) -> BinaryIO:
+def no_file(_bucket: str, _key: str) -> FetchedFile:
     raise FetchError("no such log file", passing=False)
 
 

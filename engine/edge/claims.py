@@ -1,6 +1,7 @@
 """Deliveries shared between invocations, in a DynamoDB table: what was delivered once is not delivered again.
 
-Of a delivery an item is `{id, state: open or delivered, until, expires}`; of a day, what was muted, in counts by `policy/id`.
+Of a delivery an item is `{id, state: open or delivered, until, expires}`; of a day, what was muted, in counts by `policy/id`;
+of a log file, `{id, done, expires}`: how many of its records are done.
 Times are in seconds since 1970; `expires` is the table's time to live.
 A table that does not answer grants every claim, and is not called for a while: a message twice is better than none.
 """
@@ -16,6 +17,8 @@ from engine.model import Claim
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+
+    from engine.model import LogFilePlace
 
 KEPT_SECONDS: Final = 14 * 86_400
 """For how long a delivery is remembered: as long as SQS keeps a message at most.
@@ -92,6 +95,26 @@ class DeliveryTable:
         item = self._dynamodb().get_item(TableName=self._table, Key={"id": {"S": _day(day)}}).get("Item", {})
         return {name: int(value["N"]) for name, value in item.items() if "/" in name}
 
+    def records_done(self, file: str) -> int:
+        """How many records of a log file are done; 0 where the table has nothing of it, or does not answer."""
+        found = self._call("get_item", TableName=self._table, Key={"id": {"S": _file(file)}}, ConsistentRead=True)
+        number = found.get("Item", {}).get("done", {}).get("N", "0")
+        return int(number)
+
+    def note_done(self, place: LogFilePlace) -> None:
+        """Keep how far a log file was read; never less far than before. Never raises."""
+        self._call(
+            "update_item",
+            TableName=self._table,
+            Key={"id": {"S": _file(place.file)}},
+            UpdateExpression="SET done = :done, expires = :expires",
+            ConditionExpression="attribute_not_exists(done) OR done < :done",
+            ExpressionAttributeValues={
+                ":done": {"N": str(place.number)},
+                ":expires": {"N": str(int(self._now()) + KEPT_SECONDS)},
+            },
+        )
+
     def _call(self, call: str, **how: Any) -> dict[str, Any]:  # noqa: ANN401  boto3's own arguments
         """The table's response, errors included; empty where it does not answer, and while it is not called for that reason."""
         from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415  only where AWS is called
@@ -115,6 +138,11 @@ def _kept(key: str, expires: str) -> dict[str, Any]:
     """The write that marks a delivery as delivered."""
     item = {"id": {"S": key}, "state": {"S": "delivered"}, "until": {"N": "0"}, "expires": {"N": expires}}
     return {"PutRequest": {"Item": item}}
+
+
+def _file(file: str) -> str:
+    """The id of how far a log file was read."""
+    return f"file:{file}"
 
 
 def _day(day: str) -> str:

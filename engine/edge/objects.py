@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
-from typing import TYPE_CHECKING, Any, BinaryIO, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from engine.edge.secrets import aws_client
 from engine.errors import FetchError
+from engine.model import FetchedFile
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -15,22 +17,33 @@ _FINAL: Final = frozenset({"NoSuchKey", "NoSuchBucket", "AccessDenied", "Invalid
 """Error codes after which trying again does not help. Source: Amazon S3's list of error codes."""
 
 
-def object_fetcher(client: Callable[[str], Any] = aws_client) -> Callable[[str, str], BinaryIO]:
-    """A function that opens a log file: `fetch(bucket, key)` gives its bytes, and raises `FetchError`."""
+def _none_done(_file: str) -> int:
+    return 0
+
+
+def object_fetcher(
+    client: Callable[[str], Any] = aws_client, done: Callable[[str], int] = _none_done
+) -> Callable[[str, str], FetchedFile]:
+    """A function that opens a log file, `fetch(bucket, key)`, and raises `FetchError`.
+
+    `done(file)` is how many records of the file with this id were done before.
+    """
     made: list[Any] = []
 
-    def fetch(bucket: str, key: str) -> BinaryIO:
+    def fetch(bucket: str, key: str) -> FetchedFile:
         from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415  only where AWS is called
 
         try:
             if not made:
                 made.append(client("s3"))
-            return io.BufferedReader(_Body(made[0].get_object(Bucket=bucket, Key=key)["Body"]), 65_536)
+            found = made[0].get_object(Bucket=bucket, Key=key)
         except ClientError as error:
             code = str(error.response.get("Error", {}).get("Code", "error"))
             raise FetchError(f"the log file cannot be fetched ({code})", passing=code not in _FINAL) from None
         except BotoCoreError as error:
             raise FetchError(f"the log file cannot be fetched ({type(error).__name__})", passing=True) from None
+        file = hashlib.sha256(f"s3://{bucket}/{key} {found.get('ETag')}".encode()).hexdigest()
+        return FetchedFile(io.BufferedReader(_Body(found["Body"]), 65_536), file, done(file))
 
     return fetch
 

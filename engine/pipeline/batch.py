@@ -6,10 +6,12 @@ stage that breaks on one event fails that event alone.
 
 A batch is decoded, decided and recorded one event at a time, and only events with notifications are held. Where these are more
 than `MAX_PENDING_EVENTS`, they are booked before the next event is read, so memory stays bounded for log files of any size.
+How far a log file is done is noted then, too (`log_files`).
 """
 
 from __future__ import annotations
 
+from itertools import dropwhile
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
@@ -19,6 +21,7 @@ from engine.pipeline.audit import decision_record, line, undecided_record
 from engine.pipeline.decide import decide
 from engine.pipeline.dedupe import fingerprint
 from engine.pipeline.facts import derive_facts
+from engine.pipeline.log_files import LogFileReading
 from engine.pipeline.mask import mask
 from engine.pipeline.metrics import metrics, sending_metrics
 from engine.pipeline.posting import Posting
@@ -39,7 +42,7 @@ MAX_PENDING_EVENTS: Final = 5_000
 FLUSH_TIME_SHARE: Final = 0.02
 """The fraction of the remaining time that an early flush without a table may send for: the rest of the batch needs it."""
 
-NO_COUNTS: Final[Mapping[str, int]] = MappingProxyType({})
+NO_COUNTS: Final[Mapping[str, int | None]] = MappingProxyType({})
 
 MAX_SEEN_EVENTS: Final = 50_000
 """How many events are remembered at once to recognise duplicates in a batch."""
@@ -51,27 +54,34 @@ def run(  # noqa: PLR0913  one argument for each that outlives the batch
     ports: Ports,
     outbox: Outbox | None = None,
     *,
-    receive_counts: Mapping[str, int] = NO_COUNTS,
+    receive_counts: Mapping[str, int | None] = NO_COUNTS,
     local: Outbox | None = None,
 ) -> Result:
     """Process one batch: decide and record each event, book and send its messages, write the metrics.
 
-    `outbox` None: it is a dictionary of this batch. `receive_counts`: how often each batch item was handed out so far. `local` is
-    used while the outbox's table is away. Never raises because of a bad event.
+    `outbox` None: it is a dictionary of this batch. `receive_counts`: the ids of all batch items, in order, and how often
+    each was handed out so far, where that is known. `local` is used while the outbox's table is away. Never raises because of a
+    bad event.
     """
-    redelivered = frozenset(item for item, count in receive_counts.items() if count > 1)
+    redelivered = frozenset(item for item, count in receive_counts.items() if count is not None and count > 1)
     total, posting = BatchTotal(), Posting(setting, ports, outbox, redelivered, local)
     pending: list[Received] = []
+    reading, unread = LogFileReading(ports), list[str | None]()
     for received in process_records(stream, setting, ports, receive_counts):
         total.count_received(received)
-        if received.outcome is not None:
-            continue
-        if len(pending) == MAX_PENDING_EVENTS:
+        if (received.outcome is None and len(pending) == MAX_PENDING_EVENTS) or reading.piece_is_read:
             # post() is lazy: count_deliveries() consumes it, and so drives the posting.
             total.count_deliveries(pending, posting.post(pending, FLUSH_TIME_SHARE))
             pending = []
-        pending.append(received)
+            reading.note(total.has_failed)
+        if received.outcome is None:
+            pending.append(received)
+        if reading.add(received.place, received.item_id):
+            unread = _from(received.item_id, receive_counts)
+            break
     total.count_deliveries(pending, posting.post(pending))
+    reading.note(total.has_failed, stopped=bool(unread))
+    total.hand_back(unread)
     posting.finish()
     result = total.result()
     now, function = ports.now(), setting.deployment.function
@@ -80,6 +90,11 @@ def run(  # noqa: PLR0913  one argument for each that outlives the batch
     for drained in posting.drained:
         emit_drained(drained, ports, function)
     return result
+
+
+def _from(item: str | None, items: Iterable[str]) -> list[str | None]:
+    """A batch item and those after it; without a batch, the payload itself."""
+    return [None] if item is None else list(dropwhile(lambda other: other != item, items))
 
 
 def emit_drained(drained: Drained, ports: Ports, function: str | None) -> None:
@@ -92,7 +107,7 @@ def process_records(
     stream: Iterable[Event | DecodeError | PassedOver],
     setting: Setting,
     ports: Ports,
-    receive_counts: Mapping[str, int] = NO_COUNTS,
+    receive_counts: Mapping[str, int | None] = NO_COUNTS,
 ) -> Iterator[Received]:
     """Yield one `Received` per record.
 
@@ -103,12 +118,16 @@ def process_records(
     for number, record in enumerate(stream):
         if isinstance(record, DecodeError):
             ports.emit(line(undecided_record(record, record.reason, ports.now(), _receive_count(record, receive_counts))))
-            yield Received(number, record.where, record.item, RecordOutcome.UNREADABLE, retry=record.retry)
+            outcome = RecordOutcome.UNREADABLE
+            yield Received(number, record.where, record.item, outcome, retry=record.retry, place=record.place)
         elif isinstance(record, PassedOver):
             outcome = RecordOutcome.PASSED_OVER
-            yield Received(number, record.where, record.item, outcome, reason=record.reason, foreign=record.foreign)
+            yield Received(
+                number, record.where, record.item, outcome, reason=record.reason, foreign=record.foreign, place=record.place
+            )
         elif reason := passed_over(record, selection, role):
-            yield Received(number, record.where, record.item, RecordOutcome.PASSED_OVER, reason=reason)
+            outcome = RecordOutcome.PASSED_OVER
+            yield Received(number, record.where, record.item, outcome, reason=reason, place=record.place)
         else:
             identity = fingerprint(record)
             original = seen.get(identity)
@@ -116,10 +135,11 @@ def process_records(
                 seen[identity] = number
                 yield _decide_and_record(number, record, setting, ports, _receive_count(record, receive_counts))
             else:
-                yield Received(number, record.where, record.item, RecordOutcome.DUPLICATE, original=original)
+                outcome = RecordOutcome.DUPLICATE
+                yield Received(number, record.where, record.item, outcome, original=original, place=record.place)
 
 
-def _receive_count(record: Event | DecodeError, receive_counts: Mapping[str, int]) -> int | None:
+def _receive_count(record: Event | DecodeError, receive_counts: Mapping[str, int | None]) -> int | None:
     return None if record.item is None else receive_counts.get(record.item)
 
 
@@ -135,10 +155,12 @@ def _decide_and_record(number: int, event: Event, setting: Setting, ports: Ports
         reason = f"Trailbell broke on it ({type(error).__name__})"
         shown = policies.audit.event and level.name == OPEN
         ports.emit(line(undecided_record(event, reason, now, receive_count, with_event=shown)))
-        return Received(number, event.where, event.item, RecordOutcome.FAILED, retry=True)
+        return Received(number, event.where, event.item, RecordOutcome.FAILED, retry=True, place=event.place)
     ports.emit(record)
     outcome = None
     if not decision.verdict.requests:
         outcome = RecordOutcome.SILENCED if decision.verdict.silences else RecordOutcome.MUTED
     hash_missing = masked.hash_missing if masked else 0
-    return Received(number, event.where, event.item, outcome, event, decision, facts, hash_missing=hash_missing)
+    return Received(
+        number, event.where, event.item, outcome, event, decision, facts, hash_missing=hash_missing, place=event.place
+    )

@@ -29,7 +29,7 @@ class Tally(NamedTuple):
     `suppressed` counts by `policy/id` what each mute and silence kept from being sent. `unaccounted` counts requested
     notifications without an outcome: always 0, unless Trailbell itself is wrong. `passed_over` counts by
     reason what was passed over, `foreign` what of that is not CloudTrail's. `void_rules` counts how often a mute or silence held
-    that is void because it is not allowed.
+    that is void because it is not allowed. `handed_back` counts batch items that were not read to their end, for want of time.
     """
 
     received: int
@@ -43,6 +43,7 @@ class Tally(NamedTuple):
     passed_over: Mapping[str, int] = MappingProxyType({})
     foreign: int = 0
     void_rules: int = 0
+    handed_back: int = 0
 
     @property
     def adds_up(self) -> bool:
@@ -66,6 +67,7 @@ def summed(tallies: Iterable[Tally]) -> Tally:
             Counter(total.passed_over) + Counter(tally.passed_over),
             total.foreign + tally.foreign,
             total.void_rules + tally.void_rules,
+            total.handed_back + tally.handed_back,
         )
     return total
 
@@ -87,6 +89,7 @@ def metrics(tally: Tally, revision: str, now: datetime, function: str | None = N
         "FailedMatchers": tally.failed_matchers,
         "VoidRules": tally.void_rules,
         "HashKeyMissing": tally.hash_missing,
+        "HandedBack": tally.handed_back,
     }
     channels = dict.fromkeys(channel for channel, _ in tally.messages)
     return [

@@ -34,11 +34,9 @@ def supports_partial_failure(payload: object) -> bool:
     return bool(_batch(payload)[0])
 
 
-def receive_counts(payload: object) -> dict[str, int]:
-    """How often SQS has handed out each item of a batch so far, by the item's id; without items of other sources."""
-    _, items = _batch(payload)
-    counts = ((_id(item), _receive_count(item)) for item in items)
-    return {item_id: count for item_id, count in counts if count is not None}
+def receive_counts(payload: object) -> dict[str, int | None]:
+    """How often SQS has handed out each item of a batch so far, by the item's id; None of other sources, which do not say."""
+    return {_id(item): _receive_count(item) for item in _batch(payload)[1]}
 
 
 def _receive_count(item: _Item) -> int | None:

@@ -9,9 +9,9 @@ from engine.model import Decision, Event, Outcome, RecordOutcome, VoidReason, re
 from engine.pipeline.metrics import Tally
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
-    from engine.model import FactGroups
+    from engine.model import FactGroups, LogFilePlace
 
 
 @repr_only(
@@ -21,7 +21,7 @@ class Received(NamedTuple):
     """One record of a batch; `number` is its place in it. `outcome` is None until its messages are delivered.
 
     `facts` are the event's, `original` is the number of the event of which this one is a duplicate. `retry`: its batch item must
-    be retried. `reason` says why it was passed over; `foreign`: it is not CloudTrail's.
+    be retried. `reason` says why it was passed over; `foreign`: it is not CloudTrail's. `place` is where it stands in a log file.
     """
 
     number: int
@@ -36,6 +36,7 @@ class Received(NamedTuple):
     hash_missing: int = 0
     reason: str | None = None
     foreign: bool = False
+    place: LogFilePlace | None = None
 
 
 class ChannelOutcome(NamedTuple):
@@ -85,6 +86,7 @@ class BatchTotal:
         self._failed: set[int] = set()
         self._failed_items: set[str] = set()
         self._duplicates: set[tuple[int, str]] = set()
+        self._handed_back = 0
 
     def count_received(self, received: Received) -> None:
         """Count a record that came in, and its outcome if that does not depend on delivery."""
@@ -144,6 +146,15 @@ class BatchTotal:
         if received.item_id is not None:
             self._failed_items.add(received.item_id)
 
+    def has_failed(self, item_id: str | None) -> bool:
+        """Whether something of a batch item failed so far; without an item, something of the payload."""
+        return bool(self._failed) if item_id is None else item_id in self._failed_items
+
+    def hand_back(self, item_ids: Collection[str | None]) -> None:
+        """Count batch items that were not read to their end: they must come again. None: the payload itself."""
+        self._handed_back += len(item_ids)
+        self._failed_items.update(item_id for item_id in item_ids if item_id is not None)
+
     def result(self) -> Result:
         """The counts, and what must be retried: also the item of a duplicate whose original failed."""
         tally = Tally(
@@ -158,9 +169,10 @@ class BatchTotal:
             unaccounted=self._unaccounted,
             passed_over=dict(self._passed_over),
             foreign=self._foreign,
+            handed_back=self._handed_back,
         )
         of_duplicates = {item_id for original, item_id in self._duplicates if original in self._failed}
-        return Result(tally, bool(self._failed), frozenset(self._failed_items | of_duplicates))
+        return Result(tally, bool(self._failed or self._handed_back), frozenset(self._failed_items | of_duplicates))
 
 
 def _ended(number: int, delivered: set[int], booked: set[int]) -> RecordOutcome:

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import BinaryIO, Final, NamedTuple, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 from engine.errors import FetchError
-from engine.model import DecodeError, Event, PassedOver, Record, repr_only
+from engine.model import DecodeError, Event, FetchedFile, PassedOver, Record, repr_only
 
 Decoded: TypeAlias = Event | DecodeError | PassedOver
 """What decoding gives, one for each record."""
 
-Fetch: TypeAlias = Callable[[str, str], BinaryIO]
-"""`fetch(bucket, key)` gives an object's bytes as stored, to be read once.
+Fetch: TypeAlias = Callable[[str, str], FetchedFile]
+"""`fetch(bucket, key)` opens a log file in S3.
 
 It raises `FetchError` and nothing else; reading the stream raises `FetchError` or `OSError`.
 """
@@ -21,7 +21,7 @@ MAX_LAYERS: Final = 16
 """The most steps that may lead into a payload. S3 in SNS in SQS in Kinesis needs eleven."""
 
 
-def no_fetch(_bucket: str, _key: str) -> BinaryIO:
+def no_fetch(_bucket: str, _key: str) -> FetchedFile:
     """The `Fetch` of callers that read no log files from S3."""
     raise FetchError("log files in S3 are not read here", passing=False)
 

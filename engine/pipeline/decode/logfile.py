@@ -6,6 +6,7 @@ from contextlib import closing
 from typing import TYPE_CHECKING, Final
 
 from engine.errors import FetchError
+from engine.model import LogFilePlace
 from engine.pipeline.decode.inflate import text_of
 from engine.pipeline.decode.record import event, is_record
 from engine.pipeline.decode.values import read_values
@@ -20,6 +21,7 @@ DIGEST_FILE: Final = "a CloudTrail digest file"
 INSIGHT_FILE: Final = "a file of CloudTrail Insights"
 AGGREGATED_FILE: Final = "a file of CloudTrail's aggregated events"
 NOT_A_RECORD: Final = "is not a CloudTrail record"
+DONE_BEFORE: Final = "its log file was read up to here by an earlier invocation"
 NO_OBJECT: Final = "names no bucket and key"
 
 _OTHER_FOLDERS: Final = (
@@ -48,12 +50,14 @@ def log_file_events(bucket: object, key: object, location: PayloadPath, fetch: F
         return
     location = location._replace(log_file=f"s3://{bucket}/{key}"[:LONGEST_ADDRESS])
     try:
-        stream = fetch(bucket, key)
+        file = fetch(bucket, key)
     except FetchError as error:
         yield location.unreadable(f"could not be fetched: {error}", retry=True)
         return
-    with closing(stream):
-        yield from record_events(text_of(stream), location)
+    with closing(file.stream):
+        for number, item in enumerate(record_events(text_of(file.stream), location), 1):
+            left = location.passed_over(DONE_BEFORE) if number <= file.done else item
+            yield left._replace(place=LogFilePlace(file.id, number))
 
 
 def not_a_log_file(key: str) -> str | None:
