@@ -38,6 +38,23 @@ def template(path: Path = TEMPLATE) -> dict[str, Any]:
     return deepcopy(_read(path))
 
 
+NO_VALUE = {"Ref": "AWS::NoValue"}
+
+
+def chosen(value: Any, *conditions: str) -> Any:
+    """A part of a template with each `!If` decided: these conditions hold, no others do."""
+    if isinstance(value, list):
+        members = (chosen(member, *conditions) for member in value)
+        return [member for member in members if member != NO_VALUE]
+    if not isinstance(value, dict):
+        return value
+    if set(value) == {"If"}:
+        name, then, otherwise = value["If"]
+        return chosen(then if name in conditions else otherwise, *conditions)
+    members = {name: chosen(member, *conditions) for name, member in value.items()}
+    return {name: member for name, member in members.items() if member != NO_VALUE}
+
+
 def linted(path: Path, *options: str) -> tuple[int, str]:
     """cfn-lint's exit code for a template, and what it prints."""
     linter = shutil.which("cfn-lint", path=str(Path(sys.executable).parent))

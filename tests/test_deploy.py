@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from templates import TEMPLATE, linted, template
+from templates import TEMPLATE, chosen, linted, template
+
+from engine.pipeline.log_files import STOP_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,6 +27,7 @@ MAY = {
     "secrets": {"secretsmanager:GetSecretValue"},
     "parameters": {"ssm:GetParameter"},
     "topics": {"sns:Publish"},
+    "log-files": {"s3:GetObject"},
     "deliveries": {
         *("dynamodb:PutItem", "dynamodb:BatchWriteItem", "dynamodb:UpdateItem"),
         *("dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query"),
@@ -110,12 +113,44 @@ def test_no_permission_is_for_everything(path: Path) -> None:
 
 
 def test_nobody_is_allowed_in_without_a_condition() -> None:
-    for resource in template()["Resources"].values():
-        document = resource.get("Properties", {}).get("PolicyDocument", {})
-        for statement in document.get("Statement", []):
-            if statement["Effect"] == "Allow" and "Principal" in statement:
-                assert statement["Principal"] != "*"
-                assert "Condition" in statement
+    for conditions in ((), ("ReadsLogFiles",), ("ReadsLogFiles", "HasLogFilesTopic")):
+        for resource in chosen(template()["Resources"], *conditions).values():
+            document = resource.get("Properties", {}).get("PolicyDocument", {})
+            for statement in document.get("Statement", []):
+                if statement["Effect"] == "Allow" and "Principal" in statement:
+                    assert statement["Principal"] != "*"
+                    assert "Condition" in statement
+
+
+def senders(*conditions: str) -> dict[str, Any]:
+    """Who may send to the queue, by the statement's id."""
+    policy = chosen(template()["Resources"]["QueuePolicy"], *conditions)["Properties"]["PolicyDocument"]
+    return {one["Sid"]: (one["Principal"]["Service"], one["Condition"]) for one in policy["Statement"]}
+
+
+def test_log_files_are_announced_by_their_bucket_or_its_topic_alone() -> None:
+    rule = {"RuleSends": ("events.amazonaws.com", {"ArnEquals": {"aws:SourceArn": {"GetAtt": "Rule.Arn"}}})}
+    bucket = {"aws:SourceArn": {"Sub": "arn:${AWS::Partition}:s3:::${LogFilesBucket}"}}
+    of_bucket = {"ArnEquals": bucket, "StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}
+    of_topic = {"ArnEquals": {"aws:SourceArn": {"Ref": "LogFilesTopicArn"}}}
+    assert senders() == rule
+    assert senders("ReadsLogFiles") == {**rule, "BucketSends": ("s3.amazonaws.com", of_bucket)}
+    assert senders("ReadsLogFiles", "HasLogFilesTopic") == {**rule, "TopicSends": ("sns.amazonaws.com", of_topic)}
+    for text in ('"s3.amazonaws.com" : "sns.amazonaws.com"', '"aws:SourceAccount"', "local.log_files_arn : statement.value"):
+        assert text in TERRAFORM
+
+
+def test_the_times_of_log_files_fit_each_other() -> None:
+    made = chosen(template()["Resources"], "ReadsLogFiles", "Queued")
+    timeout = made["Function"]["Properties"]["Timeout"]
+    assert timeout > 10 * STOP_SECONDS
+    assert made["Queue"]["Properties"]["VisibilityTimeout"] >= 6 * timeout
+    assert made["FromQueue"]["Properties"]["BatchSize"] == 5
+    assert made["Rule"]["Properties"]["State"] == "DISABLED"
+    assert chosen(template()["Resources"]["Rule"])["Properties"]["State"] == "ENABLED"
+    for name, value in (("visibility_timeout_seconds", 1800), ("timeout", timeout), ("batch_size", 5)):
+        assert re.search(rf"{name} += local\.log_files \? {value} : var\.", TERRAFORM)
+    assert re.search(r'state += local\.log_files \? "DISABLED" : "ENABLED"', TERRAFORM)
 
 
 def test_terraform_grants_the_same_actions() -> None:
@@ -276,8 +311,11 @@ def test_both_have_the_same_defaults() -> None:
 
 
 def test_terraform_refuses_what_the_templates_rules_refuse() -> None:
-    assert set(template()["Rules"]) == {"FollowedPoliciesAreSigned", "SignedPoliciesAreSomewhere", "SomethingIsWatched"}
-    assert "length(var.bucket_names) > 0 || (local.organized && !var.create_trail)" in TERRAFORM
+    policies = {"FollowedPoliciesAreSigned", "SignedPoliciesAreSomewhere"}
+    assert set(template()["Rules"]) == {*policies, "SomethingIsWatched", "LogFilesComeOverTheQueue", "TopicOfABucket"}
+    assert "length(var.bucket_names) > 0 || ((local.organized || local.log_files) && !var.create_trail)" in TERRAFORM
+    assert "!local.log_files || (local.queued && var.delivery_table && !local.organized)" in TERRAFORM
+    assert 'var.log_files_topic_arn == "" || local.log_files' in TERRAFORM
     assert '(var.policies_bucket == "") == (var.policies_signing_key_arn == "")' in TERRAFORM
 
 

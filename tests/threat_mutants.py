@@ -280,6 +280,15 @@ MUTANTS: Final = (
         ),
     ),
     *_of(
+        "test_deploy.py::test_log_files_are_announced_by_their_bucket_or_its_topic_alone",
+        ("deploy/template.yaml", "                  StringEquals: {aws:SourceAccount: !Ref AWS::AccountId}\n", ""),
+        (
+            "deploy/template.yaml",
+            "                Condition: {ArnEquals: {aws:SourceArn: !Ref LogFilesTopicArn}}\n",
+            "                Condition: {ArnLike: {aws:SourceArn: '*'}}\n",
+        ),
+    ),
+    *_of(
         "test_rule.py::test_only_accounts_of_the_organization_may_send_to_its_bus",
         ("deploy/template.yaml", "        Condition: {StringEquals: {aws:PrincipalOrgID: !Ref OrganizationId}}\n", ""),
     ),
@@ -333,8 +342,8 @@ MUTANTS: Final = (
         "test_pipeline.py::test_at_another_level_what_could_not_be_decided_is_recorded_without_the_event",
         (
             "engine/pipeline/batch.py",
-            "recorded = event if policies.audit.event and level.name == OPEN else None",
-            "recorded = event",
+            "shown = policies.audit.event and level.name == OPEN",
+            "shown = True",
         ),
     ),
     *_of(

@@ -18,6 +18,7 @@ data "aws_region" "this" {}
 locals {
   queued    = var.invocation == "queue"
   organized = var.organization_id != ""
+  log_files = var.log_files_bucket != ""
   kms_key   = var.kms_key_arn == "" ? null : var.kms_key_arn
   actions   = var.alarm_topic_arn == "" ? [] : [var.alarm_topic_arn]
 
@@ -38,6 +39,8 @@ locals {
   follows_policies = var.policies_bucket != ""
   policies_arn     = "arn:${data.aws_partition.this.partition}:s3:::${var.policies_bucket}/${var.policies_key}"
 
+  log_files_arn = "arn:${data.aws_partition.this.partition}:s3:::${var.log_files_bucket}"
+
   tells_muted = var.delivery_table && var.muted_channel != ""
 
   statements = concat(
@@ -50,6 +53,7 @@ locals {
     length(var.secret_arns) == 0 ? [] : [{ sid = "Secrets", actions = ["secretsmanager:GetSecretValue"], resources = var.secret_arns }],
     length(var.topic_arns) == 0 ? [] : [{ sid = "Topics", actions = ["sns:Publish"], resources = var.topic_arns }],
     length(var.parameter_arns) == 0 ? [] : [{ sid = "Parameters", actions = ["ssm:GetParameter"], resources = var.parameter_arns }],
+    local.log_files ? [{ sid = "LogFiles", actions = ["s3:GetObject"], resources = ["${local.log_files_arn}/*"] }] : [],
     var.delivery_table ? [
       {
         sid       = "Deliveries"
@@ -78,6 +82,7 @@ resource "aws_cloudwatch_event_rule" "this" {
   name           = var.name
   description    = "S3 data events of the watched buckets, without Trailbell's own reads."
   event_bus_name = local.organized ? aws_cloudwatch_event_bus.this[0].name : null
+  state          = local.log_files ? "DISABLED" : "ENABLED"
   # On the bus of an organization, the rules that send to it have chosen.
   event_pattern = local.organized ? jsonencode({
     source      = ["aws.s3", "aws.s3express", "aws.s3-outposts", "aws.s3-object-lambda", "aws.s3-banner", "aws.s3tables"]
@@ -115,8 +120,16 @@ resource "aws_cloudwatch_event_rule" "this" {
   })
   lifecycle {
     precondition {
-      condition     = length(var.bucket_names) > 0 || (local.organized && !var.create_trail)
-      error_message = "bucket_names needs a bucket, unless organization_id is given and no trail is made."
+      condition     = length(var.bucket_names) > 0 || ((local.organized || local.log_files) && !var.create_trail)
+      error_message = "bucket_names needs a bucket, unless organization_id or log_files_bucket is given and no trail is made."
+    }
+    precondition {
+      condition     = !local.log_files || (local.queued && var.delivery_table && !local.organized)
+      error_message = "log_files_bucket needs invocation = \"queue\" and delivery_table = true, and no organization_id."
+    }
+    precondition {
+      condition     = var.log_files_topic_arn == "" || local.log_files
+      error_message = "log_files_topic_arn needs log_files_bucket."
     }
   }
 }
@@ -163,7 +176,7 @@ resource "aws_cloudwatch_event_target" "this" {
 resource "aws_sqs_queue" "events" {
   count                      = local.queued ? 1 : 0
   name                       = var.name
-  visibility_timeout_seconds = var.visibility_timeout
+  visibility_timeout_seconds = local.log_files ? 1800 : var.visibility_timeout
   message_retention_seconds  = 1209600
   sqs_managed_sse_enabled    = local.kms_key == null ? true : null
   kms_master_key_id          = local.kms_key
@@ -201,6 +214,40 @@ data "aws_iam_policy_document" "rule_sends" {
       values   = [aws_cloudwatch_event_rule.this.arn]
     }
   }
+  # A bucket's name can go to another account, so its account is asked for, too; a topic's ARN names its account.
+  dynamic "statement" {
+    for_each = each.key == "events" && local.log_files ? [var.log_files_topic_arn] : []
+    content {
+      sid       = statement.value == "" ? "BucketSends" : "TopicSends"
+      actions   = ["sqs:SendMessage"]
+      resources = [each.value]
+      principals {
+        type        = "Service"
+        identifiers = [statement.value == "" ? "s3.amazonaws.com" : "sns.amazonaws.com"]
+      }
+      condition {
+        test     = "ArnEquals"
+        variable = "aws:SourceArn"
+        values   = [statement.value == "" ? local.log_files_arn : statement.value]
+      }
+      dynamic "condition" {
+        for_each = statement.value == "" ? [data.aws_caller_identity.this.account_id] : []
+        content {
+          test     = "StringEquals"
+          variable = "aws:SourceAccount"
+          values   = [condition.value]
+        }
+      }
+    }
+  }
+}
+
+resource "aws_sns_topic_subscription" "log_files" {
+  count      = var.log_files_topic_arn == "" ? 0 : 1
+  topic_arn  = var.log_files_topic_arn
+  protocol   = "sqs"
+  endpoint   = aws_sqs_queue.events[0].arn
+  depends_on = [aws_sqs_queue_policy.events]
 }
 
 resource "aws_sqs_queue_policy" "events" {
@@ -223,7 +270,7 @@ resource "aws_lambda_function" "this" {
   filename         = var.package
   source_code_hash = filebase64sha256(var.package)
   memory_size      = var.memory_size
-  timeout          = var.timeout
+  timeout          = local.log_files ? 300 : var.timeout
   role             = aws_iam_role.this.arn
   kms_key_arn      = local.kms_key
   logging_config {
@@ -245,7 +292,7 @@ resource "aws_lambda_event_source_mapping" "queue" {
   count                              = local.queued ? 1 : 0
   event_source_arn                   = aws_sqs_queue.events[0].arn
   function_name                      = aws_lambda_function.this.arn
-  batch_size                         = var.batch_size
+  batch_size                         = local.log_files ? 5 : var.batch_size
   maximum_batching_window_in_seconds = var.batch_window
   function_response_types            = ["ReportBatchItemFailures"]
   depends_on                         = [aws_iam_role_policy.may] # AWS refuses a mapping that the role may not use yet

@@ -18,6 +18,11 @@ output "rule_name" {
   value       = aws_cloudwatch_event_rule.this.name
 }
 
+output "queue_arn" {
+  description = "Where new log files are announced to, and events sent; null where the rule invokes the function itself."
+  value       = local.queued ? aws_sqs_queue.events[0].arn : null
+}
+
 output "event_bus_arn" {
   description = "Where the rules of the organization's accounts send to; null without organization_id."
   value       = local.organized ? aws_cloudwatch_event_bus.this[0].arn : null

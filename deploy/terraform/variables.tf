@@ -29,6 +29,22 @@ variable "bucket_names" {
   default     = []
 }
 
+variable "log_files_bucket" {
+  description = "The bucket to which a trail writes its log files. Given, events are read from these, some minutes after they happened, and the rule of EventBridge is off: for more events than EventBridge takes, or where a trail is all that there is. batch_size, timeout and visibility_timeout are then 5, 300 and 1,800, which fit files of any size. docs/operations.md has the steps."
+  type        = string
+  default     = ""
+}
+
+variable "log_files_topic_arn" {
+  description = "An SNS topic to which that bucket, or its trail, announces new log files; the queue subscribes to it. Empty: the bucket, which is one of this account, announces them to the queue itself."
+  type        = string
+  default     = ""
+  validation {
+    condition     = can(regex("^(arn:[a-z-]+:sns:[a-z0-9-]+:[0-9]{12}:.+)?$", var.log_files_topic_arn))
+    error_message = "The ARN of an SNS topic."
+  }
+}
+
 variable "organization_id" {
   description = "Take events from all accounts and regions of this AWS Organization, over an event bus of Trailbell's own. The rules that send them there are made by `trailbell rules`; docs/organization.md has the steps."
   type        = string
