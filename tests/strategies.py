@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, date, timedelta
+from types import MappingProxyType
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from builders import NOW, actor, event, policy, policy_set, route, silence
+from builders import NOW, OPEN_LEVEL, STANDARD, STRICT, actor, channel, event, policy, policy_set, route, silence
 from hypothesis import strategies as st
 from payload_files import EXPECTED, payload
 
-from engine.model import ALWAYS_VOID_FOR, Severity, Strength, VoidReason, Window
+from engine.model import ALWAYS_VOID_FOR, Default, Severity, Strength, VoidReason, Window
 
 VOID_FOR = st.frozensets(st.sampled_from([VoidReason.ACCOUNT, VoidReason.BUCKET, VoidReason.NOT_ALLOWED])).map(
     lambda reasons: (*reasons, *ALWAYS_VOID_FOR)
@@ -186,6 +187,31 @@ def sets(draw: st.DrawFn) -> Any:
     strengths = st.sampled_from(Strength)
     actors = tuple(actor(name, draw(expressions), strength=draw(strengths), never_mute=draw(st.booleans())) for name in names)
     return policy_set(*policies, actors=actors)
+
+
+LEVELS = (OPEN_LEVEL, STANDARD, STRICT)
+
+
+@st.composite
+def levelled_sets(draw: st.DrawFn) -> Any:
+    """Such sets with levels, floors, silences of some channels, routes to several ones, and a default in a file that asks."""
+    some_channels = st.lists(st.sampled_from(["watch", "security", "ops"]), min_size=1, max_size=2, unique=True)
+    levels = st.sampled_from(LEVELS)
+    found = draw(sets())
+    policies = []
+    for place, one in enumerate(found.policies):
+        made = tuple(
+            each._replace(level=draw(st.none() | levels), notify=tuple(draw(some_channels))) if each.notify else each
+            for each in one.routes[:12]
+        )
+        silences = tuple(each._replace(channels=draw(st.none() | some_channels.map(frozenset))) for each in one.silences)
+        floor = draw(st.none() | levels)
+        holds = place == 0 and draw(st.booleans())
+        policies.append(one._replace(routes=made, silences=silences, masking_floor=floor, holds_default=holds))
+    channels = {name: channel(name, draw(levels)) for name in ("watch", "security", "ops")}
+    holder = draw(st.sampled_from(["base", "p0"]))
+    default = Default(holder, tuple(draw(some_channels)), draw(levels))
+    return found._replace(policies=tuple(policies), channels=MappingProxyType(channels), default=default)
 
 
 events = st.fixed_dictionaries(

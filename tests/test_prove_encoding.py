@@ -13,7 +13,7 @@ from expressions import EXAMPLES
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from payload_files import rows
-from strategies import events, sets
+from strategies import events, levelled_sets
 
 from engine.matching.checks import Trees
 from engine.model import Event
@@ -100,7 +100,7 @@ def shipped() -> Compared:
     return Compared(load(SHIPPED), trees_of(sources))
 
 
-@given(sets(), st.lists(events, min_size=8, max_size=8))
+@given(levelled_sets(), st.lists(events, min_size=8, max_size=8))
 @settings(max_examples=EXAMPLES)
 def test_the_circuit_says_of_random_sets_what_decide_says(policies: PolicySet, some: list[Event]) -> None:
     compared = Compared(policies, Trees(DEFINITIONS))

@@ -10,7 +10,7 @@ from granted_events import is_granted
 from hypothesis import event as note
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from strategies import events, expressions, sets, windows
+from strategies import events, expressions, levelled_sets, windows
 
 from engine.matching.checks import Trees
 from engine.model import Event, Kind, Location
@@ -38,7 +38,7 @@ STATEMENTS = st.one_of(
 @st.composite
 def guarded(draw: st.DrawFn) -> tuple[PolicySet, list[Guarantee]]:
     """A set, and guarantees about it."""
-    policies: Any = draw(sets())
+    policies: Any = draw(levelled_sets())
     guarantees = [
         Guarantee(
             id=f"g{number}",

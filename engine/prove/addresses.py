@@ -43,7 +43,7 @@ def candidates(atoms: Iterable[Atom]) -> Iterator[tuple[str | None, Mapping[Atom
 
 @lru_cache(8)
 def _answered(asked: frozenset[Atom]) -> tuple[tuple[str | None, Mapping[Atom, Result]], ...]:
-    return tuple((value, {atom: _ask(atom, value) for atom in asked}) for value in dict.fromkeys(_values(asked)))
+    return tuple((value, {atom: result_of(atom, value) for atom in asked}) for value in dict.fromkeys(_values(asked)))
 
 
 def _values(asked: Iterable[Atom]) -> Iterator[str | None]:
@@ -73,9 +73,11 @@ def _edges(network: ipaddress.IPv4Network | ipaddress.IPv6Network, named: Contai
                 mapped = ipaddress.IPv6Address(number if network.version != _IPV4 else 0xFFFF << 32 | number).exploded
                 others = (mapped, mapped.upper(), f"::ffff:{text}", f"::FFFF:{text}")
                 yield from (other for other in others if other not in named)
+                yield next(zoned for zoned in (f"{mapped}%{zone}" for zone in count()) if zoned not in named)
 
 
-def _ask(atom: Atom, value: str | None) -> Result:
+def result_of(atom: Atom, value: str | None) -> Result:
+    """What an atom gives for a value of `sourceIPAddress`."""
     address, kind, private = source_of(value)
     return evaluate(atom, {"sourceIPAddress": value, "source": {"ip": address, "kind": kind, "private": private}})
 

@@ -24,6 +24,8 @@ MOST_STEPS: Final = 400_000
 
 _START, _WORD, _OTHER, _END = range(4)
 _SURROGATES: Final = (0xD800, 0xDFFF)
+_REPLACEMENT: Final = (0xFFFD, 0xFFFE)
+"""U+FFFD and what follows it. RE2 is given it in place of half a surrogate pair, which JSON can write."""
 _NICE: Final = "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ-_./ :@,=+"
 """Characters that a text is made of where others would do as well, the best ones first."""
 
@@ -60,6 +62,8 @@ class Automaton:
         edges = {edge for ranges in self._sets for start, end in ranges for edge in (start, end + 1)}
         if self._words:
             edges |= {edge for start, end in WORD for edge in (start, end + 1)}
+        if any(_SURROGATES[0] <= edge <= _SURROGATES[1] + 1 or edge in _REPLACEMENT for edge in edges):
+            raise HardPatternError("U+FFFD and halves of surrogate pairs, which a regular expression does not tell apart")
         self.bounds = frozenset(edges)
         self._edges = sorted(edges)
         self._numbers: dict[tuple[frozenset[int], int] | None, int] = {}

@@ -36,6 +36,11 @@ if TYPE_CHECKING:
 
 _TWELVE_DIGITS: Final = "^[0-9]{12}$"
 _ROLE_ARN: Final = r"^arn:[a-z-]+:sts::[0-9]{12}:assumed-role/[^/]+/[^/]+$"
+_ROLE_NAME: Final = r"^[A-Za-z0-9_+=,.@:-]+$"
+"""Roles of AWS itself have a colon, as `aws:ec2-instance`.
+Source: https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/iam-roles-for-amazon-ec2.html (instance identity roles)"""
+_SESSION_NAME: Final = r"^[A-Za-z0-9_+=,.@-]+$"
+"""Source: https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html (RoleSessionName)"""
 _ANY_ROLE_ARN: Final = r"^[^:]*:[^:]*:[^:]*:[^:]*:[^:]*:assumed-role/"
 
 
@@ -59,6 +64,8 @@ def _of_account(fields: Fields, field: TextField) -> Iterator[Literal]:
 
 def _of_role(fields: Fields, field: TextField) -> Iterator[Literal]:
     yield fields.circuit.same(field.null, -fields.text(TYPE).equals("AssumedRole"))
+    named = field.asks("regex", _ROLE_NAME if field.path == ROLE else _SESSION_NAME)
+    yield _implies(fields.circuit, field.text, named)
 
 
 def _of_arn(fields: Fields, field: TextField) -> Iterator[Literal]:

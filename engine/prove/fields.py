@@ -47,6 +47,8 @@ _WHOLE: Final = frozenset({("actor",), ("copy",), ("source",), ("access",)})
 _LISTED: Final = frozenset({"resources", "eventTime"})
 """What records are made with, by other answers: an atom about it is a guess."""
 _HEADERS: Final = ("x-", "X-", "response-")
+_HEADERS_AS_LISTS: Final = frozenset({"x-amz-acl"})
+"""Headers that CloudTrail writes as a list where the call is one of management, such as `PutBucketAcl`."""
 
 
 class AtomAnswer(NamedTuple):
@@ -355,8 +357,9 @@ def _of_value(atom: Atom, value: Any) -> Result:  # noqa: ANN401  any JSON value
 
 
 def _is_header(path: Path) -> bool:
-    """Headers and parameters of a request are texts."""
-    return len(path) > 1 and path[0] == "requestParameters" and path[1].startswith(_HEADERS)
+    """Whether this is a header or a parameter of a request that is always a text."""
+    is_text = len(path) > 1 and path[1].startswith(_HEADERS) and path[1] not in _HEADERS_AS_LISTS
+    return is_text and path[0] == "requestParameters"
 
 
 def _compared(atom: Atom) -> tuple[Path, Path] | None:

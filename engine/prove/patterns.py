@@ -163,7 +163,7 @@ _CONTROLS: Final[Mapping[str, int]] = {"a": 7, "f": 12, "n": 10, "r": 13, "t": 9
 
 # --- the parser --------------------------------------------------------------------------------------------------------
 
-_COUNT: Final = re.compile(r"\{(\d{1,4})(?:(,)(\d{0,4}))?\}")
+_COUNT: Final = re.compile(r"\{([0-9]{1,4})(?:(,)([0-9]{0,4}))?\}")
 _FLAGS: Final = re.compile(r"\?([imsU]*)(?:-([imsU]+))?([:)])")
 _NAMED: Final = re.compile(r"\?P?<[A-Za-z0-9_]+>")
 _POSIX_NAME: Final = re.compile(r"\[:(\^?)([a-z]+):\]")

@@ -8,12 +8,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from engine.matching.formula import AtomFailure, evaluate
-from engine.matching.regexes import regex_test
 from engine.matching.relations import document_with
 from engine.model import repr_only
 from engine.prove import addresses
 from engine.prove.paths import ACCOUNT, ARN, PRINCIPAL, ROLE, SESSION, SOURCE, TYPE, USER
-from engine.prove.patterns import regex_pattern
 from engine.prove.preferred import preferred_texts
 from engine.prove.questions import Conflict, Question, TextFinder, Wanted, finite_question
 from engine.prove.segments import SegmentQuestion
@@ -29,8 +27,6 @@ if TYPE_CHECKING:
 
 _OTHERS: Final[tuple[Any, ...]] = (True, False, 0, 1, 12, 1.5, -1, 4096, [], ["x"], {}, {"x": "y"})
 """Values that are neither null nor text: one of each sort that matchers tell apart."""
-_NAME_FORM: Final = r"^[A-Za-z0-9_+=,.@-]+$"
-"""Of roles and sessions. Source: https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html (RoleSessionName)"""
 
 
 @repr_only("elsewhere")
@@ -41,10 +37,6 @@ class Values(NamedTuple):
     crossed: bool | None
     elsewhere: tuple[str, ...]
     time: datetime
-
-
-def _form(expression: str) -> Question:
-    return Question(0, regex_test(expression), lambda: regex_pattern(expression), search=True)
 
 
 class ConflictFoundError(Exception):
@@ -61,7 +53,6 @@ class ValueFinder:
     def __init__(self, fields: Fields) -> None:
         self._fields = fields
         self._texts = TextFinder()
-        self.name_form = _form(_NAME_FORM)
         self._segments: dict[tuple[Question, str, int], Question] = {}
         self._only: dict[str, Question] = {}
 
@@ -217,14 +208,11 @@ class _Search:
     def _wanted(self, group: Sequence[Path]) -> list[Wanted]:
         """The answers that are wanted of the one text of some fields."""
         reasons = self._reasons.get(group[0], ())
-        wanted = [
+        return [
             Wanted(question, self._model[question.variable], (self._literal(question.variable), *reasons))
             for path in sorted(group)
             for question in self._fields.texts[path].questions.values()
             if question.variable in self._model
-        ]
-        return wanted + [
-            Wanted(self._finder.name_form, answer=True, because=reasons) for path in group if path in (ROLE, SESSION)
         ]
 
     def _text_of(self, group: Sequence[Path]) -> None:
@@ -303,8 +291,13 @@ class _Search:
             self._values[PRINCIPAL] = self._finder.find(wanted, ["AIDAEXAMPLEEXAMPLEEXA"])
             return
         session = self._values.get(SESSION) or "app-1"
-        wanted += self._parts(SESSION, ":", 1)
-        found = self._finder.find(wanted, [f"AROAEXAMPLEEXAMPLEEXA:{session}"])
+        usual = [f"AROAEXAMPLEEXAMPLEEXA:{session}"]
+        self._finder.find(wanted, usual)
+        try:
+            found = self._finder.find([*wanted, *self._parts(SESSION, ":", 1)], usual)
+        except ConflictFoundError as error:  # roles of AWS itself: `111122223333:aws:ec2-instance:i-0123456789abcdef0`
+            why = "a principal id that does not name the session"
+            raise ConflictFoundError(error.conflict._replace(certain=False, why=why)) from None
         self._values[PRINCIPAL] = found
         if ARN not in self._values or self._values[ARN] is None:
             self._values.update(dict.fromkeys(self._groups.get(SESSION, [SESSION]), found.partition(":")[2]))
