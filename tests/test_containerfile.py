@@ -57,6 +57,7 @@ def test_its_commands_install_trailbell_from_what_it_copies(tmp_path: Path) -> N
                 command, cwd=source, env={"PATH": f"{tools}/bin:/usr/bin:/bin"}, capture_output=True, text=True, check=False
             )
             assert done.returncode == 0, done.stderr
+    subprocess.run([home / "bin/python", "-c", "import boto3, pysat"], check=True)  # noqa: S603  both extras
     printed = subprocess.run([home / "bin/trailbell", "--version"], capture_output=True, text=True, check=True, cwd=tmp_path)  # noqa: S603
     assert printed.stdout == f"trailbell, version {__version__}\n"
     subprocess.run([home / "bin/python", "-c", "import boto3"], check=True, cwd=tmp_path)  # noqa: S603  the extra is there

@@ -82,6 +82,10 @@ def test_pre_commit_passes_in_it_and_fails_on_the_line_of_a_mistake(tmp_path: Pa
     assert failed.returncode == 1
     assert re.search(rf"^policies/payments\.yaml:{line}:\d+: error\[TB301\]", failed.stdout, re.MULTILINE), failed.stdout
     edit(shop / "policies/payments.yaml", "when: actor.kind == 'peson'", "when: actor.kind == 'person'")
+    with (shop / "policies/payments.yaml").open("a", encoding="utf-8") as file:
+        file.write("\nguarantees:\n  - {id: quiet, when: actor.kind == 'person', never: rings}\n")
+    assert "an event breaks the guarantee quiet" in run([tool, "run", "--all-files"], shop, **hooks).stdout
+    edit(shop / "policies/payments.yaml", "never: rings}", "always: rings}")
 
     # Other folders and a severity, by args alone.
     (shop / "policies").rename(shop / "set")
