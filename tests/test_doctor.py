@@ -15,7 +15,8 @@ from moto.server import ThreadedMotoServer
 
 from engine.edge.stack import read_stack
 from engine.errors import StackError
-from engine.model import IncidentRule, StackState, WebhookRef
+from engine.model import IncidentRule, WebhookRef
+from engine.model.stack import StackState
 from engine.workbench.doctor import Health, diagnose, named_buckets
 
 if TYPE_CHECKING:

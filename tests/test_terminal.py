@@ -15,7 +15,7 @@ from click.testing import CliRunner
 
 from engine.cli import COMMANDS, doctor, main
 from engine.lint.formats import FORMATS
-from engine.model import StackState
+from engine.model.stack import StackState
 from engine.resources import package_folder
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from engine.errors import StackError
-from engine.model import StackState
+from engine.model.stack import StackState
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping

@@ -10,7 +10,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from datetime import datetime
 
-    from engine.model import Channel, PolicySet, StackState
+    from engine.model import Channel, PolicySet
+    from engine.model.stack import StackState
 
 
 class Health(StrEnum):
