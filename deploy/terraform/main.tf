@@ -134,7 +134,8 @@ resource "aws_cloudwatch_event_rule" "this" {
   }
 }
 
-# No principal can forge what comes over it: EventBridge takes events of a source aws.* from AWS and from rules alone.
+# No principal can forge what comes over it: PutEvents refuses a source aws.*, so that such events come from AWS or over a rule.
+# Source: https://docs.aws.amazon.com/scheduler/latest/APIReference/API_EventBridgePutEventsV2Parameters.html
 resource "aws_cloudwatch_event_bus" "this" {
   count = local.organized ? 1 : 0
   name  = var.name
