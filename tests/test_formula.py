@@ -176,6 +176,9 @@ A = ("truthy", "a", None)
         ("length(a) > `1` && `false` && b", ("and", ("other", 1), ("or",))),
         ("`true`", ("and",)),
         ("'text' || `true`", ("or",)),
+        ("starts_with(a || 'none', 'x')", ("or", ("and", A, ("prefix", "a", "x")), ("and", ("not", A), ("or",)))),
+        ("glob('xy', 'x*') && a", ("true", "a", None)),
+        ("starts_with(`1`, 'x') || a", ("or", ("other", 0), ("true", "a", None))),
     ],
 )  # fmt: skip
 def test_what_a_formula_looks_like(expression: str, expected: object) -> None:

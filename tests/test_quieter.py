@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -37,5 +38,8 @@ def test_a_sound_rule_is_accepted(rule: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("rule", RULES["unsound"], ids=name)
-def test_an_unsound_rule_is_refused(rule: dict[str, Any]) -> None:
+def test_an_unsound_rule_is_refused_by_the_branch_that_does_not_pin(rule: dict[str, Any]) -> None:
     assert codes(rule, "mute") == codes(rule, "silence") == rule["codes"]
+    (problem,) = ANALYSIS.judge(rule, rule.get("buckets", ()), "mute").problems
+    _, _, named = problem.what.partition(" where ")
+    assert re.split(r": |, and in", named)[0] == rule["branch"]

@@ -271,7 +271,8 @@ def _atom(node: Node, known: Known, *, exact: bool) -> Formula:
     paths = reads(node)
     kind, value = _understood(node, exact=exact) or ("other", spelling(node))
     path = next(iter(paths), ()) if len(paths) == 1 else ()
-    return Atom(paths, kind, value, exact, node, known, path or None, not never_fails(node, known))
+    atom = Atom(paths, kind, value, exact, node, known, path or None, not never_fails(node, known))
+    return atom if paths or atom.may_fail else TRUE if evaluate(atom, {}) is True else FALSE
 
 
 def _understood(node: Node, *, exact: bool) -> tuple[str, Any] | None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from engine.model import Strength
 from engine.policy.pins import ACTOR_FACTS, TYPES, is_pinned, meets, pins_beside, spelled_out, texts
-from engine.policy.provenance import AWS_SERVICE, row_of
+from engine.policy.provenance import AWS_SERVICE, Provenance, row_of
 from engine.policy.strength import name_of, provenance_of
 
 if TYPE_CHECKING:
@@ -74,9 +74,17 @@ def why_no_pin(branch: Branch, actors: Actors) -> str:
         more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
         many = len(names) > 1
         return f"the evidence {', '.join(names[:_MOST_NAMED])}{more} {'do' if many else 'does'} not pin it"
-    words = {name_of(atom): provenance_of(atom, branch) for atom in branch if atom.path not in ACTOR_FACTS}
-    told = [f"{name} is {f'`{word}`' if word else 'only asked to be there'}" for name, word in sorted(words.items())]
+    told = sorted({_told(atom, branch) for atom in branch if atom.path not in ACTOR_FACTS})
     return ", ".join(told[:_MOST_NAMED]) or "it tests nothing of the caller"
+
+
+def _told(atom: Atom, branch: Branch) -> str:
+    """What an atom that does not pin is about: a field that never does, or one that does by another test."""
+    name, word = name_of(atom), provenance_of(atom, branch)
+    if word is None:
+        return f"{name} is only asked to be there"
+    pinning = row_of(atom.path).pinning if word is Provenance.WHO and atom.path is not None else None
+    return f"{name} pins by {pinning}" if pinning else f"{name} is `{word}`"
 
 
 def mend(branch: Branch, actors: Actors) -> str:

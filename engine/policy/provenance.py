@@ -37,7 +37,7 @@ class Pin(StrEnum):
     """By which test of a field a rule pins its caller."""
 
     NO = "no"
-    TEXT = "equality, a list, or a pattern with three literal characters"
+    TEXT = "equality, a list, or a pattern with three literal characters beyond what AWS gives every value"
     EXACT = "equality or a list"
     ROOT = "only `Root`"
     ROLE_ARN = "equality, a list, or a pattern with three literal characters behind `role/`"
