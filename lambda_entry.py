@@ -9,6 +9,10 @@ and the events stay in the queue. Where published policy sets are used, there al
 
 from __future__ import annotations
 
+import gc
+
+gc.disable()  # nothing that is imported is garbage, and looking for some takes a tenth of the start
+
 import json
 import os
 import sys
@@ -41,6 +45,9 @@ from engine.pipeline.posting import CLAIM_MIN_SECONDS, LOCAL_WORKERS
 from engine.pipeline.render import muted_notice, plain
 from engine.pipeline.response import lambda_response, receive_counts, supports_partial_failure
 from engine.pipeline.setting import Setting
+
+gc.freeze()
+gc.enable()
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -210,3 +217,4 @@ FETCH = object_fetcher(done=CLAIMS.records_done) if CLAIMS is not None else obje
 OUTBOX = _shared_outbox(os.environ.get("TRAILBELL_DELIVERY_TABLE"))
 LOCAL_OUTBOX = Outbox(Calls(MemoryStore(Lock()), time.monotonic, time.sleep, _jitter), _milliseconds, "local", LOCAL_WORKERS)
 POLICIES = _policies()
+gc.freeze()  # what a start made stays, so no collection looks at it again

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import binascii
 import json
 import os
@@ -167,8 +166,8 @@ def _hash_key(text: str, name: str) -> HashKey:
     shape = '{"epoch": "1", "key": "<base64 of 32 bytes or more>"}'
     try:
         value = json.loads(text)
-        epoch, key = str(value["epoch"]), base64.b64decode(value["key"], validate=True)
-    except (ValueError, TypeError, KeyError, binascii.Error):
+        epoch, key = str(value["epoch"]), binascii.a2b_base64(value["key"], strict_mode=True)
+    except (ValueError, TypeError, KeyError):
         raise HashKeyError(f"the secret {name} is not of the shape {shape}") from None
     if len(key) < KEY_MIN_BYTES:
         raise HashKeyError(f"the key in the secret {name} has {len(key)} bytes; {KEY_MIN_BYTES} are the least")

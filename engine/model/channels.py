@@ -1,7 +1,5 @@
 """Channels: where messages go, and how many of them become one."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from datetime import tzinfo
 from enum import StrEnum

@@ -1,7 +1,5 @@
 """Decisions: what the policies chose for an event, and why."""
 
-from __future__ import annotations
-
 from enum import StrEnum
 from typing import NamedTuple
 

@@ -1,7 +1,5 @@
 """Delivery: the pipeline's access to the outside world, and what becomes of a message there."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from enum import StrEnum

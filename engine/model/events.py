@@ -1,7 +1,5 @@
 """Events: what a payload holds, and what Trailbell derives from it. Attacker-controlled."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, BinaryIO, NamedTuple, TypeAlias

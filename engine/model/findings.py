@@ -1,7 +1,5 @@
 """Findings: what is wrong with a policy set, where, and how to mend it."""
 
-from __future__ import annotations
-
 from enum import StrEnum
 from typing import NamedTuple
 

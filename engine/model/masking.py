@@ -1,7 +1,5 @@
 """How events are masked: the fields of a message, the operators that suit them, levels, the key of pseudonyms."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from enum import StrEnum
 from types import MappingProxyType

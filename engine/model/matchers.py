@@ -1,7 +1,5 @@
 """Matchers: a `when`, compiled, and the keys by which an index finds it."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import NamedTuple, TypeAlias

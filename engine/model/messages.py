@@ -1,7 +1,5 @@
 """Messages: what is left of events after masking, and what is posted."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping
 from typing import Any, NamedTuple

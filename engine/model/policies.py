@@ -1,7 +1,5 @@
 """A policy set, compiled."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from datetime import datetime, tzinfo
 from typing import NamedTuple, TypeAlias

@@ -1,7 +1,5 @@
 """A `repr` that shows no event data and no secret: it stays out of tracebacks."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import TypeVar
 

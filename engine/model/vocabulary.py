@@ -1,7 +1,5 @@
 """The words of the policy language that several of its parts share."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from enum import StrEnum
 from typing import Final, NamedTuple, TypeAlias

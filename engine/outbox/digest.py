@@ -4,8 +4,6 @@ Two digests add up to one. Everything in a digest is masked, or a keyed digest o
 JSON. `bounded` keeps it small, whatever the events hold.
 """
 
-from __future__ import annotations
-
 import json
 from typing import Any, Final, NamedTuple
 

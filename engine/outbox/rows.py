@@ -3,20 +3,14 @@
 Pure: the same events at the same times give the same row, whoever counts them. Times are milliseconds since 1970.
 """
 
-from __future__ import annotations
-
 import json
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, NamedTuple
 
 from engine.errors import TrailbellError
-from engine.model import SEVERITY_RANK, Severity, repr_only
+from engine.model import SEVERITY_RANK, IncidentRule, Severity, repr_only
 from engine.outbox.digest import Digest, bounded, from_json, merged
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from engine.model import IncidentRule
-    from engine.outbox.store import Scalar
+from engine.outbox.store import Scalar
 
 NETWORKS_MAX: Final = 5
 """New networks that alert in one incident."""

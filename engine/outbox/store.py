@@ -5,16 +5,11 @@ lacks is false, but for `absent`; so it is in DynamoDB.
 Source: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Expressions.OperatorsAndFunctions.html
 """
 
-from __future__ import annotations
-
-from contextlib import nullcontext
-from typing import TYPE_CHECKING, Final, NamedTuple, Protocol, TypeAlias
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from typing import Final, NamedTuple, Protocol, TypeAlias
 
 from engine.errors import TrailbellError
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from contextlib import AbstractContextManager
 
 Scalar: TypeAlias = str | int | bool
 Item: TypeAlias = dict[str, Scalar]

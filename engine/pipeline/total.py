@@ -1,17 +1,11 @@
 """How the records of a batch ended: each in exactly one way, and which batch items must be retried."""
 
-from __future__ import annotations
-
 from collections import Counter
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Collection, Iterable, Sequence
+from typing import NamedTuple
 
-from engine.model import Decision, Event, Outcome, RecordOutcome, VoidReason, repr_only
+from engine.model import Decision, Event, FactGroups, LogFilePlace, Outcome, RecordOutcome, VoidReason, repr_only
 from engine.pipeline.metrics import Tally
-
-if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
-
-    from engine.model import FactGroups, LogFilePlace
 
 
 @repr_only(

@@ -5,7 +5,7 @@ Source of the shapes: https://docs.aws.amazon.com/lambda/latest/dg/lambda-servic
 
 from __future__ import annotations
 
-import base64
+import binascii
 from collections.abc import Callable, Iterator
 from io import BytesIO
 from typing import Any, Final, TypeAlias
@@ -111,7 +111,7 @@ def _base64(value: object, location: PayloadPath, fetch: Fetch) -> Iterator[Deco
         yield location.unreadable(TWICE_PACKED)
         return
     try:
-        inner = base64.b64decode(value, validate=True) if isinstance(value, str) else None
+        inner = binascii.a2b_base64(value, strict_mode=True) if isinstance(value, str) else None
     except ValueError:
         inner = None
     if inner is None:

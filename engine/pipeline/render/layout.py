@@ -5,22 +5,17 @@ since nobody acknowledges the click on a button that a webhook posted. Sources: 
 https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks.
 """
 
-from __future__ import annotations
-
 import json
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from collections.abc import Iterable, Sequence
+from typing import Any, Final, NamedTuple
 
 from engine.model import Severity
 from engine.pipeline.render.escape import entities, harmless, visible
 from engine.pipeline.render.marks import symbol
 from engine.pipeline.render.mentions import mention_element
 from engine.pipeline.render.parts import SEPARATOR, Part, Sentence, Style, joined, shortened
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
-    from engine.pipeline.render.targets import Link
-    from engine.pipeline.render.words import Words
+from engine.pipeline.render.targets import Link
+from engine.pipeline.render.words import Words
 
 
 class FieldLine(NamedTuple):

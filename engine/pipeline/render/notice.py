@@ -1,24 +1,17 @@
 """Messages about Trailbell itself: a test of a channel, and what was muted. They hold nothing of any event."""
 
-from __future__ import annotations
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date, datetime, timedelta
+from typing import Final, NamedTuple
 
-from datetime import timedelta
-from typing import TYPE_CHECKING, Final, NamedTuple
-
-from engine.model import Language, Message, Severity
+from engine.model import ActivePolicySet, Channel, Language, Message, PolicySet, Severity
 from engine.pipeline.render.body import body
 from engine.pipeline.render.escape import harmless
 from engine.pipeline.render.languages import WORDS
 from engine.pipeline.render.layout import Content
 from engine.pipeline.render.marks import NOTICE
 from engine.pipeline.render.parts import Part, Style, own, sentence
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-    from datetime import date, datetime
-
-    from engine.model import ActivePolicySet, Channel, PolicySet
-    from engine.policy.changes import QuieterChange
+from engine.policy.changes import QuieterChange
 
 MOST_LISTED: Final = 20
 """Rules that a notice lists."""

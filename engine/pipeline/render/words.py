@@ -1,16 +1,12 @@
 """The words of messages, in the languages that a channel can ask for. `english` and `japanese` have them."""
 
-from __future__ import annotations
-
+from collections.abc import Mapping
 from enum import StrEnum
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from engine.model import Field, MatcherKind, Strength
-    from engine.pipeline.render.actions import Action
-    from engine.pipeline.render.targets import Target
+from engine.model import Field, MatcherKind, Strength
+from engine.pipeline.render.actions import Action
+from engine.pipeline.render.targets import Target
 
 
 class ActionWords(NamedTuple):
