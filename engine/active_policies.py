@@ -14,7 +14,7 @@ from engine.errors import PolicySetError, TrailbellError
 from engine.model import ActivePolicySet, Claim, FindingSeverity, Outcome, RejectedPolicySet, VoidReason
 from engine.pipeline.audit import delivery_record, line
 from engine.pipeline.deliver import WebhookSender
-from engine.pipeline.metrics import policies_metric
+from engine.pipeline.metrics import policies_metric, shadow_refused_metric
 from engine.pipeline.posting import CLAIM_EXTRA_SECONDS, CLAIM_MIN_SECONDS
 from engine.pipeline.render import changed_notice, plain, refused_notice, void_notice
 from engine.policy.prepared import load_prepared
@@ -66,15 +66,17 @@ class FixedPolicies:
 class PolicyUpdater:
     """Keeps the newest valid published set active: polls for it in the background, and announces each change."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917  one argument for each of its parts
         self,
         poller: PolicyPoller,
         background: Background[_Look],
         make_setting: MakeSetting,
         fallback: Callable[[], tuple[PolicySet, bool]],
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        shadow: ShadowFollower | None = None,
     ) -> None:
         """`fallback`: the set to start with where no published one is available, and whether it is the emergency set."""
+        self._shadow = shadow
         self._looked = now()
         self._poller = poller
         self._background = background
@@ -110,8 +112,11 @@ class PolicyUpdater:
         else:
             self._looked = now  # in vain, which the next events do not wait for again
         age = max((now - self._active.published).total_seconds(), 0.0) if self._active is not None else None
-        ports.emit(line(policies_metric(age, self._rejections, now, self.setting.deployment.function)))
+        function = self.setting.deployment.function
+        ports.emit(line(policies_metric(age, self._rejections, now, function)))
         self._rejections = 0
+        if self._shadow is not None:
+            self.setting = self.setting._replace(shadow=self._shadow.beside(self.setting.policies, ports, function))
 
     def post_notices(self, ports: Ports) -> None:
         """Post the pending notices to the default channels; after the events, which must not wait for a slow Slack."""
@@ -150,6 +155,30 @@ class PolicyUpdater:
         if announce:
             key = rejected.version or reason
             self._notices.append(_Notice(key, lambda channel: refused_notice(channel, reason, policies, emergency=emergency)))
+
+
+class ShadowFollower:
+    """Follows the shadow set that is published beside the active one. One that is not valid leaves the one before in place."""
+
+    def __init__(self, poller: PolicyPoller, background: Background[ActivePolicySet | RejectedPolicySet | None]) -> None:
+        self._poller = poller
+        self._background = background
+        self._newest: ActivePolicySet | None = None
+        self._looks = False
+
+    def beside(self, active: PolicySet, ports: Ports, function: str | None) -> PolicySet | None:
+        """The shadow set, as far as it was read; None where there is none, or it has become the active one."""
+        for result in self._background.taken():
+            if isinstance(result, RejectedPolicySet):
+                ports.emit(line(shadow_refused_metric(result.reason, ports.now(), function)))
+            elif result is not None:
+                self._newest = result
+        known = self._newest.version if self._newest is not None else None
+        self._background.start(lambda: self._poller.look(known), at_once=not self._looks)
+        self._looks = True
+        if self._newest is None or self._newest.policies.revision == active.revision:
+            return None
+        return self._newest.policies
 
 
 class _Look(NamedTuple):
@@ -267,16 +296,20 @@ def load_fallback(home: Path) -> tuple[PolicySet, bool]:
         return emergency_set(), True
 
 
-def accepted(sources: Sequence[Source], commit: str | None) -> PolicySet:
-    """The set of files that load and lint without an error. Raises `PolicySetError`."""
-    from engine.lint import lint  # noqa: PLC0415  only where a published set is looked at
-    from engine.policy.load import check  # noqa: PLC0415
+def accepted(sources: Sequence[Source], commit: str | None, linted: bool = False) -> PolicySet:  # noqa: FBT001, FBT002  a callback's
+    """The set of files that load and, unless this engine `linted` them before, lint without an error. Raises `PolicySetError`."""
+    from engine.policy.load import check  # noqa: PLC0415  only where a published set is looked at
 
-    findings = lint(sources, datetime.now(UTC), in_force=True)
-    errors = [finding for finding in findings if finding.severity is FindingSeverity.ERROR]
-    policies, _ = (None, ()) if errors else check(sources, commit=commit, in_force=True)
+    if not linted:
+        from engine.lint import lint  # noqa: PLC0415
+
+        findings = lint(sources, datetime.now(UTC), in_force=True)
+        errors = [finding for finding in findings if finding.severity is FindingSeverity.ERROR]
+        if errors:
+            raise PolicySetError(errors)
+    policies, findings = check(sources, commit=commit, in_force=True)
     if policies is None:
-        raise PolicySetError(errors)
+        raise PolicySetError(findings)
     return policies
 
 
@@ -296,9 +329,12 @@ def policy_updater(source: PublishedSource, make_setting: MakeSetting, home: Pat
     """The updater for the sets of a source."""
     from engine.edge.background import Background  # noqa: PLC0415  only where published sets are polled
     from engine.edge.numbers import NumberTable  # noqa: PLC0415
-    from engine.edge.published import S3Store  # noqa: PLC0415
+    from engine.edge.published import S3Store, ShadowStore  # noqa: PLC0415
     from engine.policy.poller import Copy, PolicyPoller  # noqa: PLC0415
 
-    store: Any = S3Store(source.url, source.key_id, Copy)
-    poller = PolicyPoller(store, accepted, NumberTable(source.table, store.place) if source.table else None)
-    return PolicyUpdater(poller, Background(source.every_seconds), make_setting, lambda: load_fallback(home))
+    def poller_of(store: Any) -> PolicyPoller:  # noqa: ANN401  the edge knows no protocol of the policies' room
+        return PolicyPoller(store, accepted, NumberTable(source.table, store.place) if source.table else None)
+
+    poller = poller_of(S3Store(source.url, source.key_id, Copy))
+    shadow = ShadowFollower(poller_of(ShadowStore(source.url, source.key_id, Copy)), Background(source.every_seconds))
+    return PolicyUpdater(poller, Background(source.every_seconds), make_setting, lambda: load_fallback(home), shadow=shadow)

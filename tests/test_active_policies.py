@@ -23,6 +23,7 @@ from worlds import Memory
 from worlds import World as Pipeline
 
 from engine import active_policies
+from engine import lint as lint_room
 from engine.active_policies import LOOK_AGE_SECONDS, PolicyUpdater, accepted
 from engine.cli import trailbell
 from engine.edge.background import Background
@@ -31,6 +32,7 @@ from engine.errors import PublishedSetError
 from engine.model import Deployment
 from engine.pipeline.posting import CLAIM_MIN_SECONDS
 from engine.pipeline.setting import Setting
+from engine.policy import poller
 from engine.policy.emergency import emergency_set
 from engine.policy.poller import Copy, PolicyPoller
 from engine.policy.published import pack, placed, unpack
@@ -600,6 +602,81 @@ def test_what_somebody_else_stored_is_not_rolled_back_to(here: World, command: A
         assert (done.exit_code, reason in done.output) == (1, True), done.output
         assert ("base.yaml:10:36" in done.output) is (version == broken)
     assert versions_of(here) == before
+
+
+QUIET = MUTES_ALL.replace("id: r", "id: quiet")
+
+
+def shadows(function: Lambda) -> list[dict[str, Any]]:
+    """What the decision records say of a shadow set."""
+    return [line["shadow"] for line in function.of("decision") if "shadow" in line]
+
+
+def test_a_shadow_set_is_decided_and_recorded_not_posted_and_then_promoted(here: World, command: Any, tmp_path: Path) -> None:
+    assert command().exit_code == 0
+    (tmp_path / "policies/base.yaml").write_text(QUIET, encoding="utf-8")
+    done = command("--shadow")
+    assert done.exit_code == 0, done.output
+    assert f"{here.url}.shadow: policy set " in done.output
+    with here.function() as function:
+        here.ring_until(function, lambda _: bool(shadows(function)))
+        (shadow,) = shadows(function)
+        assert (shadow["differs"], shadow["decision"]["mutes"][0]["id"]) == (True, "quiet")
+        assert shadow["revision"] in done.output
+        counts = [(line["ShadowDecided"], line["ShadowDiffers"]) for line in function.lines() if "ShadowDecided" in line]
+        assert counts == [(1, 1)]
+        rings = [body for _, body in here.slack.posts if "payments-prod" in body["text"]]
+        assert len(rings) == len(function.of("decision")), "the active set decides what is posted"
+        promoted = command("--promote")
+        assert promoted.exit_code == 0, promoted.output
+        assert f"{here.url}: policy set {shadow['revision']}, the shadow set until now, published" in promoted.output
+        here.ring_until(function, lambda revision: revision == shadow["revision"])
+        before = len(shadows(function))
+        here.ring(function)
+        assert len(shadows(function)) == before, "the active set is no shadow of itself"
+
+
+def test_a_shadow_set_of_somebody_else_is_neither_used_nor_promoted(here: World, command: Any) -> None:
+    assert command().exit_code == 0
+    assert "there is no shadow set" in command("--promote").output
+    signed_for_the_place = here.s3.get_object(Bucket=here.bucket, Key="policies/current")
+    here.s3.put_object(
+        Bucket=here.bucket,
+        Key="policies/current.shadow",
+        Body=signed_for_the_place["Body"].read(),
+        Metadata=signed_for_the_place["Metadata"],
+    )
+    refused = command("--promote")
+    assert (refused.exit_code, "is signed for another place" in refused.output) == (1, True), refused.output
+    with here.function() as function:
+        here.ring_until(function, lambda _: any("ShadowSetRefused" in line for line in function.lines()))
+        (said,) = [line for line in function.lines() if "ShadowSetRefused" in line]
+        assert "signed for another place" in said["reason"]
+        assert shadows(function) == []
+
+
+@pytest.mark.parametrize("words", [("--shadow", "--promote"), ("--shadow", "--rollback", "v"), ("--promote", "--rollback", "v")])
+def test_one_thing_is_published_at_a_time(command: Any, words: tuple[str, ...]) -> None:
+    assert "give one of --rollback, --shadow and --promote" in command(*words).output
+
+
+def test_a_set_that_this_engine_linted_before_it_was_signed_is_not_linted_again(
+    here: World, command: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert command().exit_code == 0
+    linted: list[object] = []
+    monkeypatch.setattr(lint_room, "lint", lambda *given, **_: linted.append(given) or ())
+    store = S3Store(here.url, here.key, Copy, here.client)
+    assert PolicyPoller(store, accepted).start()[0] is not None
+    assert linted == []
+    here.publish(GOOD)  # without a word about a linter
+    assert PolicyPoller(store, accepted).start()[0] is not None
+    assert len(linted) == 1
+    monkeypatch.setattr(poller, "__version__", "9.9.9")
+    assert command().exit_code == 0
+    linted.clear()
+    assert PolicyPoller(store, accepted).start()[0] is not None
+    assert linted, "another engine may find more"
 
 
 def test_a_bucket_without_versions_is_told(here: World) -> None:

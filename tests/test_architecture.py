@@ -52,11 +52,11 @@ MAY_IMPORT = {
 }
 """Rooms, and the rooms that each may import. `version` is `engine/__init__.py`."""
 
-COMPOSERS = {"batch", "booking", "decide", "destinations", "drain", "metrics", "notices", "posting", "setting", "total"}
+COMPOSERS = {"batch", "booking", "decide", "destinations", "drain", "metrics", "notices", "posting", "setting", "shadow", "total"}
 """What may put stages together; no stage imports another, but for `SHARED_STAGES`."""
 
-SHARED_STAGES = {"answers", "facts"}
-"""What every stage may ask: what an answer of Slack means, and the facts of an event."""
+SHARED_STAGES = {"answers", "effect", "facts"}
+"""What every stage may ask: what an answer of Slack means, what people notice of a verdict, and the facts of an event."""
 
 EDGES = (
     *("lambda_entry.py", "engine/cli/", "engine/edge/", "engine/active_policies.py"),

@@ -68,7 +68,7 @@ def test_workflows_may_publish_and_deploy_and_nothing_else() -> None:
     for name, statement in granted(PUBLISHING):
         actions.setdefault(name, set()).update(listed(statement["Action"]))
     assert actions == {
-        "publish": {"s3:PutObject", "s3:GetObjectVersion", "kms:Sign", "kms:Verify"},
+        "publish": {"s3:PutObject", "s3:GetObject", "s3:GetObjectVersion", "kms:Sign", "kms:Verify"},
         "deploy": {"lambda:UpdateFunctionCode", "lambda:GetFunctionConfiguration"},
     }
 

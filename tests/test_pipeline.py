@@ -122,6 +122,26 @@ def test_what_is_no_receive_count_is_none(count: object) -> None:
     assert receive_counts(payload) == {"m0": None}
 
 
+def test_a_shadow_set_is_recorded_and_costs_the_event_nothing() -> None:
+    mute = route("m", "eventName == 'GetObject'", mute="noise")
+    broken = route("b")._replace(matcher=matcher("`true`")._replace(holds=lambda _, __: 1 // 0))
+    active = policy_set(channels=CHANNELS)
+    for shadow, expected in (
+        (active, {"differs": False}),
+        (active._replace(selection=Selection(names=frozenset({"PutObject"}))), {"differs": True, "decision": None}),
+        (policy_set(policy("p", broken), channels=CHANNELS), {"differs": True, "failed": "ZeroDivisionError"}),
+    ):
+        world = World()
+        result = run(decode(sqs(numbered(1)), no_file), Setting(active, Deployment(), shadow=shadow), world.ports())
+        assert world.of("decision")[0]["shadow"] == {"revision": shadow.revision, **expected}
+        assert (result.failed, len(world.posts)) == (False, 1)
+        assert world.metrics()["ShadowDiffers"] == int(expected["differs"])
+    muted = policy_set(policy("p", mute), channels=CHANNELS)
+    world = World()
+    run(decode(sqs(numbered(1)), no_file), Setting(active, Deployment(), shadow=muted), world.ports())
+    assert world.of("decision")[0]["shadow"]["decision"]["mutes"] == [{"policy": "p", "id": "m", "reason": "noise"}]
+
+
 def test_at_open_the_audit_record_holds_the_whole_record() -> None:
     world = World()
     ran(sqs(numbered(1)), policy_set(channels=CHANNELS), world)

@@ -53,7 +53,7 @@ def test_a_packed_set_is_the_same_set() -> None:
 
 def test_what_is_signed_says_its_place_its_number_and_who_published_it() -> None:
     content = placed(packed(GOOD, "abc"), PLACE, 7, "a publisher")
-    assert unpack(content) == (*unpack(packed(GOOD, "abc"))[:2], PLACE, 7, "a publisher")
+    assert unpack(content) == (*unpack(packed(GOOD, "abc"))[:2], PLACE, 7, "a publisher", None)
     again = placed(content, PLACE, 8, None)
     assert unpack(again) == unpack(content)._replace(number=8, publisher=None)
     old = json.dumps({"format": 1, "commit": "abc", "files": {"base.yaml": GOOD}}).encode()
@@ -168,7 +168,7 @@ def test_what_does_not_prove_good_never_replaces_what_did(text: str, signature: 
 
 
 def test_a_set_that_breaks_trailbell_is_refused_and_the_last_good_one_stays() -> None:
-    def breaking(sources: Any, commit: str | None) -> Any:
+    def breaking(sources: Any, commit: str | None, _linted: bool) -> Any:  # noqa: FBT001  a callback's
         if sources[0].text.endswith("# breaks\n"):
             raise RecursionError("with a policy's text")
         return accepted(sources, commit)

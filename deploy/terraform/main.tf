@@ -66,7 +66,7 @@ locals {
       {
         sid       = "ReadPolicies"
         actions   = ["s3:GetObject", "s3:GetObjectVersion"]
-        resources = [local.policies_arn, "${local.policies_arn}.state"]
+        resources = [local.policies_arn, "${local.policies_arn}.shadow", "${local.policies_arn}.state"]
       },
       { sid = "KeepWhichIsGood", actions = ["s3:PutObject"], resources = ["${local.policies_arn}.state"] },
       { sid = "VerifyPolicies", actions = ["kms:Verify"], resources = [var.policies_signing_key_arn] },

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from engine.model import HashKey
-    from engine.workbench.policy_diff import ChangeGroup, Effect, PolicyDiff
+    from engine.pipeline.effect import Effect
+    from engine.workbench.policy_diff import ChangeGroup, PolicyDiff
 
 COMMENT: Final = "<!-- trailbell diff -->"
 """The first line of the Markdown, by which a workflow finds the comment that it updates."""

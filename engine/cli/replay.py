@@ -15,9 +15,10 @@ from engine.errors import ExpressionError, MatcherError
 from engine.matching import compile_predicate
 from engine.model import Deployment, Field
 from engine.pipeline.decide import decider_of
+from engine.pipeline.effect import effect_of
 from engine.pipeline.facts import document, facts
 from engine.pipeline.setting import Setting
-from engine.workbench.policy_diff import effect_of, shown
+from engine.workbench.policy_diff import shown
 from engine.workbench.replay import SLACK_PER_MINUTE, Replay, as_json
 
 if TYPE_CHECKING:

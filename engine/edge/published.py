@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 ALGORITHM: Final = "ECDSA_SHA_256"
 METADATA: Final = "trailbell-signature"
+SHADOW_SUFFIX: Final = ".shadow"
+"""Of the object beside the set that holds the shadow set."""
 STATE_SUFFIX: Final = ".state"
 """Of the object beside the set that holds which version was valid last, and which was rejected last."""
 
@@ -160,6 +162,30 @@ class S3Store:
         if service not in self._clients:
             self._clients[service] = self._client(service)
         return self._clients[service]
+
+
+class ShadowStore(S3Store):
+    """The place of a shadow set, beside that of the active one: decided and recorded by functions, and not posted.
+
+    Its address is another one, so a set that is signed for it counts nowhere else. Nothing is kept beside it: a function that
+    starts without a shadow set loses nothing.
+    """
+
+    def __init__(self, url: str, key_id: str, make: Callable[[bytes, bytes, str], Any], *more: Any) -> None:  # noqa: ANN401
+        super().__init__(f"{url.partition('#')[0]}{SHADOW_SUFFIX}", key_id, make, *more)
+
+    def newest(self, known: str | None) -> Any:  # noqa: ANN401  what `make` makes
+        """The newest shadow set; None where it is the `known` version, or there is none."""
+        with self._errors_of("the shadow set", absent_is_none=True):
+            version = self._aws("s3").head_object(**self._at).get("VersionId")
+            return None if version == known else self._read("the shadow set", {})
+
+    def kept(self) -> tuple[str | None, str | None]:
+        """Nothing."""
+        return None, None
+
+    def keep(self, good: str | None, refused: str | None) -> None:
+        """Keep nothing."""
 
 
 def caller(client: Callable[[str], Any] = quick_client) -> str | None:

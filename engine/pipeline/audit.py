@@ -66,11 +66,13 @@ def decision_record(  # noqa: PLR0913, PLR0917  one argument a field
     policies: PolicySet,
     now: datetime,
     receive_count: int | None = None,
+    *,
+    shadow: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
     """The record of one decision; with the event as the audit level leaves it, at `open` (`masked` None) the whole record.
 
     `receive_count`: how often SQS has handed out the event's batch item, this time included. Where it is more than 1, there may
-    be an earlier record of the same event.
+    be an earlier record of the same event. `shadow`: what a shadow set would do.
     """
     record: dict[str, Any] = {
         "type": "decision",
@@ -83,6 +85,8 @@ def decision_record(  # noqa: PLR0913, PLR0917  one argument a field
         "masking": policies.audit.level.name,
         "decision": decision_json(decision),
     }
+    if shadow is not None:
+        record["shadow"] = shadow
     if policies.audit.event:
         record["event"] = event.record if masked is None else {field.value: text for field, text in masked.values.items()}
     return record

@@ -26,6 +26,7 @@ from engine.pipeline.mask import mask
 from engine.pipeline.metrics import metrics, sending_metrics
 from engine.pipeline.posting import Posting
 from engine.pipeline.select import passed_over
+from engine.pipeline.shadow import shadow_record
 from engine.pipeline.total import BatchTotal, Received, Result
 
 if TYPE_CHECKING:
@@ -150,7 +151,8 @@ def _decide_and_record(number: int, event: Event, setting: Setting, ports: Ports
         facts = derive_facts(event.record)
         decision = decide(event, policies, now, facts)
         masked = None if level.name == OPEN else mask(event, decision, level, setting.key, facts)
-        record = line(decision_record(event, decision, masked, policies, now, receive_count))
+        shadow = shadow_record(event, decision, setting, now, facts)
+        record = line(decision_record(event, decision, masked, policies, now, receive_count, shadow=shadow))
     except Exception as error:  # noqa: BLE001  one event must not take its batch along
         reason = f"Trailbell broke on it ({type(error).__name__})"
         shown = policies.audit.event and level.name == OPEN
@@ -162,5 +164,14 @@ def _decide_and_record(number: int, event: Event, setting: Setting, ports: Ports
         outcome = RecordOutcome.SILENCED if decision.verdict.silences else RecordOutcome.MUTED
     hash_missing = masked.hash_missing if masked else 0
     return Received(
-        number, event.where, event.item, outcome, event, decision, facts, hash_missing=hash_missing, place=event.place
+        number,
+        event.where,
+        event.item,
+        outcome,
+        event,
+        decision,
+        facts,
+        hash_missing=hash_missing,
+        place=event.place,
+        shadow_differs=shadow["differs"] if shadow is not None else None,
     )

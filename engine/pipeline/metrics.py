@@ -24,7 +24,8 @@ class Tally(NamedTuple):
     `suppressed` counts by `policy/id` what each mute and silence kept from being sent. `unaccounted` counts requested
     notifications without an outcome: always 0, unless Trailbell itself is wrong. `passed_over` counts by
     reason what was passed over, `foreign` what of that is not CloudTrail's. `void_rules` counts how often a mute or silence held
-    that is void because it is not allowed. `handed_back` counts batch items that were not read to their end, for want of time.
+    that is void because it is not allowed. `handed_back` counts batch items that were not read to their end, for want of time,
+    `shadow_decided` events that a shadow set decided, too, and `shadow_differs` those of them that it decides otherwise.
     """
 
     received: int
@@ -39,6 +40,8 @@ class Tally(NamedTuple):
     foreign: int = 0
     void_rules: int = 0
     handed_back: int = 0
+    shadow_decided: int = 0
+    shadow_differs: int = 0
 
     @property
     def adds_up(self) -> bool:
@@ -63,6 +66,8 @@ def summed(tallies: Iterable[Tally]) -> Tally:
             total.foreign + tally.foreign,
             total.void_rules + tally.void_rules,
             total.handed_back + tally.handed_back,
+            total.shadow_decided + tally.shadow_decided,
+            total.shadow_differs + tally.shadow_differs,
         )
     return total
 
@@ -85,6 +90,7 @@ def metrics(tally: Tally, revision: str, now: datetime, function: str | None = N
         "VoidRules": tally.void_rules,
         "HashKeyMissing": tally.hash_missing,
         "HandedBack": tally.handed_back,
+        **({"ShadowDecided": tally.shadow_decided, "ShadowDiffers": tally.shadow_differs} if tally.shadow_decided else {}),
     }
     channels = dict.fromkeys(channel for channel, _ in tally.messages)
     return [
@@ -135,6 +141,11 @@ def policies_metric(age: float | None, rejected: int, now: datetime, function: s
     """
     aged = {} if age is None else {"PolicySetAge": round(age)}
     return _line({**aged, "PolicySetRefused": rejected}, _by(function), now)
+
+
+def shadow_refused_metric(reason: str, now: datetime, function: str | None = None) -> dict[str, Any]:
+    """The line to log where a shadow set could not be read or was refused, with the reason: places and codes, never a value."""
+    return _line({"ShadowSetRefused": 1}, _by(function), now, {"reason": reason})
 
 
 def _by(function: str | None) -> dict[str, str]:

@@ -9,8 +9,12 @@ if TYPE_CHECKING:
 
 
 class Setting(NamedTuple):
-    """Configuration shared by all batches while one policy set is active."""
+    """Configuration shared by all batches while one policy set is active.
+
+    `shadow` is a set that is decided and recorded beside it, and not posted.
+    """
 
     policies: PolicySet
     deployment: Deployment
     key: HashKey | None = None
+    shadow: PolicySet | None = None

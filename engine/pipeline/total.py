@@ -16,6 +16,7 @@ class Received(NamedTuple):
 
     `facts` are the event's, `original` is the number of the event of which this one is a duplicate. `retry`: its batch item must
     be retried. `reason` says why it was passed over; `foreign`: it is not CloudTrail's. `place` is where it stands in a log file.
+    `shadow_differs`: whether a shadow set decides it otherwise; None where there is none.
     """
 
     number: int
@@ -31,6 +32,7 @@ class Received(NamedTuple):
     reason: str | None = None
     foreign: bool = False
     place: LogFilePlace | None = None
+    shadow_differs: bool | None = None
 
 
 class ChannelOutcome(NamedTuple):
@@ -81,6 +83,7 @@ class BatchTotal:
         self._failed_items: set[str] = set()
         self._duplicates: set[tuple[int, str]] = set()
         self._handed_back = 0
+        self._shadow = Counter[bool]()
 
     def count_received(self, received: Received) -> None:
         """Count a record that came in, and its outcome if that does not depend on delivery."""
@@ -95,6 +98,8 @@ class BatchTotal:
             self._fail(received)
         if received.original is not None and received.item_id is not None:
             self._duplicates.add((received.original, received.item_id))
+        if received.shadow_differs is not None:
+            self._shadow[received.shadow_differs] += 1
         if received.decision is not None:
             verdict = received.decision.verdict
             self._classes[verdict.actor.name] += 1
@@ -164,6 +169,8 @@ class BatchTotal:
             passed_over=dict(self._passed_over),
             foreign=self._foreign,
             handed_back=self._handed_back,
+            shadow_decided=self._shadow.total(),
+            shadow_differs=self._shadow[True],
         )
         of_duplicates = {item_id for original, item_id in self._duplicates if original in self._failed}
         return Result(tally, bool(self._failed or self._handed_back), frozenset(self._failed_items | of_duplicates))

@@ -10,6 +10,7 @@ import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
+from engine import __version__
 from engine.errors import OlderSetError, PolicySetError, PublishedSetError
 from engine.model import ActivePolicySet, RejectedPolicySet, repr_only
 from engine.policy.published import unpack
@@ -104,15 +105,16 @@ class _Verified(NamedTuple):
 
 
 class PolicyPoller:
-    """Looks for new sets in a store. `accept` makes a set of its files, or raises `PolicySetError` with its findings.
+    """Looks for new sets in a store.
 
-    `now` counts seconds since 1970.
+    `accept` makes a set of its files, or raises `PolicySetError` with its findings; its last argument says whether the publisher
+    linted them with this version of the engine. `now` counts seconds since 1970.
     """
 
     def __init__(
         self,
         store: Store,
-        accept: Callable[[Sequence[Source], str | None], PolicySet],
+        accept: Callable[[Sequence[Source], str | None, bool], PolicySet],
         numbers: Numbers | None = None,
         now: Callable[[], float] = time.time,
     ) -> None:
@@ -201,7 +203,7 @@ class PolicyPoller:
         try:
             published = unpack(copy.content)
             number = _number_at(self._store.place, published)
-            policies = self._accept(published.sources, published.commit)
+            policies = self._accept(published.sources, published.commit, published.linted_by == __version__)
         except PolicySetError as error:
             named = ", ".join(f"{finding.where} [{finding.code}]" for finding in error.findings[:_FINDINGS_NAMED])
             more = len(error.findings) - _FINDINGS_NAMED

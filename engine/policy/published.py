@@ -37,7 +37,8 @@ class PublishedSet(NamedTuple):
     """What a published set says of itself.
 
     `place` is where it is published (`s3://bucket/key`), `number` its time of publication in milliseconds since 1970, `publisher`
-    who published it, in their own words. All three are None in a set that is packed and not yet signed.
+    who published it, in their own words. All three are None in a set that is packed and not yet signed. `linted_by` is the
+    version of the engine that found no error in it; None where none did.
     """
 
     sources: tuple[Source, ...]
@@ -45,16 +46,18 @@ class PublishedSet(NamedTuple):
     place: str | None
     number: int | None
     publisher: str | None
+    linted_by: str | None = None
 
 
-def pack(sources: Sequence[Source], directory: Path, commit: str | None) -> bytes:
+def pack(sources: Sequence[Source], directory: Path, commit: str | None, linted_by: str | None = None) -> bytes:
     """A set's files, by their paths below a folder, and those of its base: the same files give the same bytes.
 
-    The base goes along, so that the set means the same to an engine that brings another one.
+    The base goes along, so that the set means the same to an engine that brings another one. `linted_by` is the version of the
+    engine that linted it without an error: a function with the same one need not do so again.
     """
     files = {Path(source.path).relative_to(directory).as_posix(): source.text for source in sources if not source.base}
     base = {source.path: source.text for source in sources if source.base}
-    whole = {"format": FORMAT, "commit": commit, "files": files, **({"base": base} if base else {})}
+    whole = {"format": FORMAT, "commit": commit, "linted_by": linted_by, "files": files, **({"base": base} if base else {})}
     return json.dumps(whole, sort_keys=True).encode()
 
 
@@ -94,10 +97,11 @@ def unpack(content: bytes) -> PublishedSet:
         if not (isinstance(text, str) and path.endswith(SUFFIXES) and path.isprintable() and len(path) <= _PATH_MAX_LENGTH):
             raise PublishedSetError("one of its files is not a YAML file")
     place, number, publisher = whole.get("place"), whole.get("number"), whole.get("publisher")
-    if not (_is_text(place) and _is_text(publisher) and _is_number(number)):
+    linted_by = whole.get("linted_by")
+    if not (_is_text(place) and _is_text(publisher) and _is_number(number) and _is_text(linted_by)):
         raise PublishedSetError(_NOT_OURS)
     sources = (*_parsed(files), *(replace(source, base=True) for source in _parsed(base)))
-    return PublishedSet(sources, commit, place, number, publisher)
+    return PublishedSet(sources, commit, place, number, publisher, linted_by)
 
 
 def _whole(content: bytes) -> dict[str, Any]:

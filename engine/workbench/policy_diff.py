@@ -11,20 +11,22 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
 
 from engine.model import OPERATOR_RANK, SEVERITY_RANK, Field, Operator
 from engine.pipeline.decide import decider_of
 from engine.pipeline.decide.reference import decision
+from engine.pipeline.effect import effect_of
 from engine.pipeline.facts import time_of
 from engine.pipeline.mask import mask
 from engine.pipeline.select import passed_over
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
     from datetime import datetime
 
-    from engine.model import Channel, Event, Level, MaskedEvent, PolicySet, Request, Suppression, Verdict
+    from engine.model import Channel, Event, Level, MaskedEvent, PolicySet, Request, Verdict
+    from engine.pipeline.effect import Effect
 
 
 class ChangeKind(StrEnum):
@@ -53,27 +55,6 @@ KIND_TEXT: Final[Mapping[ChangeKind, str]] = {
 
 MOST_BUCKETS: Final = 1_000
 """Buckets that are counted for a group; others count together."""
-
-
-class Effect(NamedTuple):
-    """What one set does with an event, as far as people notice: the class, who is notified and how, what mutes or silences it."""
-
-    actor: str
-    requests: tuple[tuple[str, str, str], ...]
-    quieted_by: tuple[tuple[str, str], ...]
-    selected: bool = True
-
-    @property
-    def text(self) -> str:
-        """Who is notified, and what muted or silenced the event."""
-        if not self.selected:
-            return "not looked at"
-        heard = ", ".join(f"{channel} ({level}, {severity})" for channel, level, severity in self.requests) or "nobody"
-        by = ", ".join(f"{how} by {rule}" for how, rule in self.quieted_by)
-        return f"{heard}, {by}" if by else heard
-
-
-NOT_SELECTED: Final = Effect("", (), (), selected=False)
 
 
 @dataclass(slots=True)
@@ -183,19 +164,6 @@ def shown(event: Event, verdict: Verdict, policies: PolicySet) -> MaskedEvent:
 
 def _strictness(level: Level) -> int:
     return sum(_rank(level, name) for name in Field)
-
-
-def effect_of(verdict: Verdict | None) -> Effect:
-    """What a verdict does, as far as people notice; None: the set does not look at the event."""
-    if verdict is None:
-        return NOT_SELECTED
-    requests = ((request.channel, request.level.name, request.severity.value) for request in verdict.requests)
-    quieted = (*_quieted("muted", verdict.mutes), *_quieted("silenced", verdict.silences))
-    return Effect(verdict.actor.name, tuple(sorted(requests)), tuple(quieted))
-
-
-def _quieted(how: str, rules: Iterable[Suppression]) -> Iterator[tuple[str, str]]:
-    return ((how, f"{rule.policy}/{rule.id}") for rule in rules)
 
 
 def _requests(verdict: Verdict | None) -> dict[str, Request]:
