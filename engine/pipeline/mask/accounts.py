@@ -141,5 +141,5 @@ def _named_by(name: str, value: object) -> Iterator[str]:
     elif isinstance(value, str):
         if _MEMBER.search(name):
             yield value
-        for reading in readings(value):
+        for reading in readings(value) if len(value) >= _DIGITS else ():
             yield from (match[match.lastindex or 0] for match in _IN_TEXT.finditer(fold(reading)))

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _EMPTY: Final[Mapping[str, Any]] = {}
 _FIELDS: Final = tuple(Field)
 _TRANSFERRED: Final = {"read": "bytesTransferredOut", "list": "bytesTransferredOut", "write": "bytesTransferredIn"}
-_ENCODE: Final = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
+_ENCODE: Final = json.JSONEncoder(ensure_ascii=False, check_circular=False, separators=(",", ":")).encode
 _SIZE_LIMIT: Final = 1 << 63
 
 

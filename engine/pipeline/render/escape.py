@@ -65,7 +65,7 @@ def without_links(text: str) -> str:
 
 def harmless(text: str, limit: int | None = None) -> str:
     """Text with its blanks as they are, and what a reader's screen would obey or hide shown as escapes; cut as by `visible`."""
-    if _PLAIN.fullmatch(text) and (limit is None or len(text) <= limit):
+    if _is_seen(text) and (limit is None or len(text) <= limit):
         return text
     return _known(text, limit) if len(text) <= _SHORT else _cut(_pieces(text), len(text), limit)
 
@@ -77,7 +77,12 @@ def _known(text: str, limit: int | None) -> str:
 
 
 def _is_plain(text: str) -> bool:
-    return _PLAIN.fullmatch(text) is not None and "  " not in text and text == text.strip(" ")
+    return _is_seen(text) and "  " not in text and text == text.strip(" ")
+
+
+def _is_seen(text: str) -> bool:
+    """Whether a text has `_PLAIN` characters only. Nearly every text is ASCII, of which `str` knows quickly what is printable."""
+    return (text.isascii() and text.isprintable()) or _PLAIN.fullmatch(text) is not None
 
 
 def _cut(pieces: Iterable[str], total: int, limit: int | None) -> str:

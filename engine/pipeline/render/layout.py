@@ -72,7 +72,7 @@ _PLAIN: Final = Style.PLAIN
 FLAGS: Final = {"mrkdwn": False, "unfurl_links": False, "unfurl_media": False}
 """No markup in `text`, no previews. `link_names` is never sent: with it, `@here` in a value would notify everyone."""
 
-_ENCODE: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+_ENCODE: Final = json.JSONEncoder(ensure_ascii=False, check_circular=False, separators=(",", ":")).encode
 _FLAGS_JSON: Final = _ENCODE(FLAGS)[1:-1]
 
 Element = dict[str, Any]

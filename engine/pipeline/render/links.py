@@ -68,22 +68,23 @@ _FOR_OBJECT_CALLS: Final = (Target.ELSE, "Username", Field.NAME)
 def event_links(masked: MaskedEvent, deployment: Deployment) -> Iterator[Link]:
     """The event's audit record, and what else its caller did."""
     event_id = kept(masked, Field.EVENT_ID)
-    region = deployment.region or _region(masked, deployment)
+    region = _region(masked, deployment)
     if event_id is not None and _EVENT_ID.fullmatch(event_id):
         time = kept(masked, Field.TIME)
-        yield from audit_links(event_id, (time, time), deployment._replace(region=region))
-    history = _history(masked, deployment)
+        here = deployment if deployment.region else deployment._replace(region=region)
+        yield from audit_links(event_id, (time, time), here)
+    history = _history(masked, region)
     if history is not None:
         yield history
 
 
-def _history(masked: MaskedEvent, deployment: Deployment) -> Link | None:
+def _history(masked: MaskedEvent, region: str | None) -> Link | None:
     """CloudTrail's event history, which takes one attribute to look up.
 
     It knows management events only (https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_LookupEvents.html): a data
     event would not be found there. Of use for one is what else its caller did; the event itself stands in the audit record.
     """
-    console = _console(_region(masked, deployment))
+    console = _console(region)
     name = masked.values.get(Field.EVENT)
     if console is None or name is None:
         return None
