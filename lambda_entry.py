@@ -29,6 +29,7 @@ from engine.edge.negative_cache import NegativeResponseCache
 from engine.edge.objects import object_fetcher
 from engine.edge.outbox_table import DynamoStore
 from engine.edge.secrets import Secrets
+from engine.edge.self_test import self_test
 from engine.edge.threads import side_by_side
 from engine.errors import PublishedSetError
 from engine.model import Deployment, Operator, Outcome, Ports
@@ -36,15 +37,17 @@ from engine.outbox.calls import Calls
 from engine.outbox.outbox import Outbox
 from engine.outbox.store import MemoryStore, TableAwayError
 from engine.pipeline.answers import refusal_ttl
-from engine.pipeline.audit import delivery_record, line
+from engine.pipeline.audit import delivery_record, line, self_test_record
 from engine.pipeline.batch import emit_drained, run
 from engine.pipeline.decode import decode
 from engine.pipeline.deliver import WebhookSender
 from engine.pipeline.drain import Drain
+from engine.pipeline.metrics import silence_metric
 from engine.pipeline.posting import CLAIM_MIN_SECONDS, LOCAL_WORKERS
 from engine.pipeline.render import muted_notice, plain
 from engine.pipeline.response import lambda_response, receive_counts, supports_partial_failure
 from engine.pipeline.setting import Setting
+from engine.policy.scopes import named_buckets
 
 gc.freeze()
 gc.enable()
@@ -59,6 +62,9 @@ MUTED_DIGEST: Final = {"trailbell": "muted"}
 
 DRAIN: Final = {"trailbell": "drain"}
 """The payload of each minute: send what is owed."""
+
+SELF_TEST: Final = {"trailbell": "self-test"}
+"""The payload of whoever may invoke the function and asks whether it can read what it needs. Nothing is posted."""
 
 DRAIN_SECONDS: Final = 48.0
 
@@ -87,14 +93,19 @@ def handler(payload: object, context: Any) -> object:  # noqa: ANN401  Lambda's 
         return None
     if payload == DRAIN:
         _drain(ports)
+        _report_silence(ports)
         POLICIES.post_notices(ports)
         return None
+    if payload == SELF_TEST:
+        return _self_test(ports)
     outbox = _outbox(context.aws_request_id)
     result = run(
         decode(payload, FETCH), POLICIES.setting, ports, outbox, receive_counts=receive_counts(payload), local=LOCAL_OUTBOX
     )
     if CLAIMS is not None and result.tally.suppressed and remaining() > CLAIM_MIN_SECONDS:
         CLAIMS.remember(ports.now().date().isoformat(), result.tally.suppressed)
+    if CLAIMS is not None and remaining() > CLAIM_MIN_SECONDS:
+        CLAIMS.note_events({*named_buckets(POLICIES.setting.policies), *EXPECTED_BUCKETS} & result.tally.buckets)
     POLICIES.post_notices(ports)
     if result.failed and not supports_partial_failure(payload):
         raise UndeliveredError("something could not be read, decided or delivered; the audit records say what")
@@ -154,6 +165,25 @@ def _drain(ports: Ports) -> None:
     )
 
 
+def _report_silence(ports: Ports) -> None:
+    """Write which of the expected buckets has had no event for longest. One that has had none yet is counted from now on."""
+    if CLAIMS is None or not EXPECTED_BUCKETS or ports.remaining() <= CLAIM_MIN_SECONDS:
+        return
+    (last, unread), now = CLAIMS.last_events(), ports.now()
+    if unread:
+        return
+    CLAIMS.note_events(EXPECTED_BUCKETS - last.keys())
+    bucket = min(EXPECTED_BUCKETS, key=lambda name: last.get(name, now.timestamp()))
+    hours = (now.timestamp() - last.get(bucket, now.timestamp())) / 3600
+    ports.emit(line(silence_metric(bucket, hours, now, POLICIES.setting.deployment.function)))
+
+
+def _self_test(ports: Ports) -> dict[str, Any]:
+    answer = self_test(POLICIES.setting.policies, ports, CLAIMS)
+    ports.emit(line(self_test_record(answer, ports.now())))
+    return answer
+
+
 def _emitter(invocation: str) -> Callable[[str], None]:
     """A function that writes a JSON line to the log, with AWS's id of the invocation as its first member."""
     start = f'{{"invocation":{json.dumps(invocation)},'
@@ -210,6 +240,7 @@ def _hashes(policies: PolicySet) -> bool:
     return any(operator is Operator.HASH for level in policies.levels for operator in level.operators.values())
 
 
+EXPECTED_BUCKETS = frozenset(os.environ.get("TRAILBELL_EXPECTED_BUCKETS", "").split(",")) - {""}
 NEGATIVE_CACHE = NegativeResponseCache(post, refusal_ttl)
 SECRETS = Secrets(os.environ)
 CLAIMS = DeliveryTable(os.environ["TRAILBELL_DELIVERY_TABLE"]) if os.environ.get("TRAILBELL_DELIVERY_TABLE") else None

@@ -2,32 +2,93 @@
 
 from __future__ import annotations
 
+import io
 import json
 import uuid
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.request import Request, urlopen
 
 import boto3
 import pytest
 from builders import NOW, channel, policy, policy_set, route
+from click.testing import CliRunner
+from deployed_stack import AnsweredElsewhere, DeployedStack
 from moto.server import ThreadedMotoServer
 
+from engine.cli import trailbell
 from engine.edge.stack import read_stack
+from engine.edge.stack_parts import NO_ACCOUNT
 from engine.errors import StackError
 from engine.model import IncidentRule, WebhookRef
-from engine.model.stack import StackState
-from engine.workbench.doctor import Health, diagnose, named_buckets
+from engine.model.stack import AlarmState, Denial, SelfTestAnswer, StackState
+from engine.policy.scopes import named_buckets
+from engine.workbench.chain_links import ChainLink, Health
+from engine.workbench.doctor import diagnose
+from engine.workbench.stack_watch import ALARMS, QUEUED_ALARMS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 TOPIC = "arn:aws:sns:eu-west-1:111122223333:pager"
+RULE, QUEUE, DEAD, FUNCTION, MINUTE, ROLE = (
+    f"arn:aws:{rest}"
+    for rest in (
+        "events:eu-west-1:111122223333:rule/trailbell",
+        "sqs:eu-west-1:111122223333:queue",
+        "sqs:eu-west-1:111122223333:dead",
+        "lambda:eu-west-1:111122223333:function:trailbell",
+        "events:eu-west-1:111122223333:rule/minute",
+        "iam::111122223333:role/trailbell",
+    )
+)
+
+
+def lets(service: str, *actions: str, source: str | None = None) -> str:
+    """A resource policy."""
+    statement: dict[str, Any] = {"Effect": "Allow", "Principal": {"Service": service}, "Action": list(actions), "Resource": "*"}
+    return json.dumps({"Statement": [statement | ({"Condition": {"ArnEquals": {"aws:SourceArn": source}}} if source else {})]})
+
+
+KEY = "arn:aws:kms:eu-west-1:111122223333:key/k"
+EVENTS = "events.amazonaws.com"
 SOUND = StackState(
+    parts={
+        "Rule": "trailbell",
+        "Queue": "https://sqs/queue",
+        "DeadLetters": "https://sqs/dead",
+        "Function": "trailbell",
+        "FromQueue": "u",
+        "EveryMinute": "minute",
+        "Deliveries": "t",
+        "Logs": "/trailbell",
+        "Role": "trailbell",
+    },
+    arns={"Rule": RULE, "Queue": QUEUE, "DeadLetters": DEAD, "Function": FUNCTION, "EveryMinute": MINUTE, "Role": ROLE},
+    terraform=False,
+    trail_errors={"trail": ""},
+    documents={
+        "Queue": lets(EVENTS, "sqs:SendMessage", source=RULE),
+        "DeadLetters": lets(EVENTS, "sqs:SendMessage", source=RULE),
+        "Function": lets(EVENTS, "lambda:InvokeFunction", source=MINUTE),
+        f"key {KEY}": lets(EVENTS, "kms:*"),
+        "bucket logs": lets("cloudtrail.amazonaws.com", "s3:PutObject"),
+        "versions policies": "Enabled",
+    },
+    keys={KEY: "Enabled"},
+    denials=(),
+    table_active=True,
+    retention=365,
+    alarms={metric: AlarmState(f"trailbell-{metric[1]}", True, (TOPIC,), False) for metric in (*ALARMS, *QUEUED_ALARMS)},  # noqa: FBT003
+    listeners={TOPIC: 1},
+    set_age=3_600,
+    refused=0,
+    answer=SelfTestAnswer("abc", {"watch": ""}, "", {"payments-prod": 1_700_000_000}),
     rule_enabled=True,
     rule_buckets=frozenset({"payments-prod"}),
     rule_events=None,
-    rule_targets=1,
+    rule_targets=frozenset({QUEUE}),
     trail_prefixes=frozenset({"arn:aws:s3:::payments-prod/"}),
     function_state="Active",
     environment=frozenset({"SLACK_WEBHOOK_URL"}),
@@ -52,6 +113,9 @@ CHANNELS = {"watch": channel("watch"), "pager": channel("pager")._replace(webhoo
 POLICIES = policy_set(policy("p", route("r"), buckets=("payments-prod", "ledger-*")), channels=CHANNELS)
 
 
+LOOSE = SOUND.alarms[ALARMS[0]]  # type: ignore[index]
+
+
 def broken(**changes: Any) -> list[str]:
     return [link.name for link in diagnose(SOUND._replace(**changes), POLICIES, NOW) if link.health is Health.BROKEN]
 
@@ -69,7 +133,36 @@ def test_only_buckets_named_in_full_can_be_looked_for() -> None:
     [
         ({"trail_prefixes": frozenset({"arn:aws:s3:::other/"})}, "trail records payments-prod"),
         ({"rule_enabled": False}, "rule is enabled"),
-        ({"rule_targets": 0}, "rule has a target"),
+        ({"rule_targets": frozenset({DEAD})}, "rule has a target"),
+        ({"documents": {**SOUND.documents, "Queue": ""}}, "rule may send to the queue"),
+        (
+            {"documents": {**SOUND.documents, "DeadLetters": lets(EVENTS, "sqs:*", source=MINUTE)}},
+            "rule may send dead letters",
+        ),
+        ({"documents": {**SOUND.documents, "Function": ""}}, "schedule may start the function"),
+        ({"documents": {**SOUND.documents, f"key {KEY}": lets(EVENTS, "kms:Decrypt")}}, "EventBridge may use key k"),
+        ({"documents": {**SOUND.documents, "bucket logs": ""}}, "bucket logs takes log files"),
+        ({"documents": {**SOUND.documents, "versions policies": "Suspended"}}, "bucket policies keeps versions of the policies"),
+        ({"keys": {KEY: "PendingDeletion"}}, "key k is enabled"),
+        ({"trail_errors": {"main": "AccessDenied"}}, "trail main writes its log files"),
+        ({"denials": (Denial("reads the queue", "sqs:ReceiveMessage", QUEUE),)}, "role reads the queue"),
+        ({"denials": None, "unread": {"role": "NoSuchEntity"}}, "function has its role"),
+        ({"table_active": None, "unread": {"table": "ResourceNotFoundException"}}, "table of deliveries is there"),
+        ({"schedule_enabled": None, "unread": {"schedule": "ResourceNotFoundException"}}, "what is owed is sent"),
+        ({"retention": None, "unread": {"log group": "KeyError"}}, "audit records are kept"),
+        ({"retention": 0}, "audit records are kept"),
+        ({"alarms": {**SOUND.alarms, ALARMS[0]: LOOSE._replace(enabled=False)}}, "alarms are on"),  # type: ignore[dict-item]
+        ({"alarms": {**SOUND.alarms, ALARMS[0]: LOOSE._replace(actions=())}}, "somebody hears the alarms"),  # type: ignore[dict-item]
+        ({"alarms": {**SOUND.alarms, ALARMS[0]: LOOSE._replace(rings=True)}}, "no alarm rings"),  # type: ignore[dict-item]
+        ({"alarms": dict.fromkeys(ALARMS, LOOSE)}, "everything has an alarm"),
+        ({"listeners": {TOPIC: 0}}, "topic pager has a listener"),
+        ({"answer": SelfTestAnswer("", {}, "", {}, "PolicySetError")}, "function answers"),
+        ({"answer": None, "unread": {"self-test": "KeyError"}}, "function answers"),
+        (
+            {"answer": SelfTestAnswer("a", {"watch": "it is gone"}, "", {})},
+            "function reads the webhook of watch",
+        ),
+        ({"answer": SelfTestAnswer("a", {}, "AccessDenied", {})}, "function reaches its table"),
         ({"rule_buckets": frozenset({"other"})}, "rule lets each bucket through"),
         ({"dead": 3}, "no dead letters"),
         ({"queue_enabled": False}, "queue is read"),
@@ -142,11 +235,21 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     server = ThreadedMotoServer(port=0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()
+    urlopen(Request(f"http://{host}:{port}/moto-api/reset", method="POST"), timeout=10).close()
     monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://{host}:{port}")
     for name, value in {"ACCESS_KEY_ID": "test", "SECRET_ACCESS_KEY": "test", "DEFAULT_REGION": "eu-west-1"}.items():
         monkeypatch.setenv(f"AWS_{name}", value)
     yield
     server.stop()
+
+
+def without_invocations(service: str) -> Any:
+    """A client that neither starts the function nor simulates IAM, for which moto has no means."""
+    nothing: dict[str, dict[str, Callable[..., Any]]] = {
+        "lambda": {"invoke": lambda **_: {"Payload": io.BytesIO(b"null")}},
+        "iam": {"simulate_principal_policy": lambda **_: {"EvaluationResults": []}},
+    }
+    return AnsweredElsewhere(boto3.client(service), nothing.get(service, {}))
 
 
 @pytest.mark.filterwarnings("ignore:Tried to parse")  # moto makes no alarms and no saved queries
@@ -192,11 +295,11 @@ def test_a_stack_made_from_the_template_is_read_as_it_is() -> None:
         ],
     )
     channels = [channel(f"channel-{number}")._replace(webhook=ref) for number, ref in enumerate(refs)]
-    state = read_stack("trailbell", channels, NOW, boto3.client)
+    state = read_stack("trailbell", channels, NOW, without_invocations)
     assert state.rule_enabled
     assert state.rule_buckets == {"payments-prod", "ledger"}
     assert "GetObject" in (state.rule_events or ())
-    assert state.rule_targets == 1
+    assert len(state.rule_targets or ()) == 1
     assert state.queue_enabled
     assert (state.waiting, state.dead) == (0, 0)
     assert "SLACK_WEBHOOK_URL" in (state.environment or ())
@@ -242,6 +345,89 @@ def test_a_stack_that_is_not_there_is_an_error_that_says_so() -> None:
         read_stack("nowhere", [], NOW, boto3.client)
 
 
+REMOVALS: dict[str, tuple[Callable[[DeployedStack], object], str, str]] = {
+    "queue policy": (
+        lambda stack: boto3.client("sqs").set_queue_attributes(QueueUrl=stack.parts["Queue"], Attributes={"Policy": ""}),
+        "rule may send to the queue",
+        "aws sqs set-queue-attributes",
+    ),
+    "role policy": (
+        lambda _: boto3.client("iam").delete_role_policy(RoleName="trailbell", PolicyName="queue"),
+        "role reads the queue",
+        "aws iam put-role-policy --role-name trailbell",
+    ),
+    "log group": (
+        lambda stack: boto3.client("logs").delete_log_group(logGroupName=stack.parts["Logs"]),
+        "audit records are kept",
+        "aws logs create-log-group",
+    ),
+    "index": (
+        lambda stack: boto3.client("dynamodb").update_table(
+            TableName=stack.parts["Deliveries"], GlobalSecondaryIndexUpdates=[{"Delete": {"IndexName": "owed"}}]
+        ),
+        "what is owed is found",
+        "aws dynamodb update-table",
+    ),
+    "table": (
+        lambda stack: _without_table(stack.parts["Deliveries"]),
+        "table of deliveries is there",
+        "aws dynamodb create-table",
+    ),
+    "schedule": (
+        lambda stack: boto3.client("events").disable_rule(Name=stack.parts["EveryMinute"]),
+        "what is owed is sent",
+        "aws events enable-rule",
+    ),
+    "key": (
+        lambda stack: boto3.client("kms").disable_key(KeyId=stack.key.rpartition("/")[2]),
+        " is enabled",
+        "aws kms enable-key",
+    ),
+    "alarm action": (
+        lambda _: boto3.client("cloudwatch").disable_alarm_actions(AlarmNames=["trailbell-ErrorsAlarm-X"]),
+        "alarms are on",
+        "aws cloudwatch enable-alarm-actions --alarm-names trailbell-ErrorsAlarm-X",
+    ),
+    "trail selector": (
+        lambda _: boto3.client("cloudtrail").put_event_selectors(
+            TrailName="trailbell",
+            AdvancedEventSelectors=[{"Name": "a", "FieldSelectors": [{"Field": "eventName", "Equals": ["CopyObject"]}]}],
+        ),
+        "trail records payments-prod",
+        "aws cloudtrail put-event-selectors",
+    ),
+}
+
+
+def _without_table(name: str) -> None:
+    boto3.client("dynamodb").update_table(TableName=name, DeletionProtectionEnabled=False)
+    boto3.client("dynamodb").delete_table(TableName=name)
+
+
+@pytest.mark.filterwarnings("ignore:Tried to parse")
+@pytest.mark.usefixtures("aws")
+def test_links_that_are_removed_one_after_another_are_named_each_with_the_command_that_mends_it() -> None:
+    now = datetime.now(UTC).replace(microsecond=0)
+    stack = DeployedStack(now)
+    policies = policy_set(policy("p", route("r"), buckets=("payments-prod",)), channels={"watch": channel("watch")})
+
+    def links() -> dict[str, ChainLink]:
+        state = read_stack("trailbell", policies.channels.values(), now, stack.client)
+        return {link.name: link for link in diagnose(state, policies, now) if link.health is not Health.OK}
+
+    assert links() == {}
+    removed: set[str] = set()
+    for what, (remove, name, command) in REMOVALS.items():
+        remove(stack)
+        broken_now = links()
+        (found,) = [link for link in broken_now.values() if link.name.endswith(name)]
+        assert found.health is Health.BROKEN, what
+        assert command in found.remedy, what
+        expected = removed | {found.name}
+        assert {link for link in broken_now if link not in expected} <= {"what is owed is found", "role uses the table"}, what
+        removed = set(broken_now)
+
+
 def _empty_zip() -> bytes:
     return b"PK\x05\x06" + bytes(18)
 
@@ -250,5 +436,66 @@ def test_without_a_region_the_error_asks_for_one(monkeypatch: pytest.MonkeyPatch
     for name in ("AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PROFILE"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("AWS_CONFIG_FILE", "absent")
-    with pytest.raises(StackError, match="are credentials and a region set"):
+    with pytest.raises(StackError, match="needs a region and credentials"):
         read_stack("trailbell", (), NOW, boto3.session.Session().client)
+
+
+@pytest.mark.parametrize("command", [["doctor"], ["send-test", "--channel", "pager"]], ids=" ".join)
+@pytest.mark.parametrize("missing", ["region", "credentials"])
+def test_commands_that_need_aws_say_in_one_sentence_what_is_missing(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, command: list[str], missing: str
+) -> None:
+    for name in ("AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PROFILE", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_CONFIG_FILE", "absent")
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "absent")
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    if missing == "region":
+        monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
+        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+    else:
+        monkeypatch.setenv("AWS_REGION", "eu-west-1")
+    policies = (
+        "version: 1\nname: base\nowner: security\nchannels: [{name: pager, webhook: {secret: trailbell/slack}}]\n"
+        "masking: [{level: standard, fields: {time: keep}}]\ndefault: {notify: [pager], masking: standard}\n"
+    )
+    (tmp_path / "base.yaml").write_text(policies, "utf-8")
+    done = CliRunner().invoke(trailbell, [*command, "--policies", str(tmp_path)])
+    assert str(done.exception) == NO_ACCOUNT
+
+
+def test_the_rule_of_a_stack_that_reads_log_files_is_off() -> None:
+    files = {**SOUND.documents, "Queue": lets("s3.amazonaws.com", "sqs:SendMessage", source="arn:aws:s3:::logs")}
+    assert broken(rule_enabled=False, documents=files) == []
+
+
+def test_a_part_of_terraforms_is_mended_by_terraform() -> None:
+    state = SOUND._replace(terraform=True, documents={**SOUND.documents, "Queue": ""})
+    assert [link.remedy for link in diagnose(state, POLICIES, NOW) if link.health is Health.BROKEN] == ["terraform apply"]
+
+
+@pytest.mark.usefixtures("aws")
+def test_what_terraform_made_is_found_by_its_name() -> None:
+    role = boto3.client("iam").create_role(RoleName="bell", AssumeRolePolicyDocument="{}")["Role"]["Arn"]
+    queue = boto3.client("sqs").create_queue(QueueName="bell")["QueueUrl"]
+    boto3.client("sqs").create_queue(QueueName="bell-dead-letters")
+    functions = boto3.client("lambda")
+    functions.create_function(
+        FunctionName="bell",
+        Runtime="python3.13",
+        Role=role,
+        Handler="lambda_entry.handler",
+        Code={"ZipFile": _empty_zip()},
+        Environment={"Variables": {"TRAILBELL_DELIVERY_TABLE": "bell-deliveries"}},
+    )
+    functions.create_event_source_mapping(EventSourceArn="arn:aws:sqs:eu-west-1:123456789012:bell", FunctionName="bell")
+    events = boto3.client("events")
+    events.create_event_bus(Name="bell")
+    events.put_rule(Name="bell", EventBusName="bell", EventPattern='{"source": ["aws.s3"]}')
+    state = read_stack("bell", [], NOW, without_invocations, terraform=True)
+    assert (state.terraform, state.direct, state.has_table) == (True, False, True)
+    assert (state.parts["Rule"], state.parts["Queue"], state.parts["Logs"]) == ("bell|bell", queue, "/trailbell/bell")
+    assert (state.rule_enabled, state.queue_enabled, state.waiting) == (True, True, 0)
+    assert state.unread["table"] == "ResourceNotFoundException"
+    with pytest.raises(StackError, match="nowhere"):
+        read_stack("nowhere", [], NOW, boto3.client, terraform=True)

@@ -156,6 +156,29 @@ def test_what_was_delivered_is_remembered_in_the_table_and_mutes_are_told(aws: s
         assert kinds == {"event-1#by-env", "window", "pace", "drain", "channels", "muted"}
 
 
+def test_the_function_tells_of_itself_and_posts_nothing(aws: str, tmp_path: Path) -> None:
+    client(aws, "dynamodb").create_table(TableName="self-test", **TABLE)
+    policies = f"{POLICIES}buckets: [payments-prod, ledger]\n".replace("trailbell/slack", "trailbell/nowhere")
+    with world(aws, tmp_path, policies, TRAILBELL_DELIVERY_TABLE="self-test", TRAILBELL_EXPECTED_BUCKETS="ledger") as here:
+        assert here.function.invoke(bridged(read_of("a.csv"))).error is None
+        posted = len(here.slack.posts)
+        answer = here.function.invoke({"trailbell": "self-test"}).answer
+        assert len(here.slack.posts) == posted
+        assert answer["webhooks"]["by-env"] == ""
+        assert "cannot be read" in answer["webhooks"]["by-secret"]
+        assert answer["table"] == ""
+        assert abs(answer["buckets"]["payments-prod"] - time.time()) < 60
+        assert set(answer["buckets"]) == {"payments-prod"}, "no bucket that neither policies nor settings name"
+        (told,) = here.function.of("self_test")
+        assert told["problems"] == 2
+        assert holds_no_secret(here.function)
+        for _ in range(2):
+            assert here.function.invoke({"trailbell": "drain"}).error is None
+        silences = [line for line in here.function.lines() if "HoursSinceEvent" in line]
+        assert [line["bucket"] for line in silences] == ["ledger", "ledger"]
+        assert silences[1]["HoursSinceEvent"] < 0.1
+
+
 def test_what_was_booked_is_sent_by_whoever_drains_next(aws: str, tmp_path: Path) -> None:
     client(aws, "dynamodb").create_table(TableName="hung-channel", **TABLE)
     with world(aws, tmp_path, TRAILBELL_DELIVERY_TABLE="hung-channel") as here:

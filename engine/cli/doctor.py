@@ -10,7 +10,9 @@ import click
 from engine.cli.options import open_policies, policies_option
 from engine.cli.terminal import show, show_json
 from engine.edge.stack import read_stack
-from engine.workbench.doctor import ChainLink, Health, diagnose
+from engine.edge.stack_parts import need_account
+from engine.workbench.chain_links import ChainLink, Health
+from engine.workbench.doctor import diagnose
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -21,15 +23,20 @@ _MARK = {Health.OK: "✓", Health.BROKEN: "✗", Health.UNKNOWN: "?"}
 
 @click.command(short_help="Check every link of a deployed stack.")
 @policies_option
-@click.option("--stack", default="trailbell", show_default=True, help="The name of the CloudFormation stack.")
+@click.option(
+    "--stack", default="trailbell", show_default=True, help="The CloudFormation stack, or the name of Terraform's module."
+)
+@click.option("--terraform", is_flag=True, help="Terraform made it, by deploy/terraform.")
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
-def doctor(policies_path: Path, stack: str, form: str) -> None:
-    """Check every link of a deployed stack, from the trail to Slack, with read-only calls.
+def doctor(policies_path: Path, stack: str, form: str, *, terraform: bool) -> None:
+    """Check every link of a deployed stack, from the trail to Slack, and name the command that mends one.
 
+    Reads, asks IAM what the function's role may do, and asks the function for a self-test, which posts nothing.
     Needs AWS credentials and the extra trailbell[aws]. Exit code 0: every link works; 1: a link is broken or could not be read.
     """
     policies, now = open_policies(policies_path), datetime.now(UTC)
-    links = diagnose(read_stack(stack, policies.channels.values(), now, _client), policies, now)
+    need_account()
+    links = diagnose(read_stack(stack, policies.channels.values(), now, _client, terraform=terraform), policies, now)
     if form == "json":
         show_json([_json(link) for link in links])
     else:

@@ -13,6 +13,7 @@ from engine.cli.options import open_policies, policies_option
 from engine.cli.terminal import show
 from engine.edge.http import post
 from engine.edge.secrets import Secrets
+from engine.edge.stack_parts import need_account
 from engine.model import Outcome, Ports
 from engine.pipeline.deliver import WebhookSender
 from engine.pipeline.render import plain, trial_notice
@@ -35,6 +36,8 @@ def send_test(policies_path: Path, name: str) -> None:
     policies = open_policies(policies_path)
     if name not in policies.channels:
         raise click.UsageError(f"there is no channel {name!r}; {suggestion(name, policies.channels)}")
+    if policies.channels[name].webhook.env is None:
+        need_account()
     message = trial_notice(policies.channels[name], policies.revision)
     (delivery,) = WebhookSender(policies.channels, plain, _ports()).deliver([message])
     status = f" (status {delivery.status})" if delivery.status else ""

@@ -1,7 +1,7 @@
 """Deliveries shared between invocations, in a DynamoDB table: what was delivered once is not delivered again.
 
 Of a delivery an item is `{id, state: open or delivered, until, expires}`; of a day, what was muted, in counts by `policy/id`;
-of a log file, `{id, done, expires}`: how many of its records are done.
+of a log file, `{id, done, expires}`: how many of its records are done; and one item of when the last event of each bucket came.
 Times are in seconds since 1970; `expires` is the table's time to live.
 A table that does not answer grants every claim, and is not called for a while: a message twice is better than none.
 """
@@ -16,7 +16,7 @@ from engine.edge.secrets import quick_client
 from engine.model import Claim
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from engine.model import LogFilePlace
 
@@ -28,6 +28,11 @@ Source: https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGui
 
 _COUNTS_PER_UPDATE: Final = 50
 """An expression has at most 4 kB."""
+
+_LAST_EVENTS: Final = "last-events"
+_BUCKET: Final = "bucket:"
+_EVENTS_KEPT_SECONDS: Final = 400 * 86_400
+_NOTED_SECONDS: Final = 300
 
 _WRITES_PER_BATCH: Final = 25
 """Source: https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchWriteItem.html"""
@@ -45,6 +50,7 @@ class DeliveryTable:
         self._now = now
         self._made: Any = None
         self._breaker = CircuitBreaker(now)
+        self._noted: dict[str, int] = {}
 
     def claim(self, key: str, seconds: float) -> Claim:
         """Claim a delivery for so many seconds. Never raises."""
@@ -114,6 +120,36 @@ class DeliveryTable:
                 ":expires": {"N": str(int(self._now()) + KEPT_SECONDS)},
             },
         )
+
+    def note_events(self, buckets: Iterable[str]) -> None:
+        """Keep that an event of these buckets came just now; each at most every five minutes. Never raises."""
+        now = int(self._now())
+        names = [name for name in sorted(buckets) if now - self._noted.get(name, 0) >= _NOTED_SECONDS]
+        self._noted.update(dict.fromkeys(names, now))
+        for start in range(0, len(names), _COUNTS_PER_UPDATE):
+            some = dict(enumerate(names[start : start + _COUNTS_PER_UPDATE]))
+            self._call(
+                "update_item",
+                TableName=self._table,
+                Key={"id": {"S": _LAST_EVENTS}},
+                UpdateExpression=f"SET #expires = :expires, {', '.join(f'#n{number} = :now' for number in some)}",
+                ExpressionAttributeNames={
+                    "#expires": "expires",
+                    **{f"#n{number}": f"{_BUCKET}{bucket}" for number, bucket in some.items()},
+                },
+                ExpressionAttributeValues={":now": {"N": str(now)}, ":expires": {"N": str(now + _EVENTS_KEPT_SECONDS)}},
+            )
+
+    def last_events(self) -> tuple[dict[str, int], str]:
+        """When the last event of each bucket came that is noted, in seconds since 1970, and why that could not be read.
+
+        Never raises; the reason is empty where it was read.
+        """
+        found = self._call("get_item", TableName=self._table, Key={"id": {"S": _LAST_EVENTS}})
+        if "Error" in found or not found:
+            return {}, str(found.get("Error", {}).get("Code", "it does not answer"))
+        item = found.get("Item", {})
+        return {name.removeprefix(_BUCKET): int(value["N"]) for name, value in item.items() if name.startswith(_BUCKET)}, ""
 
     def _call(self, call: str, **how: Any) -> dict[str, Any]:  # noqa: ANN401  boto3's own arguments
         """The table's response, errors included; empty where it does not answer, and while it is not called for that reason."""

@@ -1,4 +1,7 @@
-"""What a deployed stack looks like, by read-only calls. Each part that cannot be read is named with the error's code."""
+"""What a deployed stack looks like, by read-only calls. Each part that cannot be read is named with the error's code.
+
+The function is asked for its self-test, too, which posts nothing and changes nothing.
+"""
 
 from __future__ import annotations
 
@@ -7,13 +10,17 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from engine.errors import StackError
-from engine.model.stack import StackState
+from engine.edge.stack_access import denials, read_access
+from engine.edge.stack_parts import bus_and_rule, of_cloudformation, of_terraform
+from engine.model.stack import AlarmState, SelfTestAnswer, StackState
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from engine.model import Channel
+
+
+SELF_TEST = b'{"trailbell": "self-test"}'
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,81 +42,63 @@ class _Reading:
             self.unread[name] = type(error).__name__
 
 
-def read_stack(name: str, channels: Iterable[Channel], now: datetime, client: Callable[[str], Any]) -> StackState:
-    """The state of the stack `name`; `client(service)` makes a boto3 client. Raises `StackError` where it cannot be found."""
-    resources = _resources(name, client)
+def read_stack(
+    name: str, channels: Iterable[Channel], now: datetime, client: Callable[[str], Any], *, terraform: bool = False
+) -> StackState:
+    """The state of the stack `name`; `client(service)` makes a boto3 client. Raises `StackError` where it cannot be found.
+
+    `terraform`: it was made by the module, whose `name` it is.
+    """
+    parts = of_terraform(name, client) if terraform else of_cloudformation(name, client)
     known, reading = tuple(channels), _Reading()
     refs = [channel.webhook for channel in known]
-    direct = "Queue" not in resources
-    reading.part("rule", lambda: _rule(client("events"), resources["Rule"]))
-    reading.part("trail", lambda: {"trail_prefixes": _trails(client("cloudtrail"))})
-    reading.part("function", lambda: _function(client("lambda"), resources["Function"]))
-    reading.part("dead letters", lambda: {"dead": _count(client("sqs"), resources["DeadLetters"])})
+    direct, has_table = "Queue" not in parts, "Deliveries" in parts
+    reading.part("rule", lambda: _rule(client("events"), parts["Rule"]))
+    reading.part("trail", lambda: _trails(client("cloudtrail")))
+    reading.part("function", lambda: _function(client("lambda"), parts["Function"]))
+    reading.part("dead letters", lambda: {"dead": _count(client("sqs"), parts["DeadLetters"])})
     if not direct:
-        reading.part("queue", lambda: _queue(client, resources, now))
-    if "Deliveries" in resources:
-        reading.part("table", lambda: {"index_active": _index_active(client("dynamodb"), resources["Deliveries"])})
-        reading.part("schedule", lambda: {"schedule_enabled": _schedule_enabled(client("events"), resources["EveryMinute"])})
-        reading.part("owed", lambda: _owed(client("cloudwatch"), resources["Function"], known, now))
-    reading.part("metrics", lambda: _events(client("cloudwatch"), resources["Function"], now))
+        reading.part("queue", lambda: _queue(client, parts, now))
+    if has_table:
+        reading.part("table", lambda: _table(client("dynamodb"), parts["Deliveries"]))
+        reading.part("schedule", lambda: {"schedule_enabled": _schedule_enabled(client("events"), parts["EveryMinute"])})
+        reading.part("owed", lambda: _owed(client("cloudwatch"), parts["Function"], known, now))
+    reading.part("log group", lambda: {"retention": _retention(client("logs"), parts["Logs"])})
+    reading.part("alarms", lambda: {"alarms": _alarms(client("cloudwatch"), name)})
+    reading.part("metrics", lambda: _events(client("cloudwatch"), parts["Function"], now))
+    reading.part("self-test", lambda: {"answer": _self_test(client("lambda"), parts["Function"])})
     there = {
         "secrets": _existing(reading, "secret", [ref.secret for ref in refs], _secret_lookup(client)),
         "parameters": _existing(reading, "parameter", [ref.parameter for ref in refs], _parameter_lookup(client)),
         "topics": _existing(reading, "topic", [ref.sns for ref in refs], _topic_lookup(client)),
+        "listeners": _listeners(client("sns"), reading.values.get("alarms") or {}),
     }
-    nothing: dict[str, Any] = dict.fromkeys(_PARTS)
-    return StackState(
-        **{**nothing, **reading.values, **there}, has_table="Deliveries" in resources, direct=direct, unread=reading.unread
-    )
-
-
-_PARTS = (
-    "rule_enabled",
-    "rule_buckets",
-    "rule_events",
-    "rule_targets",
-    "trail_prefixes",
-    "function_state",
-    "environment",
-    "queue_enabled",
-    "waiting",
-    "dead",
-    "oldest",
-    "index_active",
-    "schedule_enabled",
-    "oldest_owed",
-    "owed",
-    "last_event",
-    "foreign",
-)
-
-
-def _resources(name: str, client: Callable[[str], Any]) -> dict[str, str]:
-    from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415
-
-    try:
-        pages = client("cloudformation").get_paginator("list_stack_resources").paginate(StackName=name)
-        return {
-            resource["LogicalResourceId"]: resource.get("PhysicalResourceId", "")
-            for page in pages
-            for resource in page["StackResourceSummaries"]
-        }
-    except ClientError as error:
-        code = error.response["Error"].get("Code", "error")
-        raise StackError(f"the stack {name!r} could not be read ({code}); is it in this account and region?") from None
-    except BotoCoreError as error:
-        raise StackError(f"AWS did not answer ({type(error).__name__}); are credentials and a region set?") from None
+    variables, trail_buckets = reading.values.pop("variables", {}), reading.values.pop("trail_buckets", ())
+    access = read_access(parts, variables, trail_buckets, client)
+    reading.unread.update(access.unread)
+    reading.part("role", lambda: {"denials": denials(parts, variables, refs, access.arns, client)})
+    whole = {"terraform": terraform, "has_table": has_table, "direct": direct, "unread": reading.unread}
+    whole |= {"parts": parts, "arns": access.arns, "documents": access.documents, "keys": access.keys}
+    nothing: dict[str, Any] = {**dict.fromkeys(StackState._fields), "trail_errors": {}}
+    return StackState(**{**nothing, **reading.values, **there, **whole})
 
 
 def _rule(events: Any, physical: str) -> dict[str, Any]:  # noqa: ANN401
-    rule = events.describe_rule(Name=physical.rsplit("|", 1)[-1].rsplit("/", 1)[-1])
+    named = bus_and_rule(physical)
+    rule = events.describe_rule(**named)
     detail = json.loads(rule.get("EventPattern", "{}")).get("detail", {})
     return {
         "rule_enabled": rule.get("State", "").startswith("ENABLED"),
         "rule_buckets": _buckets(detail),
         "rule_events": _named(detail.get("eventName")),
-        "rule_targets": len(events.list_targets_by_rule(Rule=rule["Name"])["Targets"]),
+        "rule_targets": _targets(events, physical),
     }
+
+
+def _targets(events: Any, physical: str) -> frozenset[str]:  # noqa: ANN401
+    named = bus_and_rule(physical)
+    how = {"Rule": named.pop("Name"), **named}
+    return frozenset(target["Arn"] for target in events.list_targets_by_rule(**how)["Targets"])
 
 
 def _buckets(detail: Mapping[str, Any]) -> frozenset[str] | None:
@@ -123,12 +112,21 @@ def _named(values: object) -> frozenset[str] | None:
     return frozenset(value for value in values if isinstance(value, str)) if isinstance(values, list) else None
 
 
-def _trails(cloudtrail: Any) -> frozenset[str]:  # noqa: ANN401
-    """The beginnings of object ARNs of which the region's logging trails record reads and writes, by either sort of selector."""
+def _trails(cloudtrail: Any) -> dict[str, Any]:  # noqa: ANN401
+    """What the region's logging trails record of reads and writes, by either sort of selector, and whether they can write it.
+
+    What they record are the beginnings of object ARNs.
+    """
     trails = cloudtrail.describe_trails(includeShadowTrails=True)["trailList"]
-    logging = [trail["TrailARN"] for trail in trails if cloudtrail.get_trail_status(Name=trail["TrailARN"])["IsLogging"]]
-    selectors = [cloudtrail.get_event_selectors(TrailName=arn) for arn in logging]
-    return frozenset(prefix for trail in selectors for prefix in (*_classic(trail), *_advanced(trail)))
+    status = {trail["TrailARN"]: cloudtrail.get_trail_status(Name=trail["TrailARN"]) for trail in trails}
+    logging = [trail for trail in trails if status[trail["TrailARN"]]["IsLogging"]]
+    selectors = [cloudtrail.get_event_selectors(TrailName=trail["TrailARN"]) for trail in logging]
+    errors = {trail["Name"]: status[trail["TrailARN"]].get("LatestDeliveryError") or "" for trail in logging}
+    return {
+        "trail_prefixes": frozenset(prefix for trail in selectors for prefix in (*_classic(trail), *_advanced(trail))),
+        "trail_errors": errors,
+        "trail_buckets": tuple(trail["S3BucketName"] for trail in logging),
+    }
 
 
 def _classic(selectors: Mapping[str, Any]) -> Iterable[str]:
@@ -150,10 +148,24 @@ def _advanced(selectors: Mapping[str, Any]) -> Iterable[str]:
 
 def _function(functions: Any, name: str) -> dict[str, Any]:  # noqa: ANN401
     configuration = functions.get_function_configuration(FunctionName=name)
+    variables = configuration.get("Environment", {}).get("Variables", {})
     return {
         "function_state": configuration.get("State", "Active"),
-        "environment": frozenset(configuration.get("Environment", {}).get("Variables", {})),
+        "environment": frozenset(variables),
+        "variables": {key: value for key, value in variables.items() if key.startswith("TRAILBELL_")},
     }
+
+
+def _self_test(functions: Any, name: str) -> SelfTestAnswer:  # noqa: ANN401
+    """What the function says of itself. Raises `KeyError` where that is no answer of Trailbell's."""
+    invoked = functions.invoke(FunctionName=name, InvocationType="RequestResponse", Payload=SELF_TEST)
+    text = invoked["Payload"].read()
+    if "FunctionError" in invoked:
+        return SelfTestAnswer("", {}, "", {}, str(json.loads(text).get("errorType", "error")))
+    answer = json.loads(text or "null")
+    if not isinstance(answer, dict) or "revision" not in answer:
+        raise KeyError("revision")
+    return SelfTestAnswer(answer["revision"], answer["webhooks"], answer["table"], answer["buckets"])
 
 
 def _queue(client: Callable[[str], Any], resources: Mapping[str, str], now: datetime) -> dict[str, Any]:
@@ -165,17 +177,52 @@ def _queue(client: Callable[[str], Any], resources: Mapping[str, str], now: date
     }
 
 
-def _index_active(dynamodb: Any, table: str) -> bool:  # noqa: ANN401
-    """Whether the table has the index by which what is owed is found, and it is filled."""
-    indexes = dynamodb.describe_table(TableName=table)["Table"].get("GlobalSecondaryIndexes", ())
-    return any(index["IndexName"] == "owed" and index.get("IndexStatus", "ACTIVE") == "ACTIVE" for index in indexes)
+def _table(dynamodb: Any, table: str) -> dict[str, Any]:  # noqa: ANN401
+    """Whether the table is there, and whether it has the index by which what is owed is found, and it is filled."""
+    described = dynamodb.describe_table(TableName=table)["Table"]
+    indexes = described.get("GlobalSecondaryIndexes", ())
+    return {
+        "table_active": described["TableStatus"] in {"ACTIVE", "UPDATING"},
+        "index_active": any(one["IndexName"] == "owed" and one.get("IndexStatus", "ACTIVE") == "ACTIVE" for one in indexes),
+    }
+
+
+def _retention(logs: Any, group: str) -> int:  # noqa: ANN401
+    """The days that records are kept, 0 for ever. Raises `KeyError` where there is no such group."""
+    groups = logs.describe_log_groups(logGroupNamePrefix=group)["logGroups"]
+    found = {one["logGroupName"]: int(one.get("retentionInDays", 0)) for one in groups}
+    return found[group]
+
+
+def _alarms(cloudwatch: Any, stack: str) -> dict[tuple[str, str], AlarmState]:  # noqa: ANN401
+    """The stack's alarms on metrics, whose names begin with its own."""
+    pages = cloudwatch.get_paginator("describe_alarms").paginate(AlarmNamePrefix=f"{stack}-")
+    return {
+        (one.get("Namespace", ""), one.get("MetricName", "")): AlarmState(
+            one["AlarmName"], one.get("ActionsEnabled", True), tuple(one.get("AlarmActions", ())), one["StateValue"] == "ALARM"
+        )
+        for page in pages
+        for one in page["MetricAlarms"]
+    }
+
+
+def _listeners(sns: Any, alarms: Mapping[tuple[str, str], AlarmState]) -> dict[str, int]:  # noqa: ANN401
+    """How many confirmed subscriptions the topics of alarms have; one that cannot be read is left out."""
+    topics = {action for alarm in alarms.values() for action in alarm.actions if ":sns:" in action}
+    counts: dict[str, int] = {}
+    for topic in sorted(topics):
+        local = _Reading()
+        local.part(topic, lambda topic=topic: sns.list_subscriptions_by_topic(TopicArn=topic))  # type: ignore[misc]
+        if topic not in local.unread or local.unread[topic] in {"NotFound", "NotFoundException"}:
+            found = local.values.get("Subscriptions", ())
+            counts[topic] = sum(one["SubscriptionArn"].startswith("arn:") for one in found)
+    return counts
 
 
 def _schedule_enabled(events: Any, rule: str) -> bool:  # noqa: ANN401
     """Whether the function is started each minute to send what is owed."""
-    name = rule.rsplit("|", 1)[-1].rsplit("/", 1)[-1]
-    enabled = events.describe_rule(Name=name).get("State", "").startswith("ENABLED")
-    return enabled and bool(events.list_targets_by_rule(Rule=name)["Targets"])
+    enabled = events.describe_rule(**bus_and_rule(rule)).get("State", "").startswith("ENABLED")
+    return enabled and bool(_targets(events, rule))
 
 
 def _owed(cloudwatch: Any, function: str, channels: Iterable[Channel], now: datetime) -> dict[str, Any]:  # noqa: ANN401
@@ -212,10 +259,16 @@ def _last_maximum(cloudwatch: Any, metric: tuple[str, str], dimensions: Mapping[
 
 
 def _events(cloudwatch: Any, function: str, now: datetime) -> dict[str, Any]:  # noqa: ANN401
-    """When CloudTrail's last event came, and how many came that are not CloudTrail's, in the last 24 hours."""
-    events, foreign = (_sums(cloudwatch, function, metric, now) for metric in ("FromCloudTrail", "NotCloudTrail"))
+    """When CloudTrail's last event came, how many came that are not CloudTrail's, and what became of published sets, in a day."""
+    wanted = ("FromCloudTrail", "NotCloudTrail", "PolicySetRefused")
+    events, foreign, refused = (_sums(cloudwatch, function, metric, now) for metric in wanted)
     times: list[datetime] = [point["Timestamp"] for point in events if point["Sum"] > 0]
-    return {"last_event": max(times, default=None), "foreign": int(sum(point["Sum"] for point in foreign))}
+    return {
+        "last_event": max(times, default=None),
+        "foreign": int(sum(point["Sum"] for point in foreign)),
+        "refused": int(sum(point["Sum"] for point in refused)),
+        "set_age": _last_maximum(cloudwatch, ("Trailbell", "PolicySetAge"), {"Function": function}, now),
+    }
 
 
 def _sums(cloudwatch: Any, function: str, metric: str, now: datetime) -> list[dict[str, Any]]:  # noqa: ANN401

@@ -113,6 +113,18 @@ def undecided_record(
     return {**record, "event": dict(source.record)} if with_event else record
 
 
+def self_test_record(answer: Mapping[str, Any], now: datetime) -> dict[str, Any]:
+    """That the function was asked for its self-test, and how many problems it told."""
+    problems = sum(bool(problem) for problem in (*answer["webhooks"].values(), answer["table"]))
+    return {
+        "type": "self_test",
+        "version": VERSION,
+        "written": now.isoformat(),
+        "revision": answer["revision"],
+        "problems": problems,
+    }
+
+
 def delivery_record(  # noqa: PLR0913  one argument a field
     delivery: Delivery,
     channel: str,

@@ -26,6 +26,7 @@ class Tally(NamedTuple):
     reason what was passed over, `foreign` what of that is not CloudTrail's. `void_rules` counts how often a mute or silence held
     that is void because it is not allowed. `handed_back` counts batch items that were not read to their end, for want of time,
     `shadow_decided` events that a shadow set decided, too, and `shadow_differs` those of them that it decides otherwise.
+    `buckets` are those of decided events, up to a thousand.
     """
 
     received: int
@@ -42,6 +43,7 @@ class Tally(NamedTuple):
     handed_back: int = 0
     shadow_decided: int = 0
     shadow_differs: int = 0
+    buckets: frozenset[str] = frozenset()
 
     @property
     def adds_up(self) -> bool:
@@ -68,6 +70,7 @@ def summed(tallies: Iterable[Tally]) -> Tally:
             total.handed_back + tally.handed_back,
             total.shadow_decided + tally.shadow_decided,
             total.shadow_differs + tally.shadow_differs,
+            total.buckets | tally.buckets,
         )
     return total
 
@@ -146,6 +149,11 @@ def policies_metric(age: float | None, rejected: int, now: datetime, function: s
 def shadow_refused_metric(reason: str, now: datetime, function: str | None = None) -> dict[str, Any]:
     """The line to log where a shadow set could not be read or was refused, with the reason: places and codes, never a value."""
     return _line({"ShadowSetRefused": 1}, _by(function), now, {"reason": reason})
+
+
+def silence_metric(bucket: str, hours: float, now: datetime, function: str | None = None) -> dict[str, Any]:
+    """The line to log where buckets are expected to have events: which has had none for longest, and for how many hours."""
+    return _line({"HoursSinceEvent": round(hours, 2)}, _by(function), now, {"bucket": bucket})
 
 
 def _by(function: str | None) -> dict[str, str]:

@@ -2,10 +2,12 @@
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from engine.model import Decision, Event, FactGroups, LogFilePlace, Outcome, RecordOutcome, VoidReason, repr_only
 from engine.pipeline.metrics import Tally
+
+_MAX_BUCKETS: Final = 1_000
 
 
 @repr_only(
@@ -84,6 +86,7 @@ class BatchTotal:
         self._duplicates: set[tuple[int, str]] = set()
         self._handed_back = 0
         self._shadow = Counter[bool]()
+        self._buckets: set[str] = set()
 
     def count_received(self, received: Received) -> None:
         """Count a record that came in, and its outcome if that does not depend on delivery."""
@@ -106,6 +109,8 @@ class BatchTotal:
             self._failed_matchers += len(verdict.failures)
             self._void_rules += sum(rule.reason is VoidReason.NOT_ALLOWED for rule in verdict.void)
             self._suppressed.update(f"{rule.policy}/{rule.id}" for rule in (*verdict.mutes, *verdict.silences))
+        if received.facts is not None and received.facts[0][0] is not None and len(self._buckets) < _MAX_BUCKETS:
+            self._buckets.add(received.facts[0][0])
 
     def count_deliveries(self, pending: Sequence[Received], outcomes: Iterable[ChannelOutcome]) -> None:
         """Count the outcomes of these records on their requested channels; a channel without an outcome counts as failed.
@@ -171,6 +176,7 @@ class BatchTotal:
             handed_back=self._handed_back,
             shadow_decided=self._shadow.total(),
             shadow_differs=self._shadow[True],
+            buckets=frozenset(self._buckets),
         )
         of_duplicates = {item_id for original, item_id in self._duplicates if original in self._failed}
         return Result(tally, bool(self._failed or self._handed_back), frozenset(self._failed_items | of_duplicates))

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from engine.model import PolicySet
+
 
 _FEWEST: Final = 3
 """Literal characters in a row. A bucket's name has as many at least.
@@ -35,3 +37,9 @@ def bucket_scope(written: Iterable[str]) -> BucketScope:
     return BucketScope(
         tuple(text for text in texts if not text.startswith("!")), tuple(text[1:] for text in texts if text.startswith("!"))
     )
+
+
+def named_buckets(policies: PolicySet) -> tuple[str, ...]:
+    """The buckets that the scopes of a policy set name without wildcards, each once, in order."""
+    patterns = (bucket for policy in policies.policies for bucket in policy.buckets or ())
+    return tuple(dict.fromkeys(bucket for bucket in patterns if not set("*?") & set(bucket)))

@@ -1,10 +1,18 @@
-"""Which link of a deployed stack is broken, and how to fix it, judged from the state that was read elsewhere."""
+"""Which link of a deployed stack is broken, and the command that mends it, judged from the state that was read elsewhere.
+
+A link is a step on an event's way, and whether the next part may be used by the one before, not only whether it is there. Where
+Terraform made the stack, `terraform apply` makes again what is gone.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from enum import StrEnum
+import json
 from typing import TYPE_CHECKING, Final
+
+from engine.policy.scopes import named_buckets
+from engine.workbench.chain_links import ChainLink, Health, broken, is_gone, judged, mended, unknown
+from engine.workbench.stack_rights import reads_log_files, rights
+from engine.workbench.stack_watch import function_answers, last_events, watched
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -14,23 +22,11 @@ if TYPE_CHECKING:
     from engine.model.stack import StackState
 
 
-class Health(StrEnum):
-    """Whether a link works."""
-
-    OK = "ok"
-    BROKEN = "broken"
-    UNKNOWN = "unknown"
-
-
-@dataclass(frozen=True, slots=True)
-class ChainLink:
-    """One link from the trail to Slack: its name, its health, what was seen, and how to fix it (empty if it works)."""
-
-    name: str
-    health: Health
-    seen: str
-    remedy: str = ""
-
+_ATTRIBUTES: Final = "AttributeName=owed,AttributeType=S AttributeName=due,AttributeType=N"
+_INDEX: Final = (
+    '{"IndexName":"owed","KeySchema":[{"AttributeName":"owed","KeyType":"HASH"},{"AttributeName":"due","KeyType":"RANGE"}],'
+    '"Projection":{"ProjectionType":"KEYS_ONLY"}}'
+)
 
 STALE_SECONDS: Final = 900
 """A message that has waited longer than this is not being processed."""
@@ -42,76 +38,119 @@ def diagnose(state: StackState, policies: PolicySet, now: datetime) -> tuple[Cha
         *_trail(state, policies),
         *_rule(state, policies),
         *_queue(state),
+        *rights(state),
         *_function(state),
+        *function_answers(state),
         *_published(state),
         *(_destination(state, channel) for channel in policies.channels.values()),
         *_outbox(state, policies),
+        *watched(state),
         _last_event(state, now),
+        *last_events(state, now, named_buckets(policies)),
         _foreign(state),
     )
-
-
-def named_buckets(policies: PolicySet) -> tuple[str, ...]:
-    """Return the buckets that a policy set names without wildcards, each once, in order."""
-    patterns = (bucket for policy in policies.policies for bucket in policy.buckets or ())
-    return tuple(dict.fromkeys(bucket for bucket in patterns if not set("*?") & set(bucket)))
 
 
 def _trail(state: StackState, policies: PolicySet) -> Iterator[ChainLink]:
     prefixes = state.trail_prefixes
     if prefixes is None:
-        yield _unknown("trail", state, "trail")
+        yield unknown("trail", state, "trail")
         return
     for bucket in named_buckets(policies):
         recorded = any(f"arn:aws:s3:::{bucket}/".startswith(prefix) for prefix in prefixes)
-        yield _link(
+        yield judged(
             f"trail records {bucket}",
             recorded,
             "its data events are recorded" if recorded else "no trail of this region records its reads and writes",
-            f"add arn:aws:s3:::{bucket}/ to a trail's data events (aws cloudtrail put-event-selectors)",
+            f"add arn:aws:s3:::{bucket}/ to a trail's data events: aws cloudtrail put-event-selectors --trail-name TRAIL"
+            f" --advanced-event-selectors '{_selectors(bucket)}' (with those that it has: get-event-selectors)",
         )
 
 
+def _selectors(bucket: str) -> str:
+    wanted = (("eventCategory", "Equals", "Data"), ("resources.type", "Equals", "AWS::S3::Object"))
+    arn = ("resources.ARN", "StartsWith", f"arn:aws:s3:::{bucket}/")
+    fields = [{"Field": field, operator: [value]} for field, operator, value in (*wanted, arn)]
+    return json.dumps([{"Name": bucket, "FieldSelectors": fields}], separators=(",", ":"))
+
+
 def _rule(state: StackState, policies: PolicySet) -> Iterator[ChainLink]:
-    if state.rule_enabled is None:
-        yield _unknown("rule", state, "rule")
+    if reads_log_files(state):
         return
-    yield _link("rule is enabled", state.rule_enabled, "enabled" if state.rule_enabled else "disabled", "aws events enable-rule")
-    yield _link("rule has a target", bool(state.rule_targets), f"{state.rule_targets} targets", "deploy the stack again")
+    if state.rule_enabled is None:
+        yield _absent("rule", state, "rule", "deploy the stack anew")
+        return
+    bus, _, rule = state.parts.get("Rule", "").rpartition("|")
+    named = f"{rule} --event-bus-name {bus}" if bus else rule
+    seen = "enabled" if state.rule_enabled else "disabled"
+    yield judged("rule is enabled", state.rule_enabled, seen, f"aws events enable-rule --name {named}")
+    yield _target(state, named)
     yield from _let_through("bucket", named_buckets(policies), state.rule_buckets, "BucketNames")
     yield from _let_through("event", sorted(policies.selection.names or ()), state.rule_events, "EventNames")
+
+
+def _target(state: StackState, named: str) -> ChainLink:
+    """Whether the rule sends to the queue, or to the function itself where there is no queue."""
+    part = "Function" if state.direct else "Queue"
+    arn = state.arns.get(part)
+    if arn is None:
+        return _absent("rule has a target", state, f"policy of {part}", "deploy the stack anew")
+    works = arn in (state.rule_targets or ())
+    seen = f"it sends to the {part.lower()}" if works else f"it does not send to the {part.lower()}"
+    target = json.dumps({"Id": part.lower(), "Arn": arn, "DeadLetterConfig": {"Arn": state.arns.get("DeadLetters", "ARN")}})
+    return judged(
+        "rule has a target", works, seen, mended(state, f"aws events put-targets --rule {named} --targets '[{target}]'")
+    )
+
+
+def _absent(name: str, state: StackState, part: str, remedy: str) -> ChainLink:
+    """A link that could not be looked at: broken where its part is not there, or else unknown."""
+    if is_gone(state, part):
+        return ChainLink(name, Health.BROKEN, "it is not there", mended(state, remedy))
+    return unknown(name, state, part)
 
 
 def _let_through(kind: str, wanted: Iterable[str], allowed: frozenset[str] | None, parameter: str) -> Iterator[ChainLink]:
     missing = [name for name in wanted if allowed is not None and name not in allowed]
     seen = f"not let through: {', '.join(missing)}" if missing else "all that the policies name"
-    yield _link(f"rule lets each {kind} through", not missing, seen, f"add them to the stack's parameter {parameter}")
+    yield judged(f"rule lets each {kind} through", not missing, seen, f"add them to the stack's parameter {parameter}")
 
 
 def _queue(state: StackState) -> Iterator[ChainLink]:
     if state.dead is None:
-        yield _unknown("dead letters", state, "dead letters")
+        yield _absent("dead letters", state, "dead letters", "deploy the stack anew")
     else:
-        remedy = "see why in the log, then aws sqs start-message-move-task"
-        yield _link("no dead letters", state.dead == 0, f"{state.dead} messages", remedy)
+        move = f"aws sqs start-message-move-task --source-arn {state.arns.get('DeadLetters', 'ARN')}"
+        remedy = f"see why in the log, then {move}"
+        yield judged("no dead letters", state.dead == 0, f"{state.dead} messages", remedy)
     if state.direct:
         return
     if state.queue_enabled is None or state.waiting is None:
-        yield _unknown("queue", state, "queue")
+        yield _absent("queue", state, "queue", "deploy the stack anew")
         return
     seen = "Lambda reads it" if state.queue_enabled else "Lambda does not read it"
-    yield _link("queue is read", state.queue_enabled, seen, "aws lambda update-event-source-mapping --enabled")
+    yield judged(
+        "queue is read",
+        state.queue_enabled,
+        seen,
+        f"aws lambda update-event-source-mapping --uuid {state.parts.get('FromQueue', 'UUID')} --enabled",
+    )
     fresh = state.oldest is None or state.oldest < STALE_SECONDS
     seen = f"{state.waiting} waiting, the oldest for {state.oldest or 0} s"
-    yield _link("queue drains", fresh, seen, "look at the function's errors and throttles, or raise MaximumConcurrency")
+    yield judged("queue drains", fresh, seen, "look at the function's errors and throttles, or raise MaximumConcurrency")
 
 
 def _function(state: StackState) -> Iterator[ChainLink]:
     if state.function_state is None:
-        yield _unknown("function", state, "function")
+        yield _absent("function", state, "function", "deploy the stack anew")
     else:
         active = state.function_state == "Active"
-        yield _link("function is active", active, state.function_state, "aws lambda get-function says why")
+        yield judged(
+            "function is active",
+            active,
+            state.function_state,
+            f"aws lambda get-function --function-name {state.parts['Function']} says why",
+        )
 
 
 def _published(state: StackState) -> Iterator[ChainLink]:
@@ -119,7 +158,14 @@ def _published(state: StackState) -> Iterator[ChainLink]:
     if state.environment is None or "TRAILBELL_POLICIES_KEY" not in state.environment:
         return
     seen = "the table has the highest number" if state.has_table else "a function that starts anew takes any older signed set"
-    yield _link("older policy sets are refused", state.has_table, seen, "deploy the stack with DeliveryTable=yes")
+    yield judged("older policy sets are refused", state.has_table, seen, "deploy the stack with DeliveryTable=yes")
+    if state.refused is not None:
+        remedy = "the default channel was told why: mend the set, and publish it again"
+        yield judged("published sets are taken", not state.refused, f"{state.refused} refused in the last 24 hours", remedy)
+    if "metrics" not in state.unread:
+        old = "the function has not said it in the last quarter of an hour: it may run with the zip's own"
+        seen = old if state.set_age is None else f"published {state.set_age / 3600:.1f} hours ago"
+        yield judged("a published set is in force", state.set_age is not None, seen, "trailbell publish, then see the log")
 
 
 def _destination(state: StackState, channel: Channel) -> ChainLink:
@@ -130,12 +176,12 @@ def _destination(state: StackState, channel: Channel) -> ChainLink:
             return ChainLink(
                 name, Health.UNKNOWN, f"{ref.sns} could not be read", "give yourself permission to read its attributes"
             )
-        return _link(name, there, f"{ref.sns} {_is(there)}", "create the topic, and name it in the stack's parameter TopicArns")
+        return judged(name, there, f"{ref.sns} {_is(there)}", "create the topic, and name it in the stack's parameter TopicArns")
     if ref.env is not None:
         if state.environment is None:
-            return _unknown(name, state, "function")
+            return unknown(name, state, "function")
         exists = ref.env in state.environment
-        return _link(
+        return judged(
             name, exists, f"variable {ref.env} {_is(exists)}", f"set {ref.env} on the function, or keep the webhook in a secret"
         )
     place, known = (
@@ -143,7 +189,7 @@ def _destination(state: StackState, channel: Channel) -> ChainLink:
     )
     if known is None:
         return ChainLink(name, Health.UNKNOWN, f"{place} could not be read", "give yourself permission to describe it")
-    return _link(name, known, f"{place} {_is(known)}", f"create the {place}")
+    return judged(name, known, f"{place} {_is(known)}", f"create the {place}")
 
 
 def _parameter(state: StackState, parameter: str) -> tuple[str, bool | None]:
@@ -162,33 +208,61 @@ def _outbox(state: StackState, policies: PolicySet) -> Iterator[ChainLink]:
             seen = f"without a table each is one batch: {', '.join(names)}"
             yield ChainLink("incidents last", Health.BROKEN, seen, "deploy the stack with DeliveryTable=yes")
         return
-    deploy = "deploy the stack again"
-    if state.index_active is None:
-        yield _unknown("what is owed is found", state, "table")
-    else:
-        seen = "the index owed is active" if state.index_active else "the table has no index owed, or it is being filled"
-        yield _link("what is owed is found", state.index_active, seen, deploy)
-    if state.schedule_enabled is None:
-        yield _unknown("what is owed is sent", state, "schedule")
-        return
-    runs = state.schedule_enabled and ("owed" in state.unread or state.oldest_owed is not None)
-    seen = (
-        "each minute" if runs else "the function has said nothing of it" if state.schedule_enabled else "the schedule is disabled"
-    )
-    remedy = "see the function's errors" if state.schedule_enabled else "aws events enable-rule"
-    yield _link("what is owed is sent", runs, seen, remedy)
+    yield _table(state)
+    yield _index(state)
+    yield _schedule(state)
     if state.owed is None:
-        yield _unknown("channels take messages", state, "owed")
+        yield unknown("channels take messages", state, "owed")
         return
     for name, seconds in state.owed.items():
         remedy = "trailbell send-test says what its destination answers"
-        yield _link(f"{name} takes messages", seconds < STALE_SECONDS, f"an alert has been owed for {seconds} s", remedy)
+        yield judged(f"{name} takes messages", seconds < STALE_SECONDS, f"an alert has been owed for {seconds} s", remedy)
+
+
+def _table(state: StackState) -> ChainLink:
+    name, table = "table of deliveries is there", state.parts["Deliveries"]
+    create = (
+        f"aws dynamodb create-table --table-name {table} --billing-mode PAY_PER_REQUEST"
+        " --key-schema AttributeName=id,KeyType=HASH --attribute-definitions AttributeName=id,AttributeType=S"
+        f" {_ATTRIBUTES} --deletion-protection-enabled --global-secondary-indexes '[{_INDEX}]'"
+    )
+    if state.table_active is None:
+        return _absent(name, state, "table", create)
+    seen = "active" if state.table_active else "it is not active"
+    return judged(name, state.table_active, seen, f"aws dynamodb describe-table --table-name {table} says why")
+
+
+def _index(state: StackState) -> ChainLink:
+    name = "what is owed is found"
+    if state.index_active is None:
+        return _absent(name, state, "table", "see the table")
+    create = (
+        f"aws dynamodb update-table --table-name {state.parts['Deliveries']} --attribute-definitions {_ATTRIBUTES}"
+        f""" --global-secondary-index-updates '[{{"Create":{_INDEX}}}]'"""
+    )
+    seen = "the index owed is active" if state.index_active else "the table has no index owed, or it is being filled"
+    return judged(name, state.index_active, seen, mended(state, create))
+
+
+def _schedule(state: StackState) -> ChainLink:
+    name, rule = "what is owed is sent", state.parts["EveryMinute"]
+    enable = f"aws events enable-rule --name {rule}"
+    if state.schedule_enabled is None:
+        put = f"aws events put-rule --name {rule} --schedule-expression 'rate(1 minute)'"
+        target = json.dumps({"Id": "function", "Arn": state.arns.get("Function", "ARN"), "Input": '{"trailbell": "drain"}'})
+        return _absent(name, state, "schedule", f"{put} && aws events put-targets --rule {rule} --targets '[{target}]'")
+    if not state.schedule_enabled:
+        return broken(name, "the schedule is disabled, or has no target", enable)
+    runs = "owed" in state.unread or state.oldest_owed is not None
+    seen = "each minute" if runs else "the function has said nothing of it"
+    logs = f"aws logs tail {state.parts.get('Logs', '')} --since 15m"
+    return judged(name, runs, seen, f"see the function's errors: {logs}")
 
 
 def _last_event(state: StackState, now: datetime) -> ChainLink:
     name = "an event came recently"
     if "metrics" in state.unread:
-        return _unknown(name, state, "metrics")
+        return unknown(name, state, "metrics")
     if state.last_event is None:
         return ChainLink(
             name,
@@ -204,22 +278,9 @@ def _foreign(state: StackState) -> ChainLink:
     """Whether only CloudTrail's events arrive. S3 sends events of its own with the same source, which are not audit events."""
     name = "only CloudTrail's events come"
     if state.foreign is None:
-        return _unknown(name, state, "metrics")
+        return unknown(name, state, "metrics")
     seen = f"{state.foreign} others in the last 24 hours" if state.foreign else "no others in the last 24 hours"
     remedy = (
         'have the rule take the detail-type "AWS API Call via CloudTrail" alone; the log says what the others are (passed_over)'
     )
-    return _link(name, not state.foreign, seen, remedy)
-
-
-def _link(name: str, works: bool, seen: str, remedy: str) -> ChainLink:  # noqa: FBT001  a fact, not a switch
-    return ChainLink(name, Health.OK if works else Health.BROKEN, seen, "" if works else remedy)
-
-
-def _unknown(name: str, state: StackState, part: str) -> ChainLink:
-    return ChainLink(
-        name,
-        Health.UNKNOWN,
-        f"could not be read: {state.unread.get(part, 'it is not in the stack')}",
-        "see the stack's resources",
-    )
+    return judged(name, not state.foreign, seen, remedy)

@@ -1,0 +1,117 @@
+"""Whether somebody hears when a deployed stack breaks: its log, its alarms, and what the function says of itself."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from engine.workbench.chain_links import ChainLink, Health, broken, is_gone, judged, mended, unknown
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import datetime
+
+    from engine.model.stack import AlarmState, SelfTestAnswer, StackState
+
+ALARMS: Final = (
+    ("AWS/SQS", "ApproximateNumberOfMessagesVisible"),
+    ("AWS/Lambda", "Errors"),
+    ("AWS/Lambda", "Throttles"),
+    ("AWS/Events", "InvocationsFailedToBeSentToDlq"),
+    ("Trailbell", "Failed"),
+    ("Trailbell", "Unreadable"),
+    ("Trailbell", "FailedMatchers"),
+    ("Trailbell", "DoesNotAddUp"),
+    ("Trailbell", "OldestOwedSeconds"),
+    ("Trailbell", "GivenUp"),
+    ("Trailbell", "FromCloudTrail"),
+)
+"""The alarms that every stack has."""
+
+QUEUED_ALARMS: Final = (("AWS/SQS", "ApproximateAgeOfOldestMessage"),)
+
+
+def watched(state: StackState) -> Iterator[ChainLink]:
+    """The log group and the alarms."""
+    yield _log(state)
+    yield from _alarms(state)
+
+
+def _log(state: StackState) -> ChainLink:
+    name, group = "audit records are kept", state.parts.get("Logs", "")
+    if state.retention is None:
+        if is_gone(state, "log group"):
+            command = f"aws logs create-log-group --log-group-name {group}"
+            again = f"{command} && aws logs put-retention-policy --log-group-name {group} --retention-in-days 365"
+            return broken(name, f"there is no log group {group}", mended(state, again))
+        return unknown(name, state, "log group")
+    seen = f"for {state.retention} days" if state.retention else "for ever"
+    command = f"aws logs put-retention-policy --log-group-name {group} --retention-in-days 365"
+    return judged(name, state.retention > 0, seen, mended(state, command))
+
+
+def _alarms(state: StackState) -> Iterator[ChainLink]:
+    if state.alarms is None:
+        yield unknown("alarms", state, "alarms")
+        return
+    deploy = "deploy the stack again with AlarmTopicArn=ARN of a topic that somebody hears"
+    wanted = ALARMS if state.direct else (*ALARMS, *QUEUED_ALARMS)
+    missing = [metric for namespace, metric in wanted if (namespace, metric) not in state.alarms]
+    seen = f"none for {', '.join(missing)}" if missing else f"{len(state.alarms)} alarms"
+    yield judged("everything has an alarm", not missing, seen, mended(state, deploy))
+    alarms = tuple(state.alarms.values())
+    unheard = [one for one in alarms if not one.actions]
+    seen = f"no action: {_names(unheard)}" if unheard else "each has an action"
+    yield judged("somebody hears the alarms", not unheard, seen, mended(state, deploy))
+    off = [one for one in alarms if not one.enabled]
+    seen = f"switched off: {_names(off)}" if off else "none is switched off"
+    enable = f"aws cloudwatch enable-alarm-actions --alarm-names {' '.join(one.name for one in off)}"
+    yield judged("alarms are on", not off, seen, enable)
+    for topic, listeners in state.listeners.items():
+        subscribe = f"aws sns subscribe --topic-arn {topic} --protocol email --notification-endpoint ADDRESS"
+        yield judged(f"topic {topic.rsplit(':', 1)[-1]} has a listener", listeners > 0, f"{listeners} subscriptions", subscribe)
+    ringing = [one for one in alarms if one.rings]
+    seen = f"in alarm: {_names(ringing)}" if ringing else "none"
+    yield judged("no alarm rings", not ringing, seen, "docs/at-3-am.md has a section for each")
+
+
+def _names(alarms: list[AlarmState]) -> str:
+    return ", ".join(sorted(one.name for one in alarms))
+
+
+def function_answers(state: StackState) -> Iterator[ChainLink]:
+    """What the function says of itself, by an invocation that posts nothing."""
+    name, answer = "function answers", state.answer
+    if answer is None:
+        if is_gone(state, "self-test"):
+            deploy = "deploy the code again: it is older than this command, or not Trailbell's"
+            yield broken(name, "it knows no self-test", deploy)
+        else:
+            yield unknown(name, state, "self-test")
+        return
+    if answer.error:
+        logs = f"aws logs tail {state.parts.get('Logs', '')} --since 15m"
+        yield broken(name, f"it fails ({answer.error})", logs)
+        return
+    yield judged(name, True, f"with the policies {answer.revision}", "")  # noqa: FBT003
+    yield from _function_reads(answer)
+
+
+def _function_reads(answer: SelfTestAnswer) -> Iterator[ChainLink]:
+    for channel, problem in answer.webhooks.items():
+        if problem:
+            yield broken(f"function reads the webhook of {channel}", str(problem), "put it there, and let the role read it")
+    problem = answer.table
+    if problem:
+        yield broken("function reaches its table", str(problem), "see the links of the role and the table")
+
+
+def last_events(state: StackState, now: datetime, buckets: tuple[str, ...]) -> Iterator[ChainLink]:
+    """When the last event of each bucket came that the policies name."""
+    if state.answer is None:
+        return
+    for bucket in buckets:
+        name, at = f"last event of {bucket}", state.answer.buckets.get(bucket)
+        if at is None:
+            yield ChainLink(name, Health.OK, "none since this is noted")
+        else:
+            yield ChainLink(name, Health.OK, f"{max(now.timestamp() - at, 0) / 3600:.1f} hours ago")
