@@ -16,6 +16,7 @@ RUNTIME := $(VENV)/.runtime-$(VERSION)
 DEV := $(VENV)/.dev-$(VERSION)
 PINNED := requirements/build.txt requirements/runtime.txt requirements/dev.txt
 NODE := tests/node/node_modules/.package-lock.json
+CHARTS := report/node_modules/.package-lock.json
 COMPETITORS := $(BENCH)/.bench-$(VERSION)
 LOCK := $(BIN)/uv pip compile --universal --python-version $(LEAST) --generate-hashes --no-emit-index-url --no-header --no-annotate --quiet
 
@@ -32,7 +33,7 @@ SEED := 1
 MACHINE := $(if $(filter aarch64 arm64,$(shell uname -m)),arm64,x86_64)
 
 .DEFAULT_GOAL := help
-.PHONY: help python setup dev node demo test check nightly lint types policies lock bench chaos pictures load package release clean
+.PHONY: help python setup dev node demo test check nightly lint types policies lock bench chaos charts pictures load package release clean
 
 help: ## This list
 	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -141,6 +142,12 @@ release: $(RUNTIME) requirements/release.txt ## dist/ as a release has it: wheel
 	$(BIN)/python -m hatchling build
 	.ci/release $(BIN) $(LISTS)/bin dist
 
+$(CHARTS): report/package.json report/package-lock.json
+	npm ci --prefix report --no-audit --no-fund --ignore-scripts --loglevel=error >/dev/null && touch $@
+
+charts: $(CHARTS) ## report/charts.js, and the licences beside it: the charts of `trailbell replay --report`, out of pinned npm packages
+	node report/build.mjs report
+
 pictures: dev ## The pictures of messages in docs/, by Debian's Chromium
 	$(BIN)/python tests/pictures.py
 
@@ -164,5 +171,5 @@ lock: dev ## The requirement files anew, where their sources changed (UPGRADE=--
 	$(LOCK) $(UPGRADE) -o requirements/bench.txt requirements/bench.in
 
 clean: ## Away with everything that the targets made
-	rm -rf .venv .venv-* tests/node/node_modules build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-* tests/node/node_modules report/node_modules build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

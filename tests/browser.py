@@ -33,6 +33,7 @@ _FLAGS: Final = (
     "--remote-debugging-pipe",
 )
 _SECONDS: Final = 60.0
+_COMPLAINTS: Final = ("Log.entryAdded", "Runtime.exceptionThrown", "Runtime.consoleAPICalled")
 
 
 def executable() -> str | None:
@@ -51,6 +52,8 @@ class Page:
         self._browser, self._session = browser, session
         self.requested: list[str] = []
         """Every address that the page asked for."""
+        self.complaints: list[str] = []
+        """What stands in the console: errors, warnings, and what the page's policy refused."""
 
     def call(self, method: str, **parameters: Any) -> dict[str, Any]:
         """The result of a command."""
@@ -91,6 +94,12 @@ class Browser:
             told = self._read()
             if page is not None and told.get("method") == "Network.requestWillBeSent":
                 page.requested.append(told["params"]["request"]["url"])
+            if page is not None and told.get("method") in {
+                "Log.entryAdded",
+                "Runtime.exceptionThrown",
+                "Runtime.consoleAPICalled",
+            }:
+                page.complaints.append(json.dumps(told["params"]))
             if told.get("id") == self._number:
                 assert "error" not in told, (method, told["error"])
                 return dict(told["result"])
@@ -110,6 +119,8 @@ class Browser:
         page = Page(self, self.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"])
         page.call("Network.enable")
         page.call("Page.enable")
+        page.call("Log.enable")
+        page.call("Runtime.enable")
         page.call("Emulation.setDeviceMetricsOverride", width=width, height=800, deviceScaleFactor=1, mobile=False)
         scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
         page.call("Emulation.setEmulatedMedia", features=[scheme])

@@ -46,8 +46,10 @@ def test_the_wheel_holds_the_files_of_the_checkout_and_no_others(wheel: Path) ->
         pytest.skip("not a git checkout: the list of its files is not known")
     tracked = output([git, "ls-files", "--cached", "--others", "--exclude-standard"], ROOT).splitlines()
     shipped = ("schemas/", "deploy/", "tests/events/", "lambda_entry.py", "requirements/lambda.txt")
+    report = ("report.css", "report.js", "charts.js", "LICENSE", "NOTICE")
     expected = {name for name in tracked if name.startswith("engine/")}
     expected |= {f"engine/assets/{name}" for name in tracked if name.startswith(shipped)}
+    expected |= {f"engine/assets/report/{name}" for name in report}
     with zipfile.ZipFile(wheel) as archive:
         held = {name for name in archive.namelist() if not name.startswith(f"trailbell-{__version__}.dist-info/")}
     assert held == expected

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import click
@@ -18,13 +19,15 @@ from engine.pipeline.decide import decider_of
 from engine.pipeline.effect import effect_of
 from engine.pipeline.facts import document, facts
 from engine.pipeline.setting import Setting
+from engine.resources import resource
 from engine.workbench.policy_diff import shown
 from engine.workbench.replay import SLACK_PER_MINUTE, Replay, as_json
+from engine.workbench.report import ReplayTallies
+from engine.workbench.report_page import ReportAssets, report_page
 
 if TYPE_CHECKING:
     from collections import Counter
     from collections.abc import Callable, Iterator, Sequence
-    from pathlib import Path
 
     from engine.model import Event, PolicySet, Verdict
     from engine.workbench.replay import ChannelReplay
@@ -43,6 +46,12 @@ _LISTED_FIELDS: Final = (Field.TIME, Field.EVENT, Field.BUCKET, Field.NAME)
 @click.option("--since", type=Timestamp(), help="Only events from this time on.")
 @click.option("--until", type=Timestamp(), help="Only events before this time.")
 @click.option("--list", "listed", is_flag=True, help="List the events, each with where it went, in the order of their times.")
+@click.option(
+    "--report",
+    "report_path",
+    type=click.Path(path_type=Path, dir_okay=False, writable=True),
+    help="Also write a page with charts and tables to this file, for a browser.",
+)
 @click.option("--now", type=Timestamp(), help="Timestamp assumed for events that have none (default: now).")
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
 def replay(  # noqa: PLR0913, PLR0917  one parameter an option
@@ -54,6 +63,7 @@ def replay(  # noqa: PLR0913, PLR0917  one parameter an option
     event_id: str | None,
     since: datetime | None,
     until: datetime | None,
+    report_path: Path | None,
     now: datetime | None,
     form: str,
     *,
@@ -67,6 +77,7 @@ def replay(  # noqa: PLR0913, PLR0917  one parameter an option
     policies = open_policies(policies_path)
     time = now or datetime.now(UTC)
     made = Replay(Setting(policies, Deployment(), random_key()), time)
+    tallies = None if report_path is None else ReplayTallies(policies)
     tests = [
         *([_at_time(since, until, time)] if since or until else []),
         *([lambda event: event.record.get("eventID") == event_id] if event_id else []),
@@ -79,6 +90,11 @@ def replay(  # noqa: PLR0913, PLR0917  one parameter an option
     for received in made.run(wanted):
         if listed and form == "text" and received.event is not None and received.decision is not None:
             show(_event_line(received.event, received.decision.verdict, policies))
+        if tallies is not None:
+            tallies.add(received)
+    if report_path is not None and tallies is not None:
+        report_path.write_text(report_page(made, tallies, _report_assets()), encoding="utf-8")
+        show(f"{report_path}: a page for a browser", err=True)
     if form == "json":
         show_json(as_json(made))
     else:
@@ -109,6 +125,10 @@ def _matching(where: str, policies: PolicySet, now: datetime) -> Callable[[Event
             raise click.ClickException(f"--where fails on {event.where}: {error}") from None
 
     return is_wanted
+
+
+def _report_assets() -> ReportAssets:
+    return ReportAssets(*(resource(f"report/{name}").read_text("utf-8") for name in ("report.css", "charts.js", "report.js")))
 
 
 # --- as text ------------------------------------------------------------------------------------------------------------------
