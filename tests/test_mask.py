@@ -269,6 +269,30 @@ def test_a_name_does_not_come_back_in_another_case_or_encoded() -> None:
     assert "analyst" not in " ".join(one.values.values()).lower().replace("a***@", "")
 
 
+@pytest.mark.parametrize("claim", ["payments-prod", "payments", "GetObject", "nightly", "ap-northeast-1", "AccessDenied"])
+def test_whoever_names_a_session_or_an_agent_like_the_bucket_or_the_call_is_shown_no_less(claim: str) -> None:
+    one = masked(
+        {Field.NAME: Operator.MASK, Field.SESSION: Operator.MASK, Field.USER_AGENT: Operator.DROP, Field.KEY: Operator.MASK},
+        userIdentity={"type": "AssumedRole", "arn": f"arn:aws:sts::111122223333:assumed-role/nightly/{claim}"},
+        userAgent=claim,
+        errorCode="AccessDenied",
+        requestParameters={"bucketName": "payments-prod", "key": claim},
+    )
+    kept = (Field.BUCKET, Field.EVENT, Field.ROLE, Field.REGION, Field.ERROR_CODE)
+    assert [one.values[field] for field in kept] == ["payments-prod", "GetObject", "nightly", "ap-northeast-1", "AccessDenied"]
+
+
+def test_the_name_of_a_person_whom_aws_names_is_hidden_in_the_bucket_too() -> None:
+    arn = "arn:aws:sts::111122223333:assumed-role/AWSReservedSSO_Analyst_0123456789abcdef/ann-example@example.com"
+    for person in (identity(userName="ann-example"), {"type": "AssumedRole", "arn": arn}):
+        one = masked(
+            {Field.NAME: Operator.MASK, Field.SESSION: Operator.MASK},
+            userIdentity=person,
+            requestParameters={"bucketName": "ann-example-exports", "key": "x"},
+        )
+        assert one.values[Field.BUCKET] == "***-exports"
+
+
 def test_a_short_name_is_hidden_in_its_arn_alone() -> None:
     one = masked(
         {Field.NAME: Operator.MASK},

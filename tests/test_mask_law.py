@@ -8,6 +8,7 @@ from __future__ import annotations
 import ipaddress
 import re
 import string
+from copy import deepcopy
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote
@@ -27,6 +28,10 @@ if TYPE_CHECKING:
 
 KEY = HashKey("1", bytes(32))
 SOUGHT = (Field.SOURCE_IP, Field.NAME, Field.SESSION, Field.ACCESS_KEY, Field.PRINCIPAL, Field.BUCKET, Field.KEY, Field.ROLE)
+CHOSEN = {Field.NAME, Field.SESSION, Field.KEY}
+"""What the caller of these events chose, of what is sought."""
+BY_AWS = {Field.EVENT, Field.BUCKET, Field.ROLE, Field.REGION, Field.ACTOR_TYPE, Field.ERROR_CODE}
+OWN_WORDS = {Field.CLASS, Field.EVIDENCE}
 PLACES = ("userAgent", "errorMessage", "key", "session", "bucket")
 
 levels = st.fixed_dictionaries({field: st.sampled_from(sorted(FIELD_OPERATORS[field])) for field in Field}).map(
@@ -152,8 +157,24 @@ def test_a_masked_value_stands_in_no_other_field(event: Event, level: Level, key
         if value is None or len(value) < 4 or level.operators[field] is Operator.KEEP:
             continue
         for other, text in shown.items():
-            if other is not field and other not in (Field.CLASS, Field.EVIDENCE) and level.operators[other] is not Operator.HASH:
+            chosen = field in CHOSEN and other in BY_AWS
+            if other is not field and not chosen and other not in OWN_WORDS and level.operators[other] is not Operator.HASH:
                 assert not told(text, value), (field, other)
+
+
+@given(events(), levels, st.booleans())
+def test_what_the_caller_chose_hides_nothing_of_what_aws_wrote(event: Event, level: Level, keyed: bool) -> None:  # noqa: FBT001
+    """Whatever an assumed role's session, agent and key repeat of them: these fields are shown as if they were not there."""
+    plain = deepcopy(event.record)
+    session = event.record["userIdentity"]["arn"].rpartition("/")[2]
+    plain["userIdentity"]["arn"] = plain["userIdentity"]["arn"].removesuffix(session) + "s"
+    plain["userIdentity"]["principalId"] = "AROAEXAMPLE:s"
+    plain["userAgent"], plain["requestParameters"]["key"] = "", "k"
+    key = KEY if keyed else None
+    shown, unrepeated = (mask(one, decide(one, policy_set(), NOW), level, key).values for one in (event, Event(plain, "test")))
+    for field in BY_AWS & shown.keys():
+        if level.operators[field] is Operator.KEEP:
+            assert shown[field] == unrepeated[field]
 
 
 @given(events(), levels)
@@ -232,6 +253,8 @@ def test_a_masked_value_stands_in_no_line_and_in_no_link_of_a_message(
             continue
         if field is Field.SOURCE_IP and operator is not Operator.DROP and value.split("/")[0] in masked.values.get(field, ""):
             continue  # an address that is its network's own
+        if field in CHOSEN and any(told(masked.values.get(other, ""), value) for other in BY_AWS):
+            continue  # the caller repeated it; it tells nothing of them
         assert not told(shown, value), field
     if level.operators[Field.ACCOUNT] is not Operator.KEEP:
         assert not told(shown, "111122223333")

@@ -273,7 +273,7 @@ def test_a_name_is_hidden_without_its_tag_with_other_separators_and_however_it_i
     written: tuple[str, str], shown_in: Place
 ) -> None:
     session, text = written
-    arn = f"arn:aws:sts::111122223333:assumed-role/Analyst/{session}"
+    arn = f"arn:aws:sts::111122223333:assumed-role/AWSReservedSSO_Analyst_0123456789abcdef/{session}"
     value = left_of(record(userIdentity={"type": "AssumedRole", "arn": arn}), text, shown_in, NAMES_MASKED)
     assert text not in value
     assert "***" in value or "\N{REPLACEMENT CHARACTER}" in value  # S3 reads no Latin-1 in a copy's source

@@ -45,7 +45,9 @@ def mask(event: Event, decision: Decision, level: Level, key: HashKey | None, fa
     """What a level leaves of an event, as text, at most `VALUE_MAX_LENGTH` characters a value. Never raises for any record.
 
     Apart from what its own operator shows, no masked value of four or more characters appears in any shown value, in any encoding
-    that the policy language lists. Without a `key` the fields to be hashed are dropped and counted. `facts`: the event's, where
+    that the policy language lists; only what the caller chose hides nothing of what AWS wrote, such as the bucket.
+
+    Without a `key` the fields to be hashed are dropped and counted. `facts`: the event's, where
     they are known already.
     """
     known = derive_facts(event.record) if facts is None else facts
@@ -88,7 +90,7 @@ def _redacted_field(field: Field, text: str, sensitive: SensitiveValues, level: 
     operator = level.operators[field]
     if field in POLICY_TEXT or operator is Operator.HASH:
         return text
-    return redacted(text, sensitive, None if operator is Operator.KEEP else field)
+    return redacted(text, sensitive.searched_in(field), None if operator is Operator.KEEP else field)
 
 
 def _masked(level: Level, texts: dict[Field, str], event: Event, facts: FactGroups, hash_missing: int = 0) -> MaskedEvent:

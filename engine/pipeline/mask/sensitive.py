@@ -40,6 +40,21 @@ _VOCABULARY: Final = frozenset(
 """Fields of few possible values, or of our own words, which reveal nothing about the caller elsewhere. (Account ids are searched
 for separately; the user agent, of which the client is told, is a value of its own.)"""
 
+_CHOSEN: Final = frozenset({Field.USER_AGENT, Field.KEY, Field.COPY_SOURCE})
+"""Fields that the caller writes as they like."""
+
+_CHOSEN_NAMES: Final = _CHOSEN | {Field.NAME, Field.SESSION}
+_OF_IDENTITY_CENTER: Final = "AWSReservedSSO_"
+
+_NOT_THE_CALLERS: Final = frozenset(
+    {
+        *(Field.TIME, Field.EVENT, Field.BUCKET, Field.SIZE, Field.REGION, Field.ACTOR_TYPE, Field.ROLE, Field.MFA),
+        *(Field.ERROR_CODE, Field.EVENT_ID, Field.REQUEST_ID),
+    }
+)
+"""Fields in which nothing is hidden because the caller wrote the same elsewhere: whoever calls their session `GetObject`, or like
+the bucket, would be shown less."""
+
 
 @repr_only()
 class SensitiveValues(NamedTuple):
@@ -48,7 +63,7 @@ class SensitiveValues(NamedTuple):
 
     `accounts`: account ids; `account_ids`: as they are searched for. `hides_accounts`: whether these are masked at all.
     `hides_keys`: whether ids of access keys are, also others than the caller's. `addresses`: the spellings of each address of the
-    source, where that is masked.
+    source, where that is masked. `chosen`: the fields that the caller wrote.
     """  # noqa: D205  it is one sentence
 
     texts: Mapping[str, frozenset[Field]]
@@ -58,6 +73,13 @@ class SensitiveValues(NamedTuple):
     hides_accounts: bool
     hides_keys: bool
     addresses: tuple[AddressSpellings, ...] = ()
+    chosen: frozenset[Field] = frozenset()
+
+    def searched_in(self, field: Field) -> SensitiveValues:
+        """Those that are searched for in the value of a field."""
+        if field not in _NOT_THE_CALLERS:
+            return self
+        return self._replace(texts={text: fields for text, fields in self.texts.items() if not fields <= self.chosen})
 
     def texts_except(self, own: Field | None) -> Iterable[str]:
         """All texts but those that are values of the field `own` only, which its own operator may show."""
@@ -138,7 +160,13 @@ def sensitive_values(record: Record, recorded: Mapping[Field, str], level: Level
         hides_accounts=hides_accounts,
         hides_keys=hides_keys,
         addresses=addresses_in(recorded[Field.SOURCE_IP]) if hides_source and Field.SOURCE_IP in recorded else (),
+        chosen=_CHOSEN if _is_named_by_aws(recorded) else _CHOSEN_NAMES,
     )
+
+
+def _is_named_by_aws(recorded: Mapping[Field, str]) -> bool:
+    """Whether the caller has a name that they did not choose: an IAM user, or a person of Identity Center."""
+    return recorded.get(Field.ACTOR_TYPE) == "IAMUser" or recorded.get(Field.ROLE, "").startswith(_OF_IDENTITY_CENTER)
 
 
 def _says_nothing(field: Field, value: str, operator: Operator, facts: FactGroups) -> bool:
