@@ -28,6 +28,7 @@ from leaks import leaks
 from outbox_world import TABLE
 from runtime_api import ROOT, Lambda
 from simulated_aws import SimulatedAws
+from simulated_dynamodb import SimulatedDynamoDB
 from stub_slack import StubSlack
 
 from engine.active_policies import accepted
@@ -163,7 +164,7 @@ class Chaos:
     def run(self) -> Report:
         """Everything, to the end of the queue."""
         began = time.monotonic()
-        with SimulatedAws() as aws, SimulatedAws() as table:
+        with SimulatedAws() as aws, SimulatedDynamoDB() as table:
             self._run(aws.url, table.url)
         self.report.seconds = time.monotonic() - began
         return self.report

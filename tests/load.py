@@ -20,7 +20,7 @@ import boto3
 from builders import record
 from outbox_world import TABLE as DELIVERIES
 from runtime_api import ROOT, Lambda
-from simulated_aws import SimulatedAws
+from simulated_dynamodb import SimulatedDynamoDB
 from stub_slack import StubSlack
 
 if TYPE_CHECKING:
@@ -121,14 +121,14 @@ def _processor(function: Lambda) -> float:
 def rows(events: int, task: Path) -> Iterator[str]:
     """The table."""
     yield f"{'':<38}{'one worker':>12}{'two workers':>13}{'two : one':>11}{'a second of the processor':>27}{'clock it has':>14}"
-    with SimulatedAws() as aws, StubSlack() as slack:
+    with SimulatedDynamoDB() as table, StubSlack() as slack:
         keys: dict[str, Any] = {"aws_access_key_id": "x", "aws_secret_access_key": "x", "region_name": "eu-west-1"}
-        boto3.client("dynamodb", endpoint_url=aws.url, **keys).create_table(TableName=TABLE, **DELIVERIES)
+        boto3.client("dynamodb", endpoint_url=table.url, **keys).create_table(TableName=TABLE, **DELIVERIES)
         environment = {
             "SLACK_WEBHOOK_URL": slack.url("watch"),
             "TRAILBELL_WEBHOOK_HOSTS": slack.host,
             "TRAILBELL_POLICIES": str(task / "load-policies"),
-            "AWS_ENDPOINT_URL": aws.url,
+            "AWS_ENDPOINT_URL": table.url,
         }
         for load in LOADS:
             one, two = (measured(load, workers, events, environment, task) for workers in (1, 2))

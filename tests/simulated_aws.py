@@ -2,7 +2,8 @@
 
 moto is made for tests of a few calls. Here it is asked ten thousands, and so: it loses a message that is sent while another is
 deleted, hence the turns; it counts a queue's messages for each one that comes or goes, parses an event's JSON paths anew for each
-event, and keeps a copy of a whole table for each transaction, hence the three changes in `main`, of which no answer tells.
+event, and keeps every object, hence the three changes in `main`, of which no answer tells. For its table of deliveries it is too
+slow: `simulated_dynamodb`.
 """
 
 from __future__ import annotations
@@ -22,12 +23,14 @@ if TYPE_CHECKING:
 class SimulatedAws:
     """Serves from `__enter__` to `__exit__`; `url` is its endpoint, for every service."""
 
+    program = __file__
+
     def __init__(self) -> None:
         self.url = ""
 
     def __enter__(self) -> Self:
         """Start, and wait until it serves."""
-        command = [sys.executable, __file__]
+        command = [sys.executable, self.program]
         self._process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)  # noqa: S603  our own interpreter
         assert self._process.stdout is not None
         self.url = f"http://127.0.0.1:{int(self._process.stdout.readline())}"
@@ -68,7 +71,7 @@ def main() -> None:
 
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     jsonpath_ng.ext.parse = functools.cache(jsonpath_ng.ext.parse)
-    # Every object is kept in a list of its class, for ever; a transaction copies the table, so that gigabytes came together.
+    # Every object is kept in a list of its class, for ever.
     BaseModel.__new__ = lambda kind, *_, **__: object.__new__(kind)  # type: ignore[method-assign]
     for name in ("approximate_number_of_messages", "approximate_number_of_messages_not_visible"):
         setattr(Queue, name, property(lambda queue: len(queue._messages)))
