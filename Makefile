@@ -106,6 +106,7 @@ check: dev node lint types ## What `make test` leaves out: style, types, and the
 
 nightly: dev node ## Long searches: the properties with many examples, the long tests, the chaos in full (an hour on two cores)
 	HYPOTHESIS_PROFILE=nightly $(PYTEST) -m "hypothesis or long"
+	$(BIN)/python tests/many_workers.py deep $(SEED)
 	@$(MAKE) --no-print-directory chaos
 
 lint: dev ## Style
