@@ -38,6 +38,15 @@ MAY = {
 }
 """Everything that the function may do."""
 
+OF_THE_ARCHIVE = {
+    "archive": {
+        *("s3:PutObject", "s3:AbortMultipartUpload", "s3:GetBucketLocation", "s3:ListBucket"),
+        "s3:ListBucketMultipartUploads",
+    },
+    "subscription": {"firehose:PutRecord", "firehose:PutRecordBatch"},
+}
+"""What the roles may do that carry audit records into the archive."""
+
 
 def statements(resource: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
     """Each statement of a role's policies, with the policy's name."""
@@ -60,7 +69,7 @@ def test_the_function_may_do_this_and_nothing_else() -> None:
     for name, statement in granted():
         assert statement["Effect"] == "Allow"
         actions.setdefault(name, set()).update(listed(statement["Action"]))
-    assert actions == MAY
+    assert actions == {**MAY, **OF_THE_ARCHIVE}
 
 
 def test_workflows_may_publish_and_deploy_and_nothing_else() -> None:
@@ -326,8 +335,35 @@ def test_the_trails_bucket_is_as_closed_in_both() -> None:
     assert len(bucket) == len(kinds)
 
 
+def test_the_archive_is_locked_for_as_long_as_it_is_kept_and_as_closed_in_both() -> None:
+    bucket = template()["Resources"]["Archive"]["Properties"]
+    lock = bucket["ObjectLockConfiguration"]["Rule"]["DefaultRetention"]
+    assert (bucket["ObjectLockEnabled"], bucket["VersioningConfiguration"]) == (True, {"Status": "Enabled"})
+    assert lock == {"Mode": {"Ref": "ArchiveMode"}, "Days": {"Ref": "ArchiveDays"}}
+    assert bucket["LifecycleConfiguration"]["Rules"][0]["ExpirationInDays"] == lock["Days"]
+    kinds = {"public_access_block", "versioning", "server_side_encryption_configuration", "ownership_controls"}
+    assert set(re.findall(r'^resource "aws_s3_bucket_(\w+)" "archive"', TERRAFORM, re.MULTILINE)) == {
+        *kinds,
+        *("policy", "object_lock_configuration", "lifecycle_configuration"),
+    }
+
+
+def test_only_the_stream_writes_into_the_archive_and_takes_each_audit_record() -> None:
+    resources = template()["Resources"]
+    _, writes = resources["ArchivePolicy"]["Properties"]["PolicyDocument"]["Statement"]
+    assert (writes["Effect"], writes["Action"], writes["Principal"]) == ("Deny", "s3:PutObject", "*")
+    assert writes["Condition"] == {"ArnNotEquals": {"aws:PrincipalArn": {"GetAtt": "ArchiveWriter.Arn"}}}
+    pattern = resources["ArchiveSubscription"]["Properties"]["FilterPattern"]
+    kinds = json.loads((ROOT / "schemas/v1/audit.schema.json").read_text("utf-8"))["properties"]["type"]["enum"]
+    assert set(re.findall(r'\$\.type = "(\w+)"', pattern)) == set(kinds)
+    assert json.dumps(pattern) in TERRAFORM
+    processors = resources["ArchiveStream"]["Properties"]["ExtendedS3DestinationConfiguration"]["ProcessingConfiguration"]
+    types = [one["Type"] for one in processors["Processors"]]
+    assert types == re.findall(r'^        type = "(\w+)"', TERRAFORM, re.MULTILINE)
+
+
 def test_what_is_kept_for_an_incident_outlives_the_stack() -> None:
-    for name in ("Logs", "DeadLetters", "Deliveries"):
+    for name in ("Logs", "DeadLetters", "Deliveries", "Archive"):
         assert template()["Resources"][name]["DeletionPolicy"] == "Retain"
     kept_by = {
         "aws_cloudwatch_log_group": "skip_destroy      = true",

@@ -18,8 +18,8 @@ from templates import template
 from engine.cli import trailbell
 
 ROOT = Path(__file__).parent.parent
-PAGES = [ROOT / "docs" / name for name in ("operations.md", "at-3-am.md", "organization.md")]
-OF_THE_CLI = {("cloudformation", "deploy"), ("logs", "tail"), ("s3", "cp")}
+PAGES = [ROOT / "docs" / name for name in ("operations.md", "at-3-am.md", "organization.md", "auditor.md")]
+OF_THE_CLI = {("cloudformation", "deploy"), ("logs", "tail"), ("s3", "cp"), ("s3", "ls")}
 """Commands that aws has beside the operations of the services."""
 EVERYWHERE = {"query", "output"}
 INNER = re.compile(r"\$\(([^()]*)\)")
@@ -190,3 +190,16 @@ def test_the_last_try_of_a_message_outlasts_an_hour_without_slack() -> None:
     tries, apart = parameters["MaxReceiveCount"]["Default"], parameters["VisibilityTimeout"]["Default"]
     assert apart >= 6 * parameters["Timeout"]["Default"] + parameters["BatchWindow"]["Default"]
     assert (tries - 1) * apart > 3_600
+
+
+def test_the_auditors_table_has_fields_that_stand_in_the_records() -> None:
+    (table,) = re.findall(
+        r"CREATE EXTERNAL TABLE trailbell_audit \((.*?)\n\)\nPARTITIONED", (ROOT / "docs/auditor.md").read_text(), re.DOTALL
+    )
+    named = set(re.findall(r"`?(\w+)`?:? (?:string|int|boolean|array|struct|map)\b|`?(\w+)`?: ?(?:array|struct|map)<", table))
+    fields = {name for pair in named for name in pair if name}
+    known: set[str] = set()
+    for path in ("audit", "decision"):
+        known |= set(re.findall(r'"([a-z_]+)": \{', (ROOT / f"schemas/v1/{path}.schema.json").read_text("utf-8")))
+    assert {"receive_count", "event_ids", "incidents", "mutes", "event_id", "from"} <= fields
+    assert fields <= known

@@ -18,6 +18,11 @@ output "rule_name" {
   value       = aws_cloudwatch_event_rule.this.name
 }
 
+output "archive_bucket" {
+  description = "Where audit records are kept that nobody can change; null without archive_days."
+  value       = local.archives ? aws_s3_bucket.archive[0].id : null
+}
+
 output "queue_arn" {
   description = "Where new log files are announced to, and events sent; null where the rule invokes the function itself."
   value       = local.queued ? aws_sqs_queue.events[0].arn : null

@@ -273,6 +273,26 @@ variable "kms_key_arn" {
   default     = ""
 }
 
+variable "archive_days" {
+  description = "Days for which audit records are also kept in a bucket where nobody can change or delete them (S3 Object Lock); 0, and there is no such bucket. They arrive there within a quarter of an hour."
+  type        = number
+  default     = 0
+  validation {
+    condition     = var.archive_days >= 0 && var.archive_days <= 36500
+    error_message = "From 0 to 36500 days."
+  }
+}
+
+variable "archive_mode" {
+  description = "GOVERNANCE: who has s3:BypassGovernanceRetention may delete records before. COMPLIANCE: nobody may, not even the account's root user."
+  type        = string
+  default     = "GOVERNANCE"
+  validation {
+    condition     = contains(["GOVERNANCE", "COMPLIANCE"], var.archive_mode)
+    error_message = "The mode is GOVERNANCE or COMPLIANCE."
+  }
+}
+
 variable "alarm_topic_arn" {
   description = "An SNS topic for the alarms; empty, and they only show in CloudWatch."
   type        = string
