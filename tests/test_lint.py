@@ -29,7 +29,7 @@ from engine.policy.bases import with_base
 from engine.policy.codes import LOAD_CODES
 from engine.policy.load import read, read_fixtures, read_set
 from engine.policy.source import Source, parse_source
-from engine.prove.findings import guarantee_problems
+from engine.prove.findings import proved_problems
 
 ROOT = Path(__file__).parent.parent
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
@@ -53,7 +53,7 @@ def parsed(texts: dict[str, str]) -> list[Source]:
 
 
 def found(texts: dict[str, str], now: datetime = NOW, tests: dict[str, str] | None = None) -> tuple[Finding, ...]:
-    return lint(with_base(parsed(texts), Path("policies")), now, parsed(tests or {}), proofs=guarantee_problems)
+    return lint(with_base(parsed(texts), Path("policies")), now, parsed(tests or {}), proofs=proved_problems)
 
 
 def of_example(check: Check, example: str) -> tuple[Finding, ...]:

@@ -67,7 +67,8 @@ class Compared:
             "scopes": {name for name, literal in one.scopes.items() if of(literal)},
             "classes": [(entry.actor.name, entry.evidence) for entry in one.classes if of(entry.literal)],
             "mutes": {name for name, literal in one.mutes.items() if of(literal)},
-            "silenced": of(one.silenced()),
+            "silences": {name for name, reached in one.silences.items() if of(reached.acts)},
+            "routes": {name for name, reached in one.routes.items() if of(reached.acts)},
             "defaulted": of(one.defaulted),
             "rings": of(one.rings()),
             "asked": {channel for channel in channels if of(one.rings(channel))},
@@ -85,7 +86,15 @@ class Compared:
             "scopes": {policy.name for policy in self.policies.policies if in_scope(policy, buckets, recipient)},
             "classes": [(verdict.actor.name, verdict.evidence)],
             "mutes": {(mute.policy, mute.id) for mute in verdict.mutes},
-            "silenced": bool(verdict.silences),
+            "silences": {(silence.policy, silence.id) for silence in verdict.silences},
+            "routes": {
+                *(tuple(name.split("/")) for name in verdict.routes),
+                *(
+                    (rule.policy, rule.id)
+                    for rule in (*verdict.mutes, *verdict.void)
+                    if (rule.policy, rule.id) in self.encoded.routes
+                ),
+            },
             "defaulted": verdict.defaulted,
             "rings": bool(verdict.requests),
             "asked": {request.channel for request in verdict.requests},

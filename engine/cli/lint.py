@@ -145,7 +145,7 @@ class _Linted:
             cases,
             self.fixtures,
             self._settings,
-            proofs=_guarantee_problems,
+            proofs=_proved_problems,
         )
 
     def texts(self, files: Sources) -> dict[str, str]:
@@ -165,12 +165,11 @@ def _fixed(linted: _Linted, *, writes: bool) -> Sources:
     return files
 
 
-def _guarantee_problems(sources: Sequence[Source]) -> Iterator[Finding]:
-    """What the prover finds; it is imported where a set has guarantees."""
-    if any(source.root is not None and "guarantees" in source.root.keys for source in sources):
-        from engine.prove.findings import guarantee_problems  # noqa: PLC0415  it is large
+def _proved_problems(sources: Sequence[Source], found: Sequence[Finding]) -> Iterator[Finding]:
+    """What the prover finds."""
+    from engine.prove.findings import proved_problems  # noqa: PLC0415  it is large
 
-        yield from guarantee_problems(sources)
+    yield from proved_problems(sources, found)
 
 
 def _list_void_rules(path: Path, sources: Sequence[Source], form: str | None) -> None:

@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from engine.lint.problems import Problem
     from engine.policy.source import Source, YamlNode
 
-    Proofs: TypeAlias = Callable[[Sequence[Source]], Iterator[Finding]]
+    Proofs: TypeAlias = Callable[[Sequence[Source], Sequence[Finding]], Iterator[Finding]]
 
 __all__ = ["lint"]
 
@@ -64,7 +64,7 @@ def lint(  # noqa: PLR0913  what is looked at, and by which rules
     `tests` are files of policy tests, `fixtures` the event files that these name: both are looked at beside the set.
     `in_force`: the set runs already; what only its author has to mend is left out (`engine.policy.load.check`). What is wrong
     with the base that the set extends, and would be without the set, is left out unless the settings include the base.
-    `proofs` finds guarantees that do not hold, in a set that loads.
+    `proofs` finds guarantees that do not hold, and what no event reaches, in a set that loads. It is given what was found before.
     """
     trees = trees_of(sources)
     loaded = checked(sources, trees, in_force=in_force)
@@ -85,7 +85,7 @@ def lint(  # noqa: PLR0913  what is looked at, and by which rules
         replaced = partial(replacement_findings, sources, kinds_of(shaped), conditions)
         findings += _checked("the base", sources[0].path, replaced)
         if proofs is not None:
-            findings += _checked("guarantees", sources[0].path, partial(proofs, sources))
+            findings += list(_checked("the prover", sources[0].path, partial(proofs, sources, tuple(findings))))
     for source in (*tests, *fixtures):
         findings += _checked("secrets", source.path, partial(secret_findings, source))
         findings += _checked("fixtures", source.path, partial(fixture_findings, source))

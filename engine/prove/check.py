@@ -42,21 +42,29 @@ class Answered(NamedTuple):
     empty: bool = False
 
 
-def prove(sources: Sequence[Source], policies: PolicySet) -> Iterator[Answered]:
-    """The guarantees of a set that loads, in the order of its files, each with its answer.
+class Proof:
+    """A set that loads as a formula, and what asks about it. `sources` are its files and those of its base.
 
-    `sources` are its files and those of its base. Raises `ModuleNotFoundError` where python-sat is not installed.
+    Raises `ModuleNotFoundError` where python-sat is not installed.
     """
-    files = [source for source in effective(sources) if source.root is not None]
-    trees = Trees(definitions(source.root.value for source in files if source.root is not None))
-    entries = list(guarantees(files, policies, from_source(trees)))
-    if not entries:
-        return
-    fields = Fields(Circuit(), axioms_of)
-    encoded = EncodedSet(policies, fields, trees)
-    prover = Prover(fields)
-    for guarantee in entries:
-        yield answer_of(guarantee, encoded, prover)
+
+    def __init__(self, sources: Sequence[Source], policies: PolicySet) -> None:
+        files = [source for source in effective(sources) if source.root is not None]
+        trees = Trees(definitions(source.root.value for source in files if source.root is not None))
+        self.guarantees = list(guarantees(files, policies, from_source(trees)))
+        fields = Fields(Circuit(), axioms_of)
+        self.encoded = EncodedSet(policies, fields, trees)
+        self.prover = Prover(fields)
+
+    def answers(self) -> Iterator[Answered]:
+        """The guarantees in the order of the files, each with its answer."""
+        for guarantee in self.guarantees:
+            yield answer_of(guarantee, self.encoded, self.prover)
+
+
+def prove(sources: Sequence[Source], policies: PolicySet) -> Iterator[Answered]:
+    """The guarantees of a set that loads, in the order of its files, each with its answer."""
+    yield from Proof(sources, policies).answers()
 
 
 def answer_of(guarantee: Guarantee, encoded: EncodedSet, prover: Prover) -> Answered:

@@ -33,11 +33,23 @@ _CLASS_FACTS = ("class", "kind", "evidence", "strength")
 
 
 class DecidedBy(NamedTuple):
-    """A class and the evidence for it (None: `unknown`), and the literal that it decides about an event."""
+    """A class and the evidence for it (None: `unknown`), whether that holds, and whether it is the first and decides."""
 
     actor: ActorClass
     evidence: Evidence | None
+    holds: Literal
     literal: Literal
+
+
+class Reached(NamedTuple):
+    """Whether the conditions of a route or a silence hold, whether it acts, and whether it ends its policy.
+
+    A silence acts where it takes a channel away.
+    """
+
+    holds: Literal
+    acts: Literal
+    ends: Literal = FALSE
 
 
 class AskedFor(NamedTuple):
@@ -57,6 +69,7 @@ class _PolicyPart(NamedTuple):
     wants: tuple[AskedFor, ...]
     mutes: tuple[tuple[str, Literal], ...]
     failed_to_notify: Literal
+    routes: tuple[tuple[str, Reached], ...]
 
     def decided(self, circuit: Circuit) -> Literal:
         """Whether it notifies or mutes."""
@@ -67,7 +80,8 @@ class _PolicyPart(NamedTuple):
 class EncodedSet:
     """What a policy set decides, as literals of a circuit.
 
-    `classes`: which class decides; `requests`: who is asked for; `mutes` and `silences` by policy and id; `scopes` by policy.
+    `classes`: which class decides; `requests`: who is asked for; `routes`, `mutes` and `silences` by policy and id; `scopes` by
+    policy.
     """
 
     def __init__(self, policies: PolicySet, fields: Fields, trees: Trees) -> None:
@@ -82,8 +96,9 @@ class EncodedSet:
         parts = [self._policy(policy) for policy in policies.policies]
         self.scopes = {part.policy.name: part.scope for part in parts}
         self.mutes = {(part.policy.name, name): literal for part in parts for name, literal in part.mutes}
+        self.routes = {(part.policy.name, name): reached for part in parts for name, reached in part.routes}
         self.defaulted = self._any([self._never_mute, self._default_applies(parts)])
-        self.silences: dict[tuple[str, str], Literal] = {}
+        self.silences: dict[tuple[str, str], Reached] = {}
         self.requests = self._requests(parts)
 
     def _any(self, literals: Iterable[Literal]) -> Literal:
@@ -118,7 +133,7 @@ class EncodedSet:
 
     def silenced(self) -> Literal:
         """Whether a silence takes a channel away."""
-        return self._any(self.silences.values())
+        return self._any(silence.acts for silence in self.silences.values())
 
     def looked_at(self) -> Literal:
         """Whether an event is selected (section `events`), as `select.passed_over` says it."""
@@ -190,10 +205,10 @@ class EncodedSet:
         failures: list[Literal] = []
         for actor, evidence in self.policies.evidence:
             answer = self._matcher(evidence.matcher.expressions, classified=False)
-            entries.append(DecidedBy(actor, evidence, self._all([passed, answer.yes])))
+            entries.append(DecidedBy(actor, evidence, answer.yes, self._all([passed, answer.yes])))
             failures.append(self._all([passed, answer.fails]))
             passed = self._all([passed, -answer.yes])
-        return (*entries, DecidedBy(self.policies.unknown, None, passed)), self._any(failures)
+        return (*entries, DecidedBy(self.policies.unknown, None, TRUE, passed)), self._any(failures)
 
     def _void_reasons(self) -> Mapping[VoidReason, Literal]:
         rules = [*self._quieter()]
@@ -242,10 +257,12 @@ class EncodedSet:
         wants: list[AskedFor] = []
         mutes: list[tuple[str, Literal]] = []
         to_notify: list[Literal] = []
+        reached: list[tuple[str, Reached]] = []
         scope = self.in_scope(policy)
         for route in policy.routes:
             answer = AtomAnswer(TRUE, FALSE) if route.matcher is None else self._matcher(route.matcher.expressions)
-            asked = self._all([alive, self.during(route.during)])
+            in_time = self.during(route.during)
+            asked = self._all([alive, in_time])
             fires, fails = self._all([asked, answer.yes]), self._all([asked, answer.fails])
             if route.mute is None:
                 level = route.level or self.policies.default.level
@@ -255,9 +272,12 @@ class EncodedSet:
             else:
                 ends = self._all([fires, -self._void(route, failed)])
                 mutes.append((route.id, self._all([scope, ends])))
+            holds = self._all([scope, in_time, answer.yes])
+            reached.append((route.id, Reached(holds, self._all([scope, fires]), ends)))
             failed = self._any([failed, fails])
             alive = self._all([alive, -ends])
-        return _PolicyPart(policy, scope, tuple(wants), tuple(mutes), self._all([scope, self._any(to_notify)]))
+        failed_to_notify = self._all([scope, self._any(to_notify)])
+        return _PolicyPart(policy, scope, tuple(wants), tuple(mutes), failed_to_notify, tuple(reached))
 
     def during(self, windows: tuple[Window, ...]) -> Literal:
         """Whether an event's time is in one of some windows; always where there are none."""
@@ -301,7 +321,8 @@ class EncodedSet:
         for silence in policy.silences:
             covered = [want for want in wants if silence.channels is None or want.channel in silence.channels]
             active = self._active(silence)
-            self.silences[policy.name, silence.id] = self._all([active, self._any(want.literal for want in covered)])
+            acts = self._all([active, self._any(want.literal for want in covered)])
+            self.silences[policy.name, silence.id] = Reached(self._all([self.scopes[policy.name], active]), acts)
             for want in covered:
                 silenced.setdefault(want.channel, []).append(active)
         for want in wants:

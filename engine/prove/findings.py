@@ -1,4 +1,4 @@
-"""Guarantees that do not hold, as findings of the linter."""
+"""What the prover tells the linter: guarantees that do not hold, and parts that no event reaches."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Final
 
 from engine.model import Finding, FindingSeverity
 from engine.policy.load import check
-from engine.prove.check import prove
+from engine.prove.check import Proof
+from engine.prove.unreachable import unreachable_parts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -26,15 +27,22 @@ def has_solver() -> bool:
     return find_spec("pysat") is not None
 
 
-def guarantee_problems(sources: Sequence[Source]) -> Iterator[Finding]:
-    """The guarantees of a set that an event breaks, or of which that is not known; nothing of a set that does not load."""
+def proved_problems(sources: Sequence[Source], found: Sequence[Finding]) -> Iterator[Finding]:
+    """Guarantees that are broken or not decided, and parts that no event reaches; nothing of a set that does not load.
+
+    `found` is what the linter has said already.
+    """
     if not has_solver():
         yield from _not_looked_at(sources)
         return
     policies, _ = check(sources)
     if policies is not None:
-        for answer in prove(sources, policies):
-            yield from _problem(answer)
+        proof = Proof(sources, policies)
+        of_base = {source.path for source in sources if source.base}
+        for answer in proof.answers():
+            if not (answer.empty and answer.guarantee.where.path in of_base):
+                yield from _problem(answer)
+        yield from unreachable_parts(sources, proof, found)
 
 
 def _problem(answer: Answered) -> Iterator[Finding]:

@@ -64,6 +64,8 @@ class Prover:
         self._finder = ValueFinder(fields)
         self._solver: Any = Solver(name="glucose4", bootstrap_with=[[TRUE]])
         self._known: set[int] = {TRUE}
+        self._variables: list[tuple[int, frozenset[int]]] = []
+        """What is true of the fields, each with the variables in it."""
         self._axioms: dict[int, frozenset[int]] = {}
         """The axioms that are known to the solver, each with the variables in it."""
         self._related: dict[Path, list[Question]] = {}
@@ -167,7 +169,9 @@ class Prover:
     def _widen(self, cone: set[int]) -> None:
         """Adds what is true of the fields in a cone, and of those that this brings in."""
         circuit = self._fields.circuit
-        left = {axiom: circuit.variables(axiom) for axiom in self._fields.axioms if axiom != TRUE}
+        for axiom in self._fields.axioms[len(self._variables) :]:
+            self._variables.append((axiom, circuit.variables(axiom)))
+        left = dict(self._variables)
         while more := [axiom for axiom, variables in left.items() if not cone.isdisjoint(variables)]:
             for axiom in more:
                 cone |= left[axiom] | set(circuit.below(axiom))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from engine.lint.fields import FIELD_TYPES
 from engine.matching.formula import AtomFailure, evaluate
 from engine.matching.relations import document_with
 from engine.model import repr_only
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 _OTHERS: Final[tuple[Any, ...]] = (True, False, 0, 1, 12, 1.5, -1, 4096, [], ["x"], {}, {"x": "y"})
 """Values that are neither null nor text: one of each sort that matchers tell apart."""
+_ANY_TYPE: Final = frozenset({"boolean", "number", "array", "object"})
 
 
 @repr_only("elsewhere")
@@ -163,12 +165,12 @@ class _Search:
     def _other(self, path: Path, field: TextField) -> None:
         """A value that is neither null nor a text."""
         asked = [answers for answers in field.of_other if answers.yes in self._model or answers.fails in self._model]
-        flags_only = all(answers.atom.known.get(path) == frozenset({"boolean"}) for answers in asked)
+        flags_only = FIELD_TYPES.get(path, _ANY_TYPE) - {"null", "string"} == {"boolean"}
         wrong: list[frozenset[int]] = []
         literals = [
             answers.atom.value for answers in asked if answers.atom.kind == "is" and type(answers.atom.value) in (int, float)
         ]
-        for value in (*literals, *_OTHERS):
+        for value in (True, False) if flags_only else (*literals, *_OTHERS):
             against: set[int] = set()
             for answers in asked:
                 result = evaluate(answers.atom, document_with({path: value}))
