@@ -239,6 +239,7 @@ def test_findings_are_sorted_and_all_told_at_once() -> None:
     assert [finding.where.line for finding in found({"base.yaml": BASE, "example.yaml": HEADER + body})] == [5, 6]
 
 
+RINGS = "routes:\n  - {id: r, notify: [watch], when: access.denied}\n"
 SILENCE = "silences:\n  - {id: s, when: actor.role == 'mover', reason: work, until: 2026-01-31T00:00:00Z}"
 
 
@@ -255,17 +256,17 @@ SILENCE = "silences:\n  - {id: s, when: actor.role == 'mover', reason: work, unt
     ],
 )
 def test_what_is_meant_can_be_allowed_with_a_reason(comment: str, codes: list[str]) -> None:
-    texts = {"base.yaml": BASE, "example.yaml": HEADER + SILENCE + f"  {comment}\n"}
+    texts = {"base.yaml": BASE, "example.yaml": HEADER + RINGS + SILENCE + f"  {comment}\n"}
     assert sorted(finding.code for finding in found(texts)) == codes
 
 
 def test_a_whole_file_can_be_allowed() -> None:
-    texts = {"base.yaml": BASE, "example.yaml": "# trailbell: allow-file TB406, an archive\n" + HEADER + SILENCE}
+    texts = {"base.yaml": BASE, "example.yaml": "# trailbell: allow-file TB406, an archive\n" + HEADER + RINGS + SILENCE}
     assert found(texts) == ()
 
 
 def test_the_calendar_alone_makes_no_error() -> None:
-    texts = {"base.yaml": BASE, "example.yaml": HEADER + SILENCE.replace("2026-01-31", "2026-12-31")}
+    texts = {"base.yaml": BASE, "example.yaml": HEADER + RINGS + SILENCE.replace("2026-01-31", "2026-12-31")}
     for days in (0, 30, 60, 4_000):
         assert all(finding.severity is FindingSeverity.WARNING for finding in found(texts, NOW + timedelta(days=days)))
 
@@ -281,7 +282,7 @@ def test_a_check_that_breaks_is_named_and_the_others_go_on(monkeypatch: pytest.M
     code, said = ran(str(folder))
     assert code == 3
     assert "TB203" in said
-    assert "the checks of meaning broke (RuntimeError)" in said
+    assert "the checks of files broke (RuntimeError)" in said
     assert "203.0.113.7" not in said
 
 
@@ -388,7 +389,7 @@ def ran(*words: str, **environment: str) -> tuple[int, str]:
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     (tmp_path / "base.yaml").write_text(BASE, encoding="utf-8")
-    (tmp_path / "x.yaml").write_text(HEADER + SILENCE, encoding="utf-8")
+    (tmp_path / "x.yaml").write_text(HEADER + RINGS + SILENCE, encoding="utf-8")
     return tmp_path
 
 

@@ -25,8 +25,8 @@ NOW = datetime(2026, 11, 24, tzinfo=UTC)
 POLICY = HEADER + (
     "actors:\n  - class: batch\n    kind: robot\n    evidence:\n"
     "      - {id: batch-role, says: the role of the batch, strength: attested, when: actor.role == 'batch'}\n"
-    "routes:\n  - {id: denied, when: access.denied, notify: [watch]}\n"
-    "  - {id: nightly, when: actor.class == 'batch', mute: OPS-1}\n"
+    "routes:\n  - {id: nightly, when: actor.class == 'batch', mute: OPS-1}\n"
+    "  - {id: denied, when: access.denied, notify: [watch]}\n"
     "silences:\n  - {id: move, when: actor.role == 'mover', until: 2026-12-31T00:00:00Z, reason: OPS-2}\n"
 )
 EVENT = "{eventTime: 2026-11-01T00:00:00Z}"
@@ -51,8 +51,8 @@ def test_what_every_rule_is_named_by_is_clean() -> None:
 def test_rules_that_no_test_names_are_told_where_they_stand() -> None:
     assert found("{defaulted: true}") == [
         "p.yaml:8:14: no policy test names this evidence; write one that expects batch-role [TB601]",
-        "p.yaml:10:10: no policy test names this route; write one that expects example/denied [TB601]",
-        "p.yaml:11:10: no policy test names this route; write one that expects example/nightly [TB601]",
+        "p.yaml:10:10: no policy test names this route; write one that expects example/nightly [TB601]",
+        "p.yaml:11:10: no policy test names this route; write one that expects example/denied [TB601]",
         "p.yaml:13:10: no policy test names this silence; write one that expects example/move [TB601]",
     ]
 

@@ -167,6 +167,43 @@ def test_a_file_that_does_not_load_hides_nothing_of_the_others(broken: str) -> N
     ]
 
 
+def test_a_name_that_nothing_has_hides_nothing_of_the_other_files() -> None:
+    broken = HEADER.replace("example", "broken") + "routes:\n  - {id: a, when: access.denied, notify: [no-such-channel]}\n"
+    body = "routes:\n  - {id: a, notify: [watch], when: access.denied}\n  - {id: b, notify: [watch], when: access.denied}\n"
+    both = lint(list(sources(broken=broken, example=HEADER + body).values()), NOW)
+    assert [(finding.where.path, finding.where.line, finding.code) for finding in both] == [
+        ("broken.yaml", 5, "TB301"),
+        ("example.yaml", 6, "TB402"),
+    ]
+
+
+def test_a_condition_that_does_not_compile_breaks_no_check_of_the_files_that_use_it() -> None:
+    broken = HEADER.replace("example", "broken") + "conditions:\n  odd: key ==\n"
+    body = "routes:\n  - {id: a, notify: [watch], when: \"holds('odd')\"}\n"
+    findings = lint(list(sources(broken=broken, example=HEADER + body).values()), NOW)
+    assert {finding.code for finding in findings} == {"TB201"}
+
+
+def test_a_mute_that_takes_all_of_a_route_is_named_first() -> None:
+    mute = "buckets: [a-bucket]\nroutes:\n  - {id: night, when: actor.role == 'night', mute: OPS-1}\n"
+    assert of(mute + "  - {id: writes, when: actor.role == 'night' && access.kind == 'write', notify: [watch]}\n") == [
+        (
+            "3:10 this mute takes all that the route writes, at line 7, is about: nothing rings there; "
+            "narrow its when, or put writes before it [TB402]"
+        )
+    ]
+
+
+def test_routes_that_leave_nothing_together_are_all_named() -> None:
+    routes = "routes:\n  - {id: a, when: access.denied, notify: [watch]}\n  - {id: b, when: access.denied != `true`, notify: [watch]}\n"
+    assert of(routes + "  - {id: c, when: key == 'x', notify: [watch]}\n") == [
+        (
+            "4:10 this route never decides: a, at line 5, and b, at line 6, together always do before it; "
+            "put it before them, or delete it [TB402]"
+        )
+    ]
+
+
 def test_a_folder_that_is_not_there_is_asked_for_as_the_command_takes_it(tmp_path: object) -> None:
     done = CliRunner().invoke(trailbell, ["lint", f"{tmp_path}/none"])
     assert "--policies" not in done.output

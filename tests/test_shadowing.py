@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from engine.errors import MatcherError
 from engine.lint.fields import FIELD_TYPES
-from engine.lint.shadowing import by_class, landmarks, mentioned
+from engine.lint.shadowing import Shadows, by_class, landmarks, mentioned
 from engine.matching import check, compile_predicate
 from engine.matching.formula import Formula, formula_of
 from engine.matching.ways import Budget, always, implied, never
@@ -141,3 +141,60 @@ def test_what_is_said_to_follow_holds_for_every_event(premise: str, conclusion: 
         for event in events:
             if answer(premise, event) is True:
                 assert answer(conclusion, event) is True
+
+
+SMALL = st.lists(
+    st.sampled_from(
+        [
+            "readOnly",
+            "!readOnly",
+            "access.denied",
+            "access.denied == `false`",
+            "key == 'a'",
+            "key != 'a'",
+            "glob(key, 'a*')",
+            "!glob(key, 'a*') || readOnly",
+            "access.denied != `true` && key != 'a'",
+            "actor.kind == 'robot'",
+            "actor.kind != 'robot'",
+            "starts_with(key, 'b')",
+            "bucket == `null`",
+        ]
+    ),
+    min_size=2,
+    max_size=5,
+    unique=True,
+)
+
+
+def hiding(expressions: list[str]) -> tuple[Any, ...]:
+    """Which of some conditions leave nothing for the last of them."""
+    shadows, parts = Shadows(KINDS), list(enumerate(expressions))
+    found: tuple[Any, ...] = ()
+    for part in parts:
+        found = shadows.shadowing(part, formula_of([check(part[1])], FIELD_TYPES), lambda _, __: True)  # type: ignore[arg-type]
+    return found
+
+
+@pytest.mark.parametrize(
+    ("expressions", "numbers"),
+    [
+        (["access.denied", "key == 'x'", "access.denied == `false`", "bucket == 'b'"], [0, 2]),
+        (["actor.kind == 'person'", "actor.kind != 'person'", "`true`"], [0, 1]),
+        (["key == 'a'", "readOnly", "key != 'a' && access.denied", "access.denied"], [0, 2]),
+        (["starts_with(key, 'a')", "readOnly != `true`", "readOnly"], []),
+        (["readOnly", "access.denied", "bucket == 'b'"], []),
+    ],
+)
+def test_several_conditions_leave_nothing_together(expressions: list[str], numbers: list[int]) -> None:
+    assert [number for number, _ in hiding(expressions)] == numbers
+
+
+@given(SMALL, st.lists(documents(), min_size=20, max_size=40))
+def test_what_several_are_said_to_leave_nothing_of_is_so_for_every_event(
+    expressions: list[str], events: list[dict[str, Any]]
+) -> None:
+    found = hiding(expressions)
+    for event in events if found else ():
+        if answer(expressions[-1], event) is True:
+            assert any(answer(expression, event) is True for _, expression in found)

@@ -15,7 +15,7 @@ from strategies import windows
 
 from engine.lint import lint
 from engine.lint.registry import BASE, HEADER
-from engine.model import Window
+from engine.model import FindingSeverity, Window
 from engine.pipeline.decide import decide, decide_reference
 from engine.pipeline.decide.windows import within
 from engine.pipeline.render.notice import muted_notice
@@ -202,7 +202,8 @@ def test_a_start_that_means_nothing_is_refused(start: str, line: str) -> None:
 
 def warned(body: str) -> list[str]:
     sources = [parse_source(BASE.encode(), "base.yaml"), parse_source((HEADER + body).encode(), "example.yaml")]
-    return [finding.line.partition(": ")[2] for finding in lint(sources, datetime(2026, 11, 1, tzinfo=UTC))]
+    findings = lint(sources, datetime(2026, 11, 1, tzinfo=UTC))
+    return [finding.line.partition(": ")[2] for finding in findings if finding.severity is not FindingSeverity.NOTE]
 
 
 def test_the_length_of_a_silence_counts_from_its_start() -> None:

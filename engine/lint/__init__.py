@@ -25,15 +25,18 @@ from engine.lint.definitions import definition_findings
 from engine.lint.expressions import Events, rule_problems
 from engine.lint.fields import ANY_EVENT, S3_EVENT
 from engine.lint.fixtures import fixture_findings
-from engine.lint.meaning import kinds_of, meaning_findings
+from engine.lint.lines import broken_texts
+from engine.lint.meaning import kinds_of, meaning_findings, set_findings
+from engine.lint.reach import reach_findings
 from engine.lint.registry import CODES, INTERNAL
 from engine.lint.secrets import secret_findings
 from engine.lint.settings import DEFAULTS, Settings
+from engine.lint.titles import title_findings
 from engine.model import Finding, FindingSeverity, Location
 from engine.policy.bases import effective
 from engine.policy.codes import BASE
 from engine.policy.edits import inside, rewritten
-from engine.policy.expression_nodes import matchers
+from engine.policy.expression_nodes import expression_nodes, matchers
 from engine.policy.load import checked, trees_of
 
 if TYPE_CHECKING:
@@ -79,8 +82,12 @@ def lint(  # noqa: PLR0913  what is looked at, and by which rules
     for source in shaped:
         if with_base or not source.base:
             findings += _checked("expressions", source.path, partial(_expression_findings, source, conditions, events))
+            findings += _checked("titles", source.path, partial(title_findings, source))
+    loads = shaped if sound else _loading(shaped, loaded.findings, conditions)
+    if loads:
+        findings += _checked("files", loads[0].path, partial(_meaning, sources, shaped, loads, conditions, now, settings))
     if sound:
-        findings += _checked("meaning", sources[0].path, partial(_meaning, sources, shaped, conditions, now, settings))
+        findings += _checked("the set", sources[0].path, partial(_of_set, sources, shaped, conditions, settings))
         findings += _checked("channels", sources[0].path, partial(channel_findings, shaped, has_table=settings.has_table))
         replaced = partial(replacement_findings, sources, kinds_of(shaped), conditions)
         findings += _checked("the base", sources[0].path, replaced)
@@ -111,16 +118,49 @@ def _checked(name: str, path: str, look: Callable[[], Iterator[Finding]]) -> Ite
         yield Finding(INTERNAL, Location(path), f"the checks of {name} broke ({type(error).__name__})", "please report it")
 
 
-def _meaning(
-    sources: Sequence[Source], shaped: Sequence[Source], conditions: Conditions, now: datetime, settings: Settings
+def _loading(shaped: Sequence[Source], findings: Sequence[Finding], conditions: Conditions) -> tuple[Source, ...]:
+    """The own files of a set that load by themselves, where others do not: those have findings, and hide none of these."""
+    broken = {finding.where.path for finding in findings if finding.severity is FindingSeverity.ERROR}
+    return tuple(
+        source
+        for source in shaped
+        if source.path not in broken and not source.base and source.root is not None and _compile(source.root, conditions)
+    )
+
+
+def _compile(root: YamlNode, conditions: Conditions) -> bool:
+    """Whether the expressions of a file can be worked out, also where they use conditions of other files."""
+    try:
+        for node in expression_nodes(root):
+            conditions.condition(node.value)
+    except ExpressionError:
+        return False
+    return True
+
+
+def _meaning(  # noqa: PLR0913, PLR0917  the set, and which of its files are looked at
+    sources: Sequence[Source],
+    shaped: Sequence[Source],
+    loads: Sequence[Source],
+    conditions: Conditions,
+    now: datetime,
+    settings: Settings,
 ) -> Iterator[Finding]:
+    """What is to be said of files that load by themselves, even where others of the set do not."""
+
+    def look(files: Sequence[Source]) -> Iterator[Finding]:
+        among = [source for source in files if source in loads] if files is shaped else files
+        return chain(
+            meaning_findings(files, among, conditions, now, settings.longest_silence), reach_findings(files, among, conditions)
+        )
+
+    return look(shaped) if settings.include_base else of_the_set(look(shaped), sources, look)
+
+
+def _of_set(sources: Sequence[Source], shaped: Sequence[Source], conditions: Conditions, settings: Settings) -> Iterator[Finding]:
     def look(files: Sequence[Source]) -> Iterator[Finding]:
         trees = conditions.trees
-        return chain(
-            meaning_findings(files, conditions, now, settings.longest_silence),
-            claims_findings(files, trees),
-            definition_findings(files, trees),
-        )
+        return chain(set_findings(files, conditions), claims_findings(files, trees), definition_findings(files, trees))
 
     return look(shaped) if settings.include_base else of_the_set(look(shaped), sources, look)
 
@@ -143,6 +183,8 @@ def _expression_findings(source: Source, conditions: Conditions, events: Events)
                 read.append((node, conditions.condition(node.value)))
         for number, problem in rule_problems([condition for _, condition in read], events):
             yield _finding(source, read[number][0], problem)
+        for node, condition in read:
+            yield from broken_texts(source, node, condition)
 
 
 def _finding(source: Source, node: YamlNode, problem: Problem) -> Finding:

@@ -17,6 +17,7 @@ NEVER_FOLDS: Final = "TB414"
 SAME_DESTINATION: Final = "TB415"
 NO_FALLBACK: Final = "TB416"
 NO_TABLE: Final = "TB417"
+CIRCLE: Final = "TB429"
 
 _UNLIKE: Final = (Field.TIME, Field.KEY, Field.EVENT_ID, Field.REQUEST_ID)
 """Fields that have another value in each event, or in nearly each."""
@@ -42,6 +43,7 @@ def channel_findings(sources: Sequence[Source], *, has_table: bool) -> Iterator[
             what, instead = "without the table of deliveries an incident is one batch", "deploy with DeliveryTable=yes"
             yield Finding(NO_TABLE, channel.keys["incident"], what, instead, FindingSeverity.NOTE)
     yield from _same_destination([channel for _, channel in channels])
+    yield from _circles([channel for _, channel in channels])
 
 
 def _parts(source: Source, section: str) -> Iterator[YamlNode]:
@@ -73,6 +75,23 @@ def _same_destination(channels: Sequence[YamlNode]) -> Iterator[Finding]:
         if before is not channel:
             what = f"this is the destination of {before.value['name']}, too: an event for both is posted twice"
             yield Finding(SAME_DESTINATION, destination.where, what, "make one channel of them", FindingSeverity.WARNING)
+
+
+def _circles(channels: Sequence[YamlNode]) -> Iterator[Finding]:
+    """Fallbacks of Slack channels that lead back to where they started, in a set that has a topic to end at."""
+    following = {channel.value["name"]: channel.value.get("fallback") for channel in channels}
+    topics = [channel.value["name"] for channel in channels if "sns" in channel.keys]
+    told: set[str] = set()
+    for channel in channels:
+        name = channel.value["name"]
+        way = [name]
+        while (after := following.get(way[-1])) is not None and after not in way:
+            way.append(after)
+        if after == name and topics and told.isdisjoint(way) and not set(topics) & set(way):
+            told.update(way)
+            what = f"the fallbacks go in a circle: {', '.join([*way, name])}; while Slack is away, nobody hears"
+            instead = f"let one of them fall back to {topics[0]}, which is no Slack channel"
+            yield Finding(CIRCLE, channel.children["fallback"].where, what, instead, FindingSeverity.NOTE)
 
 
 def _without_fallback(source: Source, channel: YamlNode) -> Finding:

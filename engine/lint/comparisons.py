@@ -26,8 +26,9 @@ ARGUMENT: Final = "TB213"
 PASSED_OVER: Final = "TB216"
 
 EVENT_NAME: Final = ("eventName",)
+_NULL: Final = Node("literal", None)
 _ORDERED: Final = frozenset({"number", "string"})
-_LITERAL: Final = re.compile(r"""'(?:[^'\\]|\\.)*'|`(?:[^`\\]|\\.)*`""", re.DOTALL)
+LITERAL: Final = re.compile(r"""'(?:[^'\\]|\\.)*'|`(?:[^`\\]|\\.)*`""", re.DOTALL)
 _ONE_LITERAL: Final = re.compile(r"""'[^'\\]*'|`(?:true|false|-?[0-9]+)`""")
 _WORDS: Final = frozenset({"true", "false", "null"})
 
@@ -88,7 +89,7 @@ class Expected(NamedTuple):
     def edit(self, literal: Node, replacement: str) -> tuple[int, int, str] | None:
         """The edit that replaces a literal; None where that is not known to be all of it."""
         start = literal.offset or 0
-        there = _LITERAL.match(self.text, start)
+        there = LITERAL.match(self.text, start)
         return (start, there.end(), replacement) if there and _ONE_LITERAL.fullmatch(replacement) else None
 
 
@@ -214,6 +215,10 @@ def text_problems(field: Side, literal: Node, expected: Expected, *, equal: bool
         elif field.path == EVENT_NAME:
             yield from _passed_over(text, Problem(PASSED_OVER, offset, size, "", "", warns=True), expected)
         return
+    if not text and shape.form is not None and field.path:
+        what = f"{field.name} is never an empty text: where there is none, it is null"
+        yield Problem(VALUE, offset, size, what, f"compare it with {written(_NULL)}", warns=True)
+        return
     mismatch = shape.form.mismatch(text) if shape.form is not None else None
     if "*" in text and field.path:
         operator = "==" if equal else "!="
@@ -237,7 +242,7 @@ def _mismatch(field: Side, mismatch: Mismatch, literal: Node, expected: Expected
 def _whole_edit(field: Side, literal: Node, expected: Expected, replacement: str) -> tuple[int, int, str] | None:
     """The edit that replaces a whole comparison, where the field is written plainly beside the literal."""
     start, name, at = field.offset, ".".join(field.path), literal.offset or 0
-    there = _LITERAL.match(expected.text, at)
+    there = LITERAL.match(expected.text, at)
     between = expected.text[min(start + len(name), there.end() if there else at) : max(start, at)]
     if expected.text[start : start + len(name)] != name or there is None or between.strip() not in ("==", "!="):
         return None

@@ -134,6 +134,13 @@ def _source(text: str) -> Mismatch | None:
     return Mismatch(f"'{text}' is no event source", f"write '{text}.amazonaws.com'", value=f"{text}.amazonaws.com")
 
 
+def _code(text: str) -> Mismatch | None:
+    if not re.search(r"\s", text):
+        return None
+    joined = "".join(word[:1].upper() + word[1:] for word in text.split())
+    return Mismatch(f"'{text}' is no error code: codes are one word", f"write '{joined}', or test errorMessage", warns=True)
+
+
 REGIONS: Final = (
     *("af-south-1", "ap-east-1", "ap-east-2", "ap-northeast-1", "ap-northeast-2", "ap-northeast-3", "ap-south-1", "ap-south-2"),
     *("ap-southeast-1", "ap-southeast-2", "ap-southeast-3", "ap-southeast-4", "ap-southeast-5", "ap-southeast-6"),
@@ -153,4 +160,5 @@ CALLER_ARN: Final = Form(_caller_arn, re.compile(r":role/"), "the ARN of a calle
 REGION: Final = Form(_region, re.compile(r"[A-Z_/:.]"), "regions look like eu-west-1")
 ADDRESS: Final = Form(_address, re.compile(r"/"), "a network is tested with cidr()")
 SENDER: Final = Form(_sender, re.compile(r"/"), "a network is tested with cidr()")
+CODE: Final = Form(_code, re.compile(r"\s"), "error codes are one word, such as AccessDenied")
 SOURCE: Final = Form(_source, re.compile(r"[A-Z_/:]"), "sources look like s3.amazonaws.com")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final
@@ -17,6 +18,7 @@ from engine.policy.fact_layout import FACT_TYPES
 from engine.policy.positions import line_text
 from engine.policy.references import operators_of
 from engine.policy.texts import placeholders
+from engine.policy.times import windows_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -35,30 +37,37 @@ BELOW_FLOOR: Final = "TB408"
 TITLE: Final = "TB409"
 SCOPE: Final = "TB410"
 ORDER: Final = "TB411"
+OFFSET: Final = "TB430"
 
 _BUCKET: Final = frozenset("abcdefghijklmnopqrstuvwxyz0123456789.-*?")
 _LONGEST_BUCKET: Final = 63
 _SHORTEST_BUCKET: Final = 3
 
 
-def meaning_findings(
-    sources: Sequence[Source], conditions: Conditions, now: datetime, longest_silence: timedelta
-) -> Iterator[Finding]:
-    """Everything about a set whose files load."""
+def set_findings(sources: Sequence[Source], conditions: Conditions) -> Iterator[Finding]:
+    """What is to be said of a set as a whole: it loads."""
     roots = [source.root for source in sources if source.root is not None]
     yield from _unused(roots)
     yield from _evidence(roots, conditions)
+
+
+def meaning_findings(
+    sources: Sequence[Source], among: Sequence[Source], conditions: Conditions, now: datetime, longest_silence: timedelta
+) -> Iterator[Finding]:
+    """What is to be said of the files `among` a set's, each by itself. They load, the others have the shape of a policy."""
+    roots = [source.root for source in sources if source.root is not None]
     levels = _levels(roots)
-    default = next((root.value["default"]["masking"] for root in roots if "default" in root.value), "open")
+    default = next((root.value["default"].get("masking", "open") for root in roots if "default" in root.value), "open")
     floors = {
         channel["name"]: channel.get("masking_floor", "standard")
         for root in roots
         for channel in root.value.get("channels") or ()
     }
     kinds = kinds_of(sources)
-    for source in sources:
+    for source in among:
         if source.root is None:
             continue
+        yield from _zones(source.root)
         yield from _scope(source.root)
         yield from _routes(source, source.root, Shadows(kinds), conditions)
         yield from _covered_silences(source.root, Shadows(kinds), conditions)
@@ -158,16 +167,26 @@ def _routes(source: Source, root: YamlNode, shadows: Shadows, conditions: Condit
     for place, route in enumerate(routes):
         of_route = conditions.of(route)
         before = shadows.shadowing(route, together(of_route), _decides)
-        if before is not None:
-            yield Finding(
-                SHADOWED,
-                route.children["id"].where,
-                f"this route never decides: {before.value['id']}, at line {before.where.line}, always does before it",
-                "put it before that route, or delete it",
-            )
+        if before:
+            yield _hidden(route, before)
         if route.value.get("continue") is True and place == len(routes) - 1:
             yield _nowhere(source, route.keys["continue"])
         yield from _order(route, of_route)
+
+
+def _hidden(route: YamlNode, before: Sequence[YamlNode]) -> Finding:
+    """A route that earlier ones leave nothing for. Where one of them mutes, that is what is wrong: it takes too much."""
+    named = " and ".join(f"{each.value['id']}, at line {each.where.line}," for each in before)
+    muting = next((each for each in before if "mute" in each.value), None)
+    if muting is not None and len(before) == 1:
+        what = (
+            f"this mute takes all that the route {route.value['id']}, at line {route.where.line}, is about: nothing rings there"
+        )
+        return Finding(SHADOWED, muting.children["id"].where, what, f"narrow its when, or put {route.value['id']} before it")
+    always = "always does" if len(before) == 1 else "together always do"
+    what = f"this route never decides: {named} {always} before it"
+    instead = "put it before that route, or delete it" if len(before) == 1 else "put it before them, or delete it"
+    return Finding(SHADOWED, route.children["id"].where, what, instead)
 
 
 def _nowhere(source: Source, where: Location) -> Finding:
@@ -212,11 +231,15 @@ def _evidence(roots: Sequence[YamlNode], conditions: Conditions) -> Iterator[Fin
     ranks = {evidence.where: rank for rank, evidence in ranked}
     for rank, evidence in sorted(ranked, key=itemgetter(0)):
         before = shadows.shadowing(evidence, together(conditions.of(evidence)), lambda _, __: True)
-        if before is not None:
-            where = f"line {before.where.line}" if before.where.path == evidence.where.path else str(before.where)
-            what = f"this evidence never decides: {before.value['id']}, at {where}, always holds before it"
-            same = ranks[before.where] == rank
-            instead = "put it before that one, or delete it" if same else f"delete it: {_ASKED_BEFORE[ranks[before.where]]}"
+        if before:
+            path, last = evidence.where.path, max(ranks[each.where] for each in before)
+            named = " and ".join(
+                f"{each.value['id']}, at {f'line {each.where.line}' if each.where.path == path else each.where},"
+                for each in before
+            )
+            always = "always holds" if len(before) == 1 else "one of which always holds"
+            what = f"this evidence never decides: {named} {always} before it"
+            instead = "put it before that one, or delete it" if last == rank else f"delete it: {_ASKED_BEFORE[last]}"
             yield Finding(SHADOWED, evidence.children["id"].where, what, instead)
 
 
@@ -235,8 +258,11 @@ def _covered_silences(root: YamlNode, shadows: Shadows, conditions: Conditions) 
     """Silences that another one makes needless: it is no shorter, and of as many channels."""
     for silence in _parts(root, "silences"):
         before = shadows.shadowing(silence, together(conditions.of(silence)), _outlasts)
-        if before is not None:
-            what = f"this silence does nothing: {before.value['id']}, at line {before.where.line}, covers it and is no shorter"
+        if before:
+            named = " and ".join(f"{each.value['id']}, at line {each.where.line}," for each in before)
+            what = (
+                f"this silence does nothing: {named} {'covers it and is' if len(before) == 1 else 'cover it and are'} no shorter"
+            )
             yield Finding(SHADOWED, silence.children["id"].where, what, "delete one of them")
 
 
@@ -253,6 +279,28 @@ def _time(silence: YamlNode, key: str) -> datetime:
 
 
 _EVER: Final = datetime.min.replace(tzinfo=UTC)
+
+
+# --- times ----------------------------------------------------------------------------------------------------------------
+
+
+def _zones(root: YamlNode) -> Iterator[Finding]:
+    """Time zones that are an offset, which summer time does not change."""
+    windows = (window for rule in (*_parts(root, "routes"), *_parts(root, "guarantees")) for window in windows_of(rule))
+    for node in (part.at("timezone") for part in (*_parts(root, "channels"), *windows)):
+        offset = _OFFSET.fullmatch(str(node.value)) if node is not None else None
+        if node is not None and offset is not None:
+            sign, hours = offset["sign"], offset["hours"]
+            behind = (
+                f"is {hours} hours {'behind' if sign == '+' else 'ahead of'} UTC, against its sign"
+                if sign
+                else "has no summer time"
+            )
+            yield _warning(OFFSET, node.where, f"{node.value} {behind}", "write the place: Asia/Tokyo, America/New_York")
+
+
+_OFFSET: Final = re.compile(r"Etc/GMT(?P<sign>[+-])(?P<hours>[1-9][0-9]?)|EST|MST|HST")
+"""Zones that are named by their offset. POSIX counts it westwards: https://data.iana.org/time-zones/tzdb/etcetera."""
 
 
 # --- silences ---------------------------------------------------------------------------------------------------------

@@ -88,6 +88,19 @@ def _takes_everything(function: str, text: str) -> bool:
     return not text
 
 
+_OUTSIDE_CLASSES: Final = re.compile(r"\\.|\[\]?[^\]]*\]|(?P<repeated>[A-Za-z0-9_/-]\*)", re.DOTALL)
+
+
+def _star(subject: Side, text: str, offset: int) -> Iterator[Problem]:
+    """A star behind a letter: in a glob it is any text, in a regular expression that letter any number of times."""
+    for part in _OUTSIDE_CLASSES.finditer(text):
+        if part["repeated"]:
+            what = f"in a regular expression {part['repeated']} is {part['repeated'][0]} any number of times, also none"
+            instead = f"write .* for any text, or glob({written(subject.node)}, '…')"
+            yield Problem(SHELL, offset + 1 + part.start(), 2, what, instead, warns=True)
+            return
+
+
 _BRACES: Final = re.compile(r"\{[^{}]*,[^{}]*\}")
 _BRACKETS: Final = re.compile(r"\[[^\[\]]+\]")
 _OF_REGEX: Final = re.compile(r"^\^|\$$|\.\*|\.\+|\\[dwsb.]|\(\?|\|")
@@ -95,6 +108,8 @@ _OF_REGEX: Final = re.compile(r"^\^|\$$|\.\*|\.\+|\\[dwsb.]|\(\?|\|")
 
 def _shell(function: str, subject: Side, text: str, offset: int) -> Iterator[Problem]:
     """What a shell or a regular expression reads in a glob, and ours does not."""
+    if function == "regex":
+        yield from _star(subject, text, offset)
     if function != "glob":
         return
     for form, what in ((_BRACES, "{ } stand"), (_BRACKETS, "[ ] stand"), (_OF_REGEX, "signs of a regular expression stand")):

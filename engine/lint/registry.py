@@ -57,6 +57,23 @@ def _route(when: str, rest: str = "notify: [watch]") -> str:
     return f"routes:\n  - id: r\n    when: {when}\n    {rest}\n"
 
 
+def _mute(when: str, rest: str = "") -> str:
+    return "buckets: [payments-prod]\n" + _route(when, f"mute: a nightly job, OPS-1{rest}")
+
+
+def _silence(rest: str) -> str:
+    """A silence of the messages of a route."""
+    return _route("access.denied") + f"silences:\n  - {{id: s, when: actor.role == 'mover', reason: work{rest}}}"
+
+
+def _circle(fallback: str) -> str:
+    return (
+        "channels:\n  - {name: a, webhook: {env: SLACK_WEBHOOK_A}, fallback: b}\n"
+        f"  - {{name: b, webhook: {{env: SLACK_WEBHOOK_B}}, fallback: {fallback}}}\n"
+        "  - {name: pager, sns: arn:aws:sns:eu-west-1:111122223333:trailbell}\n" + _route("access.denied", "notify: [a, pager]")
+    )
+
+
 _OPS: Final = "channels:\n  - {name: ops, webhook: {env: SLACK_WEBHOOK_OPS}}\n"
 
 
@@ -121,7 +138,6 @@ actors:
       - {id: backup-role, says: the role of the backups, strength: attested, when: actor.role == 'backup'}
 """
 
-_MUTE: Final = "mute: a nightly job, OPS-1"
 _BATCH: Final = (
     "actors:\n  - class: batch\n    kind: robot\n    evidence:\n"
     "      - {id: name, says: the session is called batch, strength: claimed, when: actor.session == 'batch'}\n"
@@ -194,8 +210,8 @@ CHECKS: Final = (
         "TB112",
         "a required key is missing",
         "The rest cannot be understood without it.",
-        "silences:\n  - {id: s, when: actor.role == 'mover', reason: work}",
-        "silences:\n  - {id: s, when: actor.role == 'mover', reason: work, until: 2026-12-31T00:00:00Z}",
+        _silence(""),
+        _silence(", until: 2026-12-31T00:00:00Z"),
     ),
     Check(
         "TB113",
@@ -298,8 +314,9 @@ CHECKS: Final = (
     ),
     Check(
         "TB214",
-        "a glob with signs of a shell or of a regular expression",
-        "In a glob only `*` and `?` mean something: brackets, braces, `|` and `^` stand for themselves.",
+        "a glob with signs of a shell or of a regular expression, or the other way round",
+        "In a glob only `*` and `?` mean something: brackets, braces, `|` and `^` stand for themselves. In a regular expression "
+        "a `*` repeats what stands before it.",
         _route("glob(key, '{2026,2027}/*')"),
         _route("regex(key, '^(2026|2027)/')"),
     ),
@@ -316,6 +333,13 @@ CHECKS: Final = (
         "`events.names` does not have it, so no rule is ever asked about it.",
         "events: {names: [GetObject]}\n" + _route("eventName == 'PutObject'"),
         "events: {names: [GetObject, PutObject]}\n" + _route("eventName == 'PutObject'"),
+    ),
+    Check(
+        "TB217",
+        "a text that goes over the end of a line",
+        "YAML puts a space where a line ends within a value, so the text has one there that nobody sees. This is a warning.",
+        _route("regex(actor.role, '^nightly$|\n      ^hourly$')"),
+        _route("regex(actor.role, '^nightly$')\n      || regex(actor.role, '^hourly$')"),
     ),
     # --- references
     Check(
@@ -382,8 +406,8 @@ CHECKS: Final = (
         "TB311",
         "a time or time zone that does not exist",
         "It cannot be compared with an event's time.",
-        "silences:\n  - {id: s, when: actor.role == 'mover', reason: work, until: 2026-12-32T00:00:00Z}",
-        "silences:\n  - {id: s, when: actor.role == 'mover', reason: work, until: 2026-12-31T00:00:00Z}",
+        _silence(", until: 2026-12-32T00:00:00Z"),
+        _silence(", until: 2026-12-31T00:00:00Z"),
     ),
     Check(
         "TB312",
@@ -470,8 +494,8 @@ CHECKS: Final = (
         "TB404",
         "a mute or silence of everybody, or of everybody unknown",
         "Whoever is not known is whom one wants to hear of.",
-        _route("actor.class == 'unknown'", _MUTE),
-        _route("actor.role == 'nightly'", _MUTE),
+        _mute("actor.class == 'unknown'"),
+        _mute("actor.role == 'nightly'"),
     ),
     Check(
         "TB405",
@@ -479,22 +503,22 @@ CHECKS: Final = (
         "Each of its branches has to name the caller by something that AWS verified, such as the role. Whoever may assume "
         "a role chooses its session name, any caller its user agent, and an address or a kind of caller is many. docs/"
         "provenance.md says of each field by which test it pins. What is meant for everyone says `everyone: true`.",
-        _BATCH + _route("actor.class == 'batch'", _MUTE),
-        _BATCH + _route("actor.class == 'batch' && actor.role == 'nightly'", _MUTE),
+        _BATCH + _mute("actor.class == 'batch'"),
+        _BATCH + _mute("actor.class == 'batch' && actor.role == 'nightly'"),
     ),
     Check(
         "TB406",
         "a silence that is past",
         "It does nothing any more. The calendar alone fails no build: this is a warning.",
-        "silences:\n  - {id: s, when: actor.role == 'mover', reason: work, until: 2026-01-31T00:00:00Z}",
-        "silences:\n  - {id: s, when: actor.role == 'mover', reason: work, until: 2026-12-31T00:00:00Z}",
+        _silence(", until: 2026-01-31T00:00:00Z"),
+        _silence(", until: 2026-12-31T00:00:00Z"),
     ),
     Check(
         "TB407",
         "a silence that lasts too long",
         "A silence of more than 90 days is a mute that nobody reviews.",
-        "silences:\n  - {id: s, when: actor.role == 'mover', reason: work, until: 2028-01-31T00:00:00Z}",
-        "silences:\n  - {id: s, when: actor.role == 'mover', reason: work, until: 2026-12-31T00:00:00Z}",
+        _silence(", until: 2028-01-31T00:00:00Z"),
+        _silence(", until: 2026-12-31T00:00:00Z"),
     ),
     Check(
         "TB408",
@@ -570,6 +594,31 @@ CHECKS: Final = (
         "Nothing remembers then what came before, so an incident is one batch. This is a note, where `trailbell.toml` says "
         "`delivery-table = false` under `[lint]`.",
     ),
+    # --- what a file reaches
+    Check(
+        "TB418",
+        "a test for a bucket outside the file's scope",
+        "A file is asked about the buckets of its `buckets`, so another one is found only where something is copied out of these "
+        "to it. This is a warning.",
+        "buckets: [payments-prod]\n" + _route("bucket == 'payment-prod'"),
+        "buckets: [payments-prod]\n" + _route("bucket == 'payments-prod' && access.denied"),
+    ),
+    Check(
+        "TB419",
+        "a silence that removes nothing",
+        "A silence is of its own file: it removes what this file asks for, and nothing that the default or another file asks "
+        "for. This is a warning.",
+        "silences:\n  - {id: s, when: actor.role == 'mover', reason: work, until: 2026-12-31T00:00:00Z, channels: [watch]}",
+        _silence(", until: 2026-12-31T00:00:00Z, channels: [watch]"),
+    ),
+    Check(
+        "TB420",
+        "a scope that narrows less than it seems",
+        "Only a pattern with three literal characters in a row takes buckets from the default: with others, the default is told "
+        "as well. That is a note; an exclusion of what the scope does not have is a warning.",
+        'buckets: ["payments-*", "!payment-sandbox"]\n' + _route("access.denied"),
+        'buckets: ["payments-*", "!payments-sandbox"]\n' + _route("access.denied"),
+    ),
     # --- what a set may rest on
     Check(
         "TB421",
@@ -584,15 +633,15 @@ CHECKS: Final = (
         "everyone: true where it is not so, or where it would be every bucket",
         "It says to a reviewer that people and strangers are meant, too, so it stands only where they are, and it needs a bucket "
         "in each branch, or `buckets` of which each pattern has three literal characters.",
-        _route("access.kind == 'read'", f"{_MUTE}\n    everyone: true"),
-        "buckets: [website]\n" + _route("access.kind == 'read'", f"{_MUTE}\n    everyone: true"),
+        _route("access.kind == 'read'", "mute: a nightly job, OPS-1\n    everyone: true"),
+        "buckets: [website]\n" + _route("access.kind == 'read'", "mute: a nightly job, OPS-1\n    everyone: true"),
     ),
     Check(
         "TB423",
         "a mute or silence of which only a part is about other accounts",
         "It holds for callers of other accounts only where it tests `actor.account`. Two rules say which is meant.",
-        _route("actor.role == 'nightly' && (actor.account == '444455556666' || access.kind == 'read')", _MUTE),
-        "routes:\n"
+        _mute("actor.role == 'nightly' && (actor.account == '444455556666' || access.kind == 'read')"),
+        "buckets: [payments-prod]\nroutes:\n"
         "  - {id: partner, when: actor.role == 'nightly' && actor.account == '444455556666', mute: OPS-1}\n"
         "  - {id: own, when: actor.role == 'nightly' && access.kind == 'read', mute: OPS-1}",
     ),
@@ -601,20 +650,60 @@ CHECKS: Final = (
         "a mute or silence of a service that may act for anyone",
         "A service of AWS does what its customers ask for, and not only you are one. `inScopeOf.sourceAccount` says for whom, "
         "where CloudTrail records it. This is a note.",
-        _route("userIdentity.type == 'AWSService' && actor.service == 'config.amazonaws.com'", _MUTE),
-        _route(
+        _mute("userIdentity.type == 'AWSService' && actor.service == 'config.amazonaws.com'"),
+        _mute(
             "userIdentity.type == 'AWSService' && actor.service == 'config.amazonaws.com' "
-            "&& userIdentity.inScopeOf.sourceAccount == '111122223333'",
-            _MUTE,
+            "&& userIdentity.inScopeOf.sourceAccount == '111122223333'"
         ),
     ),
     Check(
         "TB425",
         "a route by claims alone that keeps events from the routes below",
         "The caller may choose what it tests, and so be heard there and nowhere else. This is a warning.",
-        "routes:\n  - {id: batch, when: actor.session == 'batch', notify: [watch]}\n  - {id: rest, notify: [watch]}",
-        "routes:\n  - {id: batch, when: actor.session == 'batch', notify: [watch], continue: true}\n"
+        "buckets: [payments-prod]\nroutes:\n  - {id: batch, when: actor.session == 'batch', notify: [watch]}\n"
         "  - {id: rest, notify: [watch]}",
+        "buckets: [payments-prod]\nroutes:\n  - {id: batch, when: actor.session == 'batch', notify: [watch], continue: true}\n"
+        "  - {id: rest, notify: [watch]}",
+    ),
+    # --- what files do to each other
+    Check(
+        "TB426",
+        "a mute that keeps nobody from hearing",
+        "A mute is of its own file, and only one with `buckets` takes buckets from the default. Without these it is only for the "
+        "routes below it, and there are none that notify. This is a warning.",
+        _route("actor.role == 'nightly'", "mute: a nightly job, OPS-1"),
+        _mute("actor.role == 'nightly'"),
+    ),
+    Check(
+        "TB427",
+        "buckets of two files, of which one mutes what the other one tells",
+        "Each file whose scope holds is asked on its own: the narrower one does not win, and a mute takes back nothing that "
+        "another file asks for. This is a note: it may be meant.",
+        'buckets: ["payments-*"]\n' + _route("access.denied", "notify: [watch]"),
+        'buckets: ["payments-*", "!payments-jobs"]\n' + _route("access.denied", "notify: [watch]"),
+        beside=BASE + "buckets: [payments-jobs]\nroutes:\n  - {id: nightly, when: actor.role == 'nightly', mute: OPS-1}\n",
+    ),
+    Check(
+        "TB428",
+        "a channel that hears of every event of every bucket",
+        "A file without `buckets` is about all of them, and a route without `when` about every event. This is a note, of files "
+        "that do not hold the default.",
+        "routes:\n  - {id: all, notify: [watch]}",
+        "buckets: [payments-prod]\nroutes:\n  - {id: all, notify: [watch]}",
+    ),
+    Check(
+        "TB429",
+        "fallbacks that go in a circle",
+        "A fallback is not followed further, and channels of Slack are away together. This is a note, in a set that has a topic.",
+        _circle("a"),
+        _circle("pager"),
+    ),
+    Check(
+        "TB430",
+        "a time zone that is an offset",
+        "It has no summer time, and `Etc/GMT+9` counts the other way round: it is nine hours behind UTC. This is a warning.",
+        _route("access.denied", 'notify: [watch]\n    during: {hours: "09:00-17:00", timezone: Etc/GMT+9}'),
+        _route("access.denied", 'notify: [watch]\n    during: {hours: "09:00-17:00", timezone: Asia/Tokyo}'),
     ),
     # --- lists and conditions
     Check(
@@ -628,10 +717,19 @@ CHECKS: Final = (
         "TB432",
         "a mute or a silence that rests on a list or a condition of another owner",
         "Whoever edits the other file changes what is muted here, and nobody here is asked. This is a warning.",
-        _route("in_list(actor.role, 'jobs')", _MUTE),
-        "lists:\n  our-jobs: [payments-nightly]\n" + _route("in_list(actor.role, 'our-jobs')", _MUTE),
+        _mute("in_list(actor.role, 'jobs')"),
+        "lists:\n  our-jobs: [payments-nightly]\n" + _mute("in_list(actor.role, 'our-jobs')"),
         beside=BASE + "lists:\n  jobs: [nightly-export, glue-nightly]\nroutes:\n"
         "  - {id: jobs, when: \"in_list(actor.role, 'jobs')\", notify: [watch], severity: info}\n",
+    ),
+    # --- titles
+    Check(
+        "TB433",
+        "a title with something that Slack or another language reads",
+        "A title is text: a mention in it mentions nobody, so that no object's name can, and a field stands in braces alone. "
+        "This is a warning.",
+        _route("access.denied", 'notify: [watch]\n    title: "<!here> {bucket} was read"'),
+        _route("access.denied", 'notify: [watch]\n    title: "{bucket} was read"'),
     ),
     # --- guarantees
     Check(
@@ -648,9 +746,9 @@ CHECKS: Final = (
         "The prover does not understand everything that an expression may compute; the finding says what is in the way. Where "
         "python-sat is not installed, it knows nothing at all. This is a warning.",
         "guarantees:\n  - {id: readme, when: lower(key) == 'readme', never: muted}\n"
-        + _route("actor.role == 'nightly' && glob(key, 'archive/*')", _MUTE),
+        + _mute("actor.role == 'nightly' && glob(key, 'archive/*')"),
         "guarantees:\n  - {id: readme, when: \"regex(key, '(?i)^readme$')\", never: muted}\n"
-        + _route("actor.role == 'nightly' && glob(key, 'archive/*')", _MUTE),
+        + _mute("actor.role == 'nightly' && glob(key, 'archive/*')"),
     ),
     Check(
         "TB443",
@@ -722,7 +820,7 @@ CHECKS: Final = (
         "an allowance that cannot be read",
         "It must name the code and give a reason, so that the next reader knows what was meant.",
         "# trailbell: allow TB406",
-        "silences:\n  # trailbell: allow TB406, kept as an example\n"
+        _route("access.denied") + "silences:\n  # trailbell: allow TB406, kept as an example\n"
         "  - {id: s, when: actor.role == 'mover', reason: work, until: 2026-01-31T00:00:00Z}",
     ),
     Check(

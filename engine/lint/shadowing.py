@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from engine.errors import TooManyWaysError
+from engine.lint.fields import FIELD_TYPES
 from engine.matching.formula import And, Atom, Not, Or, atoms, conjunction, disjunction, evaluate, formula_of, negation
 from engine.matching.keys import index_keys
 from engine.matching.relations import document_with
@@ -13,9 +15,9 @@ from engine.matching.ways import Budget, follows, holding, implied
 from engine.model import UNKNOWN, Kind
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from engine.matching.formula import Formula
+    from engine.matching.formula import Formula, Path, Result
     from engine.policy.source import YamlNode as Part
 
 MOST_COMPARED: Final = 30_000
@@ -25,6 +27,14 @@ _MOST_STEPS: Final = 2_000_000
 """Steps of the comparisons of one section."""
 
 _STEPS_OF_A_PAIR: Final = 50_000
+
+_MOST_TOGETHER: Final = 32
+"""Earlier parts that are looked at together."""
+
+_MOST_ATOMS: Final = 4
+"""Of a part that is looked at together with others."""
+
+_STEPS_OF_SEVERAL: Final = 2_000
 
 _LONGEST_START: Final = 32
 _CLASS: Final = ("actor", "class")
@@ -46,11 +56,13 @@ class Shadows:
         self._left = MOST_COMPARED
         self._budget = Budget(_MOST_STEPS)
         self._by_mark: dict[object, list[tuple[Part, Formula]]] = {}
+        self._in_order: list[tuple[Part, Formula]] = []
 
-    def shadowing(self, part: Part, condition: Formula, decides: Callable[[Part, Part], bool]) -> Part | None:
-        """An earlier part that holds wherever this one does, and of which `decides(earlier, part)` says that it then decides.
+    def shadowing(self, part: Part, condition: Formula, decides: Callable[[Part, Part], bool]) -> tuple[Part, ...]:
+        """Earlier parts of which one holds wherever this one does: as few as are known, none where there are none.
 
-        `condition` says when the part holds. The part itself counts as an earlier one from now on.
+        `decides(earlier, part)` says whether an earlier part that holds decides before this one. `condition` says when this one
+        holds. It counts as an earlier one from now on.
         """
         condition = by_class(condition, self._kinds)
         candidates = [earlier for mark in mentioned(condition) for earlier in self._by_mark.get(mark, ())][: self._left]
@@ -58,11 +70,53 @@ class Shadows:
         earlier = [(other, conclusion) for other, conclusion in candidates if decides(other, part)]
         for mark in landmarks(condition):
             self._by_mark.setdefault(mark, []).append((part, condition))
+        together = _complementary([(other, said) for other, said in self._in_order[-_MOST_TOGETHER:] if decides(other, part)])
+        self._in_order.append((part, condition))
         try:
-            cases = holding(condition, self._budget) if earlier else []
-            return next((other for other, conclusion in earlier if cases and follows(cases, conclusion, self._budget)), None)
+            cases = holding(condition, self._budget) if earlier or together else []
+            if not cases:
+                return ()
+            alone = next((other for other, conclusion in earlier if follows(cases, conclusion, self._budget)), None)
+            return (alone,) if alone is not None else self._together(cases, together)
         except TooManyWaysError:
-            return None
+            return ()
+
+    def _together(self, cases: Sequence[Mapping[Atom, Result]], parts: Sequence[tuple[Part, Formula]]) -> tuple[Part, ...]:
+        """As few of some parts as leave nothing of these cases."""
+
+        def cover(some: Sequence[tuple[Part, Formula]]) -> bool:
+            return follows(cases, disjunction(condition for _, condition in some), Budget(_STEPS_OF_SEVERAL))
+
+        if not parts or not cover(parts):
+            return ()
+        needed = list(parts)
+        for one in parts:
+            without = [other for other in needed if other is not one]
+            if cover(without):
+                needed = without
+        return tuple(part for part, _ in needed)
+
+
+def _complementary(parts: Sequence[tuple[Part, Formula]]) -> Sequence[tuple[Part, Formula]]:
+    """The small ones of some parts that may leave nothing together: two ask of one field what it is and what it is not."""
+    small = [(part, condition) for part, condition in parts if sum(1 for _ in atoms(condition)) <= _MOST_ATOMS]
+    read = [{path for atom in atoms(condition) for path in atom.paths} for _, condition in small]
+    times = Counter(path for paths in read for path in paths)
+    split = _FLAGS.union(*(_negated(condition) for _, condition in small))
+    shared = {path for path in split if times[path] > 1}
+    return [one for one, paths in zip(small, read, strict=True) if paths & shared]
+
+
+def _negated(part: Formula) -> Iterator[Path]:
+    if isinstance(part, Not):
+        yield from (path for atom in atoms(part) for path in atom.paths)
+    elif not isinstance(part, Atom):
+        for each in part.parts:
+            yield from _negated(each)
+
+
+_FLAGS: Final = frozenset(path for path, types in FIELD_TYPES.items() if types <= {"boolean", "null"})
+"""Fields of which two tests ask for each value."""
 
 
 def covers(wide: Formula, narrow: Formula, kinds: Mapping[str, str]) -> bool:

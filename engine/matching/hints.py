@@ -77,6 +77,7 @@ _OPERATORS: Final[Mapping[str, str]] = {
     "=~": "write regex(field, 'pattern') instead of =~",
     "=": "write ==",
     ">": "write != instead of <>",
+    "&": "write &&",
     "/": "a text has single quotes: 'a/b'",
     ";": "an expression is one line; join conditions with &&, or write them as a list",
     "%": "a text has single quotes: '100%'",

@@ -34,7 +34,7 @@ def where(branch: Branch) -> str:
 
 def written_out(branch: Branch) -> str:
     """The tests of a branch, in the order of their fields, joined by `&&`."""
-    text = " && ".join(sorted(map(_written, branch)))
+    text = " && ".join(sorted(_written(atom) for atom in branch if atom.paths))
     return text if len(text) <= _LONGEST_BRANCH else f"{text[:_LONGEST_BRANCH]}…"
 
 
@@ -74,7 +74,7 @@ def why_no_pin(branch: Branch, actors: Actors) -> str:
         more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
         many = len(names) > 1
         return f"the evidence {', '.join(names[:_MOST_NAMED])}{more} {'do' if many else 'does'} not pin it"
-    told = sorted({_told(atom, branch) for atom in branch if atom.path not in ACTOR_FACTS})
+    told = sorted({_told(atom, branch) for atom in branch if atom.paths and atom.path not in ACTOR_FACTS})
     return ", ".join(told[:_MOST_NAMED]) or "it tests nothing of the caller"
 
 

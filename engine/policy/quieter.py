@@ -217,7 +217,7 @@ def _unpinned(branches: Sequence[Branch], actors: Actors, word: str) -> Iterator
         what = f"this {word} is of every caller whom nobody knows{where(branch)}"
         yield QuieterProblem(codes.MUTES_ALL, what, f"add evidence for a class of its own, or also test who calls: {test}")
     else:
-        more = f", and in {len(bare) - 1} more branches" if len(bare) > 1 else ""
+        more = f", and in {len(bare) - 1} more branch{'es' if len(bare) > 2 else ''}" if len(bare) > 1 else ""  # noqa: PLR2004  one more
         what = f"this {word} does not pin its caller{where(branch)}{more}: {why_no_pin(branch, actors)}"
         yield QuieterProblem(codes.UNPINNED, what, f"also test who calls: {test}; or, {everyone}" if test else everyone)
 

@@ -294,6 +294,9 @@ def _quoted(text: str) -> str:
 def suggestion(word: str, known: Iterable[str]) -> str:
     """What may have been meant; else all that there is."""
     names = list(known)
+    same = next((name for name in names if name.lower() == word.lower()), None)
+    if same is not None:
+        return f"did you mean {same}?"
     near = difflib.get_close_matches(word[:100], names, n=1, cutoff=0.6)
     if near:
         return f"did you mean {near[0]}?"

@@ -47,7 +47,7 @@ _FIELDS: Final[Mapping[str, Field]] = {
 
 def placeholders(source: Source, text: YamlNode | None) -> Iterator[tuple[str, Location]]:
     """The names of all placeholders of a text, in each of its languages, and where they are."""
-    for version in _versions(text).values():
+    for version in versions_of(text).values():
         for match in PLACEHOLDER.finditer(str(version.value)):
             yield match.group(1), inside(source, version, match.start(), len(match.group()))
 
@@ -58,7 +58,7 @@ def text_findings(source: Source, text: YamlNode | None) -> Iterator[Finding]:
         if name not in set(Field):
             instead = f"write {{{_FIELDS[name]}}}" if name in _FIELDS else suggestion(name, [field.value for field in Field])
             yield Finding(codes.NO_SUCH, where, f"there is no message field {name!r}", instead)
-    versions = _versions(text)
+    versions = versions_of(text)
     for version in versions.values():
         brace = _LONE_BRACE.search(PLACEHOLDER.sub(lambda match: " " * len(match[0]), str(version.value)))
         if brace is not None:
@@ -71,7 +71,7 @@ def text_findings(source: Source, text: YamlNode | None) -> Iterator[Finding]:
             yield Finding(codes.PLACEHOLDERS, version.where, what, "use the same fields in each language")
 
 
-def _versions(text: YamlNode | None) -> dict[str, YamlNode]:
+def versions_of(text: YamlNode | None) -> dict[str, YamlNode]:
     """A text by language."""
     if text is None:
         return {}

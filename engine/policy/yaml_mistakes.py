@@ -26,6 +26,7 @@ _OPENED: Final = {
 _FLOW: Final[Mapping[str, str]] = {"while parsing a flow sequence": "[ ]", "while parsing a flow mapping": "{ }"}
 _VALUE: Final = re.compile(r"(?:^\s*(?:-\s+)*|[{\[,]\s*)(?:[\w-]+:\s+)?(?=[^\s\w])")
 """What stands before a value: the start of a line or of a part of a list or mapping, and a key."""
+_KEY: Final = re.compile(r"([\w-]+):(?=\s)")
 _INDICATORS: Final = frozenset("`@%*&!|>")
 _QUOTED: Final = re.compile(r"""'(?:[^']|'')*'|"(?:[^"\\]|\\.)*\"""")
 _TOKEN: Final = re.compile(rf"{_QUOTED.pattern}|[(),]")
@@ -38,7 +39,7 @@ def not_yaml(error: yaml.MarkedYAMLError, text: str, path: str) -> Finding:
     mark = error.problem_mark or error.context_mark
     if mark is None:
         return Finding(codes.NOT_YAML, Location(path), "this is not YAML", "look for a missing quote, bracket or indent")
-    finding = _begun_with_indicator(error, text, path) or _split_value(error, text, path)
+    finding = _begun_with_indicator(error, text, path) or _split_value(error, text, path) or _without_comma(error, text, path)
     if finding is not None:
         return finding
     if error.context in _OPENED and error.context_mark is not None:
@@ -109,6 +110,18 @@ def _split_value(error: yaml.MarkedYAMLError, text: str, path: str) -> Finding |
         what = f"YAML reads {text[mark.index]} within {brackets} as the start of a list or mapping"
         return Finding(codes.NOT_YAML, location_at(path, text, mark.index), what, "quote the expression")
     return None
+
+
+def _without_comma(error: yaml.MarkedYAMLError, text: str, path: str) -> Finding | None:
+    """Two keys of a mapping in braces with nothing between them."""
+    opened, mark = error.context_mark, error.problem_mark
+    if opened is None or mark is None or opened.line != mark.line or "expected ',' or" not in str(error.problem):
+        return None
+    key = _KEY.match(text, mark.index)
+    if key is None:
+        return None
+    where = Location(path, mark.line + 1, mark.column + 1)
+    return Finding(codes.NOT_YAML, where, f"there is no comma before {key[1]}", "write a comma between the two")
 
 
 def split_by_comma(text: str) -> int | None:
