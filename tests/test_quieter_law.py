@@ -22,6 +22,7 @@ from engine.matching.formula import evaluate
 from engine.model import Event, Finding, PolicySet
 from engine.pipeline.decide import decide
 from engine.pipeline.facts import document, facts
+from engine.policy.definitions import definitions
 from engine.policy.load import check
 from engine.policy.pins import branch_pins, spelled_out
 from engine.policy.provenance import row_of
@@ -32,8 +33,17 @@ HEX = "0123456789abcdef0123456789abcdef"
 SESSIONS = ("nightly", "payments-nightly", HEX, "ann@example.com", "backup-agent", "i-0123456789abcdef0")
 AGENTS = ("Boto3/1.34", "[aws-cli/2.15.0]", "Mozilla/5.0", "exec-env/AWS_ECS_FARGATE")
 
+LISTS = {"jobs": ["payments-nightly", "etl"], "sessions": list(SESSIONS)}
+CONDITIONS = {
+    "of-jobs": ["in_list(actor.role, 'jobs')", "access.kind == 'read'"],
+    "claims-a-job": "in_list(actor.session, 'sessions') || regex(userAgent, 'Boto3')",
+    "either": "holds('of-jobs') || holds('claims-a-job')",
+}
+
 PINS = st.sampled_from(
     [
+        "in_list(actor.role, 'jobs')",
+        "holds('of-jobs')",
         "actor.role == 'payments-nightly'",
         "contains(['payments-nightly', 'etl'], actor.role)",
         "glob(actor.role, 'payments-*')",
@@ -52,6 +62,10 @@ CLAIMS = st.sampled_from(
     [
         *(f"actor.session == '{session}'" for session in SESSIONS),
         "regex(actor.session, '^[0-9a-f]{32}$')",
+        "in_list(actor.session, 'sessions')",
+        "holds('claims-a-job')",
+        "holds('either')",
+        "in_list(userIdentity.sessionContext.sourceIdentity, 'jobs')",
         "regex(userAgent, 'Boto3|aws-cli|Mozilla')",
         "regex(userIdentity.arn, 'nightly')",
         "actor.name == 'backup-agent'",
@@ -125,6 +139,8 @@ def sets(draw: st.DrawFn) -> dict[str, Any]:
         "version": 1,
         "name": "team",
         "owner": "team",
+        "lists": LISTS,
+        "conditions": CONDITIONS,
         "actors": actors,
         "routes": [{"id": f"m{number}", "when": draw(WHENS), "mute": "a job"} for number in range(4)]
         + [{"id": "r", "notify": ["watch"]}],
@@ -261,7 +277,7 @@ def quieted(event: dict[str, Any], policies: PolicySet) -> set[str]:
 def pinned_before(rule: dict[str, Any], team: dict[str, Any], event: dict[str, Any]) -> bool:
     """Whether the formula over pinning fields alone holds that the analysis finds in a rule."""
     seen = document(event, facts(Event(event, "test")))
-    rules = QuieterRules([team], Trees())
+    rules = QuieterRules([team], Trees(definitions([team])))
     for branch in rules.branches(rule):
         for _, spelled in spelled_out(branch, rules.actors):
             for pin in branch_pins(spelled):
