@@ -11,14 +11,16 @@ from typing import Any
 
 import pytest
 import yaml
-from builders import SHIPPED, record
+from builders import SHIPPED, matcher, record
 from click.testing import CliRunner
 from pages import FENCED
 
 from engine.cli import trailbell
+from engine.errors import MatcherError
 from engine.lint import lint
 from engine.model import Event
 from engine.pipeline.decide import decide
+from engine.pipeline.facts import derive_facts
 from engine.policy.load import check, read_set
 from engine.policy.source import parse_source
 
@@ -163,6 +165,8 @@ PAGES = [
     *sorted((ROOT / "docs/guide").glob("*.md")),
 ]
 STRONG = re.compile(r"\b(refuses?|refused|never|always|cannot)\b")
+WHOLE = re.compile(r"\b(?:(?<!read-)only|nobody|every|no)\b", re.IGNORECASE)
+"""Words that promise as much. Of `provenance.md`, which is written from the engine's table, the strong ones are enough."""
 
 REST = "routes: [{id: rest, notify: [s3-watch]}]\n"
 
@@ -213,56 +217,9 @@ REFUSED: dict[str, list[tuple[str, str]]] = {
 }
 """By a part of a sentence that says so, files that lint refuses beside the shipped set, each with the code of the finding."""
 
-_BASE_TESTS = "test_shipped_policies.py::test_the_policy_tests_of_a_shipped_set_hold_and_cover_all_of_it"
-_NEVER_MUTED = "test_shipped_policies.py::test_mutes_and_silences_of_each_class_hold_but_for_those_that_nothing_makes_quieter"
-SHOWN = {
-    "how much is shown, what always rings": _BASE_TESTS,
-    "**What always rings.**": _BASE_TESTS,
-    "What the base always rings": _BASE_TESTS,
-    "never sends |": "test_promises.py::test_explain_opens_no_connection",
-    "a set that does not load never starts": (
-        "test_lambda_entry.py::test_a_policy_set_that_does_not_load_stops_the_start_and_says_where"
-    ),
-    "can and cannot do is in": "test_threat_mutants.py::test_every_row_of_the_threat_model_has_a_mutant",
-    "where the source of a copy cannot be read": (
-        "test_facts_target.py::test_a_source_that_cannot_be_read_is_another_bucket_than_any"
-    ),
-    "never true |": "test_decide.py::test_a_matcher_holds_only_if_it_is_exactly_true",
-    "Failing never makes things quieter": (
-        "test_decide.py::test_after_a_failed_route_that_notifies_the_defaults_channels_hear_too"
-    ),
-    "which always exists, has no evidence": "test_lint_cases.py::test_the_class_unknown_is_always_there",
-    "never muted |": _NEVER_MUTED,
-    "It never holds for `credential-misuse` and": _NEVER_MUTED,
-    "And it never holds for `credential-misuse`": _NEVER_MUTED,
-    "CloudTrail cannot tell, so it counts as a person": _BASE_TESTS,
-    "cannot be told from the task": _BASE_TESTS,
-    "that CloudTrail invents tomorrow never leaks": "test_mask.py::test_what_is_not_listed_is_dropped",
-    "text of a title or an event never does": (
-        "test_render.py::test_a_message_mentions_whom_its_channel_names_for_its_severity_and_nobody_else"
-    ),
-    "are never one incident": (
-        "test_simulation.py::test_every_event_is_shown_by_itself_or_counted_and_what_is_new_rings_at_once"
-    ),
-    "A route without `when` always holds": "test_promises.py::test_a_route_without_when_holds",
-    "never of who and where": "test_render.py::test_a_title_takes_the_place_of_the_words_and_never_of_who_and_where",
-    "begins with **Denied:** all the same": "test_render.py::test_before_a_title_stands_that_it_was_denied",
-    "fail where a rule was never seen": "test_own_repository.py::test_the_action_demands_coverage_only_where_it_is_asked_to",
-    "and then refuses to lint, test and build": (
-        "test_upgrade.py::test_with_another_base_lint_and_test_fail_and_name_the_command_that_shows_the_difference"
-    ),
-    "the caller cannot.": "test_quieter_law.py::test_where_a_rule_holds_after_every_claim_was_replaced_its_pins_held_before",
-}
-"""By a part of a sentence, the test that shows it."""
-
-NO_PROMISE = (
-    "the event never came",
-    "and which rules never held",
-    "The way is always the same",
-    "`message` and `never` are about all of them",
-    "A public address cannot be forged over TCP",
-)
-"""Parts of sentences in which these words promise nothing of the product."""
+PROMISED = yaml.safe_load((ROOT / "tests/promises.yaml").read_text("utf-8"))
+SHOWN = {part: test for test, parts in PROMISED["shown"].items() for part in parts}
+NO_PROMISE = PROMISED["no_promise"]
 
 
 def strong_sentences() -> list[tuple[str, str]]:
@@ -272,7 +229,8 @@ def strong_sentences() -> list[tuple[str, str]]:
         text = re.sub(r"^( *)```.*?^\1```", "", path.read_text("utf-8"), flags=re.MULTILINE | re.DOTALL)
         for block in re.split(r"\n\s*\n|\n(?=[|#-])|\n(?=\d+\. )", text):
             parts = re.split(r"(?<=[.:;|])\s+(?=\S)", " ".join(block.split()))
-            found += [(path.name, part) for part in parts if STRONG.search(part)]
+            strong = (STRONG,) if path.name == "provenance.md" else (STRONG, WHOLE)
+            found += [(path.name, part) for part in parts if any(word.search(part) for word in strong)]
     return found
 
 
@@ -312,3 +270,44 @@ def test_explain_opens_no_connection(tmp_path: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(socket.socket, "connect", connected)
     done = CliRunner().invoke(trailbell, ["explain", str(tmp_path / "event.json"), "--policies", str(SHIPPED)])
     assert (done.exit_code, "s3-watch" in done.output) == (0, True), done.output
+
+
+def test_each_section_and_key_of_a_policy_stands_on_the_page() -> None:
+    page = (ROOT / "docs/policies.md").read_text("utf-8")
+    properties = json.loads((ROOT / "schemas/v1/policy.schema.json").read_text("utf-8"))["properties"]
+    assert len(properties) > 15
+    assert [name for name in properties if not re.search(rf"`{name}`|^ *{name}:", page, re.MULTILINE)] == []
+
+
+@pytest.mark.parametrize(
+    ("expression", "changes", "answer"),
+    [
+        ("contains(userAgent, 'x')", {"userAgent": None}, "fails"),
+        ("regex(userAgent, 'x')", {"userAgent": None}, False),
+        ("errorCode != 'X'", {}, True),
+        ("errorCode && errorCode != 'X'", {}, False),
+        *(("in_list(userAgent, 'few')", {"userAgent": value}, False) for value in (None, 5, True, ["ab"], {"ab": "ab"})),
+        ("in_list(userAgent, 'few')", {"userAgent": "ab"}, True),
+    ],
+)
+def test_what_the_page_says_of_single_expressions_is_so(expression: str, changes: dict[str, Any], answer: object) -> None:
+    try:
+        made = Event(record(**changes), "here")
+        got: object = matcher(expression).holds(made.record, derive_facts(made.record))
+    except MatcherError:
+        got = "fails"
+    assert got == answer
+
+
+def test_guarantees_are_part_of_no_decision() -> None:
+    wrong = "guarantees: [{id: g, when: 'bucket == `null` || bucket', never: muted}, {id: h, when: '`true`', always: rings}]\n"
+    events = [Event(record(**change), "here") for change in ({}, {"eventName": "DeleteObject"}, {"userIdentity": None})]
+
+    def verdicts(text: str) -> list[Any]:
+        policies, findings = check([*read_set(SHIPPED), parse_source(text.encode(), "policies/team.yaml")])
+        assert policies is not None, findings
+        found = [decide(event, policies, NOW).verdict for event in events]
+        return [(one.actor.name, one.requests, one.routes, one.mutes, one.void, one.defaulted, one.failures) for one in found]
+
+    rules = TEAM + mute("actor.role == 'payments-nightly'")
+    assert verdicts(rules) == verdicts(rules + wrong)
