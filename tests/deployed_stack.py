@@ -117,6 +117,7 @@ class DeployedStack:
                     AlarmName=f"{NAME}-{name}-X",
                     Namespace=parts["Namespace"],
                     MetricName=parts["MetricName"],
+                    AlarmDescription=parts["AlarmDescription"],
                     AlarmActions=[self.topic],
                     Period=60,
                     EvaluationPeriods=1,

@@ -12,6 +12,7 @@ import pytest
 from templates import TEMPLATE, chosen, linted, template
 
 from engine.pipeline.log_files import STOP_SECONDS
+from engine.workbench.stack_watch import ALARMS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -190,32 +191,71 @@ def of_type(kind: str) -> dict[str, dict[str, Any]]:
     return {name: one["Properties"] for name, one in template()["Resources"].items() if one["Type"] == kind}
 
 
-ALARMED = {
+PAGING = {
     *(("AWS/SQS", "ApproximateNumberOfMessagesVisible"), ("AWS/SQS", "ApproximateAgeOfOldestMessage")),
-    *(("AWS/Lambda", "Errors"), ("AWS/Lambda", "Throttles"), ("AWS/Lambda", "DestinationDeliveryFailures")),
-    *(
-        ("AWS/Events", "InvocationsFailedToBeSentToDlq"),
-        ("Trailbell", "Failed"),
-        ("Trailbell", "Unreadable"),
-        ("Trailbell", "FailedMatchers"),
-    ),
-    *(("Trailbell", "PolicySetRefused"), ("Trailbell", "DoesNotAddUp"), ("Trailbell", "FromCloudTrail")),
+    *(("AWS/Lambda", "Errors"), ("AWS/Lambda", "DestinationDeliveryFailures"), ("AWS/Events", "InvocationsFailedToBeSentToDlq")),
+    *(("Trailbell", "FromCloudTrail"), ("Trailbell", "HoursSinceEvent"), ("Trailbell", "SecondsFromEvent")),
     *(("Trailbell", "OldestOwedSeconds"), ("Trailbell", "GivenUp")),
 }
-"""Everything that must not happen unnoticed, as a metric."""
+"""What does not mend itself, and what readers feel."""
+
+CAN_WAIT = {
+    *(("AWS/Lambda", "Throttles"), ("Trailbell", "Failed"), ("Trailbell", "Unreadable")),
+    *(("Trailbell", "FailedMatchers"), ("Trailbell", "PolicySetRefused"), ("Trailbell", "DoesNotAddUp")),
+}
 
 
-def test_everything_that_must_not_happen_unnoticed_has_an_alarm_that_somebody_hears() -> None:
-    alarms = of_type("AWS::CloudWatch::Alarm").values()
-    assert {(one["Namespace"], one["MetricName"]) for one in alarms} == ALARMED
-    assert all(one["AlarmActions"] == {"If": ["HasTopic", [{"Ref": "AlarmTopicArn"}], {"Ref": "AWS::NoValue"}]} for one in alarms)
+def alarms() -> dict[str, dict[str, Any]]:
+    return of_type("AWS::CloudWatch::Alarm")
+
+
+def test_what_mends_itself_wakes_nobody_and_each_alarm_is_heard_where_it_belongs() -> None:
+    heard = {True: ("HasTopic", "AlarmTopicArn"), False: ("HasMorningTopic", "MorningTopicArn")}
+    found: dict[bool, set[tuple[str, str]]] = {True: set(), False: set()}
+    for one in alarms().values():
+        pages = one["AlarmDescription"].startswith("page: ")
+        assert pages or one["AlarmDescription"].startswith("morning: ")
+        condition, topic = heard[pages]
+        assert one["AlarmActions"] == {"If": [condition, [{"Ref": topic}], {"Ref": "AWS::NoValue"}]}
+        found[pages].add((one["Namespace"], one["MetricName"]))
+    assert (found[True], found[False]) == (PAGING, CAN_WAIT)
+
+
+def test_what_is_tried_again_by_itself_rings_only_where_that_goes_on() -> None:
+    for name in ("ErrorsAlarm", "ThrottlesAlarm", "FailedAlarm"):
+        assert alarms()[name]["EvaluationPeriods"] * alarms()[name]["Period"] >= 900, name
+
+
+def test_each_alarm_has_a_section_in_the_runbook_with_its_severity() -> None:
+    text = (ROOT / "docs/at-3-am.md").read_text("utf-8")
+    sections = re.split(r"^#{2,3} (.+)\n", text, flags=re.MULTILINE)[1:]
+    by_anchor = {
+        re.sub(r"[^a-z0-9 -]", "", title.lower()).replace(" ", "-"): body
+        for title, body in zip(sections[::2], sections[1::2], strict=True)
+    }
+    for name, one in alarms().items():
+        anchor = one["AlarmDescription"].rpartition("#")[2]
+        severity = one["AlarmDescription"].partition(":")[0]
+        assert f"*{severity.capitalize()}.*" in by_anchor[anchor], name
 
 
 def test_terraform_has_the_same_alarms() -> None:
-    main = (ROOT / "deploy/terraform/main.tf").read_text("utf-8").partition("# --- alarms")[2]
-    named = re.findall(r'(?:metric|metric_name) *= "(\w+)"', main)
-    mapped = re.findall(r'^ +([A-Z]\w+) *= "[A-Z][^"]+\."$', main, re.MULTILINE)
-    assert {*named, *mapped} == {metric for _, metric in ALARMED}
+    text = (ROOT / "deploy/terraform/main.tf").read_text("utf-8").partition("# --- alarms")[2]
+    told = re.findall(r'text += "([^"]+)"\s+namespace += "([^"]+)", metric = "(\w+)"', text)
+    assert set(told) == {(one["AlarmDescription"], one["Namespace"], one["MetricName"]) for one in alarms().values()}
+    assert 'startswith(each.value.text, "page") ? local.actions : local.morning' in text
+
+
+def test_a_stack_whose_alarms_nobody_hears_says_so() -> None:
+    told = template()["Outputs"]["NobodyHearsAlarms"]
+    assert template()["Conditions"][told["Condition"]] == {"Equals": [{"Ref": "AlarmTopicArn"}, ""]}
+    assert 'check "somebody_hears_alarms"' in TERRAFORM
+
+
+def test_the_doctor_looks_for_the_alarms_that_every_stack_has() -> None:
+    resources = template()["Resources"]
+    always = [one for name, one in alarms().items() if "Condition" not in resources[name]]
+    assert set(ALARMS) == {(one["Namespace"], one["MetricName"]) for one in always}
 
 
 def test_the_alarms_of_two_stacks_do_not_hear_each_other() -> None:

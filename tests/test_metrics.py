@@ -8,7 +8,8 @@ from typing import Any
 from builders import NOW
 
 from engine.model import Outcome, RecordOutcome
-from engine.pipeline.metrics import Tally, metrics, policies_metric, summed
+from engine.pipeline.drain import Drained
+from engine.pipeline.metrics import Tally, metrics, policies_metric, sending_metrics, summed
 
 TALLY = Tally(
     received=5,
@@ -74,3 +75,12 @@ def test_every_metric_that_is_declared_has_a_number_and_every_dimension_a_value(
         assert all(isinstance(line[name], str) for (names,) in [directive["Dimensions"]] for name in names)
         assert line["_aws"]["Timestamp"] == 1793534400000
         assert json.loads(json.dumps(line)) == line
+
+
+def test_the_times_of_all_channels_are_those_of_the_function_for_its_alarm() -> None:
+    latencies = {"watch": [(300.0, 1.0), (400.0, 2.0)], "ops": [(1_000.0, 3.0)]}
+    drained = Drained({("watch", Outcome.DELIVERED): 2, ("ops", Outcome.DELIVERED): 1}, latencies, {}, {}, {})
+    whole, *by_channel = sending_metrics(drained, NOW, "trailbell")
+    assert "Channel" not in whole
+    assert sorted(whole["SecondsFromEvent"]) == [300.0, 400.0, 1_000.0]
+    assert {one["Channel"]: one["SecondsFromEvent"] for one in by_channel} == {"watch": [300.0, 400.0], "ops": [1_000.0]}

@@ -220,6 +220,6 @@ resource "aws_cloudwatch_log_subscription_filter" "archive" {
   log_group_name  = aws_cloudwatch_log_group.this.name
   destination_arn = aws_kinesis_firehose_delivery_stream.archive[0].arn
   role_arn        = aws_iam_role.archive_subscriber[0].arn
-  filter_pattern  = "{ $.type = \"decision\" || $.type = \"delivery\" || $.type = \"undecided\" }"
+  filter_pattern  = "{ $.type = \"decision\" || $.type = \"delivery\" || $.type = \"undecided\" || $.type = \"self_test\" }"
   depends_on      = [aws_iam_role_policy.archive_subscriber]
 }

@@ -21,11 +21,14 @@ locals {
   log_files = var.log_files_bucket != ""
   kms_key   = var.kms_key_arn == "" ? null : var.kms_key_arn
   actions   = var.alarm_topic_arn == "" ? [] : [var.alarm_topic_arn]
+  morning   = var.morning_topic_arn == "" ? [] : [var.morning_topic_arn]
+  expects   = var.delivery_table && length(var.expected_buckets) > 0
 
   environment = merge(
     { TRAILBELL_ROLE = aws_iam_role.this.arn, TRAILBELL_WORKERS = tostring(var.maximum_concurrency) },
     var.slack_webhook_url == "" ? {} : { SLACK_WEBHOOK_URL = var.slack_webhook_url },
     var.delivery_table ? { TRAILBELL_DELIVERY_TABLE = aws_dynamodb_table.deliveries[0].name } : {},
+    local.expects ? { TRAILBELL_EXPECTED_BUCKETS = join(",", var.expected_buckets) } : {},
     var.changes_url == "" ? {} : { TRAILBELL_CHANGES_URL = var.changes_url },
     local.tells_muted ? { TRAILBELL_MUTED_CHANNEL = var.muted_channel } : {},
     var.hash_key_secret_name == "" ? {} : { TRAILBELL_HASH_KEY_SECRET = var.hash_key_secret_name },
@@ -454,58 +457,113 @@ resource "aws_iam_role_policy" "may" {
 
 # --- alarms --------------------------------------------------------------------------------------------------------------------
 
+# Alarms whose text begins with `page` go to alarm_topic_arn, the others to morning_topic_arn.
 locals {
   alarms = merge(
     {
       dead-letters = {
-        text   = "Messages that could not be handled lie in the dead-letter queue.", namespace = "AWS/SQS", statistic = "Maximum"
-        metric = "ApproximateNumberOfMessagesVisible", dimensions = { QueueName = aws_sqs_queue.dead_letters.name }, threshold = 0
-        period = 60
+        text       = "page: Messages that could not be handled lie in the dead-letter queue. Look at why, then redrive them. docs/at-3-am.md#dead-letters"
+        namespace  = "AWS/SQS", metric = "ApproximateNumberOfMessagesVisible", statistic = "Maximum", threshold = 0
+        dimensions = { QueueName = aws_sqs_queue.dead_letters.name }
+        period     = 60
       }
       errors = {
-        text   = "The function raises; see the log.", namespace = "AWS/Lambda", statistic = "Sum"
-        metric = "Errors", dimensions = { FunctionName = aws_lambda_function.this.function_name }, threshold = 0
+        text       = "page: The function has raised for a quarter of an hour; a policy set that does not load is one cause. See the log. docs/at-3-am.md#errors"
+        namespace  = "AWS/Lambda", metric = "Errors", statistic = "Sum", threshold = 0
+        dimensions = { FunctionName = aws_lambda_function.this.function_name }
+        periods    = 3
       }
       throttles = {
-        text   = "The account has no concurrency left for the function.", namespace = "AWS/Lambda", statistic = "Sum"
-        metric = "Throttles", dimensions = { FunctionName = aws_lambda_function.this.function_name }, threshold = 0
+        text       = "morning: For a quarter of an hour the account has had no concurrency left for the function. docs/at-3-am.md#throttles"
+        namespace  = "AWS/Lambda", metric = "Throttles", statistic = "Sum", threshold = 0
+        dimensions = { FunctionName = aws_lambda_function.this.function_name }
+        periods    = 3
       }
       rule-fails = {
-        text = "EventBridge gave events up that neither the queue nor the dead-letter queue took. They are lost.", namespace = "AWS/Events", statistic = "Sum"
-        metric = "InvocationsFailedToBeSentToDlq", dimensions = merge(
+        text      = "page: EventBridge gave events up that neither the queue (or the function) nor the dead-letter queue took. They are lost. docs/at-3-am.md#rule-fails-undeliverable"
+        namespace = "AWS/Events", metric = "InvocationsFailedToBeSentToDlq", statistic = "Sum", threshold = 0
+        dimensions = merge(
           { RuleName = aws_cloudwatch_event_rule.this.name },
           local.organized ? { EventBusName = aws_cloudwatch_event_bus.this[0].name } : {},
-        ), threshold = 0
+        )
       }
-    },
-    local.queued ? {} : {
-      undeliverable = {
-        text   = "Lambda could not hand failed events to the dead-letter queue. They are lost.", namespace = "AWS/Lambda", statistic = "Sum"
-        metric = "DestinationDeliveryFailures", dimensions = { FunctionName = aws_lambda_function.this.function_name }, threshold = 0
+      failed = {
+        text       = "morning: For a quarter of an hour records could not be decided or booked. They come again; the records say why. docs/at-3-am.md#failed"
+        namespace  = "Trailbell", metric = "Failed", statistic = "Sum", threshold = 0
+        dimensions = { Function = aws_lambda_function.this.function_name }
+        periods    = 3
+      }
+      unreadable = {
+        text       = "morning: Records could not be read. The audit records say where and why. docs/at-3-am.md#unreadable"
+        namespace  = "Trailbell", metric = "Unreadable", statistic = "Sum", threshold = 0
+        dimensions = { Function = aws_lambda_function.this.function_name }
+      }
+      failedmatchers = {
+        text       = "morning: A matcher fails on real events. The decision records name it. docs/at-3-am.md#failed-matchers"
+        namespace  = "Trailbell", metric = "FailedMatchers", statistic = "Sum", threshold = 0
+        dimensions = { Function = aws_lambda_function.this.function_name }
+      }
+      doesnotaddup = {
+        text       = "morning: What came in does not equal the sum of how it ended. docs/at-3-am.md#does-not-add-up"
+        namespace  = "Trailbell", metric = "DoesNotAddUp", statistic = "Sum", threshold = 0
+        dimensions = { Function = aws_lambda_function.this.function_name }
+      }
+      givenup = {
+        text       = "page: Events could not be sent for days, or were refused, and were given up. The delivery records name them. docs/at-3-am.md#given-up"
+        namespace  = "Trailbell", metric = "GivenUp", statistic = "Sum", threshold = 0
+        dimensions = { Function = aws_lambda_function.this.function_name }
+      }
+      channel-out = {
+        text       = "page: A channel could not be sent an alert for more than a quarter of an hour. doctor names it. docs/at-3-am.md#a-channel-is-out"
+        namespace  = "Trailbell", metric = "OldestOwedSeconds", statistic = "Maximum", threshold = 900
+        dimensions = { Function = aws_lambda_function.this.function_name }
+      }
+      latency = {
+        text       = "page: One in twenty alerts takes longer from event to message than LatencySeconds. docs/at-3-am.md#latency"
+        namespace  = "Trailbell", metric = "SecondsFromEvent", percentile = "p95", threshold = var.latency_seconds
+        dimensions = { Function = aws_lambda_function.this.function_name }
+        period     = 900
+        periods    = 2
+      }
+      quiet = {
+        text       = "page: No event has come for hours. The trail, the rule or the queue may be broken. docs/at-3-am.md#no-event-comes"
+        namespace  = "Trailbell", metric = "FromCloudTrail", statistic = "Sum", threshold = 1
+        dimensions = { Function = aws_lambda_function.this.function_name }
+        period     = 3600
+        periods    = var.quiet_hours
+        comparison = "LessThanThreshold"
+        missing    = "breaching"
       }
     },
     local.queued ? {
       oldest-message = {
-        text   = "Events wait for more than a quarter of an hour.", namespace = "AWS/SQS", statistic = "Maximum"
-        metric = "ApproximateAgeOfOldestMessage", dimensions = { QueueName = aws_sqs_queue.events[0].name }, threshold = 900
+        text       = "page: Events wait for more than a quarter of an hour. docs/at-3-am.md#oldest-message"
+        namespace  = "AWS/SQS", metric = "ApproximateAgeOfOldestMessage", statistic = "Maximum", threshold = 900
+        dimensions = { QueueName = aws_sqs_queue.events[0].name }
       }
     } : {},
-    {
-      channel-out = {
-        text   = "A channel could not be sent an alert for more than a quarter of an hour. doctor names it.", namespace = "Trailbell"
-        metric = "OldestOwedSeconds", dimensions = { Function = aws_lambda_function.this.function_name }, statistic = "Maximum", threshold = 900
+    local.queued ? {} : {
+      undeliverable = {
+        text       = "page: Lambda could not hand failed events to the dead-letter queue. They are lost. docs/at-3-am.md#rule-fails-undeliverable"
+        namespace  = "AWS/Lambda", metric = "DestinationDeliveryFailures", statistic = "Sum", threshold = 0
+        dimensions = { FunctionName = aws_lambda_function.this.function_name }
       }
     },
-    { for metric, text in {
-      Failed           = "Records could not be decided or delivered."
-      Unreadable       = "Records could not be read."
-      FailedMatchers   = "A matcher fails on real events."
-      GivenUp          = "Events could not be sent for days, or were refused, and were given up. The delivery records name them."
-      DoesNotAddUp     = "What came in does not equal the sum of how it ended."
-      PolicySetRefused = "A published policy set could not be read or was refused; the last good one is in force."
-      } : lower(metric) => {
-      text = text, namespace = "Trailbell", statistic = "Sum", metric = metric, dimensions = { Function = aws_lambda_function.this.function_name }, threshold = 0
-    } },
+    local.follows_policies ? {
+      policysetrefused = {
+        text       = "morning: A published policy set could not be read or was refused. The default channel was told why; the last good set is in force. docs/at-3-am.md#policy-set-refused"
+        namespace  = "Trailbell", metric = "PolicySetRefused", statistic = "Sum", threshold = 0
+        dimensions = { Function = aws_lambda_function.this.function_name }
+      }
+    } : {},
+    local.expects ? {
+      silent-bucket = {
+        text       = "page: One of ExpectedBuckets has had no event for QuietHours. doctor names it. docs/at-3-am.md#a-bucket-fell-silent"
+        namespace  = "Trailbell", metric = "HoursSinceEvent", statistic = "Maximum", threshold = var.quiet_hours
+        dimensions = { Function = aws_lambda_function.this.function_name }
+        periods    = 3
+      }
+    } : {},
   )
 }
 
@@ -516,26 +574,12 @@ resource "aws_cloudwatch_metric_alarm" "this" {
   namespace           = each.value.namespace
   metric_name         = each.value.metric
   dimensions          = each.value.dimensions
-  statistic           = each.value.statistic
+  statistic           = try(each.value.statistic, null)
+  extended_statistic  = try(each.value.percentile, null)
   period              = try(each.value.period, 300)
   evaluation_periods  = try(each.value.periods, 1)
   threshold           = each.value.threshold
-  comparison_operator = "GreaterThanThreshold"
+  comparison_operator = try(each.value.comparison, "GreaterThanThreshold")
   treat_missing_data  = try(each.value.missing, "notBreaching")
-  alarm_actions       = local.actions
-}
-
-resource "aws_cloudwatch_metric_alarm" "quiet" {
-  alarm_name          = "${var.name}-quiet"
-  alarm_description   = "No event has come for hours. The trail, the rule or the queue may be broken."
-  namespace           = "Trailbell"
-  metric_name         = "FromCloudTrail"
-  dimensions          = { Function = aws_lambda_function.this.function_name }
-  statistic           = "Sum"
-  period              = 3600
-  evaluation_periods  = var.quiet_hours
-  threshold           = 1
-  comparison_operator = "LessThanThreshold"
-  treat_missing_data  = "breaching"
-  alarm_actions       = local.actions
+  alarm_actions       = startswith(each.value.text, "page") ? local.actions : local.morning
 }

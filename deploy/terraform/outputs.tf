@@ -32,3 +32,11 @@ output "event_bus_arn" {
   description = "Where the rules of the organization's accounts send to; null without organization_id."
   value       = local.organized ? aws_cloudwatch_event_bus.this[0].arn : null
 }
+
+# A check warns, and stops nothing.
+check "somebody_hears_alarms" {
+  assert {
+    condition     = var.alarm_topic_arn != ""
+    error_message = "No one is told when Trailbell breaks: set alarm_topic_arn."
+  }
+}

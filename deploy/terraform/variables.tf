@@ -294,9 +294,31 @@ variable "archive_mode" {
 }
 
 variable "alarm_topic_arn" {
-  description = "An SNS topic for the alarms; empty, and they only show in CloudWatch."
+  description = "An SNS topic for the alarms that page, since they do not mend themselves; empty, and they only show in CloudWatch."
   type        = string
   default     = ""
+}
+
+variable "morning_topic_arn" {
+  description = "An SNS topic for the alarms that can wait until the morning; empty, and they only show in CloudWatch."
+  type        = string
+  default     = ""
+}
+
+variable "latency_seconds" {
+  description = "An alarm rings where one alert in twenty takes longer from event to message. CloudTrail itself takes some five minutes."
+  type        = number
+  default     = 900
+  validation {
+    condition     = var.latency_seconds >= 60 && var.latency_seconds <= 86400
+    error_message = "From 60 to 86400."
+  }
+}
+
+variable "expected_buckets" {
+  description = "Buckets in which something happens within any quiet_hours; an alarm rings where one falls silent. It needs delivery_table."
+  type        = list(string)
+  default     = []
 }
 
 variable "quiet_hours" {

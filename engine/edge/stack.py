@@ -199,7 +199,11 @@ def _alarms(cloudwatch: Any, stack: str) -> dict[tuple[str, str], AlarmState]:  
     pages = cloudwatch.get_paginator("describe_alarms").paginate(AlarmNamePrefix=f"{stack}-")
     return {
         (one.get("Namespace", ""), one.get("MetricName", "")): AlarmState(
-            one["AlarmName"], one.get("ActionsEnabled", True), tuple(one.get("AlarmActions", ())), one["StateValue"] == "ALARM"
+            one["AlarmName"],
+            one.get("ActionsEnabled", True),
+            tuple(one.get("AlarmActions", ())),
+            one["StateValue"] == "ALARM",
+            not one.get("AlarmDescription", "").startswith("morning"),
         )
         for page in pages
         for one in page["MetricAlarms"]

@@ -14,12 +14,13 @@ class Denial(NamedTuple):
 
 
 class AlarmState(NamedTuple):
-    """An alarm of a stack: whether its actions are on, what they are, and whether it is in alarm."""
+    """An alarm of a stack: whether its actions are on, what they are, whether it is in alarm, and whether it pages somebody."""
 
     name: str
     enabled: bool
     actions: tuple[str, ...]
     rings: bool
+    pages: bool = True
 
 
 class SelfTestAnswer(NamedTuple):

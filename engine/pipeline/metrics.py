@@ -4,7 +4,7 @@ Format: https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatc
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple
@@ -108,20 +108,34 @@ def sending_metrics(drained: Drained, now: datetime, function: str | None = None
 
     `SecondsFromEvent` and `SecondsFromArrival` are those of every alert that Slack took, as values, so that CloudWatch has their
     percentiles. `PostFailed` counts posts that were not taken, `OldestOwedSeconds` is how long an alert has been waiting.
-    For the function as a whole there are the longest of these times, and how many events were given up: for alarms.
+    For the function as a whole there are all of these times, and how many events were given up: for alarms.
     """
     channels = dict.fromkeys([*(channel for channel, _ in drained.events), *drained.failed_posts, *drained.oldest])
     if not channels:
         return []
-    whole = {
+    whole: dict[str, int | float | list[float]] = {
         "OldestOwedSeconds": round(max(drained.oldest.values(), default=0.0)),
         "GivenUp": sum(count for (_, outcome), count in drained.events.items() if outcome is Outcome.FAILED),
     }
-    return [_line(whole, _by(function), now), *_sent_lines(drained, channels, now, function)]
+    return [
+        _line(whole | _latencies(drained.latencies, channels), _by(function), now),
+        *_sent_lines(drained, channels, now, function),
+    ]
 
 
 def _sent_lines(drained: Drained, channels: Iterable[str], now: datetime, function: str | None) -> list[dict[str, Any]]:
     return [_sent_line(drained, channel, {**_by(function), "Channel": channel}, now) for channel in channels]
+
+
+def _latencies(by_channel: Mapping[str, Sequence[tuple[float, float]]], channels: Iterable[str]) -> dict[str, list[float]]:
+    """How long alerts of some channels took, from the event and from its arrival."""
+    latencies = [pair for channel in channels for pair in by_channel.get(channel, ())][:VALUES_MAX]
+    if not latencies:
+        return {}
+    return {
+        "SecondsFromEvent": [round(seconds, 1) for seconds, _ in latencies],
+        "SecondsFromArrival": [round(seconds, 1) for _, seconds in latencies],
+    }
 
 
 def _sent_line(drained: Drained, channel: str, dimensions: Mapping[str, str], now: datetime) -> dict[str, Any]:
@@ -129,10 +143,7 @@ def _sent_line(drained: Drained, channel: str, dimensions: Mapping[str, str], no
         f"Message{_camel(outcome.value)}": count for (name, outcome), count in drained.events.items() if name == channel
     }
     counts["PostFailed"] = drained.failed_posts.get(channel, 0)
-    latencies = drained.latencies.get(channel, [])[:VALUES_MAX]
-    if latencies:
-        counts["SecondsFromEvent"] = [round(seconds, 1) for seconds, _ in latencies]
-        counts["SecondsFromArrival"] = [round(seconds, 1) for _, seconds in latencies]
+    counts |= _latencies(drained.latencies, [channel])
     counts["OldestOwedSeconds"] = round(drained.oldest.get(channel, 0.0))
     return _line(counts, dimensions, now)
 

@@ -23,6 +23,7 @@ ALARMS: Final = (
     ("Trailbell", "DoesNotAddUp"),
     ("Trailbell", "OldestOwedSeconds"),
     ("Trailbell", "GivenUp"),
+    ("Trailbell", "SecondsFromEvent"),
     ("Trailbell", "FromCloudTrail"),
 )
 """The alarms that every stack has."""
@@ -59,8 +60,8 @@ def _alarms(state: StackState) -> Iterator[ChainLink]:
     seen = f"none for {', '.join(missing)}" if missing else f"{len(state.alarms)} alarms"
     yield judged("everything has an alarm", not missing, seen, mended(state, deploy))
     alarms = tuple(state.alarms.values())
-    unheard = [one for one in alarms if not one.actions]
-    seen = f"no action: {_names(unheard)}" if unheard else "each has an action"
+    unheard = [one for one in alarms if one.pages and not one.actions]
+    seen = f"no action: {_names(unheard)}" if unheard else "each that pages has an action"
     yield judged("somebody hears the alarms", not unheard, seen, mended(state, deploy))
     off = [one for one in alarms if not one.enabled]
     seen = f"switched off: {_names(off)}" if off else "none is switched off"
