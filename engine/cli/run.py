@@ -184,7 +184,7 @@ def _incidents(incidents: Sequence[SimulatedIncident]) -> Iterator[str]:
     if not incidents:
         return
     yield heading("incidents")
-    several = sorted((one for one in incidents if one.events > 1), key=lambda incident: -incident.events)
+    several = sorted((incident for incident in incidents if incident.events > 1), key=lambda incident: -incident.events)
     for incident in several[:INCIDENTS_SHOWN]:
         shared = ", ".join(shared_by(incident).values())
         counts = f"{incident.events:,} events, {incident.posted:,} posted, {incident.events - incident.posted:,} counted"

@@ -71,7 +71,7 @@ def _text(results: Sequence[CaseResult], covered: Sequence[Covered]) -> Iterator
                     yield f"        actual    {_shown(comparison.actual)}"
             channels = {channel for comparison in result.comparisons for channel in _miscounted(comparison)}
             if channels:
-                yield from _messages([one for one in result.posted if one.message.channel in channels])
+                yield from _messages([post for post in result.posted if post.message.channel in channels])
     passed = sum(result.passed for result in results)
     yield ""
     yield (

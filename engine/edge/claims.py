@@ -103,8 +103,8 @@ class DeliveryTable:
 
     def records_done(self, file: str) -> int:
         """How many records of a log file are done; 0 where the table has nothing of it, or does not answer."""
-        found = self._call("get_item", TableName=self._table, Key={"id": {"S": _file(file)}}, ConsistentRead=True)
-        number = found.get("Item", {}).get("done", {}).get("N", "0")
+        answer = self._call("get_item", TableName=self._table, Key={"id": {"S": _file(file)}}, ConsistentRead=True)
+        number = answer.get("Item", {}).get("done", {}).get("N", "0")
         return int(number)
 
     def note_done(self, place: LogFilePlace) -> None:
@@ -145,10 +145,10 @@ class DeliveryTable:
 
         Never raises; the reason is empty where it was read.
         """
-        found = self._call("get_item", TableName=self._table, Key={"id": {"S": _LAST_EVENTS}})
-        if "Error" in found or not found:
-            return {}, str(found.get("Error", {}).get("Code", "it does not answer"))
-        item = found.get("Item", {})
+        answer = self._call("get_item", TableName=self._table, Key={"id": {"S": _LAST_EVENTS}})
+        if "Error" in answer or not answer:
+            return {}, str(answer.get("Error", {}).get("Code", "it does not answer"))
+        item = answer.get("Item", {})
         return {name.removeprefix(_BUCKET): int(value["N"]) for name, value in item.items() if name.startswith(_BUCKET)}, ""
 
     def _call(self, call: str, **how: Any) -> dict[str, Any]:  # noqa: ANN401  boto3's own arguments

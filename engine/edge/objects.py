@@ -36,14 +36,14 @@ def object_fetcher(
         try:
             if not made:
                 made.append(client("s3"))
-            found = made[0].get_object(Bucket=bucket, Key=key)
+            answer = made[0].get_object(Bucket=bucket, Key=key)
         except ClientError as error:
             code = str(error.response.get("Error", {}).get("Code", "error"))
             raise FetchError(f"the log file cannot be fetched ({code})", passing=code not in _FINAL) from None
         except BotoCoreError as error:
             raise FetchError(f"the log file cannot be fetched ({type(error).__name__})", passing=True) from None
-        file = hashlib.sha256(f"s3://{bucket}/{key} {found.get('ETag')}".encode()).hexdigest()
-        return FetchedFile(io.BufferedReader(_Body(found["Body"]), 65_536), file, done(file))
+        file = hashlib.sha256(f"s3://{bucket}/{key} {answer.get('ETag')}".encode()).hexdigest()
+        return FetchedFile(io.BufferedReader(_Body(answer["Body"]), 65_536), file, done(file))
 
     return fetch
 

@@ -150,8 +150,8 @@ class TypingPass:
         inner = Scope(element_of(shape), left)
         for part in condition:
             self.shape(part, inner, Purpose.TRUTH)
-        found = self.shape(right, inner, Purpose.VALUE)
-        return list_of(_present(found), always=shape.always and shape.types == {"array"})
+        element = self.shape(right, inner, Purpose.VALUE)
+        return list_of(_present(element), always=shape.always and shape.types == {"array"})
 
     def _values(self, node: Node, scope: Scope, _: Purpose) -> FieldShape:
         left, right = node.children
@@ -160,8 +160,8 @@ class TypingPass:
             what = f"{written(left)} has no fields, so this is always null"
             self._report(Problem(FIELD, offset_of(left), 1, what, "leave out the *"))
             return ANY
-        found = self.shape(right, Scope(ANY, left), Purpose.VALUE)
-        return list_of(_present(found), always=False)
+        element = self.shape(right, Scope(ANY, left), Purpose.VALUE)
+        return list_of(_present(element), always=False)
 
     def _has_elements(self, node: Node, shape: FieldShape) -> bool:
         if "array" in shape.types or not shape.types:

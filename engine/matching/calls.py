@@ -148,7 +148,7 @@ def absent(name: str, value: Json) -> bool:
     return False
 
 
-def _asked(test: Callable[[str], Test]) -> Callable[[str | None, str], bool]:
+def _of_pattern(test: Callable[[str], Test]) -> Callable[[str | None, str], bool]:
     return lambda value, pattern: value is not None and test(pattern)(value)
 
 
@@ -156,11 +156,11 @@ _BARE: Final[Mapping[str, Callable[..., Json]]] = {
     "abs": abs,
     "avg": lambda values: sum(values) / len(values) if values else None,
     "ceil": math.ceil,
-    "cidr": _asked(cached_cidr),
+    "cidr": _of_pattern(cached_cidr),
     "contains": operator.contains,
     "ends_with": str.endswith,
     "floor": math.floor,
-    "glob": _asked(cached_glob),
+    "glob": _of_pattern(cached_glob),
     "join": str.join,
     "keys": list,
     "length": len,
@@ -172,7 +172,7 @@ _BARE: Final[Mapping[str, Callable[..., Json]]] = {
     "min": lambda values: min(values, default=None),
     "min_by": _min_by,
     "not_null": lambda *values: next((value for value in values if value is not None), None),
-    "regex": _asked(cached_regex),
+    "regex": _of_pattern(cached_regex),
     "reverse": lambda value: value[::-1],
     "sort": sorted,
     "sort_by": _sort_by,

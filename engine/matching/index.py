@@ -63,19 +63,19 @@ class Index:
 
     def candidates(self, record: Record, facts: FactGroups) -> Numbers:
         """The numbers of all matchers that may hold or fail for an event, in order."""
-        found: list[Numbers] = [self.always] if self.always else []
+        lists: list[Numbers] = [self.always] if self.always else []
         for group, place, hits in self._facts:
             numbers = hits(facts[group][place])
             if numbers:
-                found.append(numbers)
+                lists.append(numbers)
         for path, hits in self._fields:
             value: Any = record
             for name in path:
                 value = value.get(name) if value.__class__ is dict else None
             numbers = hits(value)
             if numbers:
-                found.append(numbers)
-        return found[0] if len(found) == 1 else together(found)
+                lists.append(numbers)
+        return lists[0] if len(lists) == 1 else together(lists)
 
 
 def _readable(keys: AnyOf, given: Given) -> bool:
@@ -182,35 +182,35 @@ class PathIndex:
         if value.__class__ is not str:
             return self.hits_of_other(value)
         equal = self.equals.get(value)
-        found = [equal] if equal else []
+        lists = [equal] if equal else []
         for length, texts in self.starts.items():
             numbers = texts.get(value[:length])
             if numbers:
-                found.append(numbers)
+                lists.append(numbers)
         if self.rare:
-            found += self.rare_hits(value)
-        if not found:
+            lists += self.rare_hits(value)
+        if not lists:
             return ()
-        return found[0] if len(found) == 1 else together(found)
+        return lists[0] if len(lists) == 1 else together(lists)
 
     def rare_hits(self, value: str) -> list[list[int]]:
         """Those of the rarer kinds of keys for a text, a list for each."""
-        found = [self._truthy] if self._truthy and value else []
-        found += self._members.get(value, ())
-        found += [numbers for length, texts in self._ends.items() if (numbers := texts.get(value[-length:]))]
+        hits = [self._truthy] if self._truthy and value else []
+        hits += self._members.get(value, ())
+        hits += [numbers for length, texts in self._ends.items() if (numbers := texts.get(value[-length:]))]
         contained = self._substrings.hits(value) if self._substrings else []
-        return [*found, sorted(set(contained))] if contained else found
+        return [*hits, sorted(set(contained))] if contained else hits
 
     def hits_of_other(self, value: Any) -> Numbers:  # noqa: ANN401  any JSON value
         """Those for what is not a text."""
-        found = list(self._not_text)
+        hits = list(self._not_text)
         if value.__class__ not in (dict, list):
-            found += self.equals.get(_distinct(value), ())
+            hits += self.equals.get(_distinct(value), ())
         if value or value.__class__ in (int, float):
-            found += self._truthy
+            hits += self._truthy
         if value is not None:
-            found += self._not_null
-        return sorted(set(found))
+            hits += self._not_null
+        return sorted(set(hits))
 
 
 def _distinct(value: object) -> object:

@@ -99,32 +99,32 @@ class _Regex:
         return self._pattern[self._place : self._place + 1]
 
     def _taken(self, form: re.Pattern[str]) -> re.Match[str] | None:
-        found = form.match(self._pattern, self._place)
-        if found is not None:
-            self._place = found.end()
-        return found
+        match = form.match(self._pattern, self._place)
+        if match is not None:
+            self._place = match.end()
+        return match
 
     def _alternatives(self, depth: int) -> list[_Pieces]:
         if depth > _DEEPEST:
             raise _UnknownError
-        found = self._sequence(depth)
+        alternatives = self._sequence(depth)
         while self._next() == "|":
             self._place += 1
-            found = [*found, *self._sequence(depth)]
-        return _bounded(found)
+            alternatives = [*alternatives, *self._sequence(depth)]
+        return _bounded(alternatives)
 
     def _sequence(self, depth: int) -> list[_Pieces]:
-        found: list[list[_Piece]] = [[]]
+        alternatives: list[list[_Piece]] = [[]]
         while self._next() not in ("", "|", ")"):
             part = self._repeated(self._part(depth))
-            if len(found) * len(part) > _MOST_ALTERNATIVES:
+            if len(alternatives) * len(part) > _MOST_ALTERNATIVES:
                 part = [(_GAP,)]
             if len(part) == 1:
-                for pieces in found:
+                for pieces in alternatives:
                     pieces.extend(part[0])
             else:
-                found = [[*before, *after] for before, after in product(found, part)]
-        return [tuple(pieces) for pieces in found]
+                alternatives = [[*before, *after] for before, after in product(alternatives, part)]
+        return [tuple(pieces) for pieces in alternatives]
 
     def _part(self, depth: int) -> list[_Pieces]:
         character = self._next()

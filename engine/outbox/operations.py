@@ -57,8 +57,8 @@ class Rows:
         for start in range(0, len(ids), WRITES_MAX):
             some = list(dict.fromkeys(ids[start : start + WRITES_MAX]))
             items = self._calls.read(some)
-            found = [self._readable(items[name]) for name in some if name in items]
-            rows += [row for row in found if row is not None]
+            read = [self._readable(items[name]) for name in some if name in items]
+            rows += [row for row in read if row is not None]
         return rows
 
     def _readable(self, item: Item) -> OutboxRow | None:
@@ -111,9 +111,9 @@ class Rows:
         )
         write = Write(f"drain:{rate_key}", free, {"holder": holder, "until": until, "expires": until // 1000 + KEPT_SECONDS})
         written = self._calls.write(write)
-        if written.applied or type(found := written.item.get("until")) is int or found is None:
+        if written.applied or type(held_until := written.item.get("until")) is int or held_until is None:
             return written.applied
-        return self._calls.write(write._replace(when=((AttributeTest("until", "=", found),),))).applied
+        return self._calls.write(write._replace(when=((AttributeTest("until", "=", held_until),),))).applied
 
     def end_lease(self, rate_key: str, holder: str) -> None:
         """Let another one send."""

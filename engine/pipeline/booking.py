@@ -57,12 +57,15 @@ class Booking:
     def entries(self, channel: Channel, pending: Sequence[PendingNotification], now: int) -> list[OutboxEntry]:
         """The entries of one channel, in the order of its notifications."""
         key = self._key(channel)
-        facts = [one.facts or derive_facts(one.event.record) for one in pending]
-        made = [self._entry(channel, one, known, key, now) for one, known in zip(pending, facts, strict=True)]
+        facts = [notification.facts or derive_facts(notification.event.record) for notification in pending]
+        made = [self._entry(channel, notification, known, key, now) for notification, known in zip(pending, facts, strict=True)]
         rule = channel.digest
         if rule is None or len(pending) <= rule.after:
             return made
-        likes = [(one.request.level.name, *_true_values(one, known, rule.by)) for one, known in zip(pending, facts, strict=True)]
+        likes = [
+            (notification.request.level.name, *_true_values(notification, known, rule.by))
+            for notification, known in zip(pending, facts, strict=True)
+        ]
         many = {like for like in likes if likes.count(like) > rule.after}
         window = IncidentRule(by=(), window=DIGEST_WINDOW_SECONDS)
         return [
@@ -151,7 +154,7 @@ def sample_of(entry: Entry) -> dict[str, Any]:
         "routes": list(request.routes[:NAMES_KEPT]),
         "matched": list(verdict.routes[:NAMES_KEPT]),
         "defaulted": verdict.defaulted,
-        "failures": [[one.kind.value, one.policy, one.id, one.reason] for one in verdict.failures[:NAMES_KEPT]],
+        "failures": [[rule.kind.value, rule.policy, rule.id, rule.reason] for rule in verdict.failures[:NAMES_KEPT]],
         **lead_of(entry),
     }
 

@@ -17,7 +17,7 @@ from engine.outbox.store import TableAwayError, TableBusyError
 from engine.pipeline.answers import Meaning, answer_of
 from engine.pipeline.audit import delivery_record, line
 from engine.pipeline.destinations import Destination, Destinations
-from engine.pipeline.notices import Telling, composed, event_ids, telling
+from engine.pipeline.notices import DueRow, composed, due_row, event_ids
 from engine.pipeline.render import plain
 
 if TYPE_CHECKING:
@@ -162,8 +162,8 @@ class _ChannelDrain:
         """Whether there are rows to send; looks for some where few are known."""
         if not self._queue or (self._wanted and len(self._queue) <= FOLD_FROM):
             now = self._outbox.now()
-            found = self._rows.owed(self._name, now, FOUND_MAX) if self._outbox.durable or not self._wanted else []
-            ids, self._wanted = [*self._wanted, *found], {}
+            owed = self._rows.owed(self._name, now, FOUND_MAX) if self._outbox.durable or not self._wanted else []
+            ids, self._wanted = [*self._wanted, *owed], {}
             rows = self._rows.read([name for name in dict.fromkeys(ids) if name not in self._queue])
             self._queue |= {row.id: row for row in rows if is_due(row, now)}
         return bool(self._queue)
@@ -184,9 +184,9 @@ class _ChannelDrain:
             self._urgent_sent += 1
             return rows[:1]
         now = self._outbox.now()
-        levels = {row.id: self._telling(row, now, destination.channel) for row in rows}
+        levels = {row.id: self._due_row(row, now, destination.channel) for row in rows}
         lead = levels[rows[0].id]
-        alike = [row for row in rows if lead is not None and (told := levels[row.id]) is not None and told.level == lead.level]
+        alike = [row for row in rows if lead is not None and (due := levels[row.id]) is not None and due.level == lead.level]
         return alike[: self._rows.fold_max] or rows[:1]
 
     def _folds(self, count: int) -> bool:
@@ -206,8 +206,8 @@ class _ChannelDrain:
                 return
         hold = self._begun(rows, lane)
         if hold.rows:
-            told = self._tellings(hold, destination.channel)
-            sent = self._posted(told, composed(told, self._setting), destination)
+            due_rows = self._due_rows(hold, destination.channel)
+            sent = self._posted(due_rows, composed(due_rows, self._setting), destination)
             self._conclude(sent, hold, probing=slot.fails > 0)
 
     def _begun(self, rows: Sequence[OutboxRow], lane: Lane) -> _Hold:
@@ -232,7 +232,7 @@ class _ChannelDrain:
             self._queue.pop(name, None)
             self._wanted[name] = None
 
-    def _posted(self, told: Sequence[Telling], message: Message, destination: Destination) -> _Sent:
+    def _posted(self, due_rows: Sequence[DueRow], message: Message, destination: Destination) -> _Sent:
         """What Slack says to a message; where it refuses the blocks, to its plain version."""
         timeout = min(POST_TIMEOUT_SECONDS, max(0.5, self._ports.remaining()))
         response = self._ports.post(destination.address, message.body, timeout)
@@ -240,7 +240,7 @@ class _ChannelDrain:
         if refused:
             message = plain(message)
             response = self._ports.post(destination.address, message.body, timeout)
-        return _Sent(destination, told, message, response, plain=refused)
+        return _Sent(destination, due_rows, message, response, plain=refused)
 
     def _conclude(self, sent: _Sent, hold: _Hold, *, probing: bool) -> None:
         """Record what became of a message, and settle its rows or give them back. `probing`: the last one had no answer."""
@@ -284,8 +284,8 @@ class _ChannelDrain:
         fallback = self._destinations.fallback()
         if sent.destination.channel.name == self._name and hold.lane is Lane.CHANNEL and fallback is not None:
             self._pace.slot(fallback.rate_key, self._outbox.now(), 0)
-            told = self._tellings(hold, fallback.channel)
-            instead = self._posted(told, composed(told, self._setting), fallback)
+            due_rows = self._due_rows(hold, fallback.channel)
+            instead = self._posted(due_rows, composed(due_rows, self._setting), fallback)
             if instead.answer.meaning is Meaning.TAKEN:
                 self._record(instead, Outcome.FALLBACK)
                 self._settle(hold)
@@ -295,9 +295,9 @@ class _ChannelDrain:
                 self._release(hold, sent=instead.answer.meaning is Meaning.UNANSWERED, wait_ms=POSTPONED_MS)
                 return
         self._record(sent, Outcome.FAILED)
-        events = sum(one.notice.end - one.notice.start for one in sent.told)
+        events = sum(due.notice.end - due.notice.start for due in sent.due_rows)
         self._drain.count(self._name, Outcome.FAILED, events)
-        self._drain.drained.rows.update((one.row.id, Outcome.FAILED) for one in sent.told)
+        self._drain.drained.rows.update((due.row.id, Outcome.FAILED) for due in sent.due_rows)
         self._settle(hold)
 
     # --- what the channel cannot be told now --------------------------------------------------------------------------------
@@ -335,13 +335,13 @@ class _ChannelDrain:
 
     # --- what was sent ------------------------------------------------------------------------------------------------------
 
-    def _tellings(self, hold: _Hold, channel: Channel) -> list[Telling]:
+    def _due_rows(self, hold: _Hold, channel: Channel) -> list[DueRow]:
         now = self._outbox.now()
-        return [one for row in hold.rows if (one := self._telling(row, now, channel, hold.lane)) is not None]
+        return [due for row in hold.rows if (due := self._due_row(row, now, channel, hold.lane)) is not None]
 
-    def _telling(self, row: OutboxRow, now: int, channel: Channel, lane: Lane = Lane.CHANNEL) -> Telling | None:
-        told = telling(row, now, channel, self._setting.policies, to_fallback=lane is Lane.FALLBACK)
-        return told if told is None or not self._drain.local else told._replace(notice=told.notice._replace(repeated=True))
+    def _due_row(self, row: OutboxRow, now: int, channel: Channel, lane: Lane = Lane.CHANNEL) -> DueRow | None:
+        due = due_row(row, now, channel, self._setting.policies, to_fallback=lane is Lane.FALLBACK)
+        return due if due is None or not self._drain.local else due._replace(notice=due.notice._replace(repeated=True))
 
     def _record_unsent(self, reason: str, rows: Sequence[OutboxRow]) -> None:
         """Write why these rows were not posted at all."""
@@ -353,24 +353,24 @@ class _ChannelDrain:
 
     def _record(self, sent: _Sent, outcome: Outcome) -> None:
         """Write the delivery record of a message, and count its events."""
-        told, now = sent.told, self._outbox.now()
-        events = sum(one.notice.end - one.notice.start for one in told)
+        due_rows, now = sent.due_rows, self._outbox.now()
+        events = sum(due.notice.end - due.notice.start for due in due_rows)
         if outcome is Outcome.DELIVERED and events > 1:
             outcome = Outcome.DIGESTED
-        delivery = Delivery(
-            sent.message, outcome, sent.answer.reason, max(one.row.tries for one in told), sent.response.status, plain=sent.plain
-        )
-        ids = [name for one in told for name in event_ids(one)]
-        ranges = [(one.row.id, one.notice.start + 1, one.notice.end) for one in told]
-        again = any(one.notice.repeated for one in told)
+        tries, status = max(due.row.tries for due in due_rows), sent.response.status
+        delivery = Delivery(sent.message, outcome, sent.answer.reason, tries, status, plain=sent.plain)
+        ids = [name for due in due_rows for name in event_ids(due)]
+        ranges = [(due.row.id, due.notice.start + 1, due.notice.end) for due in due_rows]
+        again = any(due.notice.repeated for due in due_rows)
         record = delivery_record(
             delivery, self._name, ids, self._setting.policies.revision, self._ports.now(), ranges=ranges, again=again
         )
         self._ports.emit(line(record))
         if outcome is not Outcome.FAILED:
-            self._drain.drained.rows.update((one.row.id, outcome) for one in told)
+            self._drain.drained.rows.update((due.row.id, outcome) for due in due_rows)
             self._drain.count(self._name, outcome, events)
-            latencies = [((now - one.row.occurred) / 1000, (now - one.row.arrived) / 1000) for one in told if one.notice.alert]
+            alerts = [due.row for due in due_rows if due.notice.alert]
+            latencies = [((now - row.occurred) / 1000, (now - row.arrived) / 1000) for row in alerts]
             self._drain.drained.latencies.setdefault(self._name, []).extend(latencies)
 
 
@@ -386,7 +386,7 @@ class _Sent(NamedTuple):
     """A message that was posted, and the response."""
 
     destination: Destination
-    told: Sequence[Telling]
+    due_rows: Sequence[DueRow]
     message: Message
     response: HttpResponse
     plain: bool

@@ -44,8 +44,8 @@ LARGEST_SHOWN: Final = 5
 _NOBODY: Final = ActorClass("unknown", Kind.UNKNOWN)
 
 
-class Telling(NamedTuple):
-    """A row with what is to be told of it, to whom, and at which level (None: as a count)."""
+class DueRow(NamedTuple):
+    """A row that is due, with what to say of it, to whom, and at which level (None: as a count)."""
 
     row: OutboxRow
     notice: DueNotice
@@ -53,7 +53,7 @@ class Telling(NamedTuple):
     level: Level | None
 
 
-def telling(row: OutboxRow, now: int, channel: Channel, policies: PolicySet, *, to_fallback: bool = False) -> Telling | None:
+def due_row(row: OutboxRow, now: int, channel: Channel, policies: PolicySet, *, to_fallback: bool = False) -> DueRow | None:
     """What a channel, the row's own or one in its place, is to hear of a row; None: nothing.
 
     `to_fallback`: it is told beside the row's own channel, which will hear of it later.
@@ -63,27 +63,27 @@ def telling(row: OutboxRow, now: int, channel: Channel, policies: PolicySet, *, 
         notice: DueNotice | None = DueNotice(start, row.events, alert=True, ended=row.closed, repeated=row.fallback_tries > 1)
     else:
         notice = next_notice(row, now)
-    return None if notice is None else Telling(row, notice, channel, _level(row, channel, policies))
+    return None if notice is None else DueRow(row, notice, channel, _level(row, channel, policies))
 
 
-def composed(told: Sequence[Telling], setting: Setting) -> Message:
+def composed(due_rows: Sequence[DueRow], setting: Setting) -> Message:
     """The message about some rows. Where it cannot be made, they are told as counts: a row must not stop its channel."""
-    as_counts = [one._replace(level=None) for one in told]
-    for some in (told, as_counts):
+    as_counts = [due._replace(level=None) for due in due_rows]
+    for some in (due_rows, as_counts):
         try:
             return _composed(some, setting)
         except Exception:  # noqa: BLE001, S112  what a row holds was written by another version, or by somebody who should not
             continue
-    return _composed([one._replace(row=one.row._replace(views=())) for one in as_counts], setting)
+    return _composed([due._replace(row=due.row._replace(views=())) for due in as_counts], setting)
 
 
-def _composed(told: Sequence[Telling], setting: Setting) -> Message:
-    return fold_of(told, setting) if len(told) > 1 else message_of(told[0], setting)
+def _composed(due_rows: Sequence[DueRow], setting: Setting) -> Message:
+    return fold_of(due_rows, setting) if len(due_rows) > 1 else message_of(due_rows[0], setting)
 
 
-def message_of(told: Telling, setting: Setting) -> Message:
+def message_of(due: DueRow, setting: Setting) -> Message:
     """The message about one row."""
-    row, notice, channel, level = told
+    row, notice, channel, level = due
     view = _view(row, level)
     instead_of = row.channel if channel.name != row.channel else None
     if notice.alert and not row.summary and level is not None and view.sample is not None:
@@ -91,39 +91,41 @@ def message_of(told: Telling, setting: Setting) -> Message:
         counted = None if row.events == 1 and not notice.repeated else _counts(row, notice, view)
         masked, decision, request = _event(sample, level, channel.name, instead_of)
         return render(masked, decision, request, channel, setting.deployment, counted=counted)
-    summary = _summary(told, setting)
+    summary = _summary(due, setting)
     if row.summary and not notice.repeated:
         return render_summary(summary, channel, setting.deployment)
     incident = Incident(summary, notice.end - notice.start, ended=notice.ended, repeated=notice.repeated)
     return render_incident(incident, channel, setting.deployment)
 
 
-def fold_of(told: Sequence[Telling], setting: Setting) -> Message:
+def fold_of(due_rows: Sequence[DueRow], setting: Setting) -> Message:
     """One message about several rows of one channel and level."""
-    summaries = [_summary(one, setting) for one in told]
+    summaries = [_summary(due, setting) for due in due_rows]
     ordered = sorted(summaries, key=lambda summary: (-SEVERITY_RANK[summary.severity], -summary.total))
-    times = [(view.digest.first, view.digest.last) for view in (_view(one.row, one.level) for one in told)]
+    times = [(view.digest.first, view.digest.last) for view in (_view(due.row, due.level) for due in due_rows)]
     first = min((first for first, _ in times if first), default=None)
     last = max((last for _, last in times if last), default=None)
-    channel = told[0].channel
+    channel = due_rows[0].channel
     fold = Fold(
-        incidents=len(told),
-        events=sum(one.notice.end - one.notice.start for one in told),
+        incidents=len(due_rows),
+        events=sum(due.notice.end - due.notice.start for due in due_rows),
         first=first[1] if first else None,
         last=last[1] if last else None,
         largest=tuple(ordered[:LARGEST_SHOWN]),
         severity=ordered[0].severity,
         routes=tuple(dict.fromkeys(route for summary in ordered for route in summary.routes)),
         revision=setting.policies.revision,
-        repeated=any(one.notice.repeated for one in told),
+        repeated=any(due.notice.repeated for due in due_rows),
     )
-    return render_fold(fold, channel, setting.deployment)._replace(hash_missing=max(one.hash_missing for one in summaries))
+    return render_fold(fold, channel, setting.deployment)._replace(
+        hash_missing=max(summary.hash_missing for summary in summaries)
+    )
 
 
-def event_ids(told: Telling) -> list[str | None]:
+def event_ids(due: DueRow) -> list[str | None]:
     """The id of the event, where a message is about one alone and the row has it."""
-    sample = told.row.views[0].sample if told.row.views else None
-    return [sample["event_id"]] if sample is not None and told.row.events == 1 else []
+    sample = due.row.views[0].sample if due.row.views else None
+    return [sample["event_id"]] if sample is not None and due.row.events == 1 else []
 
 
 def _level(row: OutboxRow, channel: Channel, policies: PolicySet) -> Level | None:
@@ -148,8 +150,8 @@ def _view(row: OutboxRow, level: Level | None) -> View:
     return View("", bare._replace(keys={}, objects=[], denied_under=None, callers={}, callers_dropped={}, failures=[]))
 
 
-def _summary(told: Telling, setting: Setting) -> Summary:
-    row, _, channel, level = told
+def _summary(due: DueRow, setting: Setting) -> Summary:
+    row, _, channel, level = due
     strictest = max(setting.policies.levels, key=lambda level: level.rank)
     summary = summary_of(_view(row, level).digest, level or strictest, _fields_alike(channel))
     return summary if channel.name == row.channel else summary._replace(fallback_for=row.channel)

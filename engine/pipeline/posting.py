@@ -144,8 +144,8 @@ class Posting:
         self._forget_rows(self._outbox)
         for notification, _, state in entered:
             row = rows.get(state.row or "")
-            told = row is not None and row.notified >= max(1, state.ordinal)
-            outcome = drained.rows.get(row.id, Outcome.FAILED) if row is not None and told else Outcome.FAILED
+            reported = row is not None and row.notified >= max(1, state.ordinal)
+            outcome = drained.rows.get(row.id, Outcome.FAILED) if row is not None and reported else Outcome.FAILED
             if state.state is EntryState.DUPLICATE:
                 outcome = Outcome.DUPLICATE
             yield _outcome(notification, outcome)

@@ -148,8 +148,8 @@ def _signs(policies: PolicySet) -> Mapping[tuple[str, str], tuple[ActorClass, Ev
     return {(actor.name, sign.id): (actor, sign) for actor, sign in policies.evidence}
 
 
-def _sign(found: tuple[ActorClass, Evidence] | None) -> object:
-    return None if found is None else (found[0].kind, found[1].strength, found[1].matcher.expressions)
+def _sign(evidence: tuple[ActorClass, Evidence] | None) -> object:
+    return None if evidence is None else (evidence[0].kind, evidence[1].strength, evidence[1].matcher.expressions)
 
 
 def _quieter_matchers(policies: PolicySet) -> Iterator[Matcher]:

@@ -27,10 +27,10 @@ def guarantee_findings(guarantee: YamlNode) -> Iterator[Finding]:
     statement = guarantee.children[words[0]]
     if isinstance(statement.value, str):
         return
-    said = [name for name in _STATEMENTS if name in statement.keys]
-    if len(said) != 1:
-        what = f"a guarantee says one thing, and this one says {' and '.join(said) or 'none'}"
-        instead = "make two of it" if said else f"write one of {', '.join(_STATEMENTS)}"
+    statements = [name for name in _STATEMENTS if name in statement.keys]
+    if len(statements) != 1:
+        what = f"a guarantee says one thing, and this one says {' and '.join(statements) or 'none'}"
+        instead = "make two of it" if statements else f"write one of {', '.join(_STATEMENTS)}"
         yield Finding(codes.GUARANTEE, statement.where, what, instead)
-    elif "except" in statement.keys and said != ["shown_below"]:
-        yield Finding(codes.GUARANTEE, statement.keys["except"], f"except has no meaning with {said[0]}", "delete it")
+    elif "except" in statement.keys and statements != ["shown_below"]:
+        yield Finding(codes.GUARANTEE, statement.keys["except"], f"except has no meaning with {statements[0]}", "delete it")

@@ -74,11 +74,11 @@ def why_no_pin(branch: Branch, actors: Actors) -> str:
         more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
         many = len(names) > 1
         return f"the evidence {', '.join(names[:_MOST_NAMED])}{more} {'do' if many else 'does'} not pin it"
-    told = sorted({_told(atom, branch) for atom in branch if atom.paths and atom.path not in ACTOR_FACTS})
-    return ", ".join(told[:_MOST_NAMED]) or "it tests nothing of the caller"
+    reasons = sorted({_why_not_pinned(atom, branch) for atom in branch if atom.paths and atom.path not in ACTOR_FACTS})
+    return ", ".join(reasons[:_MOST_NAMED]) or "it tests nothing of the caller"
 
 
-def _told(atom: Atom, branch: Branch) -> str:
+def _why_not_pinned(atom: Atom, branch: Branch) -> str:
     """What an atom that does not pin is about: a field that never does, or one that does by another test."""
     name, word = name_of(atom), provenance_of(atom, branch)
     if word is None:

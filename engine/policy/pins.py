@@ -79,11 +79,11 @@ def branches_of(part: Formula) -> tuple[Branch, ...]:
 
 
 def _all_of(parts: Iterable[tuple[Branch, ...]]) -> tuple[Branch, ...]:
-    found: tuple[Branch, ...] = (_EMPTY,)
+    branches: tuple[Branch, ...] = (_EMPTY,)
     for part in sorted(parts, key=len):
-        if len(found) * len(part) <= MOST_BRANCHES:
-            found = tuple(dict.fromkeys(before | after for before, after in product(found, part)))
-    return found
+        if len(branches) * len(part) <= MOST_BRANCHES:
+            branches = tuple(dict.fromkeys(before | after for before, after in product(branches, part)))
+    return branches
 
 
 def spelled_out(branch: Branch, actors: Actors) -> Iterator[tuple[EvidenceBranches | None, Branch]]:
@@ -99,8 +99,8 @@ def spelled_out(branch: Branch, actors: Actors) -> Iterator[tuple[EvidenceBranch
 def texts(atom: Atom) -> frozenset[str] | None:
     """The texts of which the value is one, where an atom is an equality with a text or a list of texts; else None."""
     if atom.kind == "in":
-        found: frozenset[str] = atom.value
-        return found
+        members: frozenset[str] = atom.value
+        return members
     return frozenset({atom.value}) if atom.kind == "is" and isinstance(atom.value, str) else None
 
 
@@ -256,8 +256,8 @@ def _never(*_: object) -> bool:
 
 
 def _behind_provider(run: Run, atom: Atom) -> bool:
-    _, found, rest = run.text.lower().partition("-provider/")
-    return bool(found) and _beyond(Run(f"/{rest}", end=run.end), atom)
+    _, provider, rest = run.text.lower().partition("-provider/")
+    return bool(provider) and _beyond(Run(f"/{rest}", end=run.end), atom)
 
 
 _EQUALS: Final[Mapping[Pin, Callable[[str], object]]] = {

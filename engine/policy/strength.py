@@ -94,8 +94,8 @@ def _nested(path: tuple[str, ...], value: str) -> dict[str, Any]:
     document: Any = value
     for name in reversed(path):
         document = {name: document}
-    found: dict[str, Any] = document
-    return found
+    nested: dict[str, Any] = document
+    return nested
 
 
 def name_of(atom: Atom) -> str:

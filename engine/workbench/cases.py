@@ -146,7 +146,7 @@ def _compare_messages(expect: Mapping[str, Any], simulation: Simulation, posted:
     for name, actual in zip(COUNTS, (simulation.posts, simulation.counted), strict=True):
         if name in expect:
             yield Comparison(name, _without_zeros(expect[name]), _without_zeros(actual))
-    payloads = [one.message.payload for one in posted]
+    payloads = [post.message.payload for post in posted]
     yield from (_message(expression, payloads) for expression in expect.get("message", ()))
     yield from (_never(text, payloads) for text in expect.get("never", ()))
 

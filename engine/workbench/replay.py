@@ -77,9 +77,9 @@ class Replay:
                 process_records((event for _, event in batch), self.setting, _PORTS._replace(now=partial(_same, at)))
             )
             simulation.arrive(received, at)
-            for one in received:
-                self._count(one)
-                yield one
+            for record in received:
+                self._count(record)
+                yield record
             self.first = min(self.first or batch[0][0], batch[0][0])
             self.last = max(self.last or at, at)
         if self._simulation is not None:

@@ -79,10 +79,10 @@ def written_scope(policy: Policy) -> tuple[str, ...] | None:
 
 def _may_see(policy: Policy, bucket: str | None, account: str | None) -> bool:
     """Whether a file's scope takes events on a bucket and in an account; what is None may be anything."""
-    asked = policy._replace(
+    narrowed = policy._replace(
         buckets=None if bucket is None else policy.buckets, accounts=None if account is None else policy.accounts
     )
-    return not has_scope(asked) or in_scope(asked, () if bucket is None else (bucket,), account)
+    return not has_scope(narrowed) or in_scope(narrowed, () if bucket is None else (bucket,), account)
 
 
 def _rules(policy: Policy, policies: PolicySet, bucket: str | None) -> Iterator[ListedRule]:

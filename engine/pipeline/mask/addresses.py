@@ -79,8 +79,8 @@ class AddressSpellings(NamedTuple):
 
     def spans(self, text: str) -> Iterator[tuple[int, int]]:
         """Start and end of each spelling in a text."""
-        yield from _found(self.plain, text)
-        yield from _found(self.separated, text.translate(_AS_DOTS))
+        yield from _occurrences(self.plain, text)
+        yield from _occurrences(self.separated, text.translate(_AS_DOTS))
         yield from self._dotted_spans(text)
         if any(all(group in text for group in hint) for hint in self.hints):
             yield from self._ipv6_spans(text)
@@ -93,7 +93,7 @@ class AddressSpellings(NamedTuple):
         for left_out in reversed(list(_NOT_IN_DOTTED.finditer(text))):
             del positions[left_out.start() : left_out.end()]
         straight = "".join(text[position] for position in positions).translate(_AS_DOTS)
-        yield from ((positions[start], positions[end - 1] + 1) for start, end in _found(self.dotted, straight))
+        yield from ((positions[start], positions[end - 1] + 1) for start, end in _occurrences(self.dotted, straight))
 
     def _ipv6_spans(self, text: str) -> Iterator[tuple[int, int]]:
         """Every stretch of at most eight groups that reads as one of the numbers, whatever stands beside it."""
@@ -116,7 +116,7 @@ class AddressSpellings(NamedTuple):
                     yield end
 
 
-def _found(spellings: Iterable[str], text: str) -> Iterator[tuple[int, int]]:
+def _occurrences(spellings: Iterable[str], text: str) -> Iterator[tuple[int, int]]:
     for spelling in spellings:
         start = text.find(spelling)
         while start >= 0:

@@ -32,7 +32,7 @@ _RUNBOOK: Final = re.compile(r"https://[!-;=?-~]+")
 _LOOKED_UP: Final = re.compile(r"[\x21-\x7e]{1,64}", re.ASCII)
 """Names as IAM and S3 allow them, which have at most 64 characters."""
 
-_ASKED: Final = re.compile(r"[\w./-]+", re.ASCII)
+_QUOTABLE: Final = re.compile(r"[\w./-]+", re.ASCII)
 """What can stand in quotes in a query: event ids, and routes."""
 
 _CONSOLES: Final = (
@@ -124,7 +124,7 @@ def audit_links(text: str, span: tuple[str | None, str | None], deployment: Depl
     console's own addresses look like, and what https://stackoverflow.com/q/60796991 found.
     """
     around = _around(deployment.region, deployment.log_group)
-    if around is None or not _ASKED.fullmatch(text):
+    if around is None or not _QUOTABLE.fullmatch(text):
         return
     before, between, after = around
     url = f"{before}{_twice(_span(span))}{between}{_starred(text)}{after}"
