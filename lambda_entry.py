@@ -146,12 +146,12 @@ def _milliseconds() -> int:
 
 
 def _jitter() -> float:
-    """Not for secrets: 0 to 1, other in every worker."""
+    """A number from 0 to 1 that differs between workers; not for secrets."""
     return (time.perf_counter_ns() // 1_000 % 997) / 997
 
 
 def _drain(ports: Ports) -> None:
-    """Send what every channel is owed, of which somebody else's invocation may have died."""
+    """Send what every channel is owed, also what invocations booked that have died since."""
     if OUTBOX is None:
         return
     outbox = OUTBOX.used_by(os.urandom(12).hex())

@@ -1,4 +1,4 @@
-"""One message published to an SNS topic: nothing is raised, and what SNS answers is told as Slack would tell it."""
+"""One message published to an SNS topic: nothing is raised, and SNS's answer is returned as an HTTP response, as Slack's is."""
 
 from __future__ import annotations
 

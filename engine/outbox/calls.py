@@ -1,4 +1,4 @@
-"""Calls to the table: a busy one is asked again, one that gives no answer is left alone for a while."""
+"""Calls to the table: a busy table is retried, one that does not answer is not called for a while."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 _Result = TypeVar("_Result")
 
 BUSY_TRIES: Final = 8
-"""Times that a busy table is asked."""
+"""How often a call to a busy table is tried."""
 
 FIRST_PAUSE_SECONDS: Final = 0.05
 PAUSE_MAX_SECONDS: Final = 2.0
@@ -25,7 +25,7 @@ WASTED_MAX_SECONDS: Final = 8.0
 """Of one invocation, spent on calls that came to nothing: after that the table counts as away."""
 
 AWAY_SECONDS: Final = 10.0
-"""For how long a table that counts as away is not asked."""
+"""For how long a table that does not answer is not called."""
 
 
 class Calls:
@@ -51,7 +51,7 @@ class Calls:
 
     @property
     def away(self) -> bool:
-        """Whether the table is not asked at present."""
+        """Whether calls to the table are paused."""
         return self._elapsed() < self._away_until
 
     def read(self, ids: Sequence[str]) -> dict[str, Item]:

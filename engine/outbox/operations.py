@@ -62,7 +62,7 @@ class Rows:
         return rows
 
     def _readable(self, item: Item) -> OutboxRow | None:
-        """The row that an item is. One that cannot be read is replaced once, so that it stops nobody and its events are told."""
+        """An item as a row. One that cannot be read is replaced once: it blocks no other row, and its events are reported."""
         try:
             return from_item(item)
         except DamagedRowError:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from engine.outbox.rows import OutboxEntry
 
 FOLD_FROM: Final = 10
-"""More rows than this are told in one message, but for so many urgent ones."""
+"""More rows than this are folded into one message; this many urgent ones still get a message each."""
 
 
 class Outbox:

@@ -24,7 +24,7 @@ PAUSE_MAX_MS: Final = 300_000
 
 FAILURE_PAUSE_MAX_MS: Final = 60_000
 GONE_MS: Final = 300_000
-"""For how long an address that is gone is not asked again."""
+"""For how long nothing is posted to an address that is gone."""
 
 
 class Slot(NamedTuple):

@@ -197,14 +197,14 @@ def _rank(row: OutboxRow, entry: OutboxEntry) -> int:
 
 
 def due(row: OutboxRow, now: int) -> int | None:
-    """When a row is to be told next: at once (or as early as it was already), at its end, or never."""
+    """When the next message about a row is due: at once (or as early as it was already), at its end, or never."""
     if row.must_notify_to > row.notified:
         return now if row.due is None else min(row.due, now)
     return row.until if row.events > row.notified else None
 
 
 def is_due(row: OutboxRow, now: int) -> bool:
-    """Whether a row is to be told now, and nobody else is about to."""
+    """Whether a message about a row is due now, and no other invocation is about to send it."""
     return row.due is not None and row.due <= now and not (row.holder and row.held_until >= now)
 
 
@@ -252,7 +252,7 @@ def _short_sample(sample: dict[str, Any] | None) -> dict[str, Any] | None:
     return {**sample, "values": {}, "failures": [], "title": None, "runbook": None}
 
 
-# --- what is told -----------------------------------------------------------------------------------------------------------
+# --- what is due -----------------------------------------------------------------------------------------------------------
 
 
 class DueNotice(NamedTuple):
@@ -269,7 +269,7 @@ class DueNotice(NamedTuple):
 
 
 def next_notice(row: OutboxRow, now: int) -> DueNotice | None:
-    """What is to be told of a row, None where nothing is due."""
+    """What the next message about a row is to say; None where nothing is due."""
     alert, ended = row.must_notify_to > row.notified, row.closed or now >= row.until
     if not alert and not (ended and row.events > row.notified):
         return None
@@ -334,7 +334,7 @@ def _count_in(item: Mapping[str, Scalar], name: str, otherwise: int) -> int:
 
 
 def in_place_of(item: Mapping[str, Scalar]) -> OutboxRow:
-    """A row in place of one that cannot be read: it is told at once, as a count."""
+    """A row in place of one that cannot be read: it is reported at once, as a count."""
     name, events = str(item["id"]), _count_in(item, "events", 1)
     severity = item.get("severity")
     return OutboxRow(

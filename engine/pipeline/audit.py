@@ -114,7 +114,7 @@ def undecided_record(
 
 
 def self_test_record(answer: Mapping[str, Any], now: datetime) -> dict[str, Any]:
-    """That the function was asked for its self-test, and how many problems it told."""
+    """That the function was asked for its self-test, and how many problems it reported."""
     problems = sum(bool(problem) for problem in (*answer["webhooks"].values(), answer["table"]))
     return {
         "type": "self_test",

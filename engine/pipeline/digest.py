@@ -125,7 +125,7 @@ def digest_of(entry: Entry) -> Digest:
 
 
 def flags_of(masked: MaskedEvent) -> dict[str, Any]:
-    """What is told of a masked event beside its values."""
+    """What a digest keeps of a masked event beside its values."""
     return {name: getattr(masked, name) for name in FLAGS}
 
 

@@ -300,10 +300,10 @@ class _ChannelDrain:
         self._drain.drained.rows.update((due.row.id, Outcome.FAILED) for due in sent.due_rows)
         self._settle(hold)
 
-    # --- what the channel cannot be told now --------------------------------------------------------------------------------
+    # --- what cannot be sent to the channel now -------------------------------------------------------------------------------
 
     def _send_late(self) -> None:
-        """What has waited for `fallback_after` is told to the fallback as well; after a day only to it; then it is given up."""
+        """Rows that waited for `fallback_after` go to the fallback as well; after a day only to it; then they are given up."""
         channel, fallback = self._setting.policies.channels.get(self._name), self._destinations.fallback()
         now, rows = self._outbox.now(), list(self._queue.values())
         hopeless = [row for row in rows if owed_for(row, now) >= GIVEN_UP_MS * (1 if fallback is None else 2)]

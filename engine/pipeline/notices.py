@@ -1,7 +1,7 @@
 """Rows of the outbox as messages: one event that alerts, the sum of an incident, or a fold of many rows.
 
 A row holds what the levels of its entries left. Where no view in it is strict enough for who is to read it, because the policy
-set has changed, it is told as a count.
+set has changed, the message gives a count only.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ class DueRow(NamedTuple):
 def due_row(row: OutboxRow, now: int, channel: Channel, policies: PolicySet, *, to_fallback: bool = False) -> DueRow | None:
     """What a channel, the row's own or one in its place, is to hear of a row; None: nothing.
 
-    `to_fallback`: it is told beside the row's own channel, which will hear of it later.
+    `to_fallback`: the fallback gets a message first, the row's own channel later.
     """
     if to_fallback:
         start = max(row.notified, row.fallback_notified)
@@ -67,7 +67,7 @@ def due_row(row: OutboxRow, now: int, channel: Channel, policies: PolicySet, *, 
 
 
 def composed(due_rows: Sequence[DueRow], setting: Setting) -> Message:
-    """The message about some rows. Where it cannot be made, they are told as counts: a row must not stop its channel."""
+    """The message about some rows. Where it cannot be made, it gives counts only: a row must not stop its channel."""
     as_counts = [due._replace(level=None) for due in due_rows]
     for some in (due_rows, as_counts):
         try:

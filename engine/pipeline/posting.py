@@ -82,7 +82,7 @@ class Posting:
         self.drained: list[Drained] = []
 
     def post(self, received: Sequence[Received], time_share: float = 1.0) -> Iterator[ChannelOutcome]:
-        """The outcome of each event on each channel that it is to be told to. `time_share`: the part of the time left to use."""
+        """The outcome of each event on each channel that it notifies. `time_share`: the part of the time left to use."""
         pending = by_channel(received)
         booked, failed = self._booked(pending)
         yield from failed

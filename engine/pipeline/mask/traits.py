@@ -1,4 +1,4 @@
-"""What is told of a masked event beside its fields: facts of few values, and numbers by which callers are told apart."""
+"""What a masked event keeps beside its fields: facts of few values, and ids by which callers can be counted."""
 
 from __future__ import annotations
 
