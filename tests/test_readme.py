@@ -72,7 +72,7 @@ def test_whoever_follows_the_page_in_an_empty_folder_sees_what_it_shows(page: Pa
     follow(page, tmp_path, "s3-policies")
 
 
-@pytest.mark.parametrize("page", ["which-route.md", "mint.md", "guarantees.md", "who-hears-what.md", "replay.md"])
+@pytest.mark.parametrize("page", ["which-route.md", "mint.md", "guarantees.md", "who-hears-what.md", "replay.md", "inputs.md"])
 def test_a_page_about_a_command_shows_what_it_prints_for_the_tour(page: str, tmp_path: Path) -> None:
     shutil.copytree(ROOT / "examples", tmp_path / "examples")
     follow(ROOT / "docs" / page, tmp_path, ".")

@@ -13,7 +13,8 @@ from engine.bulk.chunks import Chunks
 from engine.bulk.rows import RowError
 from engine.model import DecodeError, repr_only
 from engine.pipeline.decode.envelopes import unwrap, unwrap_text
-from engine.pipeline.decode.inflate import decoded, encoding_of, inflated
+from engine.pipeline.decode.inflate import decoded as decoded_text
+from engine.pipeline.decode.inflate import encoding_of, inflated
 from engine.pipeline.decode.location import PayloadPath, no_fetch
 from engine.pipeline.decode.record import READER
 from engine.pipeline.decode.values import RECORDS, START, Position, starts_a_log
@@ -144,9 +145,14 @@ def rest_results(
     """The results of a text, as the Lambda reads it, from a chunk on that begins at `position` (None: from the beginning)."""
     pieces = chunks.rest(chunk)
     first = next(pieces)
-    text = decoded(chain((first,), pieces), encoding_of(first) if chunk is None else "utf-8")
+    text = decoded_text(chain((first,), pieces), encoding_of(first) if chunk is None else "utf-8")
+    yield from decoded_results(unwrap_text(text, PayloadPath(root=where), no_fetch, position), decide)
+
+
+def decoded_results(decoded: Iterator[Decoded], decide: Decide) -> Iterator[BatchResult]:
+    """The results of what was decoded otherwise than in chunks, `BATCH_SIZE` at a time."""
     waiting: list[Decoded] = []
-    for item in unwrap_text(text, PayloadPath(root=where), no_fetch, position):
+    for item in decoded:
         waiting.append(item)
         if len(waiting) == BATCH_SIZE:
             yield batch_result(Batch(decoded=waiting), decide)

@@ -11,8 +11,18 @@ from contextlib import ExitStack
 from itertools import count, cycle
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from engine.bulk.batches import Batch, BatchResult, batch_result, chunk_result, file_results, rest_results, untyped_batch
+from engine.bulk.batches import (
+    Batch,
+    BatchResult,
+    batch_result,
+    chunk_result,
+    decoded_results,
+    file_results,
+    rest_results,
+    untyped_batch,
+)
 from engine.bulk.chunks import Chunks
+from engine.bulk.exports import decode_file, is_export
 from engine.bulk.sources import open_source
 from engine.bulk.workers import WorkerPool
 from engine.errors import InputError
@@ -54,7 +64,7 @@ def read(job: Job, processes: int) -> Iterator[BatchResult]:
 
 
 def _read(job: Job, processes: int) -> Iterator[BatchResult]:
-    sizes = [_inflated_size(source) for source in job.sources]
+    sizes = [_shared_size(source) for source in job.sources]
     if processes > 1 and sum(sizes) > FEW:
         with WorkerPool[BatchResult](processes, lambda number: _Share(job, sizes, processes, number).results()) as pool:
             yield from _in_turns(job, sizes, processes, pool)
@@ -82,6 +92,18 @@ def _further(errors: int, number: int, sources: Sequence[InputSource]) -> Iterat
         yield BatchResult(errors=(f"{sources[number].where}: {further_errors(errors - MAX_ERRORS)}",), place=(number, 0))
 
 
+def _shared_size(source: InputSource) -> int:
+    """About how many inflated bytes a source has. An export is read by one worker alone, so it never counts as large."""
+    size = _inflated_size(source)
+    if size <= LARGE:
+        return size
+    opened = open_source(source)
+    if isinstance(opened, DecodeError):
+        return size
+    with opened as stream:
+        return LARGE if is_export(stream) else size
+
+
 def _inflated_size(source: InputSource) -> int:
     return (source.size or 0) * (GZIP_RATIO if source.where.endswith(".gz") else 1)
 
@@ -93,7 +115,13 @@ def _source_results(job: Job, number: int, source: InputSource) -> Iterator[Batc
         yield batch_result(Batch(decoded=(opened,)), job.decide)._replace(place=(number, 0))
         return
     with opened as stream:
-        for result in file_results(stream, source.where, job.typed, job.decide):
+        exported = is_export(stream)
+        results = (
+            decoded_results(decode_file(stream, source.where), job.decide)
+            if exported
+            else file_results(stream, source.where, job.typed, job.decide)
+        )
+        for result in results:
             yield result._replace(place=(number, 0))
 
 

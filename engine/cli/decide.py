@@ -32,10 +32,10 @@ if TYPE_CHECKING:
 def decide(inputs: Sequence[str], policies_path: Path, now: datetime | None, select: str | None, jobs: int | None) -> None:
     """Print one decision per event, as JSON Lines (schemas/v1/decision.schema.json).
 
-    INPUT is any payload that a Lambda receives, a CloudTrail log file (.json.gz), JSON Lines, a folder of these, or - for
-    standard input. Input that cannot be read is reported on standard error and makes the exit code 1; all other events are
-    decided. Memory stays bounded for files of any size, large inputs are read on all cores, and the output keeps the order of the
-    records.
+    INPUT is any payload that a Lambda receives, a CloudTrail log file (.json.gz), JSON Lines, an export of CloudTrail, CloudWatch
+    Logs or Athena, audit records, a folder of these, or - for standard input. Input that cannot be read is reported on standard
+    error and makes the exit code 1; all other events are decided. Memory stays bounded for files of any size, large inputs are
+    read on all cores, and the output keeps the order of the records.
     """
     policies = open_policies(policies_path)
     policies = policies._replace(selection=selection_of(policies.selection, select))

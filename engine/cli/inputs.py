@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import click
 
+from engine.bulk.exports import decode_file
 from engine.bulk.sources import InputSource, open_source
 from engine.cli.terminal import show
 from engine.model import DecodeError, Event
-from engine.pipeline.decode import decode_stream
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from engine.pipeline.decode import Decoded
 
 STDIN = "-"
-SUFFIXES = (".json", ".jsonl", ".ndjson", ".json.gz", ".jsonl.gz", ".gz")
+SUFFIXES = (".json", ".jsonl", ".ndjson", ".csv", ".json.gz", ".jsonl.gz", ".gz")
 
 paths_argument = click.argument(
     "inputs", metavar="INPUT…", nargs=-1, required=True, type=click.Path(exists=True, allow_dash=True, path_type=str)
@@ -50,7 +50,7 @@ def decode_inputs(inputs: Iterable[str]) -> Iterator[Decoded]:
             yield opened
             continue
         with opened as stream:
-            yield from decode_stream(stream, source.where)
+            yield from decode_file(stream, source.where)
 
 
 class InputReader:

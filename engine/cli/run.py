@@ -84,11 +84,11 @@ def run(  # noqa: PLR0913, PLR0917  one parameter an option
 ) -> None:
     """Process events and print each Slack message as the channel would show it, then a summary. Posts only with --post.
 
-    INPUT is any payload that a Lambda receives, a CloudTrail log file (.json.gz), JSON Lines, a folder of these, or - for
-    standard input. The exit code is 1 if a record could not be read or decided, or a message was not delivered. Duplicates and
-    digests are handled within batches of a thousand records. Without --post all events arrive at once, as far as incidents are
-    concerned: what is posted when these end comes last, and the summary says how many events each has. With --post an incident is
-    one batch, and the summary says why something was not posted.
+    INPUT is any payload that a Lambda receives, a CloudTrail log file (.json.gz), JSON Lines, an export of CloudTrail, CloudWatch
+    Logs or Athena, audit records, a folder of these, or - for standard input. The exit code is 1 if a record could not be read or
+    decided, or a message was not delivered. Duplicates and digests are handled within batches of a thousand records. Without
+    --post all events arrive at once, as far as incidents are concerned: what is posted when these end comes last, and the summary
+    says how many events each has. With --post an incident is one batch, and the summary says why something was not posted.
     """
     policies = open_policies(policies_path)
     selected = policies._replace(selection=selection_of(policies.selection, select))
