@@ -158,6 +158,9 @@ def test_without_the_solver_lint_says_so_and_prove_says_what_to_install(tmp_path
     proved = CliRunner().invoke(trailbell, ["prove", "--policies", set_of_tour])
     assert proved.exit_code == 1
     assert "trailbell[prove]" in proved.stderr
+    of_base = CliRunner().invoke(trailbell, ["lint", str(ROOT / "tests/base/policies")])
+    assert (of_base.exit_code, of_base.stdout) == (0, "")
+    assert "the base's guarantees are not proved of this set: python-sat is not installed" in of_base.stderr
     empty = tmp_path / "plain.yaml"
     empty.write_text((ROOT / "tests/base/policies/channels.yaml").read_text("utf-8"), "utf-8")
     assert "TB442" not in CliRunner().invoke(trailbell, ["lint", str(empty)]).stdout

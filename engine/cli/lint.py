@@ -113,6 +113,7 @@ def lint(  # noqa: PLR0913  one parameter an option
             f"{schema}: not the schema of this Trailbell, so editors may be wrong; `trailbell init --schemas` renews it", err=True
         )
     show(f"{path}: {summary(findings, len(files) + len(linted.fixtures))}", err=True)
+    _say_what_is_not_proved(path, sources)
     if any(finding.code == INTERNAL for finding in findings):
         raise click.exceptions.Exit(3)
     if any(_RANK[finding.severity] >= _RANK[FindingSeverity(fail_level)] for finding in findings):
@@ -170,6 +171,15 @@ def _proved_problems(sources: Sequence[Source], found: Sequence[Finding]) -> Ite
     from engine.prove.findings import proved_problems  # noqa: PLC0415  it is large
 
     yield from proved_problems(sources, found)
+
+
+def _say_what_is_not_proved(path: Path, sources: Sequence[Source]) -> None:
+    """Says that guarantees of the base were not proved of the set; for the set's own there is a finding."""
+    from engine.prove.findings import has_solver  # noqa: PLC0415  as above
+
+    of_base = any(source.base and source.root is not None and "guarantees" in source.root.keys for source in sources)
+    if of_base and not has_solver():
+        show(f"{path}: the base's guarantees are not proved of this set: python-sat is not installed", err=True)
 
 
 def _list_void_rules(path: Path, sources: Sequence[Source], form: str | None) -> None:
