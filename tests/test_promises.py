@@ -161,7 +161,14 @@ def test_what_the_documents_say_pins_is_accepted(when: str) -> None:
 # --- what the pages say is refused, never done, or always so -------------------------------------------------------------------
 
 PAGES = [
-    *(ROOT / name for name in ("README.md", "docs/policies.md", "docs/own-repository.md", "docs/provenance.md")),
+    ROOT / "README.md",
+    *(
+        ROOT / f"docs/{name}.md"
+        for name in (
+            *("policies", "own-repository", "provenance", "organization", "from-the-post", "messages", "mint", "install"),
+            *("replay", "which-route", "who-hears-what"),
+        )
+    ),
     *sorted((ROOT / "docs/guide").glob("*.md")),
 ]
 STRONG = re.compile(r"\b(refuses?|refused|never|always|cannot)\b")
