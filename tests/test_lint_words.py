@@ -187,10 +187,7 @@ def test_a_condition_that_does_not_compile_breaks_no_check_of_the_files_that_use
 def test_a_mute_that_takes_all_of_a_route_is_named_first() -> None:
     mute = "buckets: [a-bucket]\nroutes:\n  - {id: night, when: actor.role == 'night', mute: OPS-1}\n"
     assert of(mute + "  - {id: writes, when: actor.role == 'night' && access.kind == 'write', notify: [watch]}\n") == [
-        (
-            "3:10 this mute takes all that the route writes, at line 7, is about: nothing rings there; "
-            "narrow its when, or put writes before it [TB402]"
-        )
+        "4:10 the mute night, at line 6, takes all that this route is about; narrow that mute, or put this route before it [TB402]"
     ]
 
 

@@ -179,10 +179,8 @@ def _hidden(route: YamlNode, before: Sequence[YamlNode]) -> Finding:
     named = " and ".join(f"{each.value['id']}, at line {each.where.line}," for each in before)
     muting = next((each for each in before if "mute" in each.value), None)
     if muting is not None and len(before) == 1:
-        what = (
-            f"this mute takes all that the route {route.value['id']}, at line {route.where.line}, is about: nothing rings there"
-        )
-        return Finding(SHADOWED, muting.children["id"].where, what, f"narrow its when, or put {route.value['id']} before it")
+        what = f"the mute {muting.value['id']}, at line {muting.where.line}, takes all that this route is about"
+        return Finding(SHADOWED, route.children["id"].where, what, "narrow that mute, or put this route before it")
     always = "always does" if len(before) == 1 else "together always do"
     what = f"this route never decides: {named} {always} before it"
     instead = "put it before that route, or delete it" if len(before) == 1 else "put it before them, or delete it"

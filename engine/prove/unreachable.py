@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from engine.lint.comparisons import CONSTANT
 from engine.lint.meaning import SHADOWED
+from engine.lint.reach import SILENT_ANYWAY
 from engine.model import Finding, FindingSeverity
 from engine.policy.edits import last_line
 
@@ -27,6 +28,7 @@ _MOST_ASKED: Final = 100
 _MOST_NAMED: Final = 3
 OF_EXPRESSIONS: Final = "TB2"
 """How the codes of what is wrong with an expression begin."""
+_OF_PARTS: Final = (SHADOWED, SILENT_ANYWAY)
 
 
 def unreachable_parts(sources: Sequence[Source], proof: Proof, found: Sequence[Finding]) -> Iterator[Finding]:
@@ -47,7 +49,7 @@ class _Reachability:
     def __init__(self, proof: Proof, found: Sequence[Finding]) -> None:
         self._encoded = proof.encoded
         self._prover = proof.prover
-        self._found = [finding.where for finding in found if finding.code[:3] == OF_EXPRESSIONS or finding.code == SHADOWED]
+        self._found = [finding.where for finding in found if finding.code[:3] == OF_EXPRESSIONS or finding.code in _OF_PARTS]
         self._left = _MOST_ASKED
 
     def _parts(self, source: Source, node: YamlNode, section: str) -> Iterator[YamlNode]:
