@@ -9,15 +9,24 @@ import json
 import os
 from functools import reduce
 from pathlib import Path
+from typing import Any
 
 import pytest
+from builders import NOW, record
 from click.testing import CliRunner
 
 from engine.cli import trailbell
+from engine.cli.inputs import decode_inputs
 from engine.lint.fields import S3_EVENT, FieldShape
 from engine.lint.shapes import member_of
+from engine.matching import compile_predicate
+from engine.model import Event
+from engine.pipeline.decide import decider_of
+from engine.pipeline.facts import document, facts
 from engine.policy.fact_layout import FACT_TYPES
+from engine.policy.load import load
 from engine.policy.provenance import SOURCES, TABLE, Pin, Provenance, row_of
+from engine.workbench.event_fields import FIELDS_MAX
 from engine.workbench.fields import field_rows, hover_text, page
 
 ROOT = Path(__file__).parent.parent
@@ -104,3 +113,54 @@ def test_a_listed_path_is_written_as_in_an_expression() -> None:
     names = {row.name for row in field_rows()}
     assert 'requestParameters."key-marker"' in names
     assert "actor.cross_account" in names
+
+
+# --- the fields of an event -------------------------------------------------------------------------------------------------
+
+TOUR = ROOT / "examples/tour"
+EVENTS = sorted((TOUR / "events").glob("*.json"))
+
+
+def of_event(path: Path) -> list[dict[str, Any]]:
+    done = CliRunner().invoke(trailbell, ["fields", str(path), "--policies", str(TOUR / "policies"), "--format", "json"])
+    assert done.exit_code == 0, done.output
+    rows: list[dict[str, Any]] = json.loads(done.output)
+    return rows
+
+
+@pytest.mark.parametrize("path", EVENTS, ids=lambda path: path.stem)
+def test_each_test_of_an_event_holds_for_it(path: Path) -> None:
+    (event,) = (one for one in decode_inputs([str(path)]) if isinstance(one, Event))
+    policies = load(TOUR / "policies")
+    verdict = decider_of(policies).verdict(event.record, NOW)
+    seen = document(event.record, facts(event), verdict.actor, verdict.evidence)
+    tests = [row["test"] for row in of_event(path) if row["test"]]
+    assert len(tests) > 15
+    for test in tests:
+        assert compile_predicate([test])(seen), test
+
+
+def test_the_values_of_an_event_are_masked_and_a_masked_one_makes_no_test(tmp_path: Path) -> None:
+    path = tmp_path / "event.json"
+    path.write_text(
+        json.dumps(record(sourceIPAddress="203.0.113.7", note=["seen at 203.0.113.7", "`it's`\n"], **{"odd name": 1}))
+    )
+    rows = {row["path"]: row for row in of_event(path)}
+    assert "203.0.113.7" not in json.dumps(rows)
+    assert rows["sourceIPAddress"]["test"] is rows["note[0]"]["test"] is None
+    assert rows["note[1]"]["test"] == 'note[1] == `"\\`it\'s\\`\\n"`'
+    assert rows['"odd name"']["test"] == '"odd name" == `1`'
+
+
+def test_what_is_revealed_is_for_a_terminal(tmp_path: Path) -> None:
+    path = tmp_path / "event.json"
+    path.write_text(json.dumps(record()))
+    done = CliRunner().invoke(trailbell, ["fields", str(path), "--reveal"])
+    assert "--reveal works only on a terminal" in done.output
+
+
+def test_an_event_of_very_many_fields_is_cut(tmp_path: Path) -> None:
+    path = tmp_path / "event.json"
+    path.write_text(json.dumps(record(many=list(range(FIELDS_MAX + 5)))))
+    done = CliRunner().invoke(trailbell, ["fields", str(path)])
+    assert done.output.endswith("… the event has more than 1,000 fields\n")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import sys
 from datetime import UTC, datetime
@@ -21,6 +20,7 @@ from engine.cli.options import (
     open_policies,
     policies_option,
     region_option,
+    reveal_option,
     write_page,
 )
 from engine.cli.preview import preview
@@ -50,7 +50,7 @@ NEAR_SHOWN = 4
 @number_option
 @click.option("--now", type=Timestamp(), help="Timestamp assumed for an event that has none (default: now).")
 @click.option("--full", is_flag=True, help="Show every fact, every evaluated matcher and the whole payload of each message.")
-@click.option("--reveal", is_flag=True, help="Show the facts unmasked; only on a terminal, never in CI.")
+@reveal_option
 @html_option
 @region_option
 @log_group_option
@@ -72,8 +72,6 @@ def explain(  # noqa: PLR0913, PLR0917  one parameter an option
     EVENT is a file with one event (or - for standard input). Each fact stands beside who vouches for it; of a rule that nearly
     held, the part is marked that did not. Facts are masked at the strictest level shown. Nothing is sent.
     """
-    if reveal and (not sys.stdout.isatty() or os.environ.get("CI")):
-        raise click.UsageError("--reveal works only on a terminal, and not with CI set: what it prints is unmasked")
     policies = open_policies(policies_path)
     setting = Setting(policies, desk(region, log_group), random_key())
     explanation = explain_event(one_event(event, number), setting, now or datetime.now(UTC), reveal=reveal)

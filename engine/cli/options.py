@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import codecs
+import os
 import shutil
 import subprocess
+import sys
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -52,6 +54,17 @@ log_group_option = click.option(
     default="/aws/lambda/trailbell",
     show_default=True,
     help="The function's log group: where the links to audit records lead.",
+)
+
+
+def _only_on_a_terminal(_ctx: click.Context, _param: click.Parameter, value: bool) -> bool:  # noqa: FBT001  click's own shape
+    if value and (not sys.stdout.isatty() or os.environ.get("CI")):
+        raise click.UsageError("--reveal works only on a terminal, and not with CI set: what it prints is unmasked")
+    return value
+
+
+reveal_option = click.option(
+    "--reveal", is_flag=True, callback=_only_on_a_terminal, help="Show the values unmasked; only on a terminal, never in CI."
 )
 
 html_option = click.option(

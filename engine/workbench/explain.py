@@ -58,7 +58,7 @@ def explain(event: Event, setting: Setting, now: datetime, *, reveal: bool = Fal
     """Decide one event, keep the result of every matcher, and render its messages without sending them."""
     policies = setting.policies
     decision, entries = trace(event, policies, now)
-    level = _strictest(decision, policies)
+    level = strictest(decision, policies)
     channels = policies.channels
     seen = document(event.record, facts(event), decision.verdict.actor, decision.verdict.evidence)
     rules = [
@@ -117,8 +117,8 @@ def value_at(facts: Mapping[str, Any], path: tuple[str, ...] | None) -> Any:  # 
     return value
 
 
-def _strictest(decision: Decision, policies: PolicySet) -> Level:
-    """Return the strictest level among the channels, or the default's level if no channel is notified."""
+def strictest(decision: Decision, policies: PolicySet) -> Level:
+    """The strictest level among the channels, or the default's level if no channel is notified."""
     levels = [request.level for request in decision.verdict.requests] or [policies.default.level]
     return max(levels, key=lambda level: level.rank)
 

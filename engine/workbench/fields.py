@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from engine.lint.fields import RECORD
@@ -24,8 +25,20 @@ class FieldRow(NamedTuple):
 
     @property
     def name(self) -> str:
-        """The path as it is written in an expression; a name that is no identifier stands in double quotes."""
-        return ".".join(part if part.replace("_", "a").isalnum() else f'"{part}"' for part in self.path)
+        """The path as it is written in an expression."""
+        return path_name(self.path)
+
+
+def path_name(path: tuple[str | int, ...]) -> str:
+    """A path as it is written in an expression: `requestParameters."key-marker"`, `resources[0].ARN`."""
+    text = ""
+    for part in path:
+        if isinstance(part, int):
+            text += f"[{part}]"
+        else:
+            plain = part.isascii() and part.isidentifier()
+            text += f"{'.' if text else ''}{part if plain else json.dumps(part)}"
+    return text
 
 
 def field_rows() -> tuple[FieldRow, ...]:
