@@ -46,10 +46,10 @@ FLUSH_TIME_SHARE: Final = 0.02
 NO_COUNTS: Final[Mapping[str, int | None]] = MappingProxyType({})
 
 MAX_SEEN_EVENTS: Final = 50_000
-"""How many events are remembered at once to recognise duplicates in a batch."""
+"""How many events of a batch are remembered to recognise duplicates."""
 
 
-def run(  # noqa: PLR0913  one argument for each that outlives the batch
+def run(  # noqa: PLR0913  one argument for each thing that outlives the batch
     stream: Iterable[Event | DecodeError | PassedOver],
     setting: Setting,
     ports: Ports,

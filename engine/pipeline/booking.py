@@ -1,4 +1,4 @@
-"""What a channel is to be notified of as entries of the outbox: masked for its readers, and grouped by true values.
+"""Notifications as entries of the outbox: masked for the channel's readers, and grouped by unmasked values.
 
 Nothing else of an event gets into the table: values as the channel's level masks them (and its fallback's, where that differs),
 and keyed digests of the values by which events are alike, callers counted and networks told apart.
@@ -28,15 +28,15 @@ if TYPE_CHECKING:
     from engine.pipeline.setting import Setting
 
 NAMES_KEPT: Final = 6
-"""Routes, and failures, of one event that a row keeps. A set may have thousands that hold, and a row has its bound."""
+"""Routes, and failures, of one event that a row keeps. Thousands of routes may hold, and the size of a row is bounded."""
 
 DIGEST_WINDOW_SECONDS: Final = 60.0
-"""For how long a digest of one batch may take to be entered; nothing of another batch is ever counted in it."""
+"""How long entering a digest of one batch may take; events of another batch are never counted in it."""
 
 
 @repr_only("number", "event", "decision", "request")
 class PendingNotification(NamedTuple):
-    """One event of which one channel is to be notified; `number` is its place in the batch, `facts` are None where unknown."""
+    """One channel's notification of one event; `number` is its place in the batch, `facts` are None where unknown."""
 
     number: int
     event: Event
@@ -132,7 +132,7 @@ class Booking:
         return self._keys[channel.name]
 
     def _address(self, channel: Channel) -> bytes:
-        """The channel's address, its fallback's where it cannot be read, or else something that no other batch has."""
+        """The channel's address, else its fallback's, else the name of this batch, which no other batch has."""
         channels = self._setting.policies.channels
         for ref in (channel.webhook, *([channels[channel.fallback].webhook] if channel.fallback else [])):
             try:
@@ -160,10 +160,10 @@ def sample_of(entry: Entry) -> dict[str, Any]:
 
 
 def _network(event: Event, facts: FactGroups) -> tuple[str | None, str | None]:
-    """From where an event came: its network and the VPC endpoint.
+    """Where an event came from: its network and the VPC endpoint.
 
-    In a VPC of one's own everybody chooses addresses, and AWS says which endpoint it was. Where there is no single address, the
-    source as recorded stands for it: the host of a service, or a list.
+    Within a VPC its owner chooses the addresses, so the endpoint, which AWS records, is kept as well. Where there is no single
+    address, the source as recorded stands for it: the host of a service, or a list.
     """
     address, source, endpoint = facts[SOURCE][0], event.record.get("sourceIPAddress"), event.record.get("vpcEndpointId")
     recorded = source if isinstance(source, str) and source else None

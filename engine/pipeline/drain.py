@@ -1,7 +1,7 @@
 """Sends what is owed: for each channel its rows, most urgent first, at the pace of its webhook.
 
 Slot and its wait -> begin -> post -> delivery record -> settle. Every channel is drained by itself, side by side with the others,
-by one invocation at a time; who was killed between two steps leaves a row that anybody may send after fifteen seconds.
+by one invocation at a time. A row whose invocation was killed may be sent by any other after fifteen seconds.
 """
 
 from __future__ import annotations
@@ -38,14 +38,14 @@ LEASE_MS: Final = 15_000
 LEASE_RETRY_SECONDS: Final = 0.25
 
 FOUND_MAX: Final = 200
-"""Rows that are looked for at once."""
+"""How many rows one query of the index returns."""
 
 BEGIN_TRIES: Final = 3
 POSTPONED_MS: Final = 60_000
 """After how long a message that the channel refuses is tried again, where its fallback asked for a pause."""
 
 GIVEN_UP_MS: Final = 86_400_000
-"""What could not be sent for a day goes to the fallback; where that is not possible for another day, it is counted as failed."""
+"""A row not sent within a day goes to the fallback; not sent there within another day, its events count as failed."""
 
 
 class Drained(NamedTuple):
@@ -63,7 +63,7 @@ class Drained(NamedTuple):
 
 
 class Drain:
-    """Sends rows for so many seconds. `local`: the table is away, so a channel gets one message, which may come again."""
+    """Sends rows for at most `seconds`. `local`: the table is away, so a channel gets one message, which may come again."""
 
     def __init__(self, setting: Setting, ports: Ports, outbox: Outbox, seconds: float, *, local: bool = False) -> None:
         self.setting = setting
@@ -86,7 +86,7 @@ class Drain:
         return None if channel is None else channel.webhook
 
     def room(self, name: str) -> int:
-        """For how many messages of a channel there is time; the channels of one webhook share it."""
+        """How many messages of a channel there is time for; the channels of one webhook share it."""
         return int(self.left() * 1000 / self.outbox.interval_ms) // max(1, self._sharing[self._webhook(name)])
 
     def left(self) -> float:
@@ -108,7 +108,7 @@ class _ChannelDrain:
         self._rows, self._pace = drain.outbox.rows, drain.outbox.pace
         self._name = name
         self._wanted = dict.fromkeys(own)
-        """Ids of rows that may be due whatever the index says: it may be behind."""
+        """Ids of rows that may be due even if the index, which may be behind, does not say so."""
         self._queue: dict[str, OutboxRow] = {}
         self._destinations = Destinations(drain.setting, drain.ports, name)
         self._urgent_sent = 0
@@ -128,7 +128,7 @@ class _ChannelDrain:
             return  # the rows stay owed, and the next drain finds them
 
     def _leased(self, holder: str) -> bool:
-        """Whether this channel is ours to drain. Who has rows of its own asks again: else they might wait for the schedule."""
+        """Whether this channel is ours to drain. Tried again while own rows are due: else they might wait for the schedule."""
         while True:
             now = self._outbox.now()
             if self._rows.lease(self._name, holder, now, now + LEASE_MS):
