@@ -19,7 +19,7 @@ from engine.bulk.chunks import Chunk
 from engine.bulk.deciding import BatchDecider
 from engine.bulk.fields import needed, seldom_needed
 from engine.bulk.row_decider import RowDecider
-from engine.bulk.rows import layout, read_by
+from engine.bulk.rows import attributes, layout
 from engine.bulk.typed import TypedReader, record_of
 from engine.matching import check, compile_predicate
 from engine.matching.compile import predicate
@@ -362,15 +362,15 @@ def test_where_rows_say_too_little_they_are_tried_less_and_less_often() -> None:
 
 
 def test_what_is_kept_of_verdicts_is_bounded_and_changes_no_answer(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(row_decider, "CACHE_SIZE", 3)
+    monkeypatch.setattr(row_decider, "_REMEMBERED", 3)
     policies = of_all(policy_set(policy("p", *(route(f"r{n}", f"bucket == 'b{n}'") for n in range(20)))))
     some = [event(requestParameters={"bucketName": f"b{number % 20}"}) for number in range(60)]
     typed = TypedReader(needed(policies))
     rows = typed.rows(Chunk(bytearray(json.dumps([one.record for one in some]).encode()), listed=True))
     assert rows is not None
-    made = RowDecider(decider_of(policies), typed.layout, record_of, lambda verdict: verdict.routes)
-    assert made.decided(rows, NOW)[1] == [decide_reference(one, policies, NOW).verdict.routes for one in some]
-    assert sum(map(len, made._shown_verdicts)) <= 3
+    made = RowDecider(decider_of(policies), typed.layout, record_of, lambda verdict: verdict.routes, NOW)
+    assert made.decided(rows) == [decide_reference(one, policies, NOW).verdict.routes for one in some]
+    assert len(made._known) <= 3
 
 
 @given(
@@ -393,14 +393,33 @@ def outcome(holds: Any, document: object) -> object:
         return type(failed)
 
 
+@pytest.mark.parametrize("asked", [None, {}, {"acl": "public-read"}, {"acl": None}, {"acl": True}, {"acl": 1}, {"other": 1}, "x"])
+def test_of_an_object_of_which_members_are_chosen_only_these_are_read(asked: Any) -> None:
+    chosen = route("r", "regex(to_string(requestParameters.[acl, \"x-acl\"]), '(public|true|1|null,)')")
+    policies = of_all(policy_set(policy("p", chosen, route("s", "requestParameters.bucketName == 'a'"))))
+    assert ("requestParameters",) not in (needed(policies) or ())
+    some = [event(requestParameters=one) for one in (asked, {"acl": 1}, asked, {"acl": True}, asked)]
+    found, by_row = told(policies, some, 2)
+    assert found == meant(policies, some) * 2
+    assert by_row == (asked != "x")
+
+
+def test_many_patterns_of_one_field_are_found_as_each_is() -> None:
+    patterns = ("^[0-9a-f]{32}$", "@", "(?i)build", "^i-[0-9a-f]{8,17}$", "x$")
+    routes = [route(f"r{number}", f"regex(actor.session, '{one}')", continues=True) for number, one in enumerate(patterns)]
+    policies = of_all(policy_set(policy("p", *routes)))
+    sessions = ("0" * 32, "a@b", "CodeBUILD-x", "i-01234567", "", "none", "@x", "\ud800@")
+    some = [event(userIdentity={"arn": f"arn:aws:sts::111122223333:assumed-role/r/{session}"}) for session in sessions]
+    assert told(policies, some)[0] == meant(policies, some)
+
+
 def test_no_name_of_a_policy_is_a_name_of_python() -> None:
-    codes = read_by(layout({("__class__", "import os"), ("resources", "ARN"), ("a",), ("a", "b"), ("x", "y", "z")}))
-    assert codes == {
-        ("__class__", "import os"): "(d.f0.f0 if d.f0 is not None else None)",
-        ("a",): "d.f1",
-        ("resources",): "d.f2",
-        ("resources", "ARN"): "None",
-        ("x", "y", "z"): "(d.f3.f0.f0 if d.f3 is not None and d.f3.f0 is not None else None)",
+    names = attributes(layout({("__class__", "import os"), ("resources", "ARN"), ("a",), ("a", "b"), ("x", "y", "z")}))
+    assert names == {
+        ("__class__", "import os"): "f0.f0",
+        ("a",): "f1",
+        ("resources",): "f2",
+        ("x", "y", "z"): "f3.f0.f0",
     }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from types import SimpleNamespace
 
 import pytest
 import re2  # type: ignore[import-untyped]  # it has no stubs
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 
 from engine.errors import ExpressionError
 from engine.matching import MAX_PATTERN, compile_predicate, regexes
-from engine.matching.regexes import LateSearch, check_regex, is_plain, regex_test, required
+from engine.matching.regexes import LateSearch, RegexSet, check_regex, is_plain, regex_test, required
 
 PIECES = (
     *("a", "b", "-", "/", " ", "\\.", "\\d", "\\w", "\\*", "\\\\", "[ab]", "[^a]", "[a-c-]", "[0-9a-f]", "[a\\-\\d]", "."),
@@ -109,3 +110,11 @@ def test_a_hostile_text_does_not_make_a_pattern_slow(pattern: str) -> None:
     started = time.perf_counter()
     assert test("a" * 50_000 + "!") is False
     assert time.perf_counter() - started < 1
+
+
+def test_where_the_memory_of_a_set_does_not_suffice_each_is_searched_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    several = RegexSet(["^a+", "b$", "@"])
+    assert several.matches("aab") == [0, 1]
+    assert several.matches("x@b") == [1, 2]
+    monkeypatch.setattr(several, "_set", SimpleNamespace(Match=lambda _: []))
+    assert several.matches("aab") == [0, 1]

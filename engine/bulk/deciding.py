@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from engine.bulk.fields import needed, seldom_needed
@@ -9,6 +10,7 @@ from engine.bulk.lines import DecisionLines
 from engine.bulk.memory import tuned_allocator
 from engine.bulk.reading import Job, read
 from engine.bulk.row_decider import RowDecider
+from engine.bulk.rows import attribute_of
 from engine.bulk.typed import TypedReader, record_of
 from engine.bulk.workers import cores
 from engine.model import Event, Selects
@@ -49,12 +51,14 @@ class BatchDecider:
         self._now = now
         self._lines = DecisionLines()
         layout = self.typed.layout
-        self._rows = None if layout is None else RowDecider(program, layout, record_of, self._lines.tail)
+        self._event_ids = None if layout is None else attrgetter(attribute_of(layout, "eventID"))
+        self._rows = None if layout is None else RowDecider(program, layout, record_of, self._lines.tail, now)
 
     def decide(self, batch: Batch) -> bytes:
         """The decisions of a batch, a JSON line each. Raises `RowError` for rows that lack a needed field."""
-        if batch.rows and self._rows is not None:
-            return self._lines.of(*self._rows.decided(batch.rows, self._now))
+        if batch.rows and self._rows is not None and self._event_ids is not None:
+            rows = self._rows.selected(batch.rows)
+            return self._lines.of(list(map(self._event_ids, rows)), self._rows.decided(rows))
         records = batch.records or [item.record for item in batch.decoded if isinstance(item, Event)]
         chosen = selected(records, self._selection)
         return self._lines.of(

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from engine.matching.checks import Trees
+from engine.matching.types import members_read
 from engine.model import Selects
-from engine.pipeline.decide.reads import paths_read
+from engine.pipeline.decide.reads import matchers, paths_read
 from engine.pipeline.decide.reference import has_scope
+from engine.pipeline.decide.void import paths_of
 from engine.pipeline.facts.target import COPY_SOURCE
 from engine.policy.fact_layout import meet
 
@@ -79,7 +82,7 @@ _HEADS: Final = frozenset(path[0] for path in FIELDS)
 
 def needed(policies: PolicySet) -> frozenset[Path] | None:
     """The paths that decisions by a set read; None: a matcher reads the document as a whole."""
-    paths = paths_read(policies)
+    paths = _paths_read(policies)
     if () in paths:
         return None
     fields = {path for path in paths if path[0] not in _HEADS}
@@ -88,13 +91,30 @@ def needed(policies: PolicySet) -> frozenset[Path] | None:
     return ALWAYS.union(fields, *facts, named, _of_scopes(policies))
 
 
+def _paths_read(policies: PolicySet) -> frozenset[Path]:
+    """What matchers read: of an object that is not read by names alone, only the members that they choose, if they do."""
+    paths = paths_read(policies)
+    objects = {path[:length] for path in paths for length in range(1, len(path))} & paths
+    if not objects:
+        return paths
+    trees = Trees(policies.definitions)
+    chosen = (
+        members_read(trees[expression])
+        for matcher in matchers(policies)
+        if not matcher.reads.isdisjoint(objects)
+        for expression in matcher.expressions
+    )
+    others = (matcher.reads for matcher in matchers(policies) if matcher.reads.isdisjoint(objects))
+    return paths_of(policies).union(*chosen, *others)
+
+
 def seldom_needed(policies: PolicySet) -> frozenset[Path]:
     """Those needed paths that only facts read, and only in few records.
 
     That is of records whose request names no bucket but an access point, or none (in a set that looks at other than data events,
     and in one whose policies have scopes, these are not few), and of those of a role that their ARN does not name.
     """
-    paths, all_needed = paths_read(policies), needed(policies) or _NOTHING
+    paths, all_needed = _paths_read(policies), needed(policies) or _NOTHING
     often = policies.selection.select is not Selects.S3_DATA or any(map(has_scope, policies.policies))
     read_often = often or any(path == OF_TARGET[0][:1] or path[:1] == RESOURCES or meet(path, _CROSSES) for path in paths)
     of_bucket = _NOTHING if read_often else _ARNS

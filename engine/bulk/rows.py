@@ -51,29 +51,15 @@ def attribute_of(root: Layout, name: str) -> str:
     return attribute(list(root).index(name))
 
 
-def read_by(root: Layout) -> dict[Path, str]:
-    """The code that reads each path of a layout from the row `d`. No path leads to a value inside a list."""
-    return dict(_codes(root, (), ("d",)))
+def attributes(root: Layout) -> dict[Path, str]:
+    """The attributes that lead to each path at which a layout reads a value, joined by dots. No path leads into a list."""
+    return dict(_attributes(root, (), ""))
 
 
-def read_bound(root: Layout) -> tuple[list[str], dict[Path, str]]:
-    """Lines that give the row's objects names, and the same code using these: each object is read from the row once."""
-    lines: list[str] = []
-    codes = read_by(root)
-    for place, (name, inner) in enumerate(root.items()):
-        if inner and name not in LISTS:
-            lines.append(f"o{place:d} = d.{attribute(place)}")
-            codes |= _codes(inner, (name,), ("d", f"o{place:d}"))
-    return lines, codes
-
-
-def _codes(members: Layout, path: Path, owners: tuple[str, ...]) -> Iterator[tuple[Path, str]]:
-    """`owners` is the code of the row, of its object and so on down to the one that has the members."""
+def _attributes(members: Layout, path: Path, before: str) -> Iterator[tuple[Path, str]]:
     for place, (name, inner) in enumerate(members.items()):
-        here, code = (*path, name), f"{owners[-1]}.{attribute(place)}"
-        listed = not path and name in LISTS
-        if listed or not inner:
-            present = " and ".join(f"{owner} is not None" for owner in owners[1:])
-            yield here, f"({code} if {present} else None)" if path else code
-        if inner:
-            yield from ((below, "None" if listed else read) for below, read in _codes(inner, here, (*owners, code)))
+        here, names = (*path, name), f"{before}{attribute(place)}"
+        if not inner or (not path and name in LISTS):
+            yield here, names
+        else:
+            yield from _attributes(inner, here, f"{names}.")

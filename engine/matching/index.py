@@ -16,7 +16,6 @@ from engine.matching.substrings import SubstringIndex
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from engine.matching.residual import Equality
     from engine.matching.source import Given
     from engine.model import AnyOf, FactGroups, IndexKey, Record
 
@@ -33,8 +32,7 @@ class Index:
     """Matchers by number; `candidates` returns the numbers of those that may hold, all of them where evaluating each is as quick.
 
     `paths` are those whose values are looked up, each with its `PathIndex`; `always` are the numbers of matchers that are
-    candidates whatever the values are. `certain` are equalities with a text that are true of every event for which those matchers
-    are candidates.
+    candidates whatever the values are.
     """
 
     def __init__(self, matchers: Iterable[tuple[int, Sequence[AnyOf]]], given: Given) -> None:
@@ -43,12 +41,11 @@ class Index:
         shared = Counter(key for _, several in readable for keys in several for key in keys)
         self.always: list[int] = []
         self.paths: dict[tuple[str, ...], PathIndex] = {}
-        self.certain: dict[int, Equality] = {}
         for number, several in readable:
             self._enter(number, _most_selective(several, shared))
         lookups = sum(values.lookups for values in self.paths.values())
         if len(readable) <= _MATCHERS_PER_LOOKUP * lookups + len(self.always):
-            self.always, self.paths, self.certain = [number for number, _ in readable], {}, {}
+            self.always, self.paths = [number for number, _ in readable], {}
         self._facts = [(*given.places[path], values.hits) for path, values in self.paths.items() if path in given.places]
         self._fields = [(path, values.hits) for path, values in self.paths.items() if path not in given.places]
 
@@ -58,8 +55,6 @@ class Index:
             return
         for key in keys:
             self.paths.setdefault(key.path, PathIndex()).enter(number, key)
-            if len(keys) == 1 and isinstance(key.value, str) and (key.kind, key.other) == ("equals", "never"):
-                self.certain[number] = (key.path, key.value)
 
     def candidates(self, record: Record, facts: FactGroups) -> Numbers:
         """The numbers of all matchers that may hold or fail for an event, in order."""

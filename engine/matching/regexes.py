@@ -15,7 +15,7 @@ from engine.matching.globs import Shape
 from engine.matching.limits import MAX_PATTERN, MAX_REGEX_MEMORY
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from types import CellType
 
     from engine.matching.globs import Test
@@ -181,6 +181,31 @@ def _re2_search(pattern: str) -> Search:
 @lru_cache(_ANSWERS)
 def _answer(find: Callable[[bytes], object | None], text: str) -> Literal[True] | None:
     return None if find(utf8(text)) is None else True
+
+
+class RegexSet:
+    """Several regular expressions that are found in one pass over a text."""
+
+    def __init__(self, patterns: Sequence[str]) -> None:
+        """All of them were accepted by `check_regex`."""
+        import re2  # noqa: PLC0415  as above
+
+        self._each = [search(pattern) for pattern in patterns]
+        self._set = re2.Set.SearchSet(re2_options(MAX_REGEX_MEMORY))
+        for pattern in (*patterns, ""):
+            self._set.Add(pattern.encode())
+        self._set.Compile()
+
+    def matches(self, text: str) -> list[int]:
+        """The numbers of those that are found.
+
+        The last one, which is empty, is found in every text: where it is not, the memory of the set did not suffice, and each is
+        searched for by itself.
+        """
+        found = sorted(self._set.Match(utf8(text)))
+        if found and found[-1] == len(self._each):
+            return found[:-1]
+        return [number for number, find in enumerate(self._each) if find(text) is not None]
 
 
 def _message(error: Exception) -> str:

@@ -132,3 +132,25 @@ def reads(node: Node) -> frozenset[tuple[str, ...]]:
         return frozenset({names})
     inner = INNER_SCOPE.get(node.kind, len(node.children))
     return frozenset[tuple[str, ...]]().union(*map(reads, node.children[:inner]))
+
+
+def members_read(node: Node) -> frozenset[tuple[str, ...]]:
+    """The same, but where a node chooses members of an object, as `a.[b, c]` does, these; whether `a` is null counts, too."""
+    chosen = _chosen(node)
+    if chosen:
+        return chosen
+    if node.kind == "holds":
+        return frozenset[tuple[str, ...]]().union(*map(members_read, node.value.trees))
+    if node.kind in ("current", "identity") or leading_names(node):
+        return reads(node)
+    inner = INNER_SCOPE.get(node.kind, len(node.children))
+    return frozenset[tuple[str, ...]]().union(*map(members_read, node.children[:inner]))
+
+
+def _chosen(node: Node) -> frozenset[tuple[str, ...]]:
+    """The paths that `a.[b, c]` reads; empty for any other node."""
+    names = leading_names(node)
+    if not names or len(node.children) != len(names) + 1 or node.children[-1].kind != "multi_select_list":
+        return frozenset()
+    below = [leading_names(child) for child in node.children[-1].children]
+    return frozenset((*names, *each) for each in below) if all(below) else frozenset()

@@ -74,7 +74,7 @@ def _index(rules: Iterable[tuple[int, Route | Silence]]) -> Index:
 
 
 class IndexedDecider:
-    """Decides by one policy set. Its public attributes are its parts, for the code that `engine.bulk` generates for rows."""
+    """Decides by one policy set. Its public attributes are its parts, for the columns of `engine.bulk`."""
 
     def __init__(self, policies: PolicySet) -> None:
         self.policies = policies
@@ -92,7 +92,6 @@ class IndexedDecider:
         self.own = {number: _index(numbered[number]) for number in self.scoped}
         everywhere = [number for number, policy in enumerate(policies.policies) if not has_scope(policy)]
         self.everywhere = _index(route for number in everywhere for route in numbered[number])
-        self.certain = {number: key for index in (self.everywhere, *self.own.values()) for number, key in index.certain.items()}
         self.silences = self._numbered_silences()
         self.timed = bool(self.silences) or any(route.during for _, route in self._routes)
         self._scopes_of_events: BoundedCache[Scope, PolicyScope] = BoundedCache(CACHE_SIZE)
@@ -120,16 +119,6 @@ class IndexedDecider:
                 by_policy[number] = PolicySilences(numbered, index, index.candidates, holds)
             first += len(policy.silences)
         return by_policy
-
-    def expressions(self, number: int) -> tuple[str, ...]:
-        """The expressions of the route with this number."""
-        matcher = self._routes[number][1].matcher
-        return () if matcher is None else matcher.expressions
-
-    @property
-    def evidence(self) -> list[tuple[str, ...]]:
-        """The expressions of each evidence, in the order in which it is evaluated."""
-        return [evidence.matcher.expressions for _, evidence in self.policies.evidence]
 
     # --- the verdict ---------------------------------------------------------------------------------------------------------
 

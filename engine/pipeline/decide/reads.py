@@ -29,10 +29,11 @@ def groups_read(policies: PolicySet) -> frozenset[int]:
 
 def paths_read(policies: PolicySet) -> frozenset[Path]:
     """Every path that a matcher reads, or that makes a quieter rule void; the empty one is the document as a whole."""
-    return paths_of(policies).union(*{matcher.reads for matcher in _matchers(policies)})
+    return paths_of(policies).union(*{matcher.reads for matcher in matchers(policies)})
 
 
-def _matchers(policies: PolicySet) -> Iterator[Matcher]:
+def matchers(policies: PolicySet) -> Iterator[Matcher]:
+    """Every matcher of a set."""
     for actor in policies.actors:
         yield from (evidence.matcher for evidence in actor.evidence)
     for policy in policies.policies:
