@@ -15,7 +15,7 @@ from click.testing import CliRunner
 
 from engine.cli import COMMANDS, doctor, main
 from engine.lint.formats import FORMATS
-from engine.model.stack import StackState
+from engine.model.stack import AlarmState, Denial, SelfTestAnswer, StackState
 from engine.resources import package_folder
 
 if TYPE_CHECKING:
@@ -89,28 +89,46 @@ routes:
     notify: [{QUOTED}]
 """
 ODD_FILE = "odd\x1b[2J\u202e\n✓ forged"
+PARTS = ("Rule", "Queue", "DeadLetters", "Function", "FromQueue", "EveryMinute", "Deliveries", "Logs", "Role")
 STACK = StackState(
+    parts=dict.fromkeys(PARTS, HOSTILE),
+    arns=dict.fromkeys(PARTS, HOSTILE),
+    terraform=False,
     rule_enabled=True,
     rule_buckets=frozenset({HOSTILE}),
     rule_events=frozenset({HOSTILE}),
-    rule_targets=1,
+    rule_targets=frozenset({HOSTILE}),
     trail_prefixes=frozenset({f"arn:aws:s3:::{HOSTILE}/"}),
+    trail_errors={HOSTILE: HOSTILE},
+    documents={
+        name: json.dumps({"Statement": [{"Effect": "Allow", "Principal": HOSTILE, "Action": HOSTILE, "Resource": HOSTILE}]})
+        for name in ("Queue", "Function", f"bucket {HOSTILE}")
+    },
+    keys={HOSTILE: HOSTILE},
+    denials=(Denial(HOSTILE, HOSTILE, HOSTILE),),
     function_state=HOSTILE,
     environment=frozenset({HOSTILE}),
     queue_enabled=True,
     waiting=0,
     dead=0,
     oldest=None,
-    secrets={HOSTILE: HOSTILE},
-    parameters={HOSTILE: HOSTILE},
+    secrets={HOSTILE: False},
+    parameters={HOSTILE: False},
     topics={HOSTILE: False},
     has_table=True,
+    table_active=True,
     index_active=True,
     schedule_enabled=True,
     oldest_owed=0,
     owed={HOSTILE: 3},
+    retention=1,
+    alarms={(HOSTILE, HOSTILE): AlarmState(HOSTILE, enabled=True, actions=(HOSTILE,), rings=True)},
+    listeners={HOSTILE: 0},
+    set_age=1,
+    refused=1,
     last_event=NOW,
     foreign=0,
+    answer=SelfTestAnswer(HOSTILE, {HOSTILE: HOSTILE}, HOSTILE, {HOSTILE: 0}, HOSTILE),
     direct=False,
     unread={HOSTILE: HOSTILE, "queue": HOSTILE},
 )
@@ -206,7 +224,8 @@ def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     for name in ("CI", "SLACK_WEBHOOK_URL", "GITHUB_ACTIONS"):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr(doctor, "read_stack", lambda *_: STACK)
+    monkeypatch.setattr(doctor, "read_stack", lambda *_, terraform: STACK._replace(terraform=terraform))
+    monkeypatch.setattr(doctor, "need_account", lambda: None)
     return tmp_path
 
 
