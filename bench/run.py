@@ -14,7 +14,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from bench import deciding, proving, start, whole
+from bench import deciding, linting, proving, start, whole
 from bench.curve import curve
 from bench.report import Part, as_json, table
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 DOCS = Path("docs")
 SIZES = (10, 100, 1_000, 10_000)
 QUICK = SIZES[:3]
-PARTS = ("usual", "awkward", "single", "files", "message", "proving", "start", "cold")
+PARTS = ("usual", "awkward", "single", "files", "message", "linting", "proving", "start", "cold")
 
 
 def measured(part: str, sizes: Sequence[int]) -> Part:
@@ -40,6 +40,7 @@ def _parts(folder: Path, sizes: Sequence[int]) -> dict[str, Callable[[], Part]]:
         "single": deciding.single,
         "files": lambda: whole.log_files(folder, (10, 1_000)),
         "message": whole.message,
+        "linting": linting.linting,
         "proving": proving.proving,
         "start": lambda: start.start(folder),
         "cold": lambda: start.cold(folder),

@@ -9,6 +9,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
+from bench import linting
 from bench.baseline import Linear
 from bench.competitors import ENGINES
 from bench.curve import curve
@@ -108,3 +109,9 @@ def test_the_curve_is_an_svg_with_a_line_for_each_engine() -> None:
     space = "{http://www.w3.org/2000/svg}"
     assert len(drawn.findall(f"{space}polyline")) == 2
     assert {"ours: 2.5 µs", "<theirs>: 300 µs"} <= {text.text for text in drawn.findall(f"{space}text")}
+
+
+def test_the_set_that_is_linted_has_ten_routes_a_policy_and_no_finding() -> None:
+    files = linting.policies(3)
+    assert [text.count(b"- {id: ") for text in files.values()] == [0, 10, 10, 10]
+    assert linting.findings(files) == 0
