@@ -70,17 +70,17 @@ def python_functions(rules: Sequence[Rule]) -> Ask:
 
 
 def _python_clause(clause: Sequence[Condition]) -> str:
-    return f"({' or '.join(_python_condition(one) for one in clause)})"
+    return f"({' or '.join(_python_condition(condition) for condition in clause)})"
 
 
-def _python_condition(one: Condition) -> str:
-    read, value = _READS[one.field], repr(one.value)
+def _python_condition(condition: Condition) -> str:
+    read, value = _READS[condition.field], repr(condition.value)
     return {
         Compare.EQUALS: f"{read} == {value}",
         Compare.DIFFERS: f"{read} != {value}",
         Compare.PREFIX: f"{read}.startswith({value})",
         Compare.CONTAINS: f"{value} in {read}",
-    }[one.compare]
+    }[condition.compare]
 
 
 # --- CEL --------------------------------------------------------------------------------------------------------------------
@@ -100,17 +100,17 @@ def cel_programs(rules: Sequence[Rule]) -> Ask:
 
 
 def _cel_clause(clause: Sequence[Condition]) -> str:
-    return f"({' || '.join(_cel_condition(one) for one in clause)})"
+    return f"({' || '.join(_cel_condition(condition) for condition in clause)})"
 
 
-def _cel_condition(one: Condition) -> str:
-    name, value = one.field.name.lower(), json.dumps(one.value)
+def _cel_condition(condition: Condition) -> str:
+    name, value = condition.field.name.lower(), json.dumps(condition.value)
     return {
         Compare.EQUALS: f"{name} == {value}",
         Compare.DIFFERS: f"{name} != {value}",
         Compare.PREFIX: f"{name}.startsWith({value})",
         Compare.CONTAINS: f"{name}.contains({value})",
-    }[one.compare]
+    }[condition.compare]
 
 
 def _flat(record: Record) -> dict[str, str]:
@@ -134,7 +134,11 @@ def zen_table(rules: Sequence[Rule]) -> Ask:
 
     inputs = [{"id": field.name, "name": field.name, "field": field.name.lower()} for field in Field]
     rows = [
-        {"_id": rule.id, "rule": json.dumps(rule.id), **{one.field.name: _zen_cell(one) for (one,) in rule.clauses}}
+        {
+            "_id": rule.id,
+            "rule": json.dumps(rule.id),
+            **{condition.field.name: _zen_cell(condition) for (condition,) in rule.clauses},
+        }
         for rule in rules
     ]
     table = {
@@ -161,14 +165,14 @@ def zen_table(rules: Sequence[Rule]) -> Ask:
     return ask
 
 
-def _zen_cell(one: Condition) -> str:
-    value = json.dumps(one.value)
+def _zen_cell(condition: Condition) -> str:
+    value = json.dumps(condition.value)
     return {
         Compare.EQUALS: value,
         Compare.DIFFERS: f"$ != {value}",
         Compare.PREFIX: f"startsWith($, {value})",
         Compare.CONTAINS: f"contains($, {value})",
-    }[one.compare]
+    }[condition.compare]
 
 
 # --- Cloud Custodian --------------------------------------------------------------------------------------------------------
@@ -179,24 +183,26 @@ def custodian(rules: Sequence[Rule]) -> Ask:
     from c7n.filters.core import ValueFilter
 
     built = [
-        ([[ValueFilter(_custodian_condition(one)).validate() for one in clause] for clause in rule.clauses], rule.id)
+        ([[ValueFilter(_custodian_condition(condition)).validate() for condition in clause] for clause in rule.clauses], rule.id)
         for rule in rules
     ]
 
     def ask(record: Record) -> object:
-        return next((name for clauses, name in built if all(any(one(record) for one in clause) for clause in clauses)), None)
+        return next(
+            (name for clauses, name in built if all(any(condition(record) for condition in clause) for clause in clauses)), None
+        )
 
     return ask
 
 
-def _custodian_condition(one: Condition) -> dict[str, str]:
+def _custodian_condition(condition: Condition) -> dict[str, str]:
     comparison, value = {
-        Compare.EQUALS: ("eq", one.value),
-        Compare.DIFFERS: ("ne", one.value),
-        Compare.PREFIX: ("glob", f"{one.value}*"),
-        Compare.CONTAINS: ("glob", f"*{one.value}*"),
-    }[one.compare]
-    return {"type": "value", "key": RAW[one.field], "op": comparison, "value": value}
+        Compare.EQUALS: ("eq", condition.value),
+        Compare.DIFFERS: ("ne", condition.value),
+        Compare.PREFIX: ("glob", f"{condition.value}*"),
+        Compare.CONTAINS: ("glob", f"*{condition.value}*"),
+    }[condition.compare]
+    return {"type": "value", "key": RAW[condition.field], "op": comparison, "value": value}
 
 
 ENGINES: Final = {

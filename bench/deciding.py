@@ -77,11 +77,11 @@ def awkward(folder: Path, size: int = 1_000) -> Part:
 
 def _decisions(policies: PolicySet, made: Sequence[Rule]) -> dict[str, Job]:
     """Trailbell's decision and the baseline's, over the same records."""
-    found = list(records(made, EVENTS))
+    events = list(records(made, EVENTS))
     linear = Linear(policies)
     return {
-        OURS: Job(lambda event: decide(event, policies, NOW), [Event(record, "bench") for record in found]),
-        LINEAR: Job(lambda record: linear.decide(record, NOW), found),
+        OURS: Job(lambda event: decide(event, policies, NOW), [Event(record, "bench") for record in events]),
+        LINEAR: Job(lambda record: linear.decide(record, NOW), events),
     }
 
 
@@ -93,7 +93,7 @@ def single() -> Part:
         *(route.matcher for policy in policies.policies for route in policy.routes if route.matcher),
     ]
     seen = [{**record, **facts(record)} for record in records(rules(Shape.USUAL, 10), EVENTS)]
-    ratios = {one: _ratio(one, seen) for matcher in matchers for one in matcher.expressions}
+    ratios = {expression: _ratio(expression, seen) for matcher in matchers for expression in matcher.expressions}
     what = f"one compiled expression against jmespath.py, median of the {len(ratios)} shipped"
     return Part((Row(what, statistics.median(ratios.values()), 15, 20),), {"ratios": ratios})
 

@@ -35,7 +35,7 @@ def trailbell(policies: PolicySet, now: datetime) -> Callable[[Sequence[Path]], 
 
     def read_all(paths: Sequence[Path]) -> int:
         answers = read(Job(sources(map(str, paths)), deciding.typed, deciding.decide), 1)
-        return sum(one.records for one in answers if one.output)
+        return sum(answer.records for answer in answers if answer.output)
 
     return read_all
 
@@ -90,13 +90,13 @@ def _sql_clause(clause: Sequence[Condition]) -> str:
     return f"({' OR '.join(map(_sql_condition, clause))})"
 
 
-def _sql_condition(one: Condition) -> str:
+def _sql_condition(condition: Condition) -> str:
     return {
-        Compare.EQUALS: f"{RAW[one.field]} = '{one.value}'",
-        Compare.DIFFERS: f"{RAW[one.field]} <> '{one.value}'",
-        Compare.PREFIX: f"starts_with({RAW[one.field]}, '{one.value}')",
-        Compare.CONTAINS: f"contains({RAW[one.field]}, '{one.value}')",
-    }[one.compare]
+        Compare.EQUALS: f"{RAW[condition.field]} = '{condition.value}'",
+        Compare.DIFFERS: f"{RAW[condition.field]} <> '{condition.value}'",
+        Compare.PREFIX: f"starts_with({RAW[condition.field]}, '{condition.value}')",
+        Compare.CONTAINS: f"contains({RAW[condition.field]}, '{condition.value}')",
+    }[condition.compare]
 
 
 # --- polars -----------------------------------------------------------------------------------------------------------------
@@ -117,22 +117,22 @@ def polars(some: Sequence[Rule]) -> Callable[[Sequence[Path]], int]:
 
     def column(field: Field) -> pl.Expr:
         first, *rest = RAW[field].split(".")
-        found = pl.col(first)
+        read = pl.col(first)
         for name in rest:
-            found = found.struct.field(name)
-        return found
+            read = read.struct.field(name)
+        return read
 
-    def condition(one: Condition) -> pl.Expr:
-        read = column(one.field)
+    def written(condition: Condition) -> pl.Expr:
+        read = column(condition.field)
         return {
-            Compare.EQUALS: lambda: read == one.value,
-            Compare.DIFFERS: lambda: read != one.value,
-            Compare.PREFIX: lambda: read.str.starts_with(one.value),
-            Compare.CONTAINS: lambda: read.str.contains(one.value, literal=True),
-        }[one.compare]()
+            Compare.EQUALS: lambda: read == condition.value,
+            Compare.DIFFERS: lambda: read != condition.value,
+            Compare.PREFIX: lambda: read.str.starts_with(condition.value),
+            Compare.CONTAINS: lambda: read.str.contains(condition.value, literal=True),
+        }[condition.compare]()
 
     def holds(rule: Rule) -> pl.Expr:
-        return pl.all_horizontal(pl.any_horizontal(condition(one) for one in clause) for clause in rule.clauses)
+        return pl.all_horizontal(pl.any_horizontal(written(condition) for condition in clause) for clause in rule.clauses)
 
     chosen = pl.coalesce([pl.when(holds(rule)).then(pl.lit(rule.id)) for rule in some]).alias("rule")
 

@@ -187,20 +187,20 @@ def expression(rule: Rule) -> str:
 
 
 def _clause(clause: Sequence[Condition]) -> str:
-    joined = " || ".join(_condition(one) for one in clause)
+    joined = " || ".join(_condition(condition) for condition in clause)
     return f"({joined})" if len(clause) > 1 else joined
 
 
-def _condition(one: Condition) -> str:
-    match one.compare:
+def _condition(condition: Condition) -> str:
+    match condition.compare:
         case Compare.EQUALS:
-            return f"{one.field} == '{one.value}'"
+            return f"{condition.field} == '{condition.value}'"
         case Compare.DIFFERS:
-            return f"{one.field} != '{one.value}'"
+            return f"{condition.field} != '{condition.value}'"
         case Compare.PREFIX:
-            return f"starts_with({one.field}, '{one.value}')"
+            return f"starts_with({condition.field}, '{condition.value}')"
         case _:
-            return f"{one.compare}({one.field}, '{one.value}')"
+            return f"{condition.compare}({condition.field}, '{condition.value}')"
 
 
 BASE: Final = """\
@@ -397,9 +397,9 @@ def write_policies(folder: Path, rules: Sequence[Rule]) -> Path:
     return folder
 
 
-def write_log(path: Path, found: Sequence[dict[str, Any]]) -> int:
+def write_log(path: Path, logged: Sequence[dict[str, Any]]) -> int:
     """Records as a CloudTrail log file (gzip); returns the bytes of JSON in it."""
-    text = json.dumps({"Records": found}, separators=(",", ":")).encode()
+    text = json.dumps({"Records": logged}, separators=(",", ":")).encode()
     path.write_bytes(gzip.compress(text, compresslevel=6, mtime=0))
     return len(text)
 
@@ -408,9 +408,9 @@ def main(folder: Path, routes: int = 1_000, count: int = 10_000) -> None:
     """A usual policy set and log files of 10,000 records each, to try things with."""
     made = rules(Shape.USUAL, routes)
     write_policies(folder / "policies", made)
-    found = list(records(made, count))
+    logged = list(records(made, count))
     for start in range(0, count, 10_000):
-        write_log(folder / f"log-{start:07}.json.gz", found[start : start + 10_000])
+        write_log(folder / f"log-{start:07}.json.gz", logged[start : start + 10_000])
 
 
 if __name__ == "__main__":

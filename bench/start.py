@@ -78,17 +78,20 @@ def start(folder: Path) -> Part:
         f"{size:,} routes, {how}": ["-c", code, str(home), str(event)] for size, home in homes.items() for how, code in _WAYS
     }
     handler = {"bare, isolated": [*ISOLATED, "pass"], "handler": [*ISOLATED, IMPORT, str(_built(folder))]}
-    found = {**short, **whole_process(commands, rounds=3), **whole_process(handler, rounds=IMPORT_ROUNDS)}
-    seconds = found["handler"][0] - found["bare, isolated"][0]
+    measured = {**short, **whole_process(commands, rounds=3), **whole_process(handler, rounds=IMPORT_ROUNDS)}
+    seconds = measured["handler"][0] - measured["bare, isolated"][0]
     what = "importing the handler, processor time over a bare interpreter's"
     bare, large = short["bare"][0], f"{LARGE[-1]:,} routes"
     rows = (
         Row(what, seconds * MILLI, 45, 35, faster=False, unit="ms"),
         Row("a first decision in a new process against the bare interpreter", short["decision"][0] / bare, 4, 2.5, faster=False),
         Row("the same with a TLS client", short["tls"][0] / bare, 10, 7, faster=False),
-        Row(f"{large}: a set prepared against one read from YAML", found[f"{large}, read"][0] / found[f"{large}, prepared"][0]),
+        Row(
+            f"{large}: a set prepared against one read from YAML",
+            measured[f"{large}, read"][0] / measured[f"{large}, prepared"][0],
+        ),
     )
-    figures = {name: {"milliseconds": seconds * MILLI, "peak kB": peak} for name, (seconds, peak) in found.items()}
+    figures = {name: {"milliseconds": seconds * MILLI, "peak kB": peak} for name, (seconds, peak) in measured.items()}
     return Part(rows, figures)
 
 

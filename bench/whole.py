@@ -115,11 +115,11 @@ def _written(folder: Path, made: Sequence[Rule], count: int) -> tuple[list[Path]
     for name in ("logs", "lines"):
         (folder / name).mkdir()
     for number in range(count):
-        found = list(records(made, A_FILE, seed=number))
+        logged = list(records(made, A_FILE, seed=number))
         logs.append(folder / "logs" / f"{number}-0.json.gz")
-        write_log(logs[-1], found)
+        write_log(logs[-1], logged)
         lines.append(folder / "lines" / f"{number}-0.jsonl.gz")
-        text = "".join(f"{json.dumps(record, separators=(',', ':'))}\n" for record in found)
+        text = "".join(f"{json.dumps(record, separators=(',', ':'))}\n" for record in logged)
         lines[-1].write_bytes(gzip.compress(text.encode(), compresslevel=6, mtime=0))
     return logs, lines
 
@@ -165,8 +165,8 @@ def _reads() -> list[dict[str, object]]:
     return [{**record, "eventName": "GetObject"} for record in records(rules(Shape.USUAL, 10), EVENTS)]
 
 
-def _messages(found: Iterable[Decoded], setting: Setting, ports: Ports) -> list[bytes]:
-    received = tuple(process_records(found, setting, ports))
+def _messages(stream: Iterable[Decoded], setting: Setting, ports: Ports) -> list[bytes]:
+    received = tuple(process_records(stream, setting, ports))
     return [
         message.body
         for name, wants in by_channel(received).items()
