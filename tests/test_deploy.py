@@ -317,7 +317,7 @@ def snake(name: str) -> str:
 def test_every_parameter_is_one_of_terraforms_variables() -> None:
     variables = set(re.findall(r'^variable "(\w+)"', TERRAFORM, re.MULTILINE))
     parameters = {snake(name) for name in template()["Parameters"]}
-    otherwise = {"code_bucket", "code_key", "role_name"}
+    otherwise = {"code_bucket", "code_key", "code_version", "role_name"}
     """A path and a name stand for these."""
     assert parameters - otherwise == variables - {"package", "name"}
 

@@ -144,6 +144,8 @@ PRICES = {
     "Lambda, GB-seconds (arm64)": (0.0000133334, 1),
     "CloudWatch Logs, GB": (0.50, 1),
     "S3, reads": (0.40, 1e6),
+    "EventBridge, events sent to another account": (1.00, 1e6),
+    "DynamoDB, writes": (0.625, 1e6),
 }
 """USD for so many, as assumed."""
 
@@ -161,8 +163,35 @@ def parts(events: float, batch: float, seconds: float, a_message: float, kilobyt
         cost("CloudTrail, data events", events),
         cost("SQS, requests", messages * 1.2) + (cost("S3, reads", messages) if a_message > 1 else 0.0),
         cost("Lambda, invocations", invocations) + cost("Lambda, GB-seconds (arm64)", invocations * seconds * 0.5),
-        cost("CloudWatch Logs, GB", events * kilobytes / 1e6),
+        log(events * kilobytes / 1e6),
     ]
+
+
+TIERS = ((10_000, 0.50), (20_000, 0.25), (20_000, 0.10), (float("inf"), 0.05))
+"""GB a month of Lambda's logs, and USD for each of them."""
+
+
+def log(gigabytes: float) -> float:
+    """USD a day for so many GB a day."""
+    left, whole = gigabytes * 30, 0.0
+    for size, price in TIERS:
+        whole += min(left, size) * price
+        left = max(left - size, 0.0)
+    return whole / 30
+
+
+def of_an_organization(accounts: int, events: float, ring: float) -> list[float]:
+    """USD a day of an account, and of several that send to one: of `events` in each, of which `ring` are told."""
+    sent = cost("EventBridge, events sent to another account", events * (accounts - 1))
+    writes = cost("DynamoDB, writes", accounts * ring * (3 * 2 + 5 / 10))
+    return [*parts(events * accounts, 50, 1.0, 1, 2.5), sent, writes]
+
+
+@pytest.mark.parametrize(("accounts", "name"), [(1, "one account"), (30, "30 accounts")])
+def test_the_costs_of_an_organization_are_those_of_the_prices(accounts: int, name: str) -> None:
+    costs = of_an_organization(accounts, 1e6, 1e4)
+    row = f"| {name} | " + " | ".join(f"{one:,.2f}" for one in (*costs, sum(costs), 30 * sum(costs))) + " |"
+    assert row in (ROOT / "docs/operations.md").read_text("utf-8")
 
 
 DAYS = (
@@ -182,7 +211,10 @@ def test_the_costs_are_those_of_the_prices(day: tuple[str, list[float]]) -> None
 def test_the_prices_that_are_assumed_are_told() -> None:
     text = (ROOT / "docs/operations.md").read_text("utf-8")
     for what, (price, per) in PRICES.items():
-        assert f"| {what} | {f'{price:.10f}'.rstrip('0') if price < 0.01 else f'{price:.2f}'} | {per:,.0f} |" in text
+        assert (
+            f"| {what} | {f'{price:.10f}'.rstrip('0') if price < 0.01 or price == 0.625 else f'{price:.2f}'} | {per:,.0f} |"
+            in text
+        )
 
 
 def test_the_last_try_of_a_message_outlasts_an_hour_without_slack() -> None:

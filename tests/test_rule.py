@@ -156,9 +156,21 @@ def test_the_rule_lets_through_exactly_the_names_that_the_policies_select() -> N
     assert of_terraform(BUCKETS)["detail"]["eventName"] == SELECTED
 
 
-def test_a_pattern_has_room_for_six_buckets() -> None:
-    made = of_the_template([f"payments-prod-bucket-{number}" for number in range(6)])
+def test_a_pattern_has_room_for_five_buckets() -> None:
+    made = of_the_template([f"payments-prod-bucket-{number}" for number in range(5)])
     assert len(made) <= QUOTA
+
+
+def test_a_record_that_names_an_object_and_not_its_bucket_is_let_through() -> None:
+    resources = [{"type": "AWS::S3::Object", "ARN": "arn:aws:s3:::payments-prod/a.csv"}]
+    event = {
+        "source": "aws.s3",
+        "detail-type": "AWS API Call via CloudTrail",
+        "detail": record(requestParameters=None, resources=resources),
+    }
+    for buckets, through in ((["payments-prod"], True), (["payments"], False), (["prod"], False)):
+        assert matches(json.loads(of_the_template(buckets)), [event]) is through
+        assert matches(of_terraform(buckets), [event]) is through
 
 
 def test_on_the_bus_of_an_organization_everything_is_taken_but_what_trailbell_itself_does() -> None:

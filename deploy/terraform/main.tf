@@ -106,11 +106,12 @@ resource "aws_cloudwatch_event_rule" "this" {
       # The ARNs of directory, Outposts and table buckets, and of Object Lambda's access points, end in a slash and the name. A copy
       # names what it is copied from in x-amz-copy-source alone, with or without a slash before it. Its sender may encode any character
       # of that, or name an access point: such copies are all let through, for Trailbell to read. An access point names its bucket in
-      # the resources alone.
+      # the resources alone, and some records name an object there and not its bucket.
       "$or" = [
         { requestParameters = { bucketName = var.bucket_names } },
         { resources = { ARN = concat(
           [for name in var.bucket_names : "arn:${data.aws_partition.this.partition}:s3:::${name}"],
+          [for name in var.bucket_names : { prefix = "arn:${data.aws_partition.this.partition}:s3:::${name}/" }],
           [for name in var.bucket_names : { suffix = "/${name}" }],
         ) } },
         { requestParameters = { x-amz-copy-source = concat(

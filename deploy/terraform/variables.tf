@@ -24,7 +24,7 @@ variable "architecture" {
 }
 
 variable "bucket_names" {
-  description = "The buckets whose object-level events are watched; a rule's pattern has room for some six. For more, or for buckets of other accounts and regions, give organization_id instead."
+  description = "The buckets whose object-level events are watched; a rule's pattern has room for some five. For more, or for buckets of other accounts and regions, give organization_id instead."
   type        = list(string)
   default     = []
 }
