@@ -13,11 +13,12 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
+from engine.cache import BoundedCache
 from engine.model import OPERATOR_RANK, SEVERITY_RANK, Field, Operator
 from engine.pipeline.decide import decider_of
 from engine.pipeline.decide.reference import decision
 from engine.pipeline.effect import effect_of
-from engine.pipeline.facts import time_of
+from engine.pipeline.facts import derive_facts, time_of
 from engine.pipeline.mask import mask
 from engine.pipeline.select import passed_over
 
@@ -52,6 +53,9 @@ KIND_TEXT: Final[Mapping[ChangeKind, str]] = {
     ChangeKind.CLASS: "another class",
     ChangeKind.REWORDED: "worded otherwise",
 }
+
+_PAIRS: Final = 8_192
+"""Pairs of verdicts of which it is remembered what changes."""
 
 MOST_BUCKETS: Final = 1_000
 """Buckets that are counted for a group; others count together."""
@@ -90,6 +94,10 @@ class PolicyDiff:
     events: int = 0
     changed: int = 0
     _groups: dict[object, ChangeGroup] = field(default_factory=dict)
+    _known: BoundedCache[tuple[int, int], tuple[Verdict | None, Verdict | None, tuple[ChangeKind, ...]]] = field(
+        default_factory=lambda: BoundedCache(_PAIRS)
+    )
+    """By the identities of two verdicts, which no others can have while both are kept here."""
 
     def __post_init__(self) -> None:
         """Messages name the revision: the same one in both, so that only what changes differs."""
@@ -98,8 +106,14 @@ class PolicyDiff:
     def add(self, event: Event) -> None:
         """Decide an event by both sets, and keep what differs."""
         self.events += 1
-        old, new = (self._verdict(event, policies) for policies in (self.before, self.after))
-        kinds = tuple(sorted(set(self._kinds(old, new)), key=list(ChangeKind).index))
+        sets = (self.before, self.after)
+        chosen = [passed_over(event, policies.selection) is None for policies in sets]
+        facts = derive_facts(event.record) if any(chosen) else None
+        old, new = (
+            decider_of(policies).verdict(event.record, self.now, facts) if is_chosen else None
+            for policies, is_chosen in zip(sets, chosen, strict=True)
+        )
+        kinds = self._kinds_of(old, new)
         if not kinds:
             return
         self.changed += 1
@@ -125,11 +139,13 @@ class PolicyDiff:
                 counts[kind] += group.count
         return {kind: count for kind, count in counts.items() if count}
 
-    def _verdict(self, event: Event, policies: PolicySet) -> Verdict | None:
-        """The verdict; None where the set does not look at the event."""
-        if passed_over(event, policies.selection) is not None:
-            return None
-        return decider_of(policies).verdict(event.record, self.now)
+    def _kinds_of(self, old: Verdict | None, new: Verdict | None) -> tuple[ChangeKind, ...]:
+        """What changes from one verdict to another: found once for each pair, as deciders give equal events one verdict."""
+        known = self._known.get((id(old), id(new)))
+        if known is None:
+            kinds = tuple(sorted(set(self._kinds(old, new)), key=list(ChangeKind).index))
+            known = self._known[id(old), id(new)] = old, new, kinds
+        return known[2]
 
     def _kinds(self, old: Verdict | None, new: Verdict | None) -> Iterator[ChangeKind]:
         before, after = _requests(old), _requests(new)
