@@ -109,3 +109,9 @@ def test_what_is_neither_a_bucket_nor_an_account_is_refused(subject: str) -> Non
     result = command("--for", subject)
     assert result.exit_code == 2
     assert "bucket=NAME" in result.output
+
+
+def test_the_json_has_no_file_in_which_nothing_can_happen() -> None:
+    files = json.loads(command("--for", "bucket=payments-prod", "--format", "json").output)
+    assert [file["policy"] for file in files] == ["base", "payments", "security"]
+    assert all(file["rules"] for file in files)

@@ -50,7 +50,7 @@ def routes(policies_path: Path, subjects: Sequence[tuple[str, str]], form: str, 
         raise click.UsageError("--for takes one bucket and one account")
     files = listed(open_policies(policies_path), given.get("bucket"), given.get("account"))
     if form == "json":
-        show_json([_as_json(policy) for policy in files])
+        show_json([_as_json(policy) for policy in files if policy.rules])
     else:
         show(*(_tree(files) if tree else _table(files)))
 
