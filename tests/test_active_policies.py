@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import boto3
 import pytest
-from builders import record
+from builders import event, record
 from click.testing import CliRunner
 from runtime_api import Lambda
 from stub_slack import StubSlack
@@ -30,6 +30,7 @@ from engine.edge.background import Background
 from engine.edge.published import METADATA, S3Store
 from engine.errors import PublishedSetError
 from engine.model import Deployment
+from engine.pipeline.batch import run
 from engine.pipeline.posting import CLAIM_MIN_SECONDS
 from engine.pipeline.setting import Setting
 from engine.policy import poller
@@ -313,6 +314,19 @@ def test_what_was_published_in_an_hour_without_events_decides_the_first_one() ->
     function.store.publish(OTHER)
     assert function.invoked(timedelta(seconds=LOOK_AGE_SECONDS - 10)) == first, "the last look is not old: it waits for no look"
     assert function.invoked(timedelta(hours=1)) != first
+
+
+def test_a_wrong_mute_is_gone_for_the_first_event_after_the_right_set_was_published() -> None:
+    function = Idle()
+    function.store.publish(MUTES_ALL)
+    function.invoked(timedelta(hours=1))
+    read = event(requestParameters={"bucketName": "payments-prod", "key": "a.csv"})
+    run([read], function.updater.setting, function.world.ports())
+    assert function.world.posts == []
+    function.store.publish(GOOD)
+    function.invoked(timedelta(hours=1))
+    run([read], function.updater.setting, function.world.ports())
+    assert len(function.world.posts) == 1
 
 
 def test_a_store_that_hangs_is_waited_for_a_few_seconds_and_once(monkeypatch: pytest.MonkeyPatch) -> None:
