@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from worlds import CHANNELS, DOWN, OK, World, named, no_file, numbered, sqs
 
-from engine.model import Deployment, DigestRule, Field, Outcome, RecordOutcome
+from engine.model import Deployment, DigestRule, FetchedFile, Field, Outcome, RecordOutcome
 from engine.pipeline import batch
 from engine.pipeline.batch import run
 from engine.pipeline.decode import decode
@@ -133,7 +133,7 @@ def test_the_audit_record_of_a_damaged_log_file_names_the_file() -> None:
     }
     world = World()
     setting = Setting(policy_set(channels=CHANNELS), Deployment())
-    result = run(decode({"Records": [notice]}, lambda _bucket, _key: io.BytesIO(content)), setting, world.ports())
+    result = run(decode({"Records": [notice]}, lambda _bucket, _key: FetchedFile(io.BytesIO(content), "file")), setting, world.ports())
     assert result.tally.records == {RecordOutcome.DELIVERED: 1, RecordOutcome.UNREADABLE: 1}
     assert [line["log_file"] for line in world.of("undecided")] == [f"s3://logs/{key}"]
     assert not result.failed

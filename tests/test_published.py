@@ -47,7 +47,7 @@ LINTED = GOOD + "routes: [{id: r, when: readOnly == 'true', notify: [watch]}]\n"
 def test_a_packed_set_is_the_same_set() -> None:
     sources, commit, *unsigned = unpack(packed(GOOD, "abc"))
     assert [(source.path, source.text) for source in sources] == [("base.yaml", GOOD)]
-    assert (commit, unsigned) == ("abc", [None, None, None])
+    assert (commit, unsigned) == ("abc", [None, None, None, None])
     assert accepted(sources, commit).revision == accepted([parse_source(GOOD.encode(), "x.yaml")], None).revision
 
 
