@@ -253,6 +253,7 @@ def main() -> None:
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
+    server.handle_error = lambda *_: None  # type: ignore[method-assign]  # a killed process's connection is no news
     print(server.server_port, flush=True)  # noqa: T201  to whoever started it
     server.serve_forever()
 

@@ -109,7 +109,10 @@ def _handler(slack: StubSlack) -> type[BaseHTTPRequestHandler]:  # noqa: C901  o
         disable_nagle_algorithm = True
 
         def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            length = int(self.headers.get("Content-Length", 0))
+            body = self.rfile.read(length)
+            if len(body) < length:
+                return  # whoever sent it was killed meanwhile
             path, _, poster = self.path.lstrip("/").partition("?")
             word = slack.word(path, body)
             if word in ANSWERS:

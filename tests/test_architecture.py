@@ -52,7 +52,22 @@ MAY_IMPORT = {
 }
 """Rooms, and the rooms that each may import. `version` is `engine/__init__.py`."""
 
-COMPOSERS = {"batch", "booking", "decide", "destinations", "drain", "metrics", "notices", "posting", "setting", "shadow", "total"}
+COMPOSERS = {
+    *(
+        "batch",
+        "booking",
+        "decide",
+        "delivery_log",
+        "destinations",
+        "drain",
+        "metrics",
+        "notices",
+        "posting",
+        "setting",
+        "shadow",
+    ),
+    "total",
+}
 """What may put stages together; no stage imports another, but for `SHARED_STAGES`."""
 
 SHARED_STAGES = {"answers", "effect", "facts"}

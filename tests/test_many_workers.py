@@ -5,18 +5,19 @@ from __future__ import annotations
 from functools import partial
 
 import pytest
-from many_workers import half_an_hour, hung, slack_away, table_away, tasks, thief, unlike
+from many_workers import half_an_hour, hung, slack_away, slack_away_with_fallback, table_away, tasks, thief, unlike
 
 
 @pytest.mark.parametrize(
     ("scenario", "workers"),
     [
-        (partial(unlike, events=200), 2),
+        (unlike, 2),
         (unlike, 10),
         (tasks, 10),
         (thief, 2),
         (hung, 2),
         (slack_away, 2),
+        (slack_away_with_fallback, 2),
         (table_away, 2),
         pytest.param(half_an_hour, 2, marks=pytest.mark.long),
         pytest.param(partial(unlike, events=2_500), 50, marks=pytest.mark.long),

@@ -133,7 +133,8 @@ def test_the_audit_record_of_a_damaged_log_file_names_the_file() -> None:
     }
     world = World()
     setting = Setting(policy_set(channels=CHANNELS), Deployment())
-    result = run(decode({"Records": [notice]}, lambda _bucket, _key: FetchedFile(io.BytesIO(content), "file")), setting, world.ports())
+    file = FetchedFile(io.BytesIO(content), "file")
+    result = run(decode({"Records": [notice]}, lambda _bucket, _key: file), setting, world.ports())
     assert result.tally.records == {RecordOutcome.DELIVERED: 1, RecordOutcome.UNREADABLE: 1}
     assert [line["log_file"] for line in world.of("undecided")] == [f"s3://logs/{key}"]
     assert not result.failed

@@ -217,8 +217,8 @@ MUTANTS: Final = (
         "test_outbox_batches.py::test_what_slack_did_not_take_is_owed_and_not_handed_back",
         (
             "engine/pipeline/drain.py",
-            "            self._record(sent, Outcome.FAILED)\n            self._release(hold, sent=True)\n",
-            "            self._record(sent, Outcome.FAILED)\n            self._settle(hold)\n",
+            "            self._log.record(sent, Outcome.FAILED)\n            self._release(hold, sent=True)\n",
+            "            self._log.record(sent, Outcome.FAILED)\n            self._settle(hold)\n",
         ),
     ),
     *_of(

@@ -25,7 +25,7 @@ HOLD_MS: Final = 15_000
 LEASE_MAX_MS: Final = 120_000
 """No lease ends later than this."""
 
-FOLD_MAX: Final = 99
+FOLD_MAX: Final = 100
 """Rows in one message: each is a write of a transaction."""
 
 BEGIN_TRIES: Final = 3

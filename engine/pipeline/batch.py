@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from engine.model import Event, Ports
     from engine.outbox.outbox import Outbox
-    from engine.pipeline.drain import Drained
+    from engine.pipeline.delivery_log import Drained
     from engine.pipeline.setting import Setting
 
 MAX_PENDING_EVENTS: Final = 5_000

@@ -1,7 +1,7 @@
 """Sends what is owed: for each channel its rows, most urgent first, at the pace of its webhook.
 
-Slot and its wait -> begin -> post -> delivery record -> settle. Every channel is drained by itself, side by side with the others,
-by one invocation at a time. A row whose invocation was killed may be sent by any other after fifteen seconds.
+Slot and its wait -> choose -> begin -> post -> delivery record -> settle. Every channel is drained by itself, side by side with
+the others, by one invocation at a time; who was killed between two steps leaves rows that anybody may send after fifteen seconds.
 """
 
 from __future__ import annotations
@@ -9,25 +9,24 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from engine.model import Delivery, Message, Outcome, WebhookRef
+from engine.model import Message, Outcome, WebhookRef
 from engine.outbox.operations import HOLD_MS, Lane
 from engine.outbox.outbox import FOLD_FROM
 from engine.outbox.rows import is_due, is_late, owed_for
 from engine.outbox.store import TableAwayError, TableBusyError
 from engine.pipeline.answers import Meaning, answer_of
-from engine.pipeline.audit import delivery_record, line
+from engine.pipeline.delivery_log import DeliveryLog, Drained, Sent
 from engine.pipeline.destinations import Destination, Destinations
-from engine.pipeline.notices import DueRow, composed, due_row, event_ids
+from engine.pipeline.notices import DueRow, composed, due_row
 from engine.pipeline.render import plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from engine.model import Channel, HttpResponse, Ports
+    from engine.model import Channel, Ports
     from engine.outbox.outbox import Outbox
     from engine.outbox.pace import Slot
     from engine.outbox.rows import OutboxRow
-    from engine.pipeline.answers import Answer
     from engine.pipeline.setting import Setting
 
 POST_TIMEOUT_SECONDS: Final = 5.0
@@ -36,6 +35,9 @@ WAIT_MAX_SECONDS: Final = 5.0
 
 LEASE_MS: Final = 15_000
 LEASE_RETRY_SECONDS: Final = 0.25
+
+FRESH_MS: Final = 2_000
+"""Rows that became due since then are left to the invocation that entered them, which asks for the lease for five seconds."""
 
 FOUND_MAX: Final = 200
 """How many rows one query of the index returns."""
@@ -46,20 +48,6 @@ POSTPONED_MS: Final = 60_000
 
 GIVEN_UP_MS: Final = 86_400_000
 """A row not sent within a day goes to the fallback; not sent there within another day, its events count as failed."""
-
-
-class Drained(NamedTuple):
-    """What was sent. `events`: by requested channel and outcome. `latencies`: by channel the seconds from event and from arrival.
-
-    `failed_posts` counts by channel the posts that were not taken; `oldest` is by channel for how many seconds an alert that is
-    still owed has waited. `rows`: the outcome of the last message about each row that was sent, or given up.
-    """
-
-    events: dict[tuple[str, Outcome], int]
-    latencies: dict[str, list[tuple[float, float]]]
-    failed_posts: dict[str, int]
-    oldest: dict[str, float]
-    rows: dict[str, Outcome]
 
 
 class Drain:
@@ -93,11 +81,6 @@ class Drain:
         """The seconds until the end."""
         return min(self.ends - self.ports.elapsed(), self.ports.remaining())
 
-    def count(self, channel: str, outcome: Outcome, events: int) -> None:
-        """Count events of a requested channel."""
-        key = channel, outcome
-        self.drained.events[key] = self.drained.events.get(key, 0) + events
-
 
 class _ChannelDrain:
     """The rows of one channel, by one thread."""
@@ -109,8 +92,11 @@ class _ChannelDrain:
         self._name = name
         self._wanted = dict.fromkeys(own)
         """Ids of rows that may be due even if the index, which may be behind, does not say so."""
+        self._own = set(own)
+        """Ids of rows that are ours to send: those that this invocation entered, or of which more became due while it sent."""
         self._queue: dict[str, OutboxRow] = {}
         self._destinations = Destinations(drain.setting, drain.ports, name)
+        self._log = DeliveryLog(drain.setting, drain.ports, drain.outbox, drain.drained, name)
         self._urgent_sent = 0
         self._paused = False
 
@@ -138,7 +124,7 @@ class _ChannelDrain:
                 return False
 
     def _send_all(self, holder: str) -> None:
-        while self._drain.left() > 0 and self._refilled():
+        while self._drain.left() > 0 and self._refilled() and not self._left_to_others():
             now = self._outbox.now()
             self._rows.lease(self._name, holder, now, now + LEASE_MS)
             destination = self._destinations.current()
@@ -147,11 +133,12 @@ class _ChannelDrain:
                 continue
             if destination is None or slot is None:
                 if destination is None:
-                    self._record_unsent(self._destinations.unknown_because, list(self._queue.values()))
+                    self._log.record_unsent(self._destinations.unknown_because, list(self._queue.values()))
                 self._send_late()
                 break
-            rows = self._chosen(slot, destination)
-            self._send(rows, destination, slot, Lane.CHANNEL)
+            if not self._waited(slot, destination):
+                continue
+            self._send(self._chosen(slot, destination), destination, slot, Lane.CHANNEL)
             if self._drain.local:
                 break
         owed = [row.since for row in self._queue.values() if row.since and row.must_notify_to > row.notified]
@@ -161,12 +148,35 @@ class _ChannelDrain:
     def _refilled(self) -> bool:
         """Whether there are rows to send; looks for some where few are known."""
         if not self._queue or (self._wanted and len(self._queue) <= FOLD_FROM):
-            now = self._outbox.now()
-            owed = self._rows.owed(self._name, now, FOUND_MAX) if self._outbox.durable or not self._wanted else []
-            ids, self._wanted = [*self._wanted, *owed], {}
-            rows = self._rows.read([name for name in dict.fromkeys(ids) if name not in self._queue])
-            self._queue |= {row.id: row for row in rows if is_due(row, now)}
+            self._refill()
         return bool(self._queue)
+
+    def _refill(self) -> None:
+        now = self._outbox.now()
+        found = self._rows.owed(self._name, now, FOUND_MAX) if self._outbox.durable or not self._wanted else []
+        ids, self._wanted = [*self._wanted, *found], {}
+        rows = self._rows.read([name for name in dict.fromkeys(ids) if name not in self._queue])
+        self._queue |= {row.id: row for row in rows if is_due(row, now)}
+
+    def _left_to_others(self) -> bool:
+        """Whether invocations that ask for the lease have just entered all that is owed.
+
+        Who has sent its own rows then takes its next batch: while it waited for a slot in their place, nobody would add to their
+        message.
+        """
+        fresh = self._outbox.now() - FRESH_MS
+        return bool(self._own) and all(row.id not in self._own and (row.since or 0) > fresh for row in self._queue.values())
+
+    def _waited(self, slot: Slot, destination: Destination) -> bool:
+        """Whether the slot may be used, once it has come. What others entered meanwhile may share its message."""
+        wait = (slot.at - self._outbox.now()) / 1000
+        if wait > 0:
+            self._ports.sleep(wait)
+            if self._pace.paused(destination.rate_key, self._outbox.now()):
+                return False
+            if self._outbox.durable and len(self._queue) < self._rows.fold_max:
+                self._refill()
+        return True
 
     def _slot(self, destination: Destination) -> Slot | None:
         left = self._drain.left()
@@ -199,11 +209,6 @@ class _ChannelDrain:
 
     def _send(self, rows: Sequence[OutboxRow], destination: Destination, slot: Slot, lane: Lane) -> None:
         """Send one message about these rows, which leave the queue unless they stay owed."""
-        wait = (slot.at - self._outbox.now()) / 1000
-        if wait > 0:
-            self._ports.sleep(wait)
-            if self._pace.paused(destination.rate_key, self._outbox.now()):
-                return
         hold = self._begun(rows, lane)
         if hold.rows:
             due_rows = self._due_rows(hold, destination.channel)
@@ -232,7 +237,7 @@ class _ChannelDrain:
             self._queue.pop(name, None)
             self._wanted[name] = None
 
-    def _posted(self, due_rows: Sequence[DueRow], message: Message, destination: Destination) -> _Sent:
+    def _posted(self, due_rows: Sequence[DueRow], message: Message, destination: Destination) -> Sent:
         """What Slack says to a message; where it refuses the blocks, to its plain version."""
         timeout = min(POST_TIMEOUT_SECONDS, max(0.5, self._ports.remaining()))
         response = self._ports.post(destination.address, message.body, timeout)
@@ -240,31 +245,31 @@ class _ChannelDrain:
         if refused:
             message = plain(message)
             response = self._ports.post(destination.address, message.body, timeout)
-        return _Sent(destination, due_rows, message, response, plain=refused)
+        return Sent(destination, due_rows, message, response, plain=refused)
 
-    def _conclude(self, sent: _Sent, hold: _Hold, *, probing: bool) -> None:
+    def _conclude(self, sent: Sent, hold: _Hold, *, probing: bool) -> None:
         """Record what became of a message, and settle its rows or give them back. `probing`: the last one had no answer."""
         key, meaning, now = sent.destination.rate_key, sent.answer.meaning, self._outbox.now()
         if meaning is Meaning.TAKEN:
-            self._record(sent, Outcome.DELIVERED if sent.destination.channel.name == self._name else Outcome.FALLBACK)
+            self._log.record(sent, Outcome.DELIVERED if sent.destination.channel.name == self._name else Outcome.FALLBACK)
             self._settle(hold)
             if probing:
                 self._pace.succeeded(key)
             return
-        self._drain.drained.failed_posts[self._name] = self._drain.drained.failed_posts.get(self._name, 0) + 1
+        self._log.count_failed_post()
         if meaning is Meaning.PAUSE:
             pause = 1.0 if sent.response.retry_after is None else sent.response.retry_after
             self._release(hold, sent=False)
             self._pace.quiet(key, now, int(pause * 1000))
             self._paused = True
         elif meaning is Meaning.UNANSWERED:
-            self._record(sent, Outcome.FAILED)
+            self._log.record(sent, Outcome.FAILED)
             self._release(hold, sent=True)
             self._pace.failed(key, now)
         elif meaning is Meaning.GONE:
             self._release(hold, sent=False)
             if self._destinations.is_gone(sent.destination):
-                self._record(sent, Outcome.FAILED)
+                self._log.record(sent, Outcome.FAILED)
                 self._pace.gone(key, now)
         else:
             self._refuse(sent, hold)
@@ -275,11 +280,12 @@ class _ChannelDrain:
         for row in hold.rows:
             self._queue.pop(row.id, None)
         self._wanted |= dict.fromkeys(more)
+        self._own |= set(more)
 
     def _release(self, hold: _Hold, *, sent: bool, wait_ms: int = 0) -> None:
         self._rows.release(hold.rows, hold.holder, self._outbox.now() + wait_ms, sent=sent, lane=hold.lane)
 
-    def _refuse(self, sent: _Sent, hold: _Hold) -> None:
+    def _refuse(self, sent: Sent, hold: _Hold) -> None:
         """A message that is refused as it is goes to the fallback; where that refuses it, its events are counted as failed."""
         fallback = self._destinations.fallback()
         if sent.destination.channel.name == self._name and hold.lane is Lane.CHANNEL and fallback is not None:
@@ -287,16 +293,16 @@ class _ChannelDrain:
             due_rows = self._due_rows(hold, fallback.channel)
             instead = self._posted(due_rows, composed(due_rows, self._setting), fallback)
             if instead.answer.meaning is Meaning.TAKEN:
-                self._record(instead, Outcome.FALLBACK)
+                self._log.record(instead, Outcome.FALLBACK)
                 self._settle(hold)
                 return
             if instead.answer.meaning in {Meaning.PAUSE, Meaning.UNANSWERED}:
-                self._record(instead, Outcome.FAILED)
+                self._log.record(instead, Outcome.FAILED)
                 self._release(hold, sent=instead.answer.meaning is Meaning.UNANSWERED, wait_ms=POSTPONED_MS)
                 return
-        self._record(sent, Outcome.FAILED)
+        self._log.record(sent, Outcome.FAILED)
         events = sum(due.notice.end - due.notice.start for due in sent.due_rows)
-        self._drain.count(self._name, Outcome.FAILED, events)
+        self._log.count(Outcome.FAILED, events)
         self._drain.drained.rows.update((due.row.id, Outcome.FAILED) for due in sent.due_rows)
         self._settle(hold)
 
@@ -320,7 +326,7 @@ class _ChannelDrain:
     def _send_instead(self, fallback: Destination, rows: Sequence[OutboxRow], lane: Lane) -> None:
         while rows and self._drain.left() > 0:
             slot = self._slot(fallback)
-            if slot is None:
+            if slot is None or not self._waited(slot, fallback):
                 return
             several = rows[: self._rows.fold_max] if len(rows) > FOLD_FROM and not slot.fails else rows[:1]
             self._send(several, fallback, slot, lane)
@@ -329,8 +335,8 @@ class _ChannelDrain:
     def _give_up(self, rows: Sequence[OutboxRow]) -> None:
         hold = self._begun(rows, Lane.CHANNEL)
         if hold.rows:
-            self._record_unsent("it could not be sent for too long, and is given up", hold.rows)
-            self._drain.count(self._name, Outcome.FAILED, sum(row.in_flight - row.notified for row in hold.rows))
+            self._log.record_unsent("it could not be sent for too long, and is given up", hold.rows)
+            self._log.count(Outcome.FAILED, sum(row.in_flight - row.notified for row in hold.rows))
             self._settle(hold)
 
     # --- what was sent ------------------------------------------------------------------------------------------------------
@@ -343,36 +349,6 @@ class _ChannelDrain:
         due = due_row(row, now, channel, self._setting.policies, to_fallback=lane is Lane.FALLBACK)
         return due if due is None or not self._drain.local else due._replace(notice=due.notice._replace(repeated=True))
 
-    def _record_unsent(self, reason: str, rows: Sequence[OutboxRow]) -> None:
-        """Write why these rows were not posted at all."""
-        self._drain.drained.failed_posts[self._name] = self._drain.drained.failed_posts.get(self._name, 0) + 1
-        delivery = Delivery(Message(self._name, b"{}", ()), Outcome.FAILED, reason, 0)
-        ranges = [(row.id, row.notified + 1, row.events) for row in rows]
-        revision = self._setting.policies.revision
-        self._ports.emit(line(delivery_record(delivery, self._name, [], revision, self._ports.now(), ranges=ranges)))
-
-    def _record(self, sent: _Sent, outcome: Outcome) -> None:
-        """Write the delivery record of a message, and count its events."""
-        due_rows, now = sent.due_rows, self._outbox.now()
-        events = sum(due.notice.end - due.notice.start for due in due_rows)
-        if outcome is Outcome.DELIVERED and events > 1:
-            outcome = Outcome.DIGESTED
-        tries, status = max(due.row.tries for due in due_rows), sent.response.status
-        delivery = Delivery(sent.message, outcome, sent.answer.reason, tries, status, plain=sent.plain)
-        ids = [name for due in due_rows for name in event_ids(due)]
-        ranges = [(due.row.id, due.notice.start + 1, due.notice.end) for due in due_rows]
-        again = any(due.notice.repeated for due in due_rows)
-        record = delivery_record(
-            delivery, self._name, ids, self._setting.policies.revision, self._ports.now(), ranges=ranges, again=again
-        )
-        self._ports.emit(line(record))
-        if outcome is not Outcome.FAILED:
-            self._drain.drained.rows.update((due.row.id, outcome) for due in due_rows)
-            self._drain.count(self._name, outcome, events)
-            alerts = [due.row for due in due_rows if due.notice.alert]
-            latencies = [((now - row.occurred) / 1000, (now - row.arrived) / 1000) for row in alerts]
-            self._drain.drained.latencies.setdefault(self._name, []).extend(latencies)
-
 
 class _Hold(NamedTuple):
     """Rows that are held, by whom, and for whom to hear of them."""
@@ -380,21 +356,6 @@ class _Hold(NamedTuple):
     rows: Sequence[OutboxRow]
     holder: str
     lane: Lane
-
-
-class _Sent(NamedTuple):
-    """A message that was posted, and the response."""
-
-    destination: Destination
-    due_rows: Sequence[DueRow]
-    message: Message
-    response: HttpResponse
-    plain: bool
-
-    @property
-    def answer(self) -> Answer:
-        """What the response means."""
-        return answer_of(self.response)
 
 
 assert HOLD_MS > 2 * POST_TIMEOUT_SECONDS * 1000  # noqa: S101  a row is held for both posts of a message

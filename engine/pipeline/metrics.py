@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
 from engine.model import Outcome, RecordOutcome
-from engine.pipeline.drain import Drained
+from engine.pipeline.delivery_log import Drained
 
 NAMESPACE: Final = "Trailbell"
 

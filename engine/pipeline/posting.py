@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from engine.model import Channel, DigestRule, Ports
     from engine.outbox.enter import Entered
     from engine.outbox.rows import OutboxEntry
-    from engine.pipeline.drain import Drained
+    from engine.pipeline.delivery_log import Drained
     from engine.pipeline.setting import Setting
     from engine.pipeline.total import Received
 
