@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from event_documents import conditions, documents, operands, related, tests
 from expressions import EXAMPLES
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from engine.errors import ExpressionError, MatcherError
@@ -73,6 +73,8 @@ def test_a_part_gives_nothing_that_its_shape_leaves_out(expression: str, documen
 
 @SEVERAL
 @given(tests.filter(sound), st.lists(documents, min_size=1, max_size=4))
+@example("actor.type == lower(actor.type)", [{"actor": {}}])
+@example("actor.type != lower(actor.type)", [{"actor": {}}])
 def test_what_is_said_of_a_test_by_itself_is_so(expression: str, several: list[object]) -> None:
     said = " ".join(problem.what for problem in problems(expression))
     values = [result(expression, document) for document in several]

@@ -158,13 +158,15 @@ def _null(field: Side, other: Side, ever: str) -> Iterator[Problem]:
         )
 
 
+def _holds(field: Side, other: Side, ever: str) -> str:
+    """When two sides are equal that have no value in common: never, or where both are null."""
+    if field.shape.always or other.shape.always:
+        return f"{ever} holds"
+    return "holds only where both are absent" if ever == "never" else "fails only where both are absent"
+
+
 def _other_type(field: Side, other: Side, expected: Expected, ever: str) -> Iterator[Problem]:
-    absent = not field.shape.always and not other.shape.always
-    holds = (
-        ("holds only where both are absent" if ever == "never" else "fails only where both are absent")
-        if absent
-        else f"{ever} holds"
-    )
+    holds = _holds(field, other, ever)
     what = f"{field.types}, so this {holds}"
     if other.node.kind != "literal":
         what = f"{field.types} and {other.types}, so this {holds}"
@@ -196,7 +198,7 @@ def _of_field_type(field: Side, other: Side, expected: Expected, ever: str) -> t
 def _no_common_text(field: Side, other: Side, ever: str) -> Iterator[Problem]:
     mine, others = field.shape.values, other.shape.values
     if mine is not None and others is not None and not mine & others:
-        what = f"{field.name} and {other.name} have no value in common, so this {ever} holds"
+        what = f"{field.name} and {other.name} have no value in common, so this {_holds(field, other, ever)}"
         yield Problem(VALUE, other.offset, other.length, what, "compare fields that can be equal")
 
 
