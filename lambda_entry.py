@@ -98,7 +98,7 @@ def handler(payload: object, context: Any) -> object:  # noqa: ANN401  Lambda's 
         return None
     if payload == SELF_TEST:
         return _self_test(ports)
-    outbox = _outbox(context.aws_request_id)
+    outbox = _outbox()
     result = run(
         decode(payload, FETCH), POLICIES.setting, ports, outbox, receive_counts=receive_counts(payload), local=LOCAL_OUTBOX
     )
@@ -127,8 +127,12 @@ def _ports(secrets: Secrets, remaining: Callable[[], float], invocation: str) ->
     )
 
 
-def _outbox(invocation: str) -> Outbox:
-    """The outbox of one invocation: the table's, or a dictionary that shares Slack's rate with the function's other workers."""
+def _outbox() -> Outbox:
+    """The outbox of one invocation: the table's, or a dictionary that shares Slack's rate with the function's other workers.
+
+    Its name is drawn: Lambda gives a retry the request id of the first try, whose rows and transactions are not the retry's.
+    """
+    invocation = os.urandom(12).hex()
     if OUTBOX is not None:
         return OUTBOX.used_by(invocation)
     memory = Calls(MemoryStore(Lock()), time.monotonic, time.sleep, _jitter)
@@ -154,7 +158,7 @@ def _drain(ports: Ports) -> None:
     """Send what every channel is owed, also what invocations booked that have died since."""
     if OUTBOX is None:
         return
-    outbox = OUTBOX.used_by(os.urandom(12).hex())
+    outbox = _outbox()
     try:
         known = outbox.rows.known_channels()
     except TableAwayError:

@@ -13,6 +13,7 @@ import pytest
 from builders import record
 from lambda_world import POLICIES, bridged, client, read_of, sqs, world
 from outbox_world import TABLE
+from simulated_dynamodb import SimulatedDynamoDB
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -193,6 +194,18 @@ def test_what_was_booked_is_sent_by_whoever_drains_next(aws: str, tmp_path: Path
         assert "may be a repeat" in json.dumps(again)
         assert here.function.invoke({"trailbell": "drain"}).error is None
         assert len(here.slack.posts) == 2
+
+
+def test_a_retry_has_the_request_id_of_the_first_try_and_is_booked_all_the_same(tmp_path: Path) -> None:
+    with SimulatedDynamoDB() as table:
+        client(table.url, "dynamodb").create_table(TableName="deliveries", **TABLE)
+        for number in range(2):
+            folder = tmp_path / str(number)
+            folder.mkdir()
+            with world(table.url, folder, TRAILBELL_DELIVERY_TABLE="deliveries") as here:
+                assert here.function.invoke(bridged(read_of(f"{number}.csv", number))).error is None
+                assert {line["invocation"] for line in here.function.of("delivery")} == {"request-1"}
+                assert len(here.slack.posts) == 1
 
 
 def test_without_the_index_an_invocation_sends_its_own(aws: str, tmp_path: Path) -> None:
