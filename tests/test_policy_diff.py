@@ -75,7 +75,7 @@ ENDED = ("payments.yaml", "    until: 2027-01-31T00:00:00Z", "    until: 2026-10
     ],
 )
 def test_what_an_edit_changes_is_named(edit: tuple[str, str, str], kinds: set[ChangeKind]) -> None:
-    assert diff_to(edited(edit)).kinds().keys() == kinds
+    assert diff_to(edited(edit)).counts.kinds().keys() == kinds
 
 
 def test_a_level_that_hides_less_is_named() -> None:
@@ -83,7 +83,7 @@ def test_a_level_that_hides_less_is_named() -> None:
     changes = PolicyDiff(strict, load(TOUR / "policies"), NOW)
     for event in EVENTS:
         changes.add(event)
-    assert changes.kinds().keys() == {ChangeKind.MASKED_LESS}
+    assert changes.counts.kinds().keys() == {ChangeKind.MASKED_LESS}
 
 
 def test_the_way_back_is_the_opposite() -> None:
@@ -91,7 +91,7 @@ def test_the_way_back_is_the_opposite() -> None:
     changes = PolicyDiff(there, back, NOW)
     for event in EVENTS:
         changes.add(event)
-    (group,) = changes.groups()
+    (group,) = changes.counts.groups()
     assert group.kinds == (ChangeKind.NEWLY_MUTED,)
     assert group.before.text == "payments-alerts (standard, warning)"
     assert group.after.text == "nobody, muted by payments/nightly-batch"
@@ -103,12 +103,24 @@ def test_a_channel_whose_webhook_is_another_is_told_elsewhere() -> None:
     text = (TOUR / "policies/channels.yaml").read_text("utf-8")
     webhook = re.search(r"name: payments-alerts\n +webhook: (\{.*\})", text)
     assert webhook is not None
-    assert ChangeKind.ELSEWHERE in diff_to(edited(("channels.yaml", webhook[1], "{env: SLACK_WEBHOOK_OTHER}"))).kinds()
+    assert ChangeKind.ELSEWHERE in diff_to(edited(("channels.yaml", webhook[1], "{env: SLACK_WEBHOOK_OTHER}"))).counts.kinds()
 
 
 def test_nothing_changes_from_a_set_to_itself() -> None:
     changes = diff_to(load(TOUR / "policies"))
-    assert (changes.events, changes.changed, changes.groups()) == (len(EVENTS), 0, [])
+    assert (changes.counts.events, changes.counts.changed, changes.counts.groups()) == (len(EVENTS), 0, [])
+
+
+@pytest.mark.parametrize("size", [1, 7])
+def test_the_changes_of_parts_add_up_to_those_of_all(size: int) -> None:
+    before, after = load(TOUR / "policies"), edited(NIGHTLY, PEOPLE, ENDED)
+    merged = PolicyDiff(before, after, NOW)
+    for start in range(0, len(EVENTS), size):
+        part = PolicyDiff(before, after, NOW)
+        for event in EVENTS[start : start + size]:
+            part.add(event)
+        merged.counts.merge(part.counts)
+    assert merged.counts == diff_to(after).counts
 
 
 # --- brute force ----------------------------------------------------------------------------------------------------------------
@@ -175,9 +187,9 @@ def test_the_changes_are_those_of_a_comparison_event_by_event(chosen: list[tuple
 
 
 def counted(changes: PolicyDiff, event: Event) -> bool:
-    before = changes.changed
+    before = changes.counts.changed
     changes.add(event)
-    return changes.changed > before
+    return changes.counts.changed > before
 
 
 # --- the command ----------------------------------------------------------------------------------------------------------------
@@ -267,7 +279,7 @@ def test_a_comment_names_a_few_of_many_buckets() -> None:
     changes = PolicyDiff(load(TOUR / "policies"), edited(PEOPLE), NOW)
     for number in range(3_000):
         changes.add(Event(json.loads(record.replace("payments-prod", f"payments-{number:04}-{'x' * 40}")), "made-up.json"))
-    assert changes.changed == 3_000
+    assert changes.counts.changed == 3_000
     text = as_markdown(changes, random_key())
     assert len(text) <= COMMENT_SIZE
     assert "and 997 more" in text
@@ -276,7 +288,7 @@ def test_a_comment_names_a_few_of_many_buckets() -> None:
 @pytest.mark.parametrize("room", [500, 1_000, 2_000, 4_000])
 def test_a_comment_that_is_too_long_says_how_many_changes_are_left_out(monkeypatch: pytest.MonkeyPatch, room: int) -> None:
     changes = diff_to(edited(NIGHTLY, PEOPLE, ENDED))
-    rows = len(changes.groups())
+    rows = len(changes.counts.groups())
     assert rows >= 3
     monkeypatch.setattr(diff_report, "COMMENT_SIZE", room)
     text = as_markdown(changes, random_key())

@@ -18,7 +18,8 @@ from engine.pipeline.decide import decide
 from engine.pipeline.select import passed_over
 from engine.pipeline.setting import Setting
 from engine.policy.load import load
-from engine.workbench.replay import Replay, as_json
+from engine.workbench.replay import ChannelReplay, Replay, ReplayCounts, as_json
+from engine.workbench.report import ReplayTallies
 
 ROOT = Path(__file__).parent.parent
 TOUR = ROOT / "examples/tour"
@@ -46,12 +47,12 @@ def test_every_event_is_counted_as_it_is_decided() -> None:
     made = replayed(EVENTS)
     selected = [event for event in EVENTS if passed_over(event, POLICIES.selection) is None]
     verdicts = [decide(event, POLICIES, NOW).verdict for event in selected]
-    assert (made.events, sum(made.passed_over.values())) == (len(EVENTS), len(EVENTS) - len(selected))
-    assert made.classes == Counter(verdict.actor.name for verdict in verdicts)
-    assert made.routes == Counter(name for verdict in verdicts for name in verdict.routes)
-    assert sum(made.fates.values()) == len(selected)
+    assert (made.counts.events, sum(made.counts.passed_over.values())) == (len(EVENTS), len(EVENTS) - len(selected))
+    assert made.counts.classes == Counter(verdict.actor.name for verdict in verdicts)
+    assert made.counts.routes == Counter(name for verdict in verdicts for name in verdict.routes)
+    assert sum(made.counts.fates.values()) == len(selected)
     heard = Counter(request.channel for verdict in verdicts for request in verdict.requests)
-    assert {name: channel.events for name, channel in made.channels.items()} == heard
+    assert {name: channel.events for name, channel in made.counts.channels.items()} == heard
 
 
 def test_the_order_of_the_files_does_not_matter() -> None:
@@ -60,7 +61,7 @@ def test_the_order_of_the_files_does_not_matter() -> None:
 
 def test_messages_are_those_of_incidents_and_not_of_events() -> None:
     made = replayed(reads(120))
-    channel = made.channels["payments-alerts"]
+    channel = made.counts.channels["payments-alerts"]
     assert channel.events == 120
     assert 1 < channel.messages <= 24
     assert sum(channel.minutes.values()) == channel.messages
@@ -68,8 +69,8 @@ def test_messages_are_those_of_incidents_and_not_of_events() -> None:
 
 def test_the_same_event_twice_is_one() -> None:
     made = replayed([*reads(1), *reads(1)])
-    assert made.channels["payments-alerts"].events == 1
-    assert made.passed_over == {"duplicate": 1}
+    assert made.counts.channels["payments-alerts"].events == 1
+    assert made.counts.passed_over == {"duplicate": 1}
 
 
 def test_what_never_held_is_named_and_what_held_is_not() -> None:
@@ -81,9 +82,31 @@ def test_what_never_held_is_named_and_what_held_is_not() -> None:
     assert replayed(reads(1)).never_held()["silences"] == ["payments/migration"]
 
 
+@pytest.mark.parametrize("size", [1, 7])
+def test_the_counts_of_parts_add_up_to_those_of_all(size: int) -> None:
+    merged, tallies = Replay(Setting(POLICIES, Deployment()), NOW), ReplayTallies()
+    heard: list[Event] = []
+    for start in range(0, len(EVENTS), size):
+        part, part_tallies = Replay(Setting(POLICIES, Deployment()), NOW), ReplayTallies()
+        for received in part.decide(EVENTS[start : start + size]):
+            part_tallies.add(received, POLICIES)
+            heard += [received.event] if received.outcome is None and received.event else []
+        merged.counts.merge(part.counts)
+        tallies.merge(part_tallies)
+    whole, whole_tallies = Replay(Setting(POLICIES, Deployment()), NOW), ReplayTallies()
+    for received in whole.run(EVENTS):
+        whole_tallies.add(received, POLICIES)
+    messages = replayed(heard).counts
+    for name, channel in messages.channels.items():
+        messages.channels[name] = ChannelReplay(0, channel.messages, channel.minutes)
+    merged.counts.merge(ReplayCounts(channels=messages.channels))
+    assert as_json(merged) == as_json(whole)
+    assert tallies == whole_tallies
+
+
 def test_no_event_is_no_replay() -> None:
     made = replayed([])
-    assert (made.events, made.first, made.channels) == (0, None, {})
+    assert (made.counts.events, made.counts.first, made.counts.channels) == (0, None, {})
 
 
 # --- the command --------------------------------------------------------------------------------------------------------------

@@ -42,9 +42,9 @@ needs_browser = pytest.mark.skipif(
 
 
 def report(events: list[Event], policies: PolicySet = POLICIES, assets: ReportAssets = BARE) -> str:
-    made, tallies = Replay(Setting(policies, Deployment()), NOW), ReplayTallies(policies)
+    made, tallies = Replay(Setting(policies, Deployment()), NOW), ReplayTallies()
     for received in made.run(events):
-        tallies.add(received)
+        tallies.add(received, policies)
     return report_page(made, tallies, assets)
 
 
@@ -105,17 +105,17 @@ def data_of(html: str) -> dict[str, Any]:
 
 
 def test_the_tables_say_what_the_replay_counted() -> None:
-    made, tallies = Replay(Setting(POLICIES, Deployment()), NOW), ReplayTallies(POLICIES)
+    made, tallies = Replay(Setting(POLICIES, Deployment()), NOW), ReplayTallies()
     for received in made.run(EVENTS):
-        tallies.add(received)
+        tallies.add(received, POLICIES)
     html = report_page(made, tallies, BARE)
     assert {row[0]: (int(row[1]), int(row[2])) for row in rows(html, "Channels")} == {
-        name: (channel.events, channel.messages) for name, channel in made.channels.items()
+        name: (channel.events, channel.messages) for name, channel in made.counts.channels.items()
     }
-    assert {row[0]: int(row[2]) for row in rows(html, "Rules that held")} == made.routes + made.silences
-    assert {row[0]: int(row[1]) for row in rows(html, "Classes")} == made.classes
+    assert {row[0]: int(row[2]) for row in rows(html, "Rules that held")} == made.counts.routes + made.counts.silences
+    assert {row[0]: int(row[1]) for row in rows(html, "Classes")} == made.counts.classes
     assert [row[0] for row in rows(html, "Rules that never held") if row[1] == "route"] == made.never_held()["routes"]
-    assert sum(int(row[1]) for row in rows(html, "Who")) == sum(made.fates.values())
+    assert sum(int(row[1]) for row in rows(html, "Who")) == sum(made.counts.fates.values())
     assert ["mary.major", "8"] in rows(html, "Who")
     assert ["human", "analytics/everyone-else", "analytics-alerts", "7"] in rows(html, "Ways of events")
     assert ["anonymous", "web/visitors", "(muted)", "1"] in rows(html, "Ways of events")
@@ -204,9 +204,9 @@ def test_what_ends_a_script_ends_none_in_the_data(text: str) -> None:
 def hostile_replay(text: str) -> tuple[Replay, ReplayTallies]:
     """A class of a name that no policy may have."""
     policies = policy_set(actors=(actor(text, "`true`"),))
-    made, tallies = Replay(Setting(policies, Deployment()), NOW), ReplayTallies(policies)
+    made, tallies = Replay(Setting(policies, Deployment()), NOW), ReplayTallies()
     for received in made.run([event()]):
-        tallies.add(received)
+        tallies.add(received, policies)
     return made, tallies
 
 
@@ -251,7 +251,14 @@ def test_a_page_is_at_most_a_megabyte() -> None:
     for number in range(3_000):
         name = f"{number:04}" + "&'<\"" * 100
         tallies.flows.update({tuple.__new__(type(next(iter(tallies.flows))), (name, name, name)): 1})
-        for counts in (*tallies.fields.values(), made.classes, made.evidence, made.routes, made.silences, made.passed_over):
+        for counts in (
+            *tallies.fields.values(),
+            made.counts.classes,
+            made.counts.evidence,
+            made.counts.routes,
+            made.counts.silences,
+            made.counts.passed_over,
+        ):
             counts[name] += 1
     html = report_page(made, tallies, REAL)
     assert 700_000 < len(html.encode()) <= PAGE_MAX

@@ -91,9 +91,9 @@ def diff(  # noqa: PLR0913, PLR0917  one parameter an option
     else:
         width, colour = shutil.get_terminal_size((100, 24)).columns, sys.stdout.isatty()
         show(*as_text(changes, key, shown, width, colour=colour))
-    if not changes.kinds() and not reader.unread:
+    if not changes.counts.kinds() and not reader.unread:
         _show_possible(before, after, base)
-    if reader.unread or fail_on & changes.kinds().keys():
+    if reader.unread or fail_on & changes.counts.kinds().keys():
         raise click.exceptions.Exit(1)
 
 

@@ -46,7 +46,7 @@ def messages_of(group: ChangeGroup, diff: PolicyDiff, key: HashKey) -> dict[str,
 def as_text(diff: PolicyDiff, key: HashKey, shown: int, width: int, *, colour: bool) -> Iterator[str]:
     """The changes for a terminal, with the messages of the first `shown`."""
     yield summary(diff)
-    for number, group in enumerate(diff.groups()):
+    for number, group in enumerate(diff.counts.groups()):
         yield ""
         yield heading(_kinds(group), f"  {_head(group)}")
         yield f"  before  {_effect_text(group.before, group.after)}"
@@ -63,16 +63,16 @@ def as_text(diff: PolicyDiff, key: HashKey, shown: int, width: int, *, colour: b
 def as_json(diff: PolicyDiff, key: HashKey) -> dict[str, Any]:
     """The changes as JSON; buckets are counted as the levels show them."""
     return {
-        "events": diff.events,
-        "changed": diff.changed,
-        "kinds": {kind.value: count for kind, count in diff.kinds().items()},
-        "changes": [_group_json(group, diff, key) for group in diff.groups()],
+        "events": diff.counts.events,
+        "changed": diff.counts.changed,
+        "kinds": {kind.value: count for kind, count in diff.counts.kinds().items()},
+        "changes": [_group_json(group, diff, key) for group in diff.counts.groups()],
     }
 
 
 def as_markdown(diff: PolicyDiff, key: HashKey) -> str:
     """The changes as a comment: as many as fit, each with its message before and after, then how many more there are."""
-    groups = diff.groups()
+    groups = diff.counts.groups()
     parts = [f"{COMMENT}\n### Who hears what\n\n{_escaped(summary(diff))}\n"]
     if groups:
         parts.append("\n| change | events | of | before | after |\n|---|---:|---|---|---|\n")
@@ -97,10 +97,10 @@ def as_markdown(diff: PolicyDiff, key: HashKey) -> str:
 
 def summary(diff: PolicyDiff) -> str:
     """How many events change, and in which way."""
-    if not diff.changed:
-        return f"none of {diff.events:,} events changes"
-    kinds = ", ".join(f"{count:,} {KIND_TEXT[kind]}" for kind, count in diff.kinds().items())
-    return f"{diff.changed:,} of {diff.events:,} events change: {kinds}"
+    if not diff.counts.changed:
+        return f"none of {diff.counts.events:,} events changes"
+    kinds = ", ".join(f"{count:,} {KIND_TEXT[kind]}" for kind, count in diff.counts.kinds().items())
+    return f"{diff.counts.changed:,} of {diff.counts.events:,} events change: {kinds}"
 
 
 def _kinds(group: ChangeGroup) -> str:

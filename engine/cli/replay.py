@@ -77,7 +77,7 @@ def replay(  # noqa: PLR0913, PLR0917  one parameter an option
     policies = open_policies(policies_path)
     time = now or datetime.now(UTC)
     made = Replay(Setting(policies, Deployment(), random_key()), time)
-    tallies = None if report_path is None else ReplayTallies(policies)
+    tallies = None if report_path is None else ReplayTallies()
     tests = [
         *([_at_time(since, until, time)] if since or until else []),
         *([lambda event: event.record.get("eventID") == event_id] if event_id else []),
@@ -91,7 +91,7 @@ def replay(  # noqa: PLR0913, PLR0917  one parameter an option
         if listed and form == "text" and received.event is not None and received.decision is not None:
             show(_event_line(received.event, received.decision.verdict, policies))
         if tallies is not None:
-            tallies.add(received)
+            tallies.add(received, policies)
     if report_path is not None and tallies is not None:
         report_path.write_text(report_page(made, tallies, _report_assets()), encoding="utf-8")
         show(f"{report_path}: a page for a browser", err=True)
@@ -141,16 +141,17 @@ def _event_line(event: Event, verdict: Verdict, policies: PolicySet) -> str:
 
 
 def _lines(made: Replay) -> Iterator[str]:
-    span = f", {made.first:%Y-%m-%d %H:%M} to {made.last:%Y-%m-%d %H:%M} UTC" if made.first and made.last else ""
-    yield f"{made.events:,} event{'' if made.events == 1 else 's'}{span}"
-    yield from _counts("what became of them", made.fates + made.passed_over)
-    yield from _counts("classes", made.classes)
-    if made.channels:
-        width = max(map(len, made.channels))
+    counts = made.counts
+    span = f", {counts.first:%Y-%m-%d %H:%M} to {counts.last:%Y-%m-%d %H:%M} UTC" if counts.first and counts.last else ""
+    yield f"{counts.events:,} event{'' if counts.events == 1 else 's'}{span}"
+    yield from _counts("what became of them", counts.fates + counts.passed_over)
+    yield from _counts("classes", counts.classes)
+    if counts.channels:
+        width = max(map(len, counts.channels))
         yield heading("channels")
-        for name, channel in sorted(made.channels.items(), key=lambda item: -item[1].messages):
+        for name, channel in sorted(counts.channels.items(), key=lambda item: -item[1].messages):
             yield f"  {name:<{width}}  {channel.events:>9,} events  {channel.messages:>7,} messages{_busiest(channel)}"
-    yield from _counts("rules that held", made.routes + made.silences)
+    yield from _counts("rules that held", counts.routes + counts.silences)
     for part, names in made.never_held().items():
         if names:
             yield heading(f"{part} that never held", f"  {', '.join(names)}")

@@ -11,13 +11,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from engine.cache import BoundedCache
 from engine.model import OPERATOR_RANK, SEVERITY_RANK, Field, Operator
 from engine.pipeline.decide import decider_of
 from engine.pipeline.decide.reference import decision
-from engine.pipeline.effect import effect_of
+from engine.pipeline.effect import Effect, effect_of
 from engine.pipeline.facts import derive_facts, time_of
 from engine.pipeline.mask import mask
 from engine.pipeline.select import passed_over
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from engine.model import Channel, Event, Level, MaskedEvent, PolicySet, Request, Verdict
-    from engine.pipeline.effect import Effect
 
 
 class ChangeKind(StrEnum):
@@ -77,52 +76,53 @@ class ChangeGroup:
     def add(self, bucket: str, time: datetime | None) -> None:
         """Count an event."""
         self.count += 1
-        name = bucket if bucket in self.buckets or len(self.buckets) < MOST_BUCKETS else "others"
-        self.buckets[name] = self.buckets.get(name, 0) + 1
+        self._add_bucket(bucket, 1)
         if time is not None:
-            self.first = time if self.first is None else min(self.first, time)
-            self.last = time if self.last is None else max(self.last, time)
+            self._span(time, time)
+
+    def merge(self, other: ChangeGroup) -> None:
+        """Add later events that change in the same way."""
+        self.count += other.count
+        for bucket, count in other.buckets.items():
+            self._add_bucket(bucket, count)
+        if other.first is not None and other.last is not None:
+            self._span(other.first, other.last)
+
+    def _add_bucket(self, bucket: str, count: int) -> None:
+        name = bucket if bucket in self.buckets or len(self.buckets) < MOST_BUCKETS else "others"
+        self.buckets[name] = self.buckets.get(name, 0) + count
+
+    def _span(self, first: datetime, last: datetime) -> None:
+        self.first = first if self.first is None else min(self.first, first)
+        self.last = last if self.last is None else max(self.last, last)
+
+
+_Change: TypeAlias = tuple[tuple[ChangeKind, ...], Effect, Effect]
 
 
 @dataclass(slots=True)
-class PolicyDiff:
-    """The changes of some events from one set to another, and how many events there were."""
+class ChangeCounts:
+    """The changes of some events, and how many events there were. Those of parts of the events add up to those of all."""
 
-    before: PolicySet
-    after: PolicySet
-    now: datetime
     events: int = 0
     changed: int = 0
-    _groups: dict[object, ChangeGroup] = field(default_factory=dict)
-    _known: BoundedCache[tuple[int, int], tuple[Verdict | None, Verdict | None, tuple[ChangeKind, ...]]] = field(
-        default_factory=lambda: BoundedCache(_PAIRS)
-    )
-    """By the identities of two verdicts, which no others can have while both are kept here."""
+    _groups: dict[_Change, ChangeGroup] = field(default_factory=dict)
 
-    def __post_init__(self) -> None:
-        """Messages name the revision: the same one in both, so that only what changes differs."""
-        self.before = self.before._replace(revision=self.after.revision)
-
-    def add(self, event: Event) -> None:
-        """Decide an event by both sets, and keep what differs."""
-        self.events += 1
-        sets = (self.before, self.after)
-        chosen = [passed_over(event, policies.selection) is None for policies in sets]
-        facts = derive_facts(event.record) if any(chosen) else None
-        old, new = (
-            decider_of(policies).verdict(event.record, self.now, facts) if is_chosen else None
-            for policies, is_chosen in zip(sets, chosen, strict=True)
-        )
-        kinds = self._kinds_of(old, new)
-        if not kinds:
-            return
-        self.changed += 1
-        outcomes = (effect_of(old), effect_of(new))
-        key = (kinds, *outcomes)
-        group = self._groups.get(key)
+    def group(self, change: _Change, example: Event) -> ChangeGroup:
+        """The group of a change; where it is new, with this example."""
+        group = self._groups.get(change)
         if group is None:
-            group = self._groups[key] = ChangeGroup(kinds, *outcomes, event)
-        group.add(self._bucket(event, old, new), _time(event))
+            group = self._groups[change] = ChangeGroup(*change, example)
+        return group
+
+    def merge(self, other: ChangeCounts) -> None:
+        """Add the changes of later events."""
+        self.events += other.events
+        self.changed += other.changed
+        for change, more in other._groups.items():
+            group = self._groups.setdefault(change, more)
+            if group is not more:
+                group.merge(more)
 
     def groups(self) -> list[ChangeGroup]:
         """The changes, the ones to look at first at the front, of these the most frequent."""
@@ -138,6 +138,41 @@ class PolicyDiff:
             for kind in group.kinds:
                 counts[kind] += group.count
         return {kind: count for kind, count in counts.items() if count}
+
+
+@dataclass(slots=True)
+class PolicyDiff:
+    """Decides events by two sets; `counts` has what changes from one to the other."""
+
+    before: PolicySet
+    after: PolicySet
+    now: datetime
+    counts: ChangeCounts = field(default_factory=ChangeCounts)
+    _known: BoundedCache[tuple[int, int], tuple[Verdict | None, Verdict | None, tuple[ChangeKind, ...]]] = field(
+        default_factory=lambda: BoundedCache(_PAIRS)
+    )
+    """By the identities of two verdicts, which no others can have while both are kept here."""
+
+    def __post_init__(self) -> None:
+        """Messages name the revision: the same one in both, so that only what changes differs."""
+        self.before = self.before._replace(revision=self.after.revision)
+
+    def add(self, event: Event) -> None:
+        """Decide an event by both sets, and keep what differs."""
+        self.counts.events += 1
+        sets = (self.before, self.after)
+        chosen = [passed_over(event, policies.selection) is None for policies in sets]
+        facts = derive_facts(event.record) if any(chosen) else None
+        old, new = (
+            decider_of(policies).verdict(event.record, self.now, facts) if is_chosen else None
+            for policies, is_chosen in zip(sets, chosen, strict=True)
+        )
+        kinds = self._kinds_of(old, new)
+        if not kinds:
+            return
+        self.counts.changed += 1
+        group = self.counts.group((kinds, effect_of(old), effect_of(new)), event)
+        group.add(self._bucket(event, old, new), _time(event))
 
     def _kinds_of(self, old: Verdict | None, new: Verdict | None) -> tuple[ChangeKind, ...]:
         """What changes from one verdict to another: found once for each pair, as deciders give equal events one verdict."""

@@ -18,7 +18,7 @@ from engine.pipeline.facts import time_of
 from engine.workbench.simulation import Simulation
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from engine.model import Event, Verdict
     from engine.pipeline.setting import Setting
@@ -51,11 +51,12 @@ class ChannelReplay:
 
 
 @dataclass(slots=True)
-class Replay:
-    """Counts over all events so far: `routes` (mutes are some) and `silences` by `POLICY/ID`, `evidence` by `CLASS/EVIDENCE`."""
+class ReplayCounts:
+    """Counts over events: `routes` (mutes are some) and `silences` by `POLICY/ID`, `evidence` by `CLASS/EVIDENCE`.
 
-    setting: Setting
-    now: datetime
+    Those of parts of the events add up to those of all.
+    """
+
     events: int = 0
     passed_over: Counter[str] = field(default_factory=Counter)
     fates: Counter[str] = field(default_factory=Counter)
@@ -66,38 +67,11 @@ class Replay:
     channels: dict[str, ChannelReplay] = field(default_factory=dict)
     first: datetime | None = None
     last: datetime | None = None
-    _simulation: Simulation | None = None
 
-    def run(self, events: Iterable[Event]) -> Iterator[Received]:
-        """Replay events; yields each with its decision, in the order of arrival. At the end, open incidents run out."""
-        for batch in _batches(events, self.now):
-            at = max(time for time, _ in batch)
-            simulation = self._simulation = self._simulation or Simulation(self.setting, batch[0][0], self._count_message)
-            received = tuple(
-                process_records((event for _, event in batch), self.setting, _PORTS._replace(now=partial(_same, at)))
-            )
-            simulation.arrive(received, at)
-            for record in received:
-                self._count(record)
-                yield record
-            self.first = min(self.first or batch[0][0], batch[0][0])
-            self.last = max(self.last or at, at)
-        if self._simulation is not None:
-            self._simulation.finish()
-
-    def never_held(self) -> dict[str, list[str]]:
-        """Routes, silences and evidence that no event met, by `POLICY/ID` and `CLASS/EVIDENCE`."""
-        policies = self.setting.policies
-        known = {
-            "routes": [f"{policy.name}/{route.id}" for policy in policies.policies for route in policy.routes],
-            "silences": [f"{policy.name}/{silence.id}" for policy in policies.policies for silence in policy.silences],
-            "evidence": [f"{actor.name}/{sign.id}" for actor, sign in policies.evidence],
-        }
-        held = {"routes": self.routes, "silences": self.silences, "evidence": self.evidence}
-        return {part: [name for name in names if name not in held[part]] for part, names in known.items()}
-
-    def _count(self, received: Received) -> None:
+    def add(self, received: Received, at: datetime) -> None:
+        """Count an event that arrives at a time."""
         self.events += 1
+        self._span(at, at)
         if received.decision is None:
             reason = received.reason or received.outcome or RecordOutcome.FAILED
             self.passed_over[str(reason)] += 1
@@ -110,12 +84,111 @@ class Replay:
         self.routes.update(verdict.routes)
         self.silences.update(f"{silence.policy}/{silence.id}" for silence in verdict.silences)
         for request in verdict.requests:
-            self.channels.setdefault(request.channel, ChannelReplay()).events += 1
+            self._channel(request.channel).events += 1
 
-    def _count_message(self, posted: PostedMessage) -> None:
-        channel = self.channels.setdefault(posted.message.channel, ChannelReplay())
+    def add_message(self, posted: PostedMessage) -> None:
+        """Count a message."""
+        channel = self._channel(posted.message.channel)
         channel.messages += 1
         channel.minutes[posted.at.replace(second=0, microsecond=0)] += 1
+
+    def merge(self, other: ReplayCounts) -> None:
+        """Add the counts of other events."""
+        self.events += other.events
+        if other.first is not None and other.last is not None:
+            self._span(other.first, other.last)
+        for counts, more in zip(self._counters(), other._counters(), strict=True):
+            counts.update(more)
+        for name, channel in other.channels.items():
+            mine = self._channel(name)
+            mine.events += channel.events
+            mine.messages += channel.messages
+            mine.minutes.update(channel.minutes)
+
+    def _counters(self) -> tuple[Counter[str], ...]:
+        return self.passed_over, self.fates, self.classes, self.routes, self.silences, self.evidence
+
+    def _channel(self, name: str) -> ChannelReplay:
+        return self.channels.setdefault(name, ChannelReplay())
+
+    def _span(self, first: datetime, last: datetime) -> None:
+        self.first = first if self.first is None else min(self.first, first)
+        self.last = last if self.last is None else max(self.last, last)
+
+
+class Replay:
+    """Replays events by a policy set; `counts` are those over all events so far."""
+
+    def __init__(self, setting: Setting, now: datetime) -> None:
+        """`now` is the time of events that have none."""
+        self.setting = setting
+        self.now = now
+        self.counts = ReplayCounts()
+
+    def run(self, events: Iterable[Event]) -> Iterator[Received]:
+        """Replay events; yields each with its decision, in the order of arrival. At the end, open incidents run out."""
+        messages = _Messages(self.setting, self.counts.add_message)
+        for at, received in self._decided(events):
+            if received.outcome is None:
+                messages.add(at, received)
+            yield received
+        messages.finish()
+
+    def decide(self, events: Iterable[Event]) -> Iterator[Received]:
+        """The same without messages, which take all events that notify somebody: for parts of the events."""
+        return (received for _, received in self._decided(events))
+
+    def never_held(self) -> dict[str, list[str]]:
+        """Routes, silences and evidence that no event met, by `POLICY/ID` and `CLASS/EVIDENCE`."""
+        policies, counts = self.setting.policies, self.counts
+        known = {
+            "routes": [f"{policy.name}/{route.id}" for policy in policies.policies for route in policy.routes],
+            "silences": [f"{policy.name}/{silence.id}" for policy in policies.policies for silence in policy.silences],
+            "evidence": [f"{actor.name}/{sign.id}" for actor, sign in policies.evidence],
+        }
+        held = {"routes": counts.routes, "silences": counts.silences, "evidence": counts.evidence}
+        return {part: [name for name in names if name not in held[part]] for part, names in known.items()}
+
+    def _decided(self, events: Iterable[Event]) -> Iterator[tuple[datetime, Received]]:
+        """Events with their decisions and the times at which they arrive, counted."""
+        for batch in _batches(events, self.now):
+            ports = _PORTS._replace(now=partial(_same, batch[-1][0]))
+            for received in process_records((event for _, event in batch), self.setting, ports):
+                at = batch[received.number][0]
+                self.counts.add(received, at)
+                yield at, received
+
+
+class _Messages:
+    """What the function posts about the events that notify somebody, which arrive in batches."""
+
+    def __init__(self, setting: Setting, take: Callable[[PostedMessage], None]) -> None:
+        self._setting = setting
+        self._take = take
+        self._simulation: Simulation | None = None
+        self._batch: list[Received] = []
+        self._first = self._last = datetime.min.replace(tzinfo=UTC)
+
+    def add(self, at: datetime, received: Received) -> None:
+        """Take an event at a time that is not before the last one."""
+        if len(self._batch) == BATCH or at - self._first > timedelta(seconds=BATCH_SECONDS):
+            self._arrive()
+        if not self._batch:
+            self._first = at
+        self._last = at
+        self._batch.append(received)
+
+    def finish(self) -> None:
+        """Let the time go on until every incident is over and nothing is owed."""
+        self._arrive()
+        if self._simulation is not None:
+            self._simulation.finish()
+
+    def _arrive(self) -> None:
+        if self._batch:
+            self._simulation = self._simulation or Simulation(self._setting, self._first, self._take)
+            self._simulation.arrive(self._batch, self._last)
+            self._batch = []
 
 
 def _same(time: datetime) -> datetime:
@@ -174,18 +247,19 @@ def _parts(events: Iterable[Event], now: datetime) -> Iterator[list[tuple[dateti
 
 def as_json(replay: Replay) -> dict[str, Any]:
     """The counts as JSON."""
+    counts = replay.counts
     return {
         "revision": replay.setting.policies.revision,
-        "events": replay.events,
-        "first": _iso(replay.first),
-        "last": _iso(replay.last),
-        "passed_over": dict(replay.passed_over),
-        "fates": dict(replay.fates),
-        "classes": dict(replay.classes),
-        "channels": {name: _channel_json(channel) for name, channel in sorted(replay.channels.items())},
-        "routes": dict(replay.routes),
-        "silences": dict(replay.silences),
-        "evidence": dict(replay.evidence),
+        "events": counts.events,
+        "first": _iso(counts.first),
+        "last": _iso(counts.last),
+        "passed_over": dict(counts.passed_over),
+        "fates": dict(counts.fates),
+        "classes": dict(counts.classes),
+        "channels": {name: _channel_json(channel) for name, channel in sorted(counts.channels.items())},
+        "routes": dict(counts.routes),
+        "silences": dict(counts.silences),
+        "evidence": dict(counts.evidence),
         "never_held": replay.never_held(),
     }
 

@@ -52,20 +52,29 @@ class Flow(NamedTuple):
 class ReplayTallies:
     """Events that were decided, counted by `event`, `name` and `bucket` as messages show them, and by their ways."""
 
-    policies: PolicySet
     fields: dict[Field, Counter[str]] = field(default_factory=lambda: {name: Counter() for name in TALLIED})
     flows: Counter[Flow] = field(default_factory=Counter)
 
-    def add(self, received: Received) -> None:
-        """Count an event that was replayed, if it was decided."""
+    def add(self, received: Received, policies: PolicySet) -> None:
+        """Count an event that was replayed by a policy set, if it was decided."""
         if received.event is None or received.decision is None:
             return
         verdict = received.decision.verdict
-        values = shown(received.event, verdict, self.policies).values
+        values = shown(received.event, verdict, policies).values
         for name, counts in self.fields.items():
-            value = values.get(name, NOTHING)
-            counts[value if value in counts or len(counts) < NAMES_MAX else OTHERS] += 1
+            _add(counts, values.get(name, NOTHING), 1)
         self.flows.update(ways(verdict))
+
+    def merge(self, other: ReplayTallies) -> None:
+        """Add the counts of other events."""
+        for name, counts in self.fields.items():
+            for value, count in other.fields[name].items():
+                _add(counts, value, count)
+        self.flows.update(other.flows)
+
+
+def _add(counts: Counter[str], value: str, count: int) -> None:
+    counts[value if value in counts or len(counts) < NAMES_MAX else OTHERS] += count
 
 
 def ways(verdict: Verdict) -> Iterator[Flow]:

@@ -85,7 +85,7 @@ def _page(made: Replay, tallies: ReplayTallies, assets: ReportAssets, rows: int)
             f'{_POLICY.format(style=_digest(assets.style), scripts=scripts)}">\n',
             '<meta name="viewport" content="width=device-width, initial-scale=1">\n',
             '<meta name="referrer" content="no-referrer">\n',
-            f"<title>Replay of {made.events:,} events</title>\n<style>{assets.style}</style>\n</head>\n<body>\n",
+            f"<title>Replay of {made.counts.events:,} events</title>\n<style>{assets.style}</style>\n</head>\n<body>\n",
             *_header(made),
             "<main>\n",
             *_charts(hours, data),
@@ -114,7 +114,7 @@ def _for_script(data: object) -> str:
 
 def _busiest_channels(made: Replay) -> dict[str, Counter[datetime]]:
     """Messages by hour of each channel that got any, the ones with the most messages first."""
-    channels = sorted(made.channels.items(), key=lambda item: (-item[1].messages, item[0]))
+    channels = sorted(made.counts.channels.items(), key=lambda item: (-item[1].messages, item[0]))
     return {name: by_hour(channel) for name, channel in channels if channel.messages}
 
 
@@ -123,9 +123,9 @@ def _data(made: Replay, tallies: ReplayTallies, hours: Mapping[str, Counter[date
     lines = time_lines(shown)
     ways = tallies.flows.most_common()
     data: dict[str, Any] = {"ways": len(ways), "flows": [[*way, count] for way, count in ways[:_WAYS]]}
-    if lines and made.first and made.last:
-        first = min(made.first, *(min(counts) for counts in hours.values()))
-        last = max(made.last, *(max(counts) for counts in hours.values()))
+    if lines and made.counts.first and made.counts.last:
+        first = min(made.counts.first, *(min(counts) for counts in hours.values()))
+        last = max(made.counts.last, *(max(counts) for counts in hours.values()))
         every = sum(hours.values(), start=type(next(iter(hours.values())))())
         line = next(iter(lines.values()))
         data["time"] = {
@@ -202,18 +202,22 @@ def _share(count: int) -> str:
 
 
 def _header(made: Replay) -> Iterator[str]:
-    span = f"{made.first:%Y-%m-%d %H:%M} to {made.last:%Y-%m-%d %H:%M} UTC" if made.first and made.last else "No event"
+    span = (
+        f"{made.counts.first:%Y-%m-%d %H:%M} to {made.counts.last:%Y-%m-%d %H:%M} UTC"
+        if made.counts.first and made.counts.last
+        else "No event"
+    )
     cards = {
-        "events": made.events,
-        "messages": sum(channel.messages for channel in made.channels.values()),
-        **dict(sorted(made.fates.items(), key=lambda item: _FATES.index(item[0]))),
-        "not looked at": sum(made.passed_over.values()),
+        "events": made.counts.events,
+        "messages": sum(channel.messages for channel in made.counts.channels.values()),
+        **dict(sorted(made.counts.fates.items(), key=lambda item: _FATES.index(item[0]))),
+        "not looked at": sum(made.counts.passed_over.values()),
     }
     yield f"<header><h1>Who would have heard what</h1>\n<p class='faint'>{span}</p>\n<dl class='cards'>"
     yield from (f"<div><dt>{escape(name)}</dt><dd>{count:,}</dd></div>" for name, count in cards.items())
     yield "</dl>\n<nav aria-label='On this page'><ul>"
     parts = {"over-time": "Over time", "over-week": "Hour and weekday"} if _busiest_channels(made) else {}
-    parts |= {"ways": "From class to channel"} if sum(made.fates.values()) else {}
+    parts |= {"ways": "From class to channel"} if sum(made.counts.fates.values()) else {}
     yield from (f"<li><a href='#{name}'>{text}</a></li>" for name, text in {**parts, "tables": "Tables"}.items())
     yield "</ul></nav></header>\n"
 
@@ -232,8 +236,8 @@ def _tables(made: Replay, tallies: ReplayTallies, hours: Mapping[str, Counter[da
     yield ReportTable(
         "Ways of events", ("Class", "Route", "Channel", "Events#"), [(*way, n) for way, n in tallies.flows.most_common()]
     )
-    held = {name: ("route", count) for name, count in made.routes.items()}
-    held |= {name: ("silence", count) for name, count in made.silences.items()}
+    held = {name: ("route", count) for name, count in made.counts.routes.items()}
+    held |= {name: ("silence", count) for name, count in made.counts.silences.items()}
     yield ReportTable(
         "Rules that held",
         ("Rule", "Kind", "Events#"),
@@ -245,12 +249,12 @@ def _tables(made: Replay, tallies: ReplayTallies, hours: Mapping[str, Counter[da
         ("Rule", "Kind"),
         [(name, kind.removesuffix("s")) for kind, names in made.never_held().items() for name in names],
     )
-    yield _counts("Classes", "Class", made.classes)
-    yield _counts("Evidence", "Class and evidence", made.evidence)
+    yield _counts("Classes", "Class", made.counts.classes)
+    yield _counts("Evidence", "Class and evidence", made.counts.evidence)
     yield _counts("Who", "Name", tallies.fields[Field.NAME])
     yield _counts("Buckets", "Bucket", tallies.fields[Field.BUCKET])
     yield _counts("Operations", "Operation", tallies.fields[Field.EVENT])
-    yield _counts("Events that were not looked at", "Why", made.passed_over)
+    yield _counts("Events that were not looked at", "Why", made.counts.passed_over)
 
 
 def _channel_table(made: Replay, hours: Mapping[str, Counter[datetime]]) -> ReportTable:
@@ -263,7 +267,7 @@ def _channel_table(made: Replay, hours: Mapping[str, Counter[datetime]]) -> Repo
             max(hours.get(name, {}).values(), default=0),
             (channel.busiest_minute or (0, 0))[1],
         )
-        for name, channel in sorted(made.channels.items(), key=lambda item: (-item[1].messages, item[0]))
+        for name, channel in sorted(made.counts.channels.items(), key=lambda item: (-item[1].messages, item[0]))
     ]
     return ReportTable("Channels", heads, rows, "Slack takes 60 messages a minute for a channel; the rest waits.")
 
