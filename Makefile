@@ -17,6 +17,8 @@ DEV := $(VENV)/.dev-$(VERSION)
 PINNED := requirements/build.txt requirements/runtime.txt requirements/dev.txt
 NODE := tests/node/node_modules/.package-lock.json
 CHARTS := report/node_modules/.package-lock.json
+SPARK := .venv-spark-4/.spark-$(VERSION)
+SPARK_3 := .venv-spark-3.5/.spark-$(VERSION)
 COMPETITORS := $(BENCH)/.bench-$(VERSION)
 LOCK := $(BIN)/uv pip compile --universal --python-version $(LEAST) --generate-hashes --no-emit-index-url --no-header --no-annotate --quiet
 
@@ -83,6 +85,15 @@ $(COMPETITORS): requirements/build.txt requirements/runtime.txt requirements/ben
 	@$(BENCH)/bin/python $(PIP) --no-build-isolation --no-deps --editable .
 	@touch $@
 
+# PySpark 4, and 3.5: it comes as source, so what builds it is installed first.
+.venv-spark-%/.spark-$(VERSION): requirements/build.txt requirements/runtime.txt requirements/spark-build.txt requirements/spark-%.txt pyproject.toml | python
+	@echo "setting up .venv-spark-$* (Python $(VERSION))"
+	@$(call made,.venv-spark-$*)
+	@.venv-spark-$*/bin/python $(PIP) --require-hashes -r requirements/build.txt -r requirements/runtime.txt -r requirements/spark-build.txt
+	@.venv-spark-$*/bin/python $(PIP) --require-hashes --no-build-isolation -r requirements/spark-$*.txt
+	@.venv-spark-$*/bin/python $(PIP) --no-build-isolation --no-deps --editable .
+	@touch $@
+
 setup: $(RUNTIME) ## .venv with the command trailbell in .venv/bin, from pinned and hashed packages
 
 dev: $(DEV) ## The same with what the tests need
@@ -101,10 +112,10 @@ test: dev ## The product's tests (some four minutes on two cores), then the poli
 	$(PYTEST) -m "not long"
 	@$(MAKE) --no-print-directory policies
 
-check: dev node lint types ## What `make test` leaves out: style, types, and the long tests (installations, builds, large files)
+check: dev node $(SPARK) lint types ## What `make test` leaves out: style, types, and the long tests (installations, builds, large files)
 	$(PYTEST) -m long
 
-nightly: dev node ## Long searches: the properties with many examples, the long tests, the chaos in full (an hour on two cores)
+nightly: dev node $(SPARK) $(SPARK_3) ## Long searches: the properties with many examples, the long tests, the chaos in full (an hour on two cores)
 	HYPOTHESIS_PROFILE=nightly $(PYTEST) -m "hypothesis or long"
 	$(BIN)/python tests/many_workers.py deep $(SEED)
 	@$(MAKE) --no-print-directory chaos
@@ -170,6 +181,9 @@ lock: dev ## The requirement files anew, where their sources changed (UPGRADE=--
 	$(LOCK) $(UPGRADE) --extra prove --constraint requirements/runtime.txt --constraint requirements/dev.txt -o requirements/prove.txt pyproject.toml
 	$(LOCK) $(UPGRADE) -o requirements/release.txt requirements/release.in
 	$(LOCK) $(UPGRADE) -o requirements/bench.txt requirements/bench.in
+	$(LOCK) $(UPGRADE) -o requirements/spark-build.txt requirements/spark-build.in
+	$(LOCK) $(UPGRADE) -o requirements/spark-4.txt requirements/spark-4.in
+	$(LOCK) $(UPGRADE) -o requirements/spark-3.5.txt requirements/spark-3.5.in
 
 clean: ## Away with everything that the targets made
 	rm -rf .venv .venv-* tests/node/node_modules report/node_modules build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -29,10 +29,12 @@ MAY_IMPORT = {
     "bulk": GROUND | {"matching", "outbox", "policy", "pipeline"},
     "lint": GROUND | {"matching", "outbox", "policy", "pipeline", "version"},
     "workbench": GROUND | {"matching", "outbox", "policy", "pipeline", "lint"},
+    "spark": GROUND | {"pipeline", "policy", "bulk", "workbench"},
     "prove": GROUND | {"matching", "policy", "pipeline", "lint"},
     "cli": GROUND
     | {
         "prove",
+        "spark",
         "matching",
         "outbox",
         "policy",
@@ -75,7 +77,7 @@ SHARED_STAGES = {"answers", "effect", "facts"}
 
 EDGES = (
     *("lambda_entry.py", "engine/cli/", "engine/edge/", "engine/active_policies.py"),
-    *("engine/bulk/memory.py", "engine/bulk/sources.py", "engine/bulk/workers.py"),
+    *("engine/bulk/memory.py", "engine/bulk/objects.py", "engine/bulk/sources.py", "engine/bulk/workers.py"),
     *("engine/policy/source.py", "engine/policy/load.py", "engine/policy/prepared.py", "engine/policy/files.py"),
 )
 OUTSIDE_MODULES = {

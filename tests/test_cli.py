@@ -16,7 +16,7 @@ from click.testing import CliRunner
 from jsonschema import Draft202012Validator
 
 from engine.bulk import reading
-from engine.cli import COMMANDS, NEEDS_BOTO3, main, trailbell
+from engine.cli import COMMANDS, NEEDS, main, trailbell
 from engine.pipeline.decide.indexed import IndexedDecider
 
 if TYPE_CHECKING:
@@ -407,8 +407,9 @@ def test_a_command_that_needs_boto3_names_the_extra_that_brings_it(words: list[s
     command = [sys.executable, "-c", WITHOUT_BOTO3, *words]
     done = subprocess.run(command, check=False, capture_output=True, text=True, cwd=tmp_path)  # noqa: S603  our own
     assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr == f"Error: {NEEDS_BOTO3}\n"
-    assert "trailbell[aws]" in NEEDS_BOTO3
+    needed = NEEDS.format("boto3", "aws")
+    assert done.stderr == f"Error: {needed}\n"
+    assert "trailbell[aws]" in needed
     assert "trailbell[aws]" in CliRunner().invoke(trailbell, ["doctor", "--help"]).output
 
 

@@ -18,7 +18,7 @@ from engine.pipeline.decide import decide
 from engine.pipeline.select import passed_over
 from engine.pipeline.setting import Setting
 from engine.policy.load import load
-from engine.workbench.replay import ChannelReplay, Replay, ReplayCounts, as_json
+from engine.workbench.replay import Replay, as_json
 from engine.workbench.report import ReplayTallies
 
 ROOT = Path(__file__).parent.parent
@@ -88,7 +88,7 @@ def test_the_counts_of_parts_add_up_to_those_of_all(size: int) -> None:
     heard: list[Event] = []
     for start in range(0, len(EVENTS), size):
         part, part_tallies = Replay(Setting(POLICIES, Deployment()), NOW), ReplayTallies()
-        for received in part.decide(EVENTS[start : start + size]):
+        for _, received in part.decide(EVENTS[start : start + size]):
             part_tallies.add(received, POLICIES)
             heard += [received.event] if received.outcome is None and received.event else []
         merged.counts.merge(part.counts)
@@ -96,10 +96,7 @@ def test_the_counts_of_parts_add_up_to_those_of_all(size: int) -> None:
     whole, whole_tallies = Replay(Setting(POLICIES, Deployment()), NOW), ReplayTallies()
     for received in whole.run(EVENTS):
         whole_tallies.add(received, POLICIES)
-    messages = replayed(heard).counts
-    for name, channel in messages.channels.items():
-        messages.channels[name] = ChannelReplay(0, channel.messages, channel.minutes)
-    merged.counts.merge(ReplayCounts(channels=messages.channels))
+    merged.counts.merge_messages(replayed(heard).counts)
     assert as_json(merged) == as_json(whole)
     assert tallies == whole_tallies
 

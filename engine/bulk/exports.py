@@ -14,7 +14,9 @@ from io import BufferedReader
 from itertools import islice
 from typing import TYPE_CHECKING, Any, BinaryIO, Final, NamedTuple, TypeAlias
 
+from engine.bulk.sources import open_source
 from engine.errors import DamagedError, FetchError
+from engine.model import DecodeError
 from engine.pipeline.decode import decode_stream
 from engine.pipeline.decode.inflate import text_of
 from engine.pipeline.decode.location import PayloadPath
@@ -22,6 +24,7 @@ from engine.pipeline.decode.record import READER, event, is_record
 from engine.pipeline.decode.values import read_values
 
 if TYPE_CHECKING:
+    from engine.bulk.sources import InputSource
     from engine.pipeline.decode.location import Decoded
 
 HEAD: Final = 4 << 10
@@ -65,6 +68,16 @@ _AUDIT_TYPES: Final = frozenset({"decision", "undecided", "booked", "delivery", 
 def is_export(stream: BinaryIO) -> bool:
     """Whether a file is one of these by its first bytes, which stay unread. A stream that cannot be looked into is none."""
     return _kind(stream) is not None
+
+
+def decode_source(source: InputSource) -> _Found:
+    """Everything in a source, or why it could not be opened."""
+    opened = open_source(source)
+    if isinstance(opened, DecodeError):
+        yield opened
+        return
+    with opened as stream:
+        yield from decode_file(stream, source.where)
 
 
 def decode_file(stream: BinaryIO, where: str) -> _Found:

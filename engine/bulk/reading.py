@@ -94,7 +94,7 @@ def _further(errors: int, number: int, sources: Sequence[InputSource]) -> Iterat
 
 def _shared_size(source: InputSource) -> int:
     """About how many inflated bytes a source has. An export is read by one worker alone, so it never counts as large."""
-    size = _inflated_size(source)
+    size = inflated_size(source)
     if size <= LARGE:
         return size
     opened = open_source(source)
@@ -104,7 +104,8 @@ def _shared_size(source: InputSource) -> int:
         return LARGE if is_export(stream) else size
 
 
-def _inflated_size(source: InputSource) -> int:
+def inflated_size(source: InputSource) -> int:
+    """About how many inflated bytes a source has; 0 where its size is not known."""
     return (source.size or 0) * (GZIP_RATIO if source.where.endswith(".gz") else 1)
 
 

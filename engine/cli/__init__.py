@@ -19,7 +19,12 @@ from engine import __version__
 from engine.errors import MissingResourceError, TrailbellError, WorkerFaultError
 
 INTERNAL = 3
-NEEDS_BOTO3: Final = "this needs boto3: install Trailbell with its extra aws, as in pip install 'trailbell[aws]'"
+EXTRAS: Final = {
+    **dict.fromkeys(("boto3", "botocore"), ("boto3", "aws")),
+    **dict.fromkeys(("pyspark", "py4j", "pyarrow"), ("PySpark", "spark")),
+}
+"""What is not there when a command needs it, by the module: the package, and the extra that brings it."""
+NEEDS: Final = "this needs {0}: install Trailbell with its extra {1}, as in pip install 'trailbell[{1}]'"
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
@@ -63,13 +68,14 @@ class _Commands(click.Group):
         return command
 
     def invoke(self, context: click.Context) -> Any:  # noqa: ANN401  what a command returns
-        """Run a command. If it needs boto3 and boto3 is not installed, say how to install it."""
+        """Run a command. If it needs a package that is not installed, say which extra brings it."""
         try:
             return super().invoke(context)
         except ModuleNotFoundError as error:
-            if (error.name or "").partition(".")[0] not in {"boto3", "botocore"}:
+            module = (error.name or "").partition(".")[0]
+            if module not in EXTRAS:
                 raise
-            raise click.ClickException(NEEDS_BOTO3) from None
+            raise click.ClickException(NEEDS.format(*EXTRAS[module])) from None
         except click.ClickException as error:
             vars(error).update(message=_escaped(error.message))
             raise

@@ -12,8 +12,9 @@ import click
 
 from engine.cli.diff_report import as_json, as_markdown, as_text
 from engine.cli.inputs import InputReader, paths_argument
-from engine.cli.options import Timestamp
-from engine.cli.policy_sets import policies_at
+from engine.cli.options import Timestamp, compiled
+from engine.cli.policy_sets import sources_at
+from engine.cli.spark import SPARK, engine_option, files_for_spark, spark_session
 from engine.cli.terminal import PaintedText, show, show_json
 from engine.edge.secrets import random_key
 from engine.workbench.policy_diff import ChangeKind, PolicyDiff
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from engine.model import PolicySet
+    from engine.policy.source import Source
 
 _KINDS = [kind.value for kind in ChangeKind]
 
@@ -62,6 +64,7 @@ class _KindList(click.ParamType[frozenset[ChangeKind]]):
 )
 @click.option("--now", type=Timestamp(), help="Timestamp assumed for events that have none (default: now).")
 @click.option("--format", "form", type=click.Choice(["text", "json", "markdown"]), default="text", show_default=True)
+@engine_option
 def diff(  # noqa: PLR0913, PLR0917  one parameter an option
     base: str,
     head: str,
@@ -71,6 +74,7 @@ def diff(  # noqa: PLR0913, PLR0917  one parameter an option
     fail_on: frozenset[ChangeKind],
     now: datetime | None,
     form: str,
+    engine: str,
 ) -> None:
     """Decide events by two policy sets, and show what changes: who hears what, and who no longer.
 
@@ -78,11 +82,16 @@ def diff(  # noqa: PLR0913, PLR0917  one parameter an option
     alike are one change, with their number and the first of them; the quieter ones come first. Values are masked as the policies
     say. --format markdown is for a comment on a pull request.
     """
-    before, after = policies_at(base, folder), policies_at(head, folder)
+    base_files, head_files = sources_at(base, folder), sources_at(head, folder)
+    before, after = compiled(base_files), compiled(head_files)
     changes = PolicyDiff(before, after, now or datetime.now(UTC))
-    reader = InputReader(inputs)
-    for event in reader.events():
-        changes.add(event)
+    if engine == SPARK:
+        unread = _diff_on_spark(inputs, base_files, head_files, changes)
+    else:
+        reader = InputReader(inputs)
+        for event in reader.events():
+            changes.add(event)
+        unread = reader.unread
     key = random_key()
     if form == "json":
         show_json(as_json(changes, key))
@@ -91,10 +100,22 @@ def diff(  # noqa: PLR0913, PLR0917  one parameter an option
     else:
         width, colour = shutil.get_terminal_size((100, 24)).columns, sys.stdout.isatty()
         show(*as_text(changes, key, shown, width, colour=colour))
-    if not changes.counts.kinds() and not reader.unread:
+    if not changes.counts.kinds() and not unread:
         _show_possible(before, after, base)
-    if reader.unread or fail_on & changes.counts.kinds().keys():
+    if unread or fail_on & changes.counts.kinds().keys():
         raise click.exceptions.Exit(1)
+
+
+def _diff_on_spark(inputs: Sequence[str], base: Sequence[Source], head: Sequence[Source], changes: PolicyDiff) -> bool:
+    """Compare on Spark; whether something could not be read."""
+    from engine.spark import jobs, tasks  # noqa: PLC0415  an extra
+
+    files = files_for_spark(inputs)
+    with spark_session() as spark:
+        errors = jobs.diff(spark, files, tasks.DiffPlan(tasks.packed(base), tasks.packed(head), changes.now), changes.counts)
+    for error in errors:
+        show(error, err=True)
+    return bool(errors)
 
 
 def _show_possible(before: PolicySet, after: PolicySet, base: str) -> None:

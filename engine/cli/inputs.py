@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import stat
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from engine.bulk.exports import decode_file
-from engine.bulk.sources import InputSource, open_source
+from engine.bulk import objects
+from engine.bulk.exports import decode_source
+from engine.bulk.objects import is_in_s3
+from engine.bulk.sources import InputSource
 from engine.cli.terminal import show
 from engine.model import DecodeError, Event
 
@@ -21,10 +23,18 @@ if TYPE_CHECKING:
 STDIN = "-"
 SUFFIXES = (".json", ".jsonl", ".ndjson", ".csv", ".json.gz", ".jsonl.gz", ".gz")
 
-paths_argument = click.argument(
-    "inputs", metavar="INPUT…", nargs=-1, required=True, type=click.Path(exists=True, allow_dash=True, path_type=str)
-)
 
+class _InputPath(click.Path):
+    """A path that exists, `-`, or an address in S3."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:  # noqa: ANN401  click's own
+        """Look whether a path exists; an address is looked up when it is read."""
+        return value if isinstance(value, str) and is_in_s3(value) else super().convert(value, param, ctx)
+
+
+paths_argument = click.argument(
+    "inputs", metavar="INPUT…", nargs=-1, required=True, type=_InputPath(exists=True, allow_dash=True, path_type=str)
+)
 
 number_option = click.option(
     "--number", type=click.IntRange(min=1), help="Which event of the file, counted from 1, if it holds several."
@@ -32,11 +42,13 @@ number_option = click.option(
 
 
 def sources(inputs: Iterable[str]) -> list[InputSource]:
-    """Files, the JSON files in folders (in path order), and standard input (`-`)."""
+    """Files, the JSON files in folders (in path order), those in S3 below an address, and standard input (`-`)."""
     listed: list[InputSource] = []
     for name in inputs:
         if name == STDIN:
             listed.append(InputSource("standard input"))
+        elif is_in_s3(name):
+            listed += _in_s3(name)
         else:
             listed += [_source(path) for path in _files(name)]
     return listed
@@ -45,12 +57,7 @@ def sources(inputs: Iterable[str]) -> list[InputSource]:
 def decode_inputs(inputs: Iterable[str]) -> Iterator[Decoded]:
     """Everything in files, folders (their JSON files, in path order) and standard input (`-`)."""
     for source in sources(inputs):
-        opened = open_source(source)
-        if isinstance(opened, DecodeError):
-            yield opened
-            continue
-        with opened as stream:
-            yield from decode_file(stream, source.where)
+        yield from decode_source(source)
 
 
 class InputReader:
@@ -83,6 +90,13 @@ def one_event(path: str, number: int | None) -> Event:
     if (number or 1) > len(events):
         raise click.UsageError(f"{path} holds {len(events)} events, so there is no number {number}")
     return events[(number or 1) - 1]
+
+
+def _in_s3(address: str) -> list[InputSource]:
+    found = [InputSource(name, name, size) for name, size in objects.listed(address, SUFFIXES)]
+    if not found:
+        raise click.UsageError(f"{address}: no object that ends in {', '.join(SUFFIXES)}")
+    return found
 
 
 def _source(path: str) -> InputSource:

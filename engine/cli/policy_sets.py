@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from engine.cli.options import open_policies
+from engine.cli.options import compiled
+from engine.policy.load import read_set
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from engine.model import PolicySet
+    from engine.policy.source import Source
 
 _SUFFIXES: Final = (".yaml", ".yml")
 
@@ -27,8 +29,13 @@ def policies_at(place: str, folder: Path) -> PolicySet:
 
     If it does not load, its findings are printed and the command exits with 1.
     """
+    return compiled(sources_at(place, folder))
+
+
+def sources_at(place: str, folder: Path) -> tuple[Source, ...]:
+    """The same as files."""
     if Path(place).is_dir():
-        return open_policies(Path(place))
+        return read_set(Path(place))
     revision, colon, inside = place.partition(":")
     with _checkout(revision) as root:
         path = root / (inside if colon else folder)
@@ -36,7 +43,7 @@ def policies_at(place: str, folder: Path) -> PolicySet:
             raise click.UsageError(
                 f"{place}: the revision has no folder {inside if colon else folder}; name it, as in REV:FOLDER"
             )
-        return open_policies(path)
+        return read_set(path)
 
 
 @contextmanager

@@ -9,27 +9,28 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from engine.cli.inputs import InputReader, paths_argument
-from engine.cli.options import Timestamp, open_policies, policies_option
+from engine.cli.options import Timestamp, compiled, policies_option
+from engine.cli.spark import SPARK, engine_option, files_for_spark, spark_session
 from engine.cli.terminal import heading, show, show_json
 from engine.edge.secrets import random_key
-from engine.errors import ExpressionError, MatcherError
-from engine.matching import compile_predicate
+from engine.errors import ExpressionError, InputError
 from engine.model import Deployment, Field
-from engine.pipeline.decide import decider_of
 from engine.pipeline.effect import effect_of
-from engine.pipeline.facts import document, facts
 from engine.pipeline.setting import Setting
+from engine.policy.load import read_set
 from engine.resources import resource
+from engine.workbench.event_filter import EventFilter
 from engine.workbench.policy_diff import shown
-from engine.workbench.replay import SLACK_PER_MINUTE, Replay, as_json
+from engine.workbench.replay import SLACK_PER_MINUTE, Replay, as_json, ranked
 from engine.workbench.report import ReplayTallies
 from engine.workbench.report_page import ReportAssets, report_page
 
 if TYPE_CHECKING:
     from collections import Counter
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from engine.model import Event, PolicySet, Verdict
+    from engine.policy.source import Source
     from engine.workbench.replay import ChannelReplay
 
 _MOST_LISTED: Final = 15
@@ -54,6 +55,8 @@ _LISTED_FIELDS: Final = (Field.TIME, Field.EVENT, Field.BUCKET, Field.NAME)
 )
 @click.option("--now", type=Timestamp(), help="Timestamp assumed for events that have none (default: now).")
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@engine_option
+@click.option("--out", metavar="FOLDER", help="With --engine spark: write every decision to this new folder, as Parquet.")
 def replay(  # noqa: PLR0913, PLR0917  one parameter an option
     inputs: Sequence[str],
     policies_path: Path,
@@ -66,6 +69,8 @@ def replay(  # noqa: PLR0913, PLR0917  one parameter an option
     report_path: Path | None,
     now: datetime | None,
     form: str,
+    engine: str,
+    out: str | None,
     *,
     listed: bool,
 ) -> None:
@@ -74,24 +79,28 @@ def replay(  # noqa: PLR0913, PLR0917  one parameter an option
     INPUT is what `trailbell decide` takes. Nothing is sent. Messages are counted as the function would post them, incidents and
     digests included. Values are masked as the policies say. The exit code is 1 if something could not be read.
     """
-    policies = open_policies(policies_path)
-    time = now or datetime.now(UTC)
-    made = Replay(Setting(policies, Deployment(), random_key()), time)
+    if engine == SPARK and listed:
+        raise click.UsageError("--list is for the local engine; with --engine spark, --out has every decision")
+    if engine != SPARK and out:
+        raise click.UsageError("--out needs --engine spark; trailbell decide prints every decision")
+    policy_files = read_set(policies_path)
+    made = Replay(Setting(compiled(policy_files), Deployment(), random_key()), now or datetime.now(UTC))
+    wanted = EventFilter(where, bucket, role, event_id, since, until)
+    try:
+        is_wanted = wanted.test(made.setting.policies, made.now)
+    except ExpressionError as error:
+        raise click.UsageError(f"--where: {error}") from None
     tallies = None if report_path is None else ReplayTallies()
-    tests = [
-        *([_at_time(since, until, time)] if since or until else []),
-        *([lambda event: event.record.get("eventID") == event_id] if event_id else []),
-        *([lambda event: facts(event).bucket == bucket] if bucket else []),
-        *([lambda event: facts(event).role == role] if role else []),
-        *([_matching(where, policies, time)] if where else []),
-    ]
-    reader = InputReader(inputs)
-    wanted = (event for event in reader.events() if all(test(event) for test in tests))
-    for received in made.run(wanted):
-        if listed and form == "text" and received.event is not None and received.decision is not None:
-            show(_event_line(received.event, received.decision.verdict, policies))
-        if tallies is not None:
-            tallies.add(received, policies)
+    try:
+        if engine == SPARK:
+            unread = _replay_on_spark(inputs, policy_files, made, tallies, wanted, out)
+        else:
+            reader = InputReader(inputs)
+            events = (event for event in reader.events() if is_wanted(event))
+            _replay_here(events, made, tallies, listed=listed and form == "text")
+            unread = reader.unread
+    except InputError as error:
+        raise click.ClickException(str(error)) from None
     if report_path is not None and tallies is not None:
         report_path.write_text(report_page(made, tallies, _report_assets()), encoding="utf-8")
         show(f"{report_path}: a page for a browser", err=True)
@@ -99,32 +108,36 @@ def replay(  # noqa: PLR0913, PLR0917  one parameter an option
         show_json(as_json(made))
     else:
         show(*_lines(made))
-    if reader.unread:
+    if unread:
         raise click.exceptions.Exit(1)
 
 
-def _at_time(since: datetime | None, until: datetime | None, now: datetime) -> Callable[[Event], bool]:
-    def is_wanted(event: Event) -> bool:
-        time = facts(event).time or now
-        return (since is None or time >= since) and (until is None or time < until)
+def _replay_here(events: Iterable[Event], made: Replay, tallies: ReplayTallies | None, *, listed: bool) -> None:
+    for received in made.run(events):
+        if listed and received.event is not None and received.decision is not None:
+            show(_event_line(received.event, received.decision.verdict, made.setting.policies))
+        if tallies is not None:
+            tallies.add(received, made.setting.policies)
 
-    return is_wanted
 
+def _replay_on_spark(  # noqa: PLR0913, PLR0917  what a job is made of
+    inputs: Sequence[str],
+    policy_files: Sequence[Source],
+    made: Replay,
+    tallies: ReplayTallies | None,
+    wanted: EventFilter,
+    out: str | None,
+) -> bool:
+    """Replay on Spark; whether something could not be read."""
+    from engine.spark import jobs, tasks  # noqa: PLC0415  an extra
 
-def _matching(where: str, policies: PolicySet, now: datetime) -> Callable[[Event], bool]:
-    try:
-        holds = compile_predicate([where])
-    except ExpressionError as error:
-        raise click.UsageError(f"--where: {error}") from None
-
-    def is_wanted(event: Event) -> bool:
-        verdict = decider_of(policies).verdict(event.record, now)
-        try:
-            return holds(document(event.record, facts(event), verdict.actor, verdict.evidence))
-        except MatcherError as error:
-            raise click.ClickException(f"--where fails on {event.where}: {error}") from None
-
-    return is_wanted
+    plan = tasks.ReplayPlan(tasks.packed(policy_files), made.now, wanted, tallies is not None, out is not None)
+    files = files_for_spark(inputs)
+    with spark_session() as spark:
+        errors = jobs.replay(spark, files, plan, made, tallies, out)
+    for error in errors:
+        show(error, err=True)
+    return bool(errors)
 
 
 def _report_assets() -> ReportAssets:
@@ -149,7 +162,7 @@ def _lines(made: Replay) -> Iterator[str]:
     if counts.channels:
         width = max(map(len, counts.channels))
         yield heading("channels")
-        for name, channel in sorted(counts.channels.items(), key=lambda item: -item[1].messages):
+        for name, channel in sorted(counts.channels.items(), key=lambda item: (-item[1].messages, item[0])):
             yield f"  {name:<{width}}  {channel.events:>9,} events  {channel.messages:>7,} messages{_busiest(channel)}"
     yield from _counts("rules that held", counts.routes + counts.silences)
     for part, names in made.never_held().items():
@@ -170,7 +183,7 @@ def _counts(title: str, counts: Counter[str]) -> Iterator[str]:
     if not counts:
         return
     yield heading(title)
-    most = counts.most_common()
+    most = ranked(counts)
     width = max(len(name) for name, _ in most[:_MOST_LISTED])
     yield from (f"  {name:<{width}}  {count:>9,}" for name, count in most[:_MOST_LISTED])
     if len(most) > _MOST_LISTED:

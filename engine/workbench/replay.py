@@ -10,7 +10,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from engine.model import Ports, RecordOutcome
 from engine.pipeline.batch import process_records
@@ -28,12 +28,18 @@ if TYPE_CHECKING:
 SORTED: Final = 100_000
 """Events that are put in the order of their times at once."""
 
+SORTED_PART: Final = 1_000
+"""The same where messages do not depend on the order."""
+
 BATCH: Final = 100
 BATCH_SECONDS: Final = 5
 """What makes a batch: so many events, or events of so many seconds, as the queue hands them to the function."""
 
 SLACK_PER_MINUTE: Final = 60
 """Messages that Slack takes for one webhook. Source: https://docs.slack.dev/apis/web-api/rate-limits/ (one a second)."""
+
+
+_TimedEvents: TypeAlias = "list[tuple[datetime, Event]]"
 
 
 @dataclass(slots=True)
@@ -100,8 +106,13 @@ class ReplayCounts:
         for counts, more in zip(self._counters(), other._counters(), strict=True):
             counts.update(more)
         for name, channel in other.channels.items():
+            self._channel(name).events += channel.events
+        self.merge_messages(other)
+
+    def merge_messages(self, other: ReplayCounts) -> None:
+        """Add the messages alone."""
+        for name, channel in other.channels.items():
             mine = self._channel(name)
-            mine.events += channel.events
             mine.messages += channel.messages
             mine.minutes.update(channel.minutes)
 
@@ -128,15 +139,16 @@ class Replay:
     def run(self, events: Iterable[Event]) -> Iterator[Received]:
         """Replay events; yields each with its decision, in the order of arrival. At the end, open incidents run out."""
         messages = _Messages(self.setting, self.counts.add_message)
-        for at, received in self._decided(events):
+        for at, received in self._decided(_batches(_parts(events, self.now, SORTED))):
             if received.outcome is None:
                 messages.add(at, received)
             yield received
         messages.finish()
 
-    def decide(self, events: Iterable[Event]) -> Iterator[Received]:
-        """The same without messages, which take all events that notify somebody: for parts of the events."""
-        return (received for _, received in self._decided(events))
+    def decide(self, events: Iterable[Event]) -> Iterator[tuple[datetime, Received]]:
+        """The decisions of a part of the events, each with its time, and no messages, which depend on the other parts, too."""
+        for part in _parts(events, self.now, SORTED_PART):
+            yield from self._decided(_batches([part]))
 
     def never_held(self) -> dict[str, list[str]]:
         """Routes, silences and evidence that no event met, by `POLICY/ID` and `CLASS/EVIDENCE`."""
@@ -149,9 +161,9 @@ class Replay:
         held = {"routes": counts.routes, "silences": counts.silences, "evidence": counts.evidence}
         return {part: [name for name in names if name not in held[part]] for part, names in known.items()}
 
-    def _decided(self, events: Iterable[Event]) -> Iterator[tuple[datetime, Received]]:
+    def _decided(self, batches: Iterable[_TimedEvents]) -> Iterator[tuple[datetime, Received]]:
         """Events with their decisions and the times at which they arrive, counted."""
-        for batch in _batches(events, self.now):
+        for batch in batches:
             ports = _PORTS._replace(now=partial(_same, batch[-1][0]))
             for received in process_records((event for _, event in batch), self.setting, ports):
                 at = batch[received.number][0]
@@ -218,11 +230,11 @@ def fate(verdict: Verdict) -> str:
     return "muted" if verdict.mutes else "silenced" if verdict.silences else "nobody notified"
 
 
-def _batches(events: Iterable[Event], now: datetime) -> Iterator[list[tuple[datetime, Event]]]:
+def _batches(parts: Iterable[_TimedEvents]) -> Iterator[_TimedEvents]:
     """Events with their times, in batches of the order in which they happened."""
     last = datetime.min.replace(tzinfo=UTC)
-    for part in _parts(events, now):
-        batch: list[tuple[datetime, Event]] = []
+    for part in parts:
+        batch: _TimedEvents = []
         for time, event in sorted(part, key=lambda item: item[0]):
             arrival = max(time, last)
             if batch and (len(batch) == BATCH or arrival - batch[0][0] > timedelta(seconds=BATCH_SECONDS)):
@@ -234,15 +246,20 @@ def _batches(events: Iterable[Event], now: datetime) -> Iterator[list[tuple[date
             yield batch
 
 
-def _parts(events: Iterable[Event], now: datetime) -> Iterator[list[tuple[datetime, Event]]]:
-    part: list[tuple[datetime, Event]] = []
+def _parts(events: Iterable[Event], now: datetime, size: int) -> Iterator[_TimedEvents]:
+    part: _TimedEvents = []
     for event in events:
         part.append((time_of(event.record.get("eventTime")) or now, event))
-        if len(part) == SORTED:
+        if len(part) == size:
             yield part
             part = []
     if part:
         yield part
+
+
+def ranked(counts: Counter[str]) -> list[tuple[str, int]]:
+    """Counts, the highest first, equal ones by name: in the same order, whichever part of the events was counted first."""
+    return sorted(counts.items(), key=lambda item: (-item[1], item[0]))
 
 
 def as_json(replay: Replay) -> dict[str, Any]:
@@ -253,13 +270,13 @@ def as_json(replay: Replay) -> dict[str, Any]:
         "events": counts.events,
         "first": _iso(counts.first),
         "last": _iso(counts.last),
-        "passed_over": dict(counts.passed_over),
-        "fates": dict(counts.fates),
-        "classes": dict(counts.classes),
+        "passed_over": dict(ranked(counts.passed_over)),
+        "fates": dict(ranked(counts.fates)),
+        "classes": dict(ranked(counts.classes)),
         "channels": {name: _channel_json(channel) for name, channel in sorted(counts.channels.items())},
-        "routes": dict(counts.routes),
-        "silences": dict(counts.silences),
-        "evidence": dict(counts.evidence),
+        "routes": dict(ranked(counts.routes)),
+        "silences": dict(ranked(counts.silences)),
+        "evidence": dict(ranked(counts.evidence)),
         "never_held": replay.never_held(),
     }
 

@@ -1,0 +1,150 @@
+"""Spark's tasks decide as the local engine does, whatever the files are, and what cannot be read is listed."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import shutil
+import subprocess
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import boto3
+import pytest
+
+from bench import company
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+ROOT = Path(__file__).parent.parent
+TOUR = ROOT / "examples/tour"
+NIGHTLY = os.environ.get("HYPOTHESIS_PROFILE") == "nightly"
+EVENTS: Final = 300_000 if NIGHTLY else 3_000
+NOW: Final = "2026-11-05T00:00:00Z"
+VERSIONS: Final = ("4", "3.5") if NIGHTLY else ("4",)
+
+pytestmark = [pytest.mark.long, pytest.mark.xdist_group("spark")]
+
+DECISIONS = """
+import json, sys
+import pyarrow.parquet
+for row in pyarrow.parquet.read_table(sys.argv[1]).to_pylist():
+    row["channels"] = dict(row["channels"])
+    print(json.dumps(row, default=str))
+"""
+
+
+@pytest.fixture(scope="module", params=VERSIONS)
+def python(request: pytest.FixtureRequest) -> Path:
+    """The Python of an environment with PySpark."""
+    folder = ROOT / f".venv-spark-{request.param}"
+    if not (folder / "bin/trailbell").is_file():
+        pytest.skip(f"there is no {folder.name}: make check sets it up")
+    if shutil.which("java") is None:
+        pytest.skip("there is no java, which Spark needs: apt install default-jre-headless")
+    return folder / "bin/python"
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with `events`: log files of a company, the tour, the corpus where it is at hand, and files that are damaged."""
+    folder = tmp_path_factory.mktemp("spark")
+    events = folder / "events"
+    events.mkdir()
+    paths = company.write(events, EVENTS, days=3)
+    shutil.copytree(TOUR / "events", events / "tour")
+    records = ROOT / os.environ.get("TRAILBELL_CORPUS", "../shared/data") / "records"
+    if records.is_dir():
+        shutil.copytree(records, events / "corpus")
+    damaged = events / "damaged"
+    damaged.mkdir()
+    # With ids of their own: an event that is in two files counts twice.
+    cut, changed = (
+        gzip.compress(gzip.decompress(paths[0].read_bytes()).replace(b'"eventID":"', b'"eventID":"' + name))
+        for name in (b"a-", b"b-")
+    )
+    (damaged / "cut.json.gz").write_bytes(cut[: len(cut) // 2])
+    (damaged / "changed.json.gz").write_bytes(changed[: len(changed) // 3] + bytes(100) + changed[len(changed) // 3 + 100 :])
+    (damaged / "none.json.gz").write_bytes(b"")
+    (damaged / "text.json").write_text("no JSON at all", "utf-8")
+    (damaged / "lines.jsonl").write_text('{"eventVersion": "1.11"\n{}\n[', "utf-8")
+    (damaged / "list.json.gz").write_bytes(gzip.compress(b'{"Records":[1, null, "x", {"eventSource": 7}]}'))
+    return folder
+
+
+def run(python: Path, words: Sequence[str | Path], folder: Path) -> subprocess.CompletedProcess[str]:
+    """What a command prints in a folder. It says that something could not be read."""
+    variables = {
+        **os.environ,
+        "SPARK_LOCAL_IP": "127.0.0.1",
+        "PYSPARK_SUBMIT_ARGS": "--master local[2] pyspark-shell",
+    }
+    command = [python.with_name("trailbell"), *words]
+    done = subprocess.run(command, cwd=folder, env=variables, capture_output=True, text=True, check=False)  # noqa: S603  our own
+    assert done.returncode == 1, done.stdout[-2_000:] + done.stderr[-4_000:]
+    return done
+
+
+def unread(done: subprocess.CompletedProcess[str], start: str = "events/") -> list[str]:
+    """What could not be read, without what Spark says."""
+    return [line for line in done.stderr.splitlines() if line.startswith(start)]
+
+
+def test_spark_replays_and_decides_as_the_local_engine_does(python: Path, folder: Path, tmp_path: Path) -> None:
+    policies = ["--policies", TOUR / "policies", "--now", NOW]
+    words = ["replay", "events", *policies, "--format", "json"]
+    here = run(python, words, folder)
+    there = run(python, [*words, "--engine", "spark", "--out", tmp_path / "out"], folder)
+    assert json.loads(there.stdout) == json.loads(here.stdout)
+    assert json.loads(here.stdout)["events"] > EVENTS
+    assert unread(there) == unread(here)
+    assert {line.split(":")[0].split()[0] for line in unread(here)} >= {
+        f"events/damaged/{name}" for name in ("cut.json.gz", "changed.json.gz", "text.json", "lines.jsonl", "list.json.gz")
+    }
+    decided = [json.loads(line) for line in run(python, ["decide", "events", *policies], folder).stdout.splitlines()]
+    table = list(rows(python, tmp_path / "out"))
+    assert all(row.pop("where").startswith("events/") and row.pop("time") for row in table)
+    assert as_set(table) == as_set(decided)
+
+
+def test_spark_finds_the_changes_that_the_local_engine_finds(
+    python: Path, folder: Path, tmp_path: Path, aws: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    changed = tmp_path / "changed"
+    shutil.copytree(TOUR / "policies", changed)
+    text = (changed / "payments.yaml").read_text("utf-8")
+    (changed / "payments.yaml").write_text(text.replace("severity: info", "severity: critical"), "utf-8")
+    access = {"AWS_ENDPOINT_URL": aws, "AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b", "AWS_DEFAULT_REGION": "us-east-1"}
+    for name, value in access.items():
+        monkeypatch.setenv(name, value)
+    store = boto3.client("s3")
+    store.create_bucket(Bucket="trail")
+    for path in (one for one in (folder / "events").rglob("*") if one.is_file()):
+        store.upload_file(str(path), "trail", path.relative_to(folder).as_posix())
+    words = ["diff", TOUR / "policies", changed, "--now", NOW, "--format", "json"]
+    here = run(python, [*words, "events"], folder)
+    there = run(python, [*words, "s3a://trail/events", "--engine", "spark"], folder)
+    assert without_messages(there.stdout.replace("s3://trail/", "")) == without_messages(here.stdout)
+    assert json.loads(here.stdout)["changed"] > 0
+    assert [line.removeprefix("s3://trail/") for line in unread(there, "s3://trail/")] == unread(here)
+
+
+def as_set(decisions: list[dict[str, Any]]) -> set[str]:
+    """Decisions, each once: a replay decides a repeated event once."""
+    return {json.dumps(row, sort_keys=True) for row in decisions}
+
+
+def rows(python: Path, folder: Path) -> Iterator[dict[str, Any]]:
+    """The rows of Parquet files."""
+    done = subprocess.run([python, "-c", DECISIONS, folder], capture_output=True, text=True, check=True)  # noqa: S603  our own
+    return map(json.loads, done.stdout.splitlines())
+
+
+def without_messages(text: str) -> dict[str, Any]:
+    """A diff without its messages, whose pseudonyms are others in each run."""
+    found: dict[str, Any] = json.loads(text)
+    for change in found["changes"]:
+        del change["messages"]
+    return found
