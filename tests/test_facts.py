@@ -60,6 +60,8 @@ def test_the_path_of_an_iam_user_names_no_role() -> None:
 
 def test_an_iam_user_without_a_name_is_named_by_its_arn() -> None:
     assert identity(type="IAMUser", arn="arn:aws:iam::111122223333:user/path/alice").actor_name == "alice"
+    assert identity(type="FederatedUser", arn="arn:aws:sts::111122223333:federated-user/alice").actor_name == "alice"
+    assert identity(type="FederatedUser", arn="arn:aws:iam::111122223333:user/alice").actor_name is None
 
 
 def test_a_service_is_named_by_its_host() -> None:

@@ -10,7 +10,7 @@ from builders import STRICT, actor, policy, policy_set, route
 from outbox_world import START, outbox_of, shared_memory
 from worlds import CHANNELS, DOWN, GONE, OK, World, named, no_file, numbered, sqs
 
-from engine.model import Deployment, DigestRule, Field, HttpResponse, IncidentRule, Kind, Outcome, RecordOutcome
+from engine.model import Deployment, DigestRule, Field, HttpResponse, IncidentRule, Kind, Outcome, RecordOutcome, Severity
 from engine.outbox.store import Write
 from engine.pipeline.batch import run
 from engine.pipeline.decode import decode
@@ -244,6 +244,39 @@ def test_two_robots_that_one_service_calls_for_are_two() -> None:
     assert len(world.posts) == 2
 
 
+IN_ACCOUNT = {"type": "FederatedUser", "accountId": "111122223333"}
+FOR_A_USER = {"type": "IdentityCenterUser", "accountId": "111122223333"}
+CLOUDFRONT = {"type": "AWSService", "invokedBy": "cloudfront.amazonaws.com"}
+ETL_ROLE = {"type": "AssumedRole", "arn": "arn:aws:sts::111122223333:assumed-role/query/session", "accountId": "111122223333"}
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ({**IN_ACCOUNT, "principalId": "111122223333:ada"}, {**IN_ACCOUNT, "principalId": "111122223333:mallory"}),
+        ({**FOR_A_USER, "onBehalfOf": {"userId": "user-1"}}, {**FOR_A_USER, "onBehalfOf": {"userId": "user-2"}}),
+        ({**ETL_ROLE, "onBehalfOf": {"userId": "user-1"}}, {**ETL_ROLE, "onBehalfOf": {"userId": "user-2"}}),
+        (
+            {"type": "AWSAccount", "accountId": "444455556666", "principalId": "AROAEXAMPLE1:export"},
+            {"type": "AWSAccount", "accountId": "444455556666", "principalId": "AIDAEXAMPLE2"},
+        ),
+        (
+            {**CLOUDFRONT, "inScopeOf": {"sourceAccount": "111122223333"}},
+            {**CLOUDFRONT, "inScopeOf": {"sourceAccount": "444455556666"}},
+        ),
+    ],
+)
+def test_nobody_is_folded_into_the_incident_of_another_caller(one: dict[str, Any], other: dict[str, Any]) -> None:
+    kind = Kind.SERVICE if one["type"] == "AWSService" else Kind.UNKNOWN
+    everyone = actor("everyone", "userIdentity.type != 'x'", kind)
+    channels = {**CHANNELS, "ops": named("ops", incident=IncidentRule(window=900.0))}
+    where = Setting(policy_set(channels=channels, actors=(everyone,)), Deployment())
+    store, world = shared_memory(), World(seconds=100_000.0)
+    for number, identity in enumerate((one, other, one, other)):
+        ran(sqs({**numbered(number), "userIdentity": identity}), world, store, where, f"by-{number}")
+    assert len(world.posts) == 2
+
+
 def test_a_row_keeps_an_events_values_however_many_routes_hold() -> None:
     holding = [policy(f"{'team' * 10}-{number}", route("r" * 40, notify=("ops",))) for number in range(1_000)]
     channels = {**CHANNELS, "ops": named("ops", incident=IncidentRule(window=900.0))}
@@ -272,6 +305,20 @@ def test_a_digest_is_of_one_batch() -> None:
         ran(sqs(*(numbered(number) for number in range(start, start + 5))), world, store, where, f"by-{start}")
     assert [line["outcome"] for line in world.of("delivery")] == ["booked", "digested"] * 2
     assert [one["to"] for line in world.of("delivery") for one in line["incidents"]] == [5, 5, 5, 5]
+
+
+def test_a_digest_hides_no_other_class_no_severity_and_no_denial() -> None:
+    stolen = actor("stolen", "userAgent == 'a laptop'", never_mute=True)
+    digest = DigestRule(2, (Field.BUCKET,))
+    asks = policy("p", route("critical", "eventName == 'DeleteObject'", notify=("ops",), severity=Severity.CRITICAL))
+    policies = policy_set(asks, channels={**CHANNELS, "ops": named("ops", digest=digest)}, actors=(stolen,))
+    where = Setting(policies._replace(default=policies.default._replace(notify=("ops",))), Deployment())
+    others = ({"userAgent": "a laptop"}, {"errorCode": "AccessDenied"}, {"eventName": "DeleteObject"})
+    batch = [numbered(number, **(others[number - 9] if number > 8 else {})) for number in range(1, 12)]
+    store, world = shared_memory(), World(seconds=100_000.0)
+    ran(sqs(*batch), world, store, where)
+    told = [(line["outcome"], line["event_ids"]) for line in world.of("delivery") if line["outcome"] != "booked"]
+    assert sorted(told) == [*(("delivered", [f"event-{number}"]) for number in (10, 11, 9)), ("digested", [])], told
 
 
 def test_a_channel_that_left_the_set_is_told_to_the_default_channels_as_a_count() -> None:

@@ -202,6 +202,15 @@ MUTANTS: Final = (
         ("engine/outbox/rows.py", "    if row.events and entry.network is not None and", "    if False and"),
     ),
     *_of(
+        "test_outbox_batches.py::test_nobody_is_folded_into_the_incident_of_another_caller",
+        ("engine/pipeline/booking.py", 'text(identity("principalId")), user)', "None, user)"),
+        ("engine/pipeline/booking.py", "return (account, role or name, acts_for)", "return (account, role or name)"),
+    ),
+    *_of(
+        "test_outbox_batches.py::test_a_digest_hides_no_other_class_no_severity_and_no_denial",
+        ("engine/pipeline/booking.py", "        verdict.actor.name,\n", ""),
+    ),
+    *_of(
         "test_outbox_batches.py::test_a_row_that_cannot_be_read_is_told_as_a_count_and_stops_nobody",
         ("engine/outbox/operations.py", "            row = in_place_of(item)", "            return None"),
     ),

@@ -46,8 +46,8 @@ class OutboxEntry(NamedTuple):
     """An event of which a channel is to be notified.
 
     Without a `rule` it is told by itself. A view without a sample makes a summary of all events with the same key.
-    `key` and `caller` are keyed digests: by the first, events belong to one incident, by the second openings are limited.
-    `network` is one, too, where the event has one. `views`: for the channel and, where its level differs, for its fallback.
+    `key` is a keyed digest, by which events belong to one incident, and so is `network`, where the event has one.
+    `views`: for the channel and, where its level differs, for its fallback.
     `occurred` and `arrived` are when the event happened, as recorded, and came in.
     """
 
@@ -58,7 +58,6 @@ class OutboxEntry(NamedTuple):
     views: tuple[View, ...]
     network: str | None = None
     never_mute: bool = False
-    caller: str = ""
     critical: bool = False
     occurred: int = 0
     arrived: int = 0

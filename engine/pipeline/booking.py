@@ -1,7 +1,7 @@
 """Notifications as entries of the outbox: masked for the channel's readers, and grouped by unmasked values.
 
 Nothing else of an event gets into the table: values as the channel's level masks them (and its fallback's, where that differs),
-and keyed digests of the values by which events are alike, callers counted and networks told apart.
+and keyed digests of the values by which events are alike, and by which callers, objects and networks are told apart.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from engine.outbox.rows import OutboxEntry, View
 from engine.pipeline.dedupe import fingerprint
 from engine.pipeline.digest import Entry, digest_of, flags_of, lead_of
 from engine.pipeline.facts import derive_facts, time_of
+from engine.pipeline.facts.values import members, text
 from engine.pipeline.mask import mask
 from engine.pipeline.mask.fields import field_values
 from engine.pipeline.mask.operators import network
@@ -62,10 +63,7 @@ class Booking:
         rule = channel.digest
         if rule is None or len(pending) <= rule.after:
             return made
-        likes = [
-            (notification.request.level.name, *_true_values(notification, known, rule.by))
-            for notification, known in zip(pending, facts, strict=True)
-        ]
+        likes = [_likeness(notification, known, rule.by) for notification, known in zip(pending, facts, strict=True)]
         many = {like for like in likes if likes.count(like) > rule.after}
         window = IncidentRule(by=(), window=DIGEST_WINDOW_SECONDS)
         return [
@@ -87,18 +85,14 @@ class Booking:
         critical = request.severity is Severity.CRITICAL
         rule = channel.incident
         where = _network(event, facts)
-        caller = ("anonymous",) if _anonymous(event) else (account, role or name)
         return OutboxEntry(
             identity=identity,
             channel=channel.name,
-            key=_keyed(key, "event", identity)
-            if rule is None
-            else _keyed(key, "incident", *_likeness(pending, facts, rule.by, critical=critical)),
+            key=_keyed(key, "event", identity) if rule is None else _keyed(key, "incident", *_likeness(pending, facts, rule.by)),
             severity=request.severity,
             views=tuple(self._views(channel, pending, facts, key, (account, role, session, name))),
             network=_keyed(key, "network", *where)[:16] if any(where) else None,
             never_mute=actor.never_mute,
-            caller=_keyed(key, "caller", *caller)[:16],
             critical=critical,
             occurred=now if moment is None else int(moment.timestamp() * 1000),
             arrived=now,
@@ -170,17 +164,15 @@ def _network(event: Event, facts: FactGroups) -> tuple[str | None, str | None]:
     return recorded if address is None else network(address), endpoint if isinstance(endpoint, str) else None
 
 
-def _likeness(
-    pending: PendingNotification, facts: FactGroups, by: Sequence[Field | IncidentKey], *, critical: bool
-) -> tuple[str | None, ...]:
-    """What like events have in common."""
+def _likeness(pending: PendingNotification, facts: FactGroups, by: Sequence[Field | IncidentKey]) -> tuple[str | None, ...]:
+    """What like events have in common, those of an incident and those of a digest."""
     request, verdict = pending.request, pending.decision.verdict
     fixed = (
         request.level.name,
         verdict.actor.name,
         verdict.evidence.strength.value if verdict.evidence else "",
         "denied" if facts[ACCESS][0] else "",
-        "critical" if critical else "",
+        "critical" if request.severity is Severity.CRITICAL else "",
         request.policy,
         request.route,
     )
@@ -203,15 +195,22 @@ def _true_values(pending: PendingNotification, facts: FactGroups, by: Sequence[F
 
 
 def _actor(pending: PendingNotification, facts: FactGroups) -> tuple[str | None, ...]:
-    """Robots and services: account and role or service. Anonymous callers: their network. All others: the session, too."""
+    """Robots and services: account and role or service. Anonymous callers: their network. All others: the session, too.
+
+    A service is another caller for each account for which it acts. Who has neither role nor name differs by principal, or by the
+    user for whom the request was made: federated users, those of Identity Center and those of other accounts.
+    """
     kind, account, name = pending.decision.verdict.actor.kind, facts[CALLER][2], facts[CALLER][1]
     role, session = facts[ROLE]
     if _anonymous(pending.event):
         source = facts[SOURCE][0]
-        return ("anonymous", None if source is None else network(source), None)
+        return ("anonymous", None if source is None else network(source))
+    identity = members(pending.event.record.get("userIdentity"))
+    acts_for = text(members(identity("inScopeOf"))("sourceAccount")) if facts[CALLER][0] == "AWSService" else None
     if kind in {Kind.ROBOT, Kind.SERVICE}:
-        return (account, role or name, None)
-    return (account, role or name, session)
+        return (account, role or name, acts_for)
+    user = text(members(identity("onBehalfOf"))("userId"))
+    return (account, role or name, session, acts_for, text(identity("principalId")), user)
 
 
 def _anonymous(event: Event) -> bool:
