@@ -23,6 +23,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any, Final
 
 from engine.active_policies import FixedPolicies, PolicyUpdater, PublishedSource, load_bundled, policy_updater
+from engine.edge.canary import probe_of, read_canary
 from engine.edge.claims import DeliveryTable
 from engine.edge.http import post
 from engine.edge.negative_cache import NegativeResponseCache
@@ -42,7 +43,7 @@ from engine.pipeline.batch import emit_drained, run
 from engine.pipeline.decode import decode
 from engine.pipeline.deliver import WebhookSender
 from engine.pipeline.drain import Drain
-from engine.pipeline.metrics import silence_metric
+from engine.pipeline.metrics import probe_failed_metric, silence_metric
 from engine.pipeline.posting import CLAIM_MIN_SECONDS, LOCAL_WORKERS
 from engine.pipeline.render import muted_notice, plain
 from engine.pipeline.response import lambda_response, receive_counts, supports_partial_failure
@@ -65,6 +66,9 @@ DRAIN: Final = {"trailbell": "drain"}
 
 SELF_TEST: Final = {"trailbell": "self-test"}
 """The payload of whoever may invoke the function and asks whether it can read what it needs. Nothing is posted."""
+
+PROBE: Final = {"trailbell": "probe"}
+"""The payload of each five minutes, where the stack has a probe: read its object, whose event has to come."""
 
 DRAIN_SECONDS: Final = 48.0
 
@@ -98,6 +102,8 @@ def handler(payload: object, context: Any) -> object:  # noqa: ANN401  Lambda's 
         return None
     if payload == SELF_TEST:
         return _self_test(ports)
+    if payload == PROBE:
+        return _probe(ports)
     outbox = _outbox()
     result = run(
         decode(payload, FETCH), POLICIES.setting, ports, outbox, receive_counts=receive_counts(payload), local=LOCAL_OUTBOX
@@ -188,6 +194,15 @@ def _self_test(ports: Ports) -> dict[str, Any]:
     return answer
 
 
+def _probe(ports: Ports) -> dict[str, str]:
+    """Read the probe's object. `problem`: why that failed, "" where it did not."""
+    deployment = POLICIES.setting.deployment
+    problem = "the function has no TRAILBELL_PROBE" if deployment.probe is None else read_canary(deployment.probe)
+    if problem:
+        ports.emit(line(probe_failed_metric(problem, ports.now(), deployment.function)))
+    return {"problem": problem}
+
+
 def _emitter(invocation: str) -> Callable[[str], None]:
     """A function that writes a JSON line to the log, with AWS's id of the invocation as its first member."""
     start = f'{{"invocation":{json.dumps(invocation)},'
@@ -236,6 +251,7 @@ def _setting(policies: PolicySet) -> Setting:
         role=os.environ.get("TRAILBELL_ROLE"),
         changes=os.environ.get("TRAILBELL_CHANGES_URL"),
         function=os.environ.get("AWS_LAMBDA_FUNCTION_NAME"),
+        probe=probe_of(os.environ),
     )
     return Setting(policies, deployment, SECRETS.hash_key() if _hashes(policies) else None)
 

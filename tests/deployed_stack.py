@@ -45,6 +45,7 @@ class DeployedStack:
             "CodeBucket": "code",
             "CodeKey": "t.zip",
             "CreateTrail": "yes",
+            "ProbeBucket": "payments-prod",
             "KmsKeyArn": self.key,
             "AlarmTopicArn": self.topic,
             "SlackWebhookUrl": "https://hooks.slack.com/services/T/B/x",
@@ -94,7 +95,7 @@ class DeployedStack:
     def put_role_policies(self) -> None:
         """The inline policies of the role, as the template has them."""
         for name, one in template()["Resources"].items():
-            if one["Type"] == "AWS::IAM::RolePolicy" and name in {"MayReadQueue", "MayClaimDeliveries", "MayUseKey"}:
+            if one["Type"] == "AWS::IAM::RolePolicy" and name in {"MayReadQueue", "MayClaimDeliveries", "MayUseKey", "MayProbe"}:
                 properties = self._resolved(one["Properties"])
                 boto3.client("iam").put_role_policy(
                     RoleName="trailbell",
@@ -129,7 +130,7 @@ class DeployedStack:
     def _put_metrics(self) -> None:
         dimensions = [{"Name": "Function", "Value": self.parts["Function"]}]
         common = {"Dimensions": dimensions, "Timestamp": self._now - timedelta(minutes=2)}
-        values = {"FromCloudTrail": 1, "OldestOwedSeconds": 0}
+        values = {"FromCloudTrail": 1, "OldestOwedSeconds": 0, "ProbeMinutes": 4}
         metrics = [{"MetricName": name, "Value": value, **common} for name, value in values.items()]
         boto3.client("cloudwatch").put_metric_data(Namespace="Trailbell", MetricData=metrics)
 
@@ -158,6 +159,7 @@ class DeployedStack:
             "Rule": f"arn:aws:events:{place}:rule/{name}",
             "Deliveries": f"arn:aws:dynamodb:{place}:table/{name}",
             "TrailBucket": f"arn:aws:s3:::{name}",
+            "ProbeRole": f"arn:aws:iam::{ACCOUNT}:role/{name}",
         }[part]
 
     # --- what moto does not answer -------------------------------------------------------------------------------------------

@@ -36,8 +36,12 @@ MAY = {
     "policies": {"s3:GetObject", "s3:GetObjectVersion", "s3:PutObject", "kms:Verify"},
     "key": {"kms:Decrypt", "kms:GenerateDataKey"},
     "decrypt": {"kms:Decrypt"},
+    "probe": {"sts:AssumeRole"},
 }
 """Everything that the function may do."""
+
+OF_THE_PROBE = {"canary": {"s3:GetObject"}}
+"""What the role may do that the function takes to read the probe's object."""
 
 OF_THE_ARCHIVE = {
     "archive": {
@@ -70,7 +74,7 @@ def test_the_function_may_do_this_and_nothing_else() -> None:
     for name, statement in granted():
         assert statement["Effect"] == "Allow"
         actions.setdefault(name, set()).update(listed(statement["Action"]))
-    assert actions == {**MAY, **OF_THE_ARCHIVE}
+    assert actions == {**MAY, **OF_THE_PROBE, **OF_THE_ARCHIVE}
 
 
 def test_workflows_may_publish_and_deploy_and_nothing_else() -> None:
@@ -165,14 +169,16 @@ def test_the_times_of_log_files_fit_each_other() -> None:
 
 def test_terraform_grants_the_same_actions() -> None:
     main = (ROOT / "deploy/terraform/main.tf").read_text("utf-8")
-    found = set(re.findall(r'"((?:logs|sqs|sns|secretsmanager|ssm|dynamodb|kms|s3):[A-Za-z]+)"', main))
+    found = set(re.findall(r'"((?:logs|sqs|sns|secretsmanager|ssm|dynamodb|kms|s3|sts):[A-Za-z]+)"', main))
     assert found == set().union(*MAY.values())
 
 
 def test_both_give_the_function_the_same_variables() -> None:
     variables = set(template()["Resources"]["Function"]["Properties"]["Environment"]["Variables"])
     assert variables == set(re.findall(r"\b((?:TRAILBELL|SLACK)_[A-Z_]+) += ", TERRAFORM))
-    read = (ROOT / "lambda_entry.py").read_text("utf-8") + (ROOT / "engine/edge/secrets.py").read_text("utf-8")
+    read = (ROOT / "lambda_entry.py").read_text("utf-8") + "".join(
+        path.read_text("utf-8") for path in sorted((ROOT / "engine/edge").glob("*.py"))
+    )
     for name in variables - {"SLACK_WEBHOOK_URL"}:
         assert name in read
 
@@ -195,7 +201,7 @@ PAGING = {
     *(("AWS/SQS", "ApproximateNumberOfMessagesVisible"), ("AWS/SQS", "ApproximateAgeOfOldestMessage")),
     *(("AWS/Lambda", "Errors"), ("AWS/Lambda", "DestinationDeliveryFailures"), ("AWS/Events", "InvocationsFailedToBeSentToDlq")),
     *(("Trailbell", "FromCloudTrail"), ("Trailbell", "HoursSinceEvent"), ("Trailbell", "SecondsFromEvent")),
-    *(("Trailbell", "OldestOwedSeconds"), ("Trailbell", "GivenUp")),
+    *(("Trailbell", "OldestOwedSeconds"), ("Trailbell", "GivenUp"), ("Trailbell", "ProbeMinutes")),
 }
 """What does not mend itself, and what readers feel."""
 
@@ -447,6 +453,40 @@ def test_each_minute_what_is_owed_is_sent() -> None:
     assert (rule["ScheduleExpression"], json.loads(target["Input"])) == ("rate(1 minute)", {"trailbell": "drain"})
     assert 'schedule_expression = "rate(1 minute)"' in TERRAFORM
     assert 'jsonencode({ trailbell = "drain" })' in TERRAFORM
+
+
+def test_each_five_minutes_the_probe_reads_one_object_under_a_role_that_may_do_nothing_else() -> None:
+    resources = template()["Resources"]
+    (target,) = resources["EveryFiveMinutes"]["Properties"]["Targets"]
+    assert resources["EveryFiveMinutes"]["Properties"]["ScheduleExpression"] == "rate(5 minutes)"
+    assert json.loads(target["Input"]) == {"trailbell": "probe"}
+    role = resources["ProbeRole"]["Properties"]
+    (trust,) = role["AssumeRolePolicyDocument"]["Statement"]
+    assert trust["Principal"] == {"AWS": {"GetAtt": "Role.Arn"}}
+    (may,) = [one for _, one in statements(resources["ProbeRole"])]
+    assert may["Resource"] == {"Sub": "arn:${AWS::Partition}:s3:::${ProbeBucket}/${ProbeKey}"}
+    told = resources["Function"]["Properties"]["Environment"]["Variables"]["TRAILBELL_PROBE_ROLE"]["If"][1]["Sub"]
+    assert told.endswith(f"role/{role['RoleName']['Sub']}")
+    for text in ('jsonencode({ trailbell = "probe" })', 'schedule_expression = "rate(5 minutes)"', "aws_iam_role.probe[0].arn"):
+        assert text in TERRAFORM
+
+
+def test_there_is_no_probe_unless_it_is_asked_for() -> None:
+    assert template()["Parameters"]["ProbeBucket"]["Default"] == ""
+    named = {name: one for name, one in template()["Resources"].items() if "Prob" in name or "FiveMinutes" in name}
+    assert len(named) == 5
+    assert {one["Condition"] for one in named.values()} == {"Probes"}
+    parts = re.findall(r'^resource "\w+" "probe" \{\n  count += (.+)$', TERRAFORM, re.MULTILINE)
+    assert parts == ["local.probes ? 1 : 0"] * 5
+
+
+def test_one_number_says_how_late_a_probe_may_be_and_how_long_one_waits_for_it() -> None:
+    alarm = template()["Resources"]["ProbeAlarm"]["Properties"]
+    minutes = {"Ref": "ProbeMinutes"}
+    assert (alarm["Threshold"], alarm["EvaluationPeriods"], alarm["DatapointsToAlarm"], alarm["Period"]) == (*[minutes] * 3, 60)
+    assert (alarm["Statistic"], alarm["TreatMissingData"]) == ("Minimum", "breaching")
+    longest = template()["Parameters"]["ProbeMinutes"]["MaxValue"]
+    assert longest * alarm["Period"] <= 86_400, "CloudWatch looks back a day at most"
 
 
 @pytest.mark.parametrize("parameter", ["Default", "MinValue"])

@@ -22,7 +22,7 @@ from engine.edge.stack import read_stack
 from engine.edge.stack_parts import NO_ACCOUNT
 from engine.errors import StackError
 from engine.model import IncidentRule, WebhookRef
-from engine.model.stack import AlarmState, Denial, SelfTestAnswer, StackState
+from engine.model.stack import AlarmState, Denial, ProbeState, SelfTestAnswer, StackState
 from engine.policy.scopes import named_buckets
 from engine.workbench.chain_links import ChainLink, Health
 from engine.workbench.doctor import diagnose
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 TOPIC = "arn:aws:sns:eu-west-1:111122223333:pager"
-RULE, QUEUE, DEAD, FUNCTION, MINUTE, ROLE = (
+RULE, QUEUE, DEAD, FUNCTION, MINUTE, PROBE, ROLE = (
     f"arn:aws:{rest}"
     for rest in (
         "events:eu-west-1:111122223333:rule/trailbell",
@@ -40,6 +40,7 @@ RULE, QUEUE, DEAD, FUNCTION, MINUTE, ROLE = (
         "sqs:eu-west-1:111122223333:dead",
         "lambda:eu-west-1:111122223333:function:trailbell",
         "events:eu-west-1:111122223333:rule/minute",
+        "events:eu-west-1:111122223333:rule/probe",
         "iam::111122223333:role/trailbell",
     )
 )
@@ -61,17 +62,26 @@ SOUND = StackState(
         "Function": "trailbell",
         "FromQueue": "u",
         "EveryMinute": "minute",
+        "EveryFiveMinutes": "probe",
         "Deliveries": "t",
         "Logs": "/trailbell",
         "Role": "trailbell",
     },
-    arns={"Rule": RULE, "Queue": QUEUE, "DeadLetters": DEAD, "Function": FUNCTION, "EveryMinute": MINUTE, "Role": ROLE},
+    arns={
+        "Rule": RULE,
+        "Queue": QUEUE,
+        "DeadLetters": DEAD,
+        "Function": FUNCTION,
+        "Role": ROLE,
+        "EveryMinute": MINUTE,
+        "EveryFiveMinutes": PROBE,
+    },
     terraform=False,
     trail_errors={"trail": ""},
     documents={
         "Queue": lets(EVENTS, "sqs:SendMessage", source=RULE),
         "DeadLetters": lets(EVENTS, "sqs:SendMessage", source=RULE),
-        "Function": lets(EVENTS, "lambda:InvokeFunction", source=MINUTE),
+        "Function": lets(EVENTS, "lambda:InvokeFunction", source="arn:aws:events:eu-west-1:111122223333:rule/*"),
         f"key {KEY}": lets(EVENTS, "kms:*"),
         "bucket logs": lets("cloudtrail.amazonaws.com", "s3:PutObject"),
         "versions policies": "Enabled",
@@ -106,6 +116,7 @@ SOUND = StackState(
     owed={"watch": 3},
     last_event=NOW,
     foreign=0,
+    probe=ProbeState(True, 4, 0),  # noqa: FBT003
     direct=False,
     unread={},
 )
@@ -139,7 +150,18 @@ def test_only_buckets_named_in_full_can_be_looked_for() -> None:
             {"documents": {**SOUND.documents, "DeadLetters": lets(EVENTS, "sqs:*", source=MINUTE)}},
             "rule may send dead letters",
         ),
-        ({"documents": {**SOUND.documents, "Function": ""}}, "schedule may start the function"),
+        (
+            {"documents": {**SOUND.documents, "Function": lets(EVENTS, "lambda:InvokeFunction", source=PROBE)}},
+            "schedule may start the function",
+        ),
+        (
+            {"documents": {**SOUND.documents, "Function": lets(EVENTS, "lambda:InvokeFunction", source=MINUTE)}},
+            "schedule may start the probe",
+        ),
+        ({"probe": ProbeState(False, 4, 0)}, "probe arrives"),  # noqa: FBT003
+        ({"probe": ProbeState(True, None, 0)}, "probe arrives"),  # noqa: FBT003
+        ({"probe": ProbeState(True, None, 3)}, "probe arrives"),  # noqa: FBT003
+        ({"probe": None, "unread": {"probe": "ResourceNotFoundException"}}, "probe arrives"),
         ({"documents": {**SOUND.documents, f"key {KEY}": lets(EVENTS, "kms:Decrypt")}}, "EventBridge may use key k"),
         ({"documents": {**SOUND.documents, "bucket logs": ""}}, "bucket logs takes log files"),
         ({"documents": {**SOUND.documents, "versions policies": "Suspended"}}, "bucket policies keeps versions of the policies"),
@@ -387,6 +409,11 @@ REMOVALS: dict[str, tuple[Callable[[DeployedStack], object], str, str]] = {
         lambda _: boto3.client("cloudwatch").disable_alarm_actions(AlarmNames=["trailbell-ErrorsAlarm-X"]),
         "alarms are on",
         "aws cloudwatch enable-alarm-actions --alarm-names trailbell-ErrorsAlarm-X",
+    ),
+    "probe": (
+        lambda stack: boto3.client("events").disable_rule(Name=stack.parts["EveryFiveMinutes"]),
+        "probe arrives",
+        "aws events enable-rule",
     ),
     "trail selector": (
         lambda _: boto3.client("cloudtrail").put_event_selectors(

@@ -180,6 +180,23 @@ def test_the_function_tells_of_itself_and_posts_nothing(aws: str, tmp_path: Path
         assert silences[1]["HoursSinceEvent"] < 0.1
 
 
+def test_the_probe_reads_its_object_and_its_event_is_counted_and_not_sent(aws: str, tmp_path: Path) -> None:
+    role, s3 = "arn:aws:iam::123456789012:role/trailbell-probe", client(aws, "s3")
+    s3.create_bucket(Bucket="probed", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+    with world(aws, tmp_path, TRAILBELL_PROBE="s3://probed/trailbell/probe", TRAILBELL_PROBE_ROLE=role) as here:
+        assert here.function.invoke({"trailbell": "probe"}).answer == {"problem": "GetObject: NoSuchKey"}
+        s3.put_object(Bucket="probed", Key="trailbell/probe", Body=b"")
+        assert here.function.invoke({"trailbell": "probe"}).answer == {"problem": ""}
+        assert [line["reason"] for line in here.function.lines() if "ProbeReadFailed" in line] == ["GetObject: NoSuchKey"]
+        identity = {"type": "AssumedRole", "sessionContext": {"sessionIssuer": {"arn": role}}}
+        parameters = {"bucketName": "probed", "key": "trailbell/probe"}
+        read = record(userIdentity=identity, requestParameters=parameters)
+        assert here.function.invoke(sqs(json.dumps(bridged(read)))).answer == {"batchItemFailures": []}
+        assert here.slack.posts == []
+        assert [line["Probed"] for line in here.function.lines() if "ProbeMinutes" in line] == [1]
+        assert holds_no_secret(here.function)
+
+
 def test_what_was_booked_is_sent_by_whoever_drains_next(aws: str, tmp_path: Path) -> None:
     client(aws, "dynamodb").create_table(TableName="hung-channel", **TABLE)
     with world(aws, tmp_path, TRAILBELL_DELIVERY_TABLE="hung-channel") as here:

@@ -89,6 +89,7 @@ def records() -> dict[str, dict[str, Any]]:
     return {
         "decision": decision_record(one, decision, None, policies, NOW),
         "masked": decision_record(one, decision, masked, policies._replace(audit=AuditRule(STANDARD)), NOW),
+        "probe": decision_record(one, decision, None, policies, NOW, probe=True),
         "again": decision_record(one, decision, None, policies, NOW, 2),
         "cut": json.loads(line(decision_record(large, decision, None, policies, NOW))),
         "undecided": undecided_record(DecodeError("Records[0]", "not JSON", "m0"), "not JSON", NOW, 1),
@@ -96,7 +97,7 @@ def records() -> dict[str, dict[str, Any]]:
     }
 
 
-@pytest.mark.parametrize("kind", ["decision", "masked", "again", "cut", "undecided", "delivery"])
+@pytest.mark.parametrize("kind", ["decision", "masked", "probe", "again", "cut", "undecided", "delivery"])
 def test_what_is_written_is_of_the_audit_schema(kind: str) -> None:
     one = json.loads(json.dumps(records()[kind]))
     assert errors("audit", one) == []

@@ -89,7 +89,7 @@ routes:
     notify: [{QUOTED}]
 """
 ODD_FILE = "odd\x1b[2J\u202e\n✓ forged"
-PARTS = ("Rule", "Queue", "DeadLetters", "Function", "FromQueue", "EveryMinute", "Deliveries", "Logs", "Role")
+PARTS = ("Rule", "Queue", "DeadLetters", "Function", "FromQueue", "EveryMinute", "EveryFiveMinutes", "Deliveries", "Logs", "Role")
 STACK = StackState(
     parts=dict.fromkeys(PARTS, HOSTILE),
     arns=dict.fromkeys(PARTS, HOSTILE),
@@ -129,6 +129,7 @@ STACK = StackState(
     last_event=NOW,
     foreign=0,
     answer=SelfTestAnswer(HOSTILE, {HOSTILE: HOSTILE}, HOSTILE, {HOSTILE: 0}, HOSTILE),
+    probe=None,
     direct=False,
     unread={HOSTILE: HOSTILE, "queue": HOSTILE},
 )

@@ -23,11 +23,14 @@ locals {
   actions   = var.alarm_topic_arn == "" ? [] : [var.alarm_topic_arn]
   morning   = var.morning_topic_arn == "" ? [] : [var.morning_topic_arn]
   expects   = var.delivery_table && length(var.expected_buckets) > 0
+  probes    = var.probe_bucket != ""
 
   environment = merge(
     { TRAILBELL_ROLE = aws_iam_role.this.arn, TRAILBELL_WORKERS = tostring(var.maximum_concurrency) },
     var.slack_webhook_url == "" ? {} : { SLACK_WEBHOOK_URL = var.slack_webhook_url },
     var.delivery_table ? { TRAILBELL_DELIVERY_TABLE = aws_dynamodb_table.deliveries[0].name } : {},
+    local.probes ? { TRAILBELL_PROBE = "s3://${var.probe_bucket}/${var.probe_key}" } : {},
+    local.probes ? { TRAILBELL_PROBE_ROLE = aws_iam_role.probe[0].arn } : {},
     local.expects ? { TRAILBELL_EXPECTED_BUCKETS = join(",", var.expected_buckets) } : {},
     var.changes_url == "" ? {} : { TRAILBELL_CHANGES_URL = var.changes_url },
     local.tells_muted ? { TRAILBELL_MUTED_CHANNEL = var.muted_channel } : {},
@@ -74,6 +77,7 @@ locals {
       { sid = "KeepWhichIsGood", actions = ["s3:PutObject"], resources = ["${local.policies_arn}.state"] },
       { sid = "VerifyPolicies", actions = ["kms:Verify"], resources = [var.policies_signing_key_arn] },
     ] : [],
+    local.probes ? [{ sid = "Probe", actions = ["sts:AssumeRole"], resources = [aws_iam_role.probe[0].arn] }] : [],
     length(var.decrypt_key_arns) == 0 ? [] : [{ sid = "Decrypt", actions = ["kms:Decrypt"], resources = var.decrypt_key_arns }],
     local.kms_key == null ? [] : [{ sid = "Key", actions = ["kms:Decrypt", "kms:GenerateDataKey"], resources = [local.kms_key] }],
   )
@@ -555,6 +559,16 @@ locals {
         text       = "morning: A published policy set could not be read or was refused. The default channel was told why; the last good set is in force. docs/at-3-am.md#policy-set-refused"
         namespace  = "Trailbell", metric = "PolicySetRefused", statistic = "Sum", threshold = 0
         dimensions = { Function = aws_lambda_function.this.function_name }
+      }
+    } : {},
+    local.probes ? {
+      probe = {
+        text       = "page: For ProbeMinutes no read of the probe's has arrived in time. Real events are late or lost, too. docs/at-3-am.md#the-probe-does-not-arrive"
+        namespace  = "Trailbell", metric = "ProbeMinutes", statistic = "Minimum", threshold = var.probe_minutes
+        dimensions = { Function = aws_lambda_function.this.function_name }
+        period     = 60
+        periods    = var.probe_minutes
+        missing    = "breaching"
       }
     } : {},
     local.expects ? {

@@ -321,6 +321,32 @@ variable "expected_buckets" {
   default     = []
 }
 
+variable "probe_bucket" {
+  description = "One of the watched buckets. An object in it is read each five minutes, and an alarm rings where the event of that does not come. Empty: no probe."
+  type        = string
+  default     = ""
+}
+
+variable "probe_key" {
+  description = "The key of the object that the probe reads."
+  type        = string
+  default     = "trailbell/probe"
+  validation {
+    condition     = can(regex("^[A-Za-z0-9!_.*'()/-]+$", var.probe_key))
+    error_message = "It is not of the form that the description names."
+  }
+}
+
+variable "probe_minutes" {
+  description = "An alarm rings where for so many minutes no read of the probe's has arrived within so many minutes. CloudTrail itself takes some five."
+  type        = number
+  default     = 30
+  validation {
+    condition     = var.probe_minutes >= 15 && var.probe_minutes <= 1440
+    error_message = "From 15 to 1440."
+  }
+}
+
 variable "quiet_hours" {
   description = "An alarm rings after so many hours without any event."
   type        = number

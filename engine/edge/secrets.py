@@ -31,17 +31,18 @@ _PERMANENT: Final = frozenset(
 """Error codes after which trying again does not help."""
 
 
-def aws_client(service: str, read_timeout: float = 5.0) -> Any:  # noqa: ANN401  boto3 clients have no types
+def aws_client(service: str, read_timeout: float = 5.0, **credentials: str) -> Any:  # noqa: ANN401  boto3 clients have no types
     """A boto3 client; boto3 comes with the Lambda's runtime and is imported when first needed.
 
     Its timeouts are seconds, not boto3's minutes: a service that hangs must not use up the time of the events.
+    `credentials` are of another role than the function's, under boto3's names.
     """
     import boto3  # noqa: PLC0415
     from botocore.config import Config  # noqa: PLC0415
 
     config = Config(connect_timeout=2, read_timeout=read_timeout, retries={"mode": "standard", "total_max_attempts": 2})
     with MAKING_A_CLIENT:
-        return boto3.client(service, config=config)
+        return boto3.client(service, config=config, **credentials)
 
 
 def quick_client(service: str) -> Any:  # noqa: ANN401  boto3 clients have no types

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from engine.edge.stack_access import denials, read_access
 from engine.edge.stack_parts import bus_and_rule, of_cloudformation, of_terraform
-from engine.model.stack import AlarmState, SelfTestAnswer, StackState
+from engine.model.stack import AlarmState, ProbeState, SelfTestAnswer, StackState
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -63,6 +63,8 @@ def read_stack(
         reading.part("table", lambda: _table(client("dynamodb"), parts["Deliveries"]))
         reading.part("schedule", lambda: {"schedule_enabled": _schedule_enabled(client("events"), parts["EveryMinute"])})
         reading.part("owed", lambda: _owed(client("cloudwatch"), parts["Function"], known, now))
+    if "EveryFiveMinutes" in parts:
+        reading.part("probe", lambda: {"probe": _probe(client, parts, now)})
     reading.part("log group", lambda: {"retention": _retention(client("logs"), parts["Logs"])})
     reading.part("alarms", lambda: {"alarms": _alarms(client("cloudwatch"), name)})
     reading.part("metrics", lambda: _events(client("cloudwatch"), parts["Function"], now))
@@ -224,9 +226,19 @@ def _listeners(sns: Any, alarms: Mapping[tuple[str, str], AlarmState]) -> dict[s
 
 
 def _schedule_enabled(events: Any, rule: str) -> bool:  # noqa: ANN401
-    """Whether the function is started each minute to send what is owed."""
+    """Whether a rule that starts the function on a schedule is on, and has a target."""
     enabled = events.describe_rule(**bus_and_rule(rule)).get("State", "").startswith("ENABLED")
     return enabled and bool(_targets(events, rule))
+
+
+def _probe(client: Callable[[str], Any], parts: Mapping[str, str], now: datetime) -> ProbeState:
+    cloudwatch, since = client("cloudwatch"), now - timedelta(minutes=30)
+    failed = [point for point in _sums(cloudwatch, parts["Function"], "ProbeReadFailed", now) if point["Timestamp"] >= since]
+    return ProbeState(
+        _schedule_enabled(client("events"), parts["EveryFiveMinutes"]),
+        _last_maximum(cloudwatch, ("Trailbell", "ProbeMinutes"), {"Function": parts["Function"]}, now, 30),
+        int(sum(point["Sum"] for point in failed)),
+    )
 
 
 def _owed(cloudwatch: Any, function: str, channels: Iterable[Channel], now: datetime) -> dict[str, Any]:  # noqa: ANN401
@@ -248,13 +260,19 @@ def _oldest(cloudwatch: Any, queue: str, now: datetime) -> int | None:  # noqa: 
     return _last_maximum(cloudwatch, ("AWS/SQS", "ApproximateAgeOfOldestMessage"), {"QueueName": queue}, now)
 
 
-def _last_maximum(cloudwatch: Any, metric: tuple[str, str], dimensions: Mapping[str, str], now: datetime) -> int | None:  # noqa: ANN401
-    """The maximum of the latest five minutes with a value, within a quarter of an hour. `metric`: namespace and name."""
+def _last_maximum(
+    cloudwatch: Any,  # noqa: ANN401
+    metric: tuple[str, str],
+    dimensions: Mapping[str, str],
+    now: datetime,
+    minutes: int = 15,
+) -> int | None:
+    """The maximum of the latest five minutes with a value, within some `minutes`. `metric`: namespace and name."""
     datapoints = cloudwatch.get_metric_statistics(
         Namespace=metric[0],
         MetricName=metric[1],
         Dimensions=[{"Name": name, "Value": value} for name, value in dimensions.items()],
-        StartTime=now - timedelta(minutes=15),
+        StartTime=now - timedelta(minutes=minutes),
         EndTime=now,
         Period=300,
         Statistics=["Maximum"],

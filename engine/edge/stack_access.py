@@ -85,7 +85,7 @@ def _of_function(access: Access, name: str, functions: Any) -> None:  # noqa: AN
 
 
 def _of_rules(access: Access, parts: Mapping[str, str], events: Any) -> None:  # noqa: ANN401
-    for part in ("Rule", "EveryMinute"):
+    for part in ("Rule", "EveryMinute", "EveryFiveMinutes"):
         if part in parts:
             access.arns[part] = events.describe_rule(**bus_and_rule(parts[part]))["Arn"]
 
@@ -169,6 +169,8 @@ def _needs(
     parameters = [f"arn:{partition}:ssm:{place}:parameter{ref.parameter}" for ref in refs if ref.parameter]
     yield _Need("reads parameters", ("ssm:GetParameter",), list(dict.fromkeys(parameters)))
     yield _Need("publishes to topics", ("sns:Publish",), list(dict.fromkeys(ref.sns for ref in refs if ref.sns)))
+    if variables.get("TRAILBELL_PROBE_ROLE"):
+        yield _Need("takes the role of the probe", ("sts:AssumeRole",), [variables["TRAILBELL_PROBE_ROLE"]])
     published = _published(variables)
     if published:
         address = f"arn:{partition}:s3:::{'/'.join(published)}"

@@ -45,6 +45,8 @@ def of_terraform(name: str, client: Callable[[str], Any]) -> dict[str, str]:
     parts["DeadLetters"] = _queue_url(f"{name}-dead-letters", client)
     if "TRAILBELL_DELIVERY_TABLE" in variables:
         parts |= {"Deliveries": variables["TRAILBELL_DELIVERY_TABLE"], "EveryMinute": f"{name}-drain"}
+    if "TRAILBELL_PROBE" in variables:
+        parts["EveryFiveMinutes"] = f"{name}-probe"
     if _has_bus(name, client):
         parts["Rule"] = f"{name}|{name}"
     mappings = client("lambda").list_event_source_mappings(FunctionName=name)["EventSourceMappings"]

@@ -33,7 +33,7 @@ from engine.model.masking import (
     Operator,
 )
 from engine.model.matchers import AnyOf, Definitions, IndexKey, Matcher
-from engine.model.messages import CallerCounts, Deployment, Fold, Incident, KeyGroup, MaskedEvent, Message, Summary, Top
+from engine.model.messages import CallerCounts, Deployment, Fold, Incident, KeyGroup, MaskedEvent, Message, Probe, Summary, Top
 from engine.model.policies import (
     ActivePolicySet,
     ActorClass,

@@ -62,6 +62,7 @@ class RecordOutcome(StrEnum):
     PASSED_OVER = "passed_over"
     DUPLICATE = "duplicate"
     FAILED = "failed"
+    PROBED = "probed"
     DELIVERED = "delivered"
     BOOKED = "booked"
     SILENCED = "silenced"

@@ -34,6 +34,14 @@ class MaskedEvent(NamedTuple):
     object_id: str = ""
 
 
+class Probe(NamedTuple):
+    """A read that is made on a schedule to see whether events arrive: of one object, by one role (its ARN)."""
+
+    bucket: str
+    key: str
+    role: str
+
+
 class Deployment(NamedTuple):
     """Where this Trailbell runs: for the links in a message, and to recognise its own reads. All None on the command line.
 
@@ -45,6 +53,7 @@ class Deployment(NamedTuple):
     role: str | None = None
     changes: str | None = None
     function: str | None = None
+    probe: Probe | None = None
 
 
 class Top(NamedTuple):

@@ -23,6 +23,17 @@ class AlarmState(NamedTuple):
     pages: bool = True
 
 
+class ProbeState(NamedTuple):
+    """What is known of a stack's probe, in the last half hour: how many minutes its read took to arrive, and how often it failed.
+
+    `enabled`: whether it is read on a schedule. `minutes` None: none arrived.
+    """
+
+    enabled: bool
+    minutes: int | None
+    failed: int
+
+
 class SelfTestAnswer(NamedTuple):
     """What a function says of itself: why it cannot read a webhook, by channel, or its table ("" where it can).
 
@@ -50,7 +61,7 @@ class StackState(NamedTuple):
     that of the rule which has it sent each minute. `oldest_owed`: for how many seconds an alert has been owed, as the schedule
     said last (None: it has said nothing); `owed`: the same of the channels that are owed something. `alarms` are by namespace and
     metric, `listeners` count the confirmed subscriptions of their topics. `set_age` is in seconds, None where the function has
-    not said it lately. `answer` is what the function said of itself.
+    not said it lately. `answer` is what the function said of itself. `probe` is None where there is none.
     """
 
     parts: Mapping[str, str]
@@ -88,5 +99,6 @@ class StackState(NamedTuple):
     last_event: datetime | None
     foreign: int | None
     answer: SelfTestAnswer | None
+    probe: ProbeState | None
     direct: bool
     unread: Mapping[str, str]

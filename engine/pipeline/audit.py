@@ -68,11 +68,12 @@ def decision_record(  # noqa: PLR0913, PLR0917  one argument a field
     receive_count: int | None = None,
     *,
     shadow: dict[str, Any] | None = None,
+    probe: bool = False,
 ) -> dict[str, Any]:
     """The record of one decision; with the event as the audit level leaves it, at `open` (`masked` None) the whole record.
 
     `receive_count`: how often SQS has handed out the event's batch item, this time included. Where it is more than 1, there may
-    be an earlier record of the same event. `shadow`: what a shadow set would do.
+    be an earlier record of the same event. `shadow`: what a shadow set would do. `probe`: it is the probe's event.
     """
     record: dict[str, Any] = {
         "type": "decision",
@@ -87,6 +88,8 @@ def decision_record(  # noqa: PLR0913, PLR0917  one argument a field
     }
     if shadow is not None:
         record["shadow"] = shadow
+    if probe:
+        record["probe"] = True
     if policies.audit.event:
         record["event"] = event.record if masked is None else {field.value: text for field, text in masked.values.items()}
     return record

@@ -25,6 +25,7 @@ from engine.pipeline.log_files import LogFileReading
 from engine.pipeline.mask import mask
 from engine.pipeline.metrics import metrics, sending_metrics
 from engine.pipeline.posting import Posting
+from engine.pipeline.probe import is_probe, minutes_since
 from engine.pipeline.select import passed_over
 from engine.pipeline.shadow import shadow_record
 from engine.pipeline.total import BatchTotal, Received, Result
@@ -145,20 +146,24 @@ def _receive_count(record: Event | DecodeError, receive_counts: Mapping[str, int
 
 
 def _decide_and_record(number: int, event: Event, setting: Setting, ports: Ports, receive_count: int | None) -> Received:
-    policies, now = setting.policies, ports.now()
+    policies, now, probe = setting.policies, ports.now(), setting.deployment.probe
     level = policies.audit.level
     try:
+        probed = probe is not None and is_probe(event, probe)
         facts = derive_facts(event.record)
         decision = decide(event, policies, now, facts)
         masked = None if level.name == OPEN else mask(event, decision, level, setting.key, facts)
         shadow = shadow_record(event, decision, setting, now, facts)
-        record = line(decision_record(event, decision, masked, policies, now, receive_count, shadow=shadow))
+        record = line(decision_record(event, decision, masked, policies, now, receive_count, shadow=shadow, probe=probed))
     except Exception as error:  # noqa: BLE001  one event must not take its batch along
         reason = f"Trailbell broke on it ({type(error).__name__})"
         shown = policies.audit.event and level.name == OPEN
         ports.emit(line(undecided_record(event, reason, now, receive_count, with_event=shown)))
         return Received(number, event.where, event.item, RecordOutcome.FAILED, retry=True, place=event.place)
     ports.emit(record)
+    if probed:
+        minutes = minutes_since(event, now)
+        return Received(number, event.where, event.item, RecordOutcome.PROBED, place=event.place, probe_minutes=minutes)
     outcome = None
     if not decision.verdict.requests:
         outcome = RecordOutcome.SILENCED if decision.verdict.silences else RecordOutcome.MUTED

@@ -26,7 +26,8 @@ class Tally(NamedTuple):
     reason what was passed over, `foreign` what of that is not CloudTrail's. `void_rules` counts how often a mute or silence held
     that is void because it is not allowed. `handed_back` counts batch items that were not read to their end, for want of time,
     `shadow_decided` events that a shadow set decided, too, and `shadow_differs` those of them that it decides otherwise.
-    `buckets` are those of decided events, up to a thousand.
+    `buckets` are those of decided events, up to a thousand. `probe_minutes`: how long the quickest of the probe's events was on
+    its way, None where none came.
     """
 
     received: int
@@ -44,6 +45,7 @@ class Tally(NamedTuple):
     shadow_decided: int = 0
     shadow_differs: int = 0
     buckets: frozenset[str] = frozenset()
+    probe_minutes: float | None = None
 
     @property
     def adds_up(self) -> bool:
@@ -71,6 +73,7 @@ def summed(tallies: Iterable[Tally]) -> Tally:
             total.shadow_decided + tally.shadow_decided,
             total.shadow_differs + tally.shadow_differs,
             total.buckets | tally.buckets,
+            min((one for one in (total.probe_minutes, tally.probe_minutes) if one is not None), default=None),
         )
     return total
 
@@ -83,7 +86,7 @@ def metrics(tally: Tally, revision: str, now: datetime, function: str | None = N
     """
     by = _by(function)
     records = {_camel(outcome.value): tally.records.get(outcome, 0) for outcome in RecordOutcome}
-    whole = {
+    whole: dict[str, int | float | list[float]] = {
         "Received": tally.received,
         "FromCloudTrail": tally.received - tally.foreign,
         "NotCloudTrail": tally.foreign,
@@ -94,6 +97,7 @@ def metrics(tally: Tally, revision: str, now: datetime, function: str | None = N
         "HashKeyMissing": tally.hash_missing,
         "HandedBack": tally.handed_back,
         **({"ShadowDecided": tally.shadow_decided, "ShadowDiffers": tally.shadow_differs} if tally.shadow_decided else {}),
+        **({"ProbeMinutes": round(tally.probe_minutes, 2)} if tally.probe_minutes is not None else {}),
     }
     channels = dict.fromkeys(channel for channel, _ in tally.messages)
     return [
@@ -165,6 +169,11 @@ def shadow_refused_metric(reason: str, now: datetime, function: str | None = Non
 def silence_metric(bucket: str, hours: float, now: datetime, function: str | None = None) -> dict[str, Any]:
     """The line to log where buckets are expected to have events: which has had none for longest, and for how many hours."""
     return _line({"HoursSinceEvent": round(hours, 2)}, _by(function), now, {"bucket": bucket})
+
+
+def probe_failed_metric(reason: str, now: datetime, function: str | None = None) -> dict[str, Any]:
+    """The line to log where the probe's object could not be read, with the reason."""
+    return _line({"ProbeReadFailed": 1}, _by(function), now, {"reason": reason})
 
 
 def _by(function: str | None) -> dict[str, str]:

@@ -18,7 +18,8 @@ class Received(NamedTuple):
 
     `facts` are the event's, `original` is the number of the event of which this one is a duplicate. `retry`: its batch item must
     be retried. `reason` says why it was passed over; `foreign`: it is not CloudTrail's. `place` is where it stands in a log file.
-    `shadow_differs`: whether a shadow set decides it otherwise; None where there is none.
+    `shadow_differs`: whether a shadow set decides it otherwise; None where there is none. `probe_minutes`: how long the probe's
+    event was on its way.
     """
 
     number: int
@@ -35,6 +36,7 @@ class Received(NamedTuple):
     foreign: bool = False
     place: LogFilePlace | None = None
     shadow_differs: bool | None = None
+    probe_minutes: float | None = None
 
 
 class ChannelOutcome(NamedTuple):
@@ -87,6 +89,7 @@ class BatchTotal:
         self._handed_back = 0
         self._shadow = Counter[bool]()
         self._buckets: set[str] = set()
+        self._probe_minutes: list[float] = []
 
     def count_received(self, received: Received) -> None:
         """Count a record that came in, and its outcome if that does not depend on delivery."""
@@ -103,6 +106,8 @@ class BatchTotal:
             self._duplicates.add((received.original, received.item_id))
         if received.shadow_differs is not None:
             self._shadow[received.shadow_differs] += 1
+        if received.probe_minutes is not None:
+            self._probe_minutes.append(received.probe_minutes)
         if received.decision is not None:
             verdict = received.decision.verdict
             self._classes[verdict.actor.name] += 1
@@ -177,6 +182,7 @@ class BatchTotal:
             shadow_decided=self._shadow.total(),
             shadow_differs=self._shadow[True],
             buckets=frozenset(self._buckets),
+            probe_minutes=min(self._probe_minutes, default=None),
         )
         of_duplicates = {item_id for original, item_id in self._duplicates if original in self._failed}
         return Result(tally, bool(self._failed or self._handed_back), frozenset(self._failed_items | of_duplicates))

@@ -109,11 +109,12 @@ def _buckets(state: StackState) -> Iterator[ChainLink]:
 def _starts(state: StackState) -> Iterator[ChainLink]:
     """Whether EventBridge may start the function, where it has to."""
     wanted = {"EveryMinute": "schedule may start the function"} if state.has_table else {}
+    wanted |= {"EveryFiveMinutes": "schedule may start the probe"} if "EveryFiveMinutes" in state.parts else {}
     wanted |= {"Rule": "rule may start the function"} if state.direct else {}
     for part, name in wanted.items():
         document, rule = state.documents.get("Function"), state.arns.get(part)
         if document is None or rule is None:
-            yield unknown(name, state, "policy of Function" if document is None else "schedule")
+            yield unknown(name, state, "policy of Function" if document is None else "rule")
             continue
         works = allows(document, EVENTS, "lambda:InvokeFunction", rule)
         command = (

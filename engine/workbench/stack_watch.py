@@ -106,6 +106,29 @@ def _function_reads(answer: SelfTestAnswer) -> Iterator[ChainLink]:
         yield broken("function reaches its table", str(problem), "see the links of the role and the table")
 
 
+def probe(state: StackState) -> Iterator[ChainLink]:
+    """Whether the probe's object is read, and its event arrives."""
+    if "EveryFiveMinutes" not in state.parts:
+        return
+    name, rule = "probe arrives", state.parts["EveryFiveMinutes"]
+    if state.probe is None:
+        if is_gone(state, "probe"):
+            yield broken(name, "its schedule is not there", mended(state, "deploy the stack anew"))
+        else:
+            yield unknown(name, state, "probe")
+        return
+    read = f"aws lambda invoke --function-name {state.parts['Function']} --cli-binary-format raw-in-base64-out"
+    read += """ --payload '{"trailbell": "probe"}' /dev/stdout"""
+    if not state.probe.enabled:
+        yield broken(name, "its schedule is disabled, or has no target", f"aws events enable-rule --name {rule}")
+    elif state.probe.minutes is not None:
+        yield judged(name, True, f"{state.probe.minutes} minutes after its read", "")  # noqa: FBT003
+    elif state.probe.failed:
+        yield broken(name, f"{state.probe.failed} reads failed in the last half hour", f"{read} says why")
+    else:
+        yield broken(name, "no read of the last half hour has arrived", f"mend the links above; {read} reads once more")
+
+
 def last_events(state: StackState, now: datetime, buckets: tuple[str, ...]) -> Iterator[ChainLink]:
     """When the last event of each bucket came that the policies name."""
     if state.answer is None:
