@@ -417,3 +417,22 @@ def test_a_message_that_the_channel_refuses_waits_for_a_fallback_that_asks_for_a
     world.answers = lambda url: refused if url.endswith("OPS") else OK
     drained(world, store, where, 60.0)
     assert [line["outcome"] for line in world.of("delivery")] == ["booked", "failed", "fallback"]
+
+
+def test_in_a_flood_the_first_ten_urgent_alerts_are_messages_of_their_own() -> None:
+    stolen = actor("stolen", "userAgent == 'a laptop'", never_mute=True)
+    asks = policy("p", route("critical", "eventName == 'DeleteObject'", notify=("ops",), severity=Severity.CRITICAL))
+    policies = policy_set(asks, channels=CHANNELS, actors=(stolen,))
+    where = Setting(policies._replace(default=policies.default._replace(notify=("ops",))), Deployment())
+    urgent = [
+        numbered(number, **({"eventName": "DeleteObject"} if number % 2 else {"userAgent": "a laptop"})) for number in range(12)
+    ]
+    flood = [numbered(number) for number in range(100, 140)]
+    store, world = shared_memory(), World(seconds=100_000.0)
+    ran(sqs(*flood[:20], *urgent, *flood[20:]), world, store, where)
+    drained(world, store, where, 60.0)
+    *first, fold = (line for line in world.of("delivery") if line["outcome"] != "booked")
+    assert len(first) >= 10
+    assert {name for line in first for name in line["event_ids"]} <= {event["eventID"] for event in urgent}
+    assert [len(line["incidents"]) for line in first] == [1] * len(first)
+    assert len(fold["incidents"]) == len(urgent) + len(flood) - len(first)

@@ -5,16 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from outbox_world import Clock, entry, outbox, shared_memory
+from outbox_world import START, Clock, entry, outbox, shared_memory
 
 from engine.outbox.calls import AWAY_SECONDS, WASTED_MAX_SECONDS, Calls
 from engine.outbox.enter import EntryState
-from engine.outbox.store import TableAwayError, TableBusyError, Write
+from engine.outbox.outbox import Outbox
+from engine.outbox.store import MemoryStore, TableAwayError, TableBusyError, Write
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    from engine.outbox.store import MemoryStore
 
 
 class Faulty:
@@ -115,3 +114,10 @@ def test_a_slot_says_that_an_address_is_gone() -> None:
     box.calls.write(Write("pace:key", put={"tat": 0}))
     box.pace.gone("key", clock.now)
     assert [slot.gone for _ in range(2) if (slot := box.pace.slot("key", clock.now, 5_000))] == [True, True]
+
+
+def test_without_a_table_each_worker_keeps_its_part_of_the_rate_and_sends_no_bursts() -> None:
+    clock = Clock()
+    box = Outbox(Calls(MemoryStore(), clock.seconds, clock.sleep, lambda: 0.5), clock, "one", workers=4)
+    slots = [box.pace.slot("key", clock(), 60_000) for _ in range(3)]
+    assert [slot.at - START for slot in slots if slot is not None] == [0, 4_000, 8_000]

@@ -167,6 +167,7 @@ PAGES = [
         for name in (
             *("policies", "own-repository", "provenance", "organization", "from-the-post", "messages", "mint", "install"),
             *("replay", "which-route", "who-hears-what"),
+            *("operations", "at-3-am", "auditor", "guarantees", "speed"),
         )
     ),
     *sorted((ROOT / "docs/guide").glob("*.md")),
