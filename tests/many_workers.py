@@ -14,7 +14,7 @@ from statistics import median
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from builders import record
-from simulated_table import Fault
+from simulated_table import FROZEN_SECONDS, Fault
 from simulated_workers import Settings, SimulatedWorkers
 
 from engine.outbox.operations import FOLD_MAX
@@ -319,10 +319,13 @@ def faulty(workers: int, seed: int, events: int = 400, share: float = 0.05) -> M
     world.fault = fault
     made = [(number * 0.3, event(number, f"role-{number % 30}", side=SIDES[number % 2])) for number in range(events)]
     ended = _run(world, made)
-    world.timeouts = 0  # who is frozen again and again takes longer than the function may
+    stopped, world.timeouts = world.timeouts, 0
+    freezes_of_one = int(world.settings.timeout // FROZEN_SECONDS)
 
     def wrong() -> Iterator[str]:
-        if ended.proof.marked > sum(faults.values()):
+        if stopped * freezes_of_one > faults[Fault.FROZEN]:
+            yield f"{stopped} invocations took too long, with {faults[Fault.FROZEN]} freezes"
+        if ended.proof.marked > sum(faults.values()) + stopped:
             yield f"{ended.proof.marked} repeats for {sum(faults.values())} faults"
         if not faults:
             yield "no fault happened"

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import heapq
 import itertools
+import math
 import threading
 from typing import TYPE_CHECKING, Any
 
@@ -21,10 +22,14 @@ class KilledError(BaseException):
 
 
 class Process:
-    """What dies together. A dead one's threads end where they wait next; nothing that they do counts any more."""
+    """What dies together, at `ends` at the latest.
 
-    def __init__(self) -> None:
+    A dead one's threads end where they wait next; nothing that they do counts any more.
+    """
+
+    def __init__(self, ends: float = math.inf) -> None:
         self.dead = False
+        self.ends = ends
 
 
 class _Task:
@@ -71,7 +76,9 @@ class SimulatedTime:
 
     def alive(self) -> None:
         """Raises `KilledError` where the process is dead."""
-        if self.process.dead:
+        process = self.process
+        process.dead = process.dead or self.now > process.ends
+        if process.dead:
             raise KilledError
 
     def join(self, tasks: Sequence[_Task]) -> None:

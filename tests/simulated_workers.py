@@ -230,8 +230,9 @@ class _Function:
         world, self._number = self._world, self._number + 1
         if self._module is None:
             self._module = _module(world, self._policies, self._name)
-        process, began, answer = Process(), world.time.now, SimpleNamespace(content=None)
+        began, answer = world.time.now, SimpleNamespace(content=None)
         ends = began + world.settings.timeout
+        process = Process(ends)
         context = SimpleNamespace(
             get_remaining_time_in_millis=lambda: int((ends - world.time.now) * 1000),
             aws_request_id=f"{self._name}-{self._number:08}",
@@ -245,12 +246,12 @@ class _Function:
             world.time.join([task])
         except KilledError:
             world.kills += 1
+            world.timeouts += world.time.now > ends
             self._module = None
             return None
-        lasted = world.time.now - began
-        world.timeouts += lasted > world.settings.timeout
-        if "Records" in payload:
-            world.longest = max(world.longest, lasted)
+        finally:
+            if "Records" in payload:
+                world.longest = max(world.longest, min(world.time.now, ends) - began)
         return answer.content
 
 
