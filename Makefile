@@ -10,6 +10,7 @@ VENV := $(if $(filter python3,$(PYTHON)),.venv,.venv-$(VERSION))
 BIN := $(VENV)/bin
 BENCH := .venv-bench
 LISTS := .venv-release
+SITE := .venv-site
 PIP := -m pip -qq --disable-pip-version-check --no-input install
 # A stamp names the Python that it was made with: another one makes the .venv anew.
 RUNTIME := $(VENV)/.runtime-$(VERSION)
@@ -35,7 +36,7 @@ SEED := 1
 MACHINE := $(if $(filter aarch64 arm64,$(shell uname -m)),arm64,x86_64)
 
 .DEFAULT_GOAL := help
-.PHONY: help python setup dev node demo test check nightly lint types policies lock bench chaos charts pictures load package release clean
+.PHONY: help python setup dev node demo test check nightly lint types policies lock bench chaos charts pictures load site package release clean
 
 help: ## This list
 	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -167,6 +168,16 @@ load: dev ## Events a second through one worker and through two, and what bounds
 	@$(BIN)/trailbell build --runtime $(VERSION) --architecture $(MACHINE) --output dist/chaos.zip
 	$(BIN)/python tests/load.py 5000 dist/chaos.zip
 
+$(SITE)/.site-$(VERSION): requirements/site.txt | python
+	@echo "setting up $(SITE) (Python $(VERSION))"
+	@$(call made,$(SITE))
+	@$(SITE)/bin/python $(PIP) --require-hashes -r requirements/site.txt
+	@touch $@
+
+site: $(SITE)/.site-$(VERSION) ## build/site: docs/ as a site; a link that leads nowhere fails
+	rm -rf build/site
+	$(SITE)/bin/python -m sphinx -q -n -W --keep-going -b dirhtml -d build/site-cache docs build/site
+
 bench: $(COMPETITORS) ## How fast: ratios against their targets, docs/speed.json and docs/speed.svg
 	$(BENCH)/bin/python -m bench.run
 
@@ -180,6 +191,7 @@ lock: dev ## The requirement files anew, where their sources changed (UPGRADE=--
 	$(LOCK) $(UPGRADE) --extra aws --constraint requirements/runtime.txt --constraint requirements/dev.txt -o requirements/aws.txt pyproject.toml
 	$(LOCK) $(UPGRADE) --extra prove --constraint requirements/runtime.txt --constraint requirements/dev.txt -o requirements/prove.txt pyproject.toml
 	$(LOCK) $(UPGRADE) -o requirements/release.txt requirements/release.in
+	$(LOCK) $(UPGRADE) -o requirements/site.txt requirements/site.in
 	$(LOCK) $(UPGRADE) -o requirements/bench.txt requirements/bench.in
 	$(LOCK) $(UPGRADE) -o requirements/spark-build.txt requirements/spark-build.in
 	$(LOCK) $(UPGRADE) -o requirements/spark-4.txt requirements/spark-4.in

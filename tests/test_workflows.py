@@ -70,18 +70,18 @@ def test_no_workflow_may_do_anything_by_default(path: Path) -> None:
 
 
 def jobs_with_rights() -> list[tuple[str, dict[str, Any]]]:
-    """Jobs that may do more than read the code: those that AWS knows, and those that sign and make a release."""
+    """Jobs that may do more than read the code: those that AWS knows, that sign, that make a release or publish the site."""
     files = [(path.name, yaml.safe_load(path.read_text("utf-8"))["jobs"]) for path in WORKFLOWS]
     return [(file, job) for file, jobs in files for job in jobs.values() if "write" in job["permissions"].values()]
 
 
 def test_nothing_is_installed_or_built_where_something_can_be_written() -> None:
     """Neither the project's own code nor a dependency runs there: the command line of AWS or GitHub, and GitHub's actions."""
-    assert [file for file, _ in jobs_with_rights()] == ["deploy.yml", "publish.yml", "release.yml", "release.yml"]
+    assert [file for file, _ in jobs_with_rights()] == ["deploy.yml", "publish.yml", "release.yml", "release.yml", "site.yml"]
     for file, job in jobs_with_rights():
         assert "needs" in job, file
         used = [step["uses"].partition("@")[0] for step in job["steps"] if "uses" in step]
-        assert used[0] == "actions/download-artifact", file
+        assert used[0] == ("actions/deploy-pages" if "pages" in job["permissions"] else "actions/download-artifact"), file
         assert used[1:] == ["actions/attest-build-provenance"] * ("attestations" in job["permissions"]), file
         assert not re.search(
             r"\b(make|pip|python|npm|trailbell build|trailbell publish)\b", " ".join(step.get("run", "") for step in job["steps"])
