@@ -1,4 +1,4 @@
-"""What the publishing workflow uses of AWS's command line, over boto3: `python aws_cli.py SERVICE CALL OPTIONS [OUTFILE]`."""
+"""What workflows use of AWS's command line, over boto3: `python aws_cli.py SERVICE CALL OPTIONS [OUTFILE]`."""
 
 from __future__ import annotations
 
@@ -6,26 +6,31 @@ import base64
 import json
 import sys
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import boto3
 import jmespath
 
-_CALLS: Final = {"sign": "sign", "verify": "verify", "get-object": "get_object", "put-object": "put_object"}
-
 
 def call_aws(service: str, call: str, *words: str) -> None:
-    """Make the call and print what `--query` picks; the body of an object goes to the file that is named last."""
+    """Make the call and print what `--query` picks; a blob of the answer goes to the file that is named last."""
     options: dict[str, str] = {}
     rest = list(words)
+    waits = rest.pop(0) if call == "wait" else None
     while rest and rest[0].startswith("--"):
         options[rest[0]], rest = rest[1], rest[2:]
-    query, _ = options.pop("--query"), options.pop("--output", None)
+    query, _ = options.pop("--query", "@"), options.pop("--output", None)
     how: dict[str, Any] = {_parameter(name): _value(name, value) for name, value in options.items()}
-    answer = getattr(boto3.client("s3" if service == "s3api" else service), _CALLS[call])(**how)
-    if rest:
-        Path(rest[0]).write_bytes(answer["Body"].read())
-    found = jmespath.search(query, {name: value for name, value in answer.items() if name != "Body"})
+    client = boto3.client("s3" if service == "s3api" else service)
+    if waits:
+        client.get_waiter(waits.replace("-", "_")).wait(**how)
+        return
+    answer = getattr(client, call.replace("-", "_"))(**how)
+    for blob in ("Body", "Payload"):
+        content = answer.pop(blob, None)
+        if rest and content is not None:
+            Path(rest[0]).write_bytes(content.read())
+    found = jmespath.search(query, answer)
     sys.stdout.buffer.write(base64.b64encode(found) if isinstance(found, bytes) else str(found).encode())
 
 
@@ -38,6 +43,8 @@ def _value(name: str, value: str) -> Any:
         return Path(value).read_bytes()
     if name == "--metadata":
         return json.loads(value)
+    if name == "--payload":
+        return base64.b64decode(value)
     return Path(value.removeprefix("fileb://")).read_bytes() if value.startswith("fileb://") else value
 
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import boto3
 import yaml
-from templates import TEMPLATE, template
+from templates import for_moto, template
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -52,7 +52,7 @@ class DeployedStack:
         }
         boto3.client("cloudformation").create_stack(
             StackName=NAME,
-            TemplateBody=TEMPLATE.read_text("utf-8"),
+            TemplateBody=for_moto(),
             Capabilities=["CAPABILITY_NAMED_IAM"],
             Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in wanted.items()],
         )
@@ -64,8 +64,17 @@ class DeployedStack:
     def client(self, service: str) -> Any:
         """A boto3 client that also answers what moto does not."""
         made = self._made.get(service) or self._made.setdefault(service, boto3.client(service))
-        own = {"iam": {"simulate_principal_policy": self._simulated}, "lambda": {"invoke": self._invoked}}
+        own: dict[str, dict[str, Callable[..., Any]]] = {
+            "iam": {"simulate_principal_policy": self._simulated},
+            "lambda": {"invoke": self._invoked},
+            "cloudformation": {"get_paginator": lambda _: self},
+        }
         return AnsweredElsewhere(made, own.get(service, {}))
+
+    def paginate(self, StackName: str) -> list[dict[str, Any]]:  # noqa: N803
+        """The resources of the stack, as CloudFormation lists them."""
+        assert StackName == NAME
+        return [{"StackResourceSummaries": [{"LogicalResourceId": k, "PhysicalResourceId": v} for k, v in self.parts.items()]}]
 
     # --- what moto makes none of ---------------------------------------------------------------------------------------------
 
@@ -75,6 +84,12 @@ class DeployedStack:
             document = self._resolved(resources[name]["Properties"]["PolicyDocument"])
             attributes = {"Policy": json.dumps(document)}
             boto3.client("sqs").set_queue_attributes(QueueUrl=self.parts[part], Attributes=attributes)
+        functions, function = boto3.client("lambda"), self.parts["Function"]
+        alias = functions.create_alias(FunctionName=function, Name="live", FunctionVersion="$LATEST")
+        self.parts["Live"] = alias["AliasArn"]
+        for part in ("EveryMinute", "EveryFiveMinutes"):
+            how = {"Action": "lambda:InvokeFunction", "Principal": "events.amazonaws.com", "SourceArn": self._arn(part)}
+            functions.add_permission(FunctionName=function, Qualifier="live", StatementId=part, **how)
         self.put_role_policies()
         document = self._resolved(resources["TrailBucketPolicy"]["Properties"]["PolicyDocument"])
         boto3.client("s3").put_bucket_policy(Bucket=self.parts["TrailBucket"], Policy=json.dumps(document))
@@ -156,7 +171,7 @@ class DeployedStack:
         return {
             "Queue": f"arn:aws:sqs:{place}:{name}",
             "DeadLetters": f"arn:aws:sqs:{place}:{name}",
-            "Rule": f"arn:aws:events:{place}:rule/{name}",
+            **dict.fromkeys(("Rule", "EveryMinute", "EveryFiveMinutes"), f"arn:aws:events:{place}:rule/{name}"),
             "Deliveries": f"arn:aws:dynamodb:{place}:table/{name}",
             "TrailBucket": f"arn:aws:s3:::{name}",
             "ProbeRole": f"arn:aws:iam::{ACCOUNT}:role/{name}",
@@ -182,8 +197,8 @@ class DeployedStack:
         ]
         return {"EvaluationResults": results}
 
-    def _invoked(self, FunctionName: str, InvocationType: str, Payload: bytes) -> dict[str, Any]:  # noqa: N803
-        assert (FunctionName, InvocationType) == (self.parts["Function"], "RequestResponse")
+    def _invoked(self, FunctionName: str, Qualifier: str, InvocationType: str, Payload: bytes) -> dict[str, Any]:  # noqa: N803
+        assert (FunctionName, Qualifier, InvocationType) == (self.parts["Function"], "live", "RequestResponse")
         assert json.loads(Payload) == {"trailbell": "self-test"}
         return {"Payload": io.BytesIO(json.dumps(self.answer).encode())}
 

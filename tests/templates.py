@@ -38,6 +38,11 @@ def template(path: Path = TEMPLATE) -> dict[str, Any]:
     return deepcopy(_read(path))
 
 
+def for_moto() -> str:
+    """The template's text as moto can make it, which knows no alias of a function: events go to the function itself."""
+    return TEMPLATE.read_text("utf-8").replace("!Ref Live", "!GetAtt Function.Arn")
+
+
 NO_VALUE = {"Ref": "AWS::NoValue"}
 
 

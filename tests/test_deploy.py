@@ -83,7 +83,10 @@ def test_workflows_may_publish_and_deploy_and_nothing_else() -> None:
         actions.setdefault(name, set()).update(listed(statement["Action"]))
     assert actions == {
         "publish": {"s3:PutObject", "s3:GetObject", "s3:GetObjectVersion", "kms:Sign", "kms:Verify"},
-        "deploy": {"lambda:UpdateFunctionCode", "lambda:GetFunctionConfiguration"},
+        "deploy": {
+            *("lambda:UpdateFunctionCode", "lambda:PublishVersion", "lambda:GetAlias", "lambda:UpdateAlias"),
+            *("lambda:GetFunctionConfiguration", "lambda:InvokeFunction"),
+        },
     }
 
 
@@ -304,7 +307,7 @@ def test_the_saved_queries_ask_for_what_stands_in_the_records() -> None:
 def test_what_aws_checks_against_the_role_waits_for_its_permission() -> None:
     resources = template()["Resources"]
     assert resources["FromQueue"]["DependsOn"] == "MayReadQueue"
-    assert resources["OnFailure"]["DependsOn"] == "MaySendDeadLetters"
+    assert resources["OnFailure"]["DependsOn"] == ["MaySendDeadLetters", "Live"]
     assert len(re.findall(r"depends_on += \[aws_iam_role_policy\.may\]", TERRAFORM)) == 2
 
 
@@ -445,6 +448,29 @@ def test_what_is_owed_is_found_by_an_index_of_the_same_attributes_in_both() -> N
         "range_key": "due",
         "projection_type": "KEYS_ONLY",
     }
+
+
+def test_events_go_to_an_alias_that_nothing_here_moves() -> None:
+    resources = chosen(template()["Resources"], "Direct")
+    never_changes = {"FunctionName": {"Ref": "Function"}, "Name": "live", "FunctionVersion": "$LATEST"}
+    assert resources["Live"]["Properties"] == never_changes
+    for name, one in resources.items():
+        parts = one.get("Properties", {})
+        if one["Type"] in {"AWS::Lambda::Permission", "AWS::Lambda::EventSourceMapping"}:
+            assert parts["FunctionName"] == {"Ref": "Live"}, name
+        if one["Type"] == "AWS::Events::Rule":
+            assert [target["Arn"] for target in parts["Targets"]] == [{"Ref": "Live"}], name
+    assert resources["OnFailure"]["Properties"]["Qualifier"] == "live"
+    assert TERRAFORM.count("aws_lambda_alias.live.arn") == 5
+    started = re.findall(r'^resource "aws_lambda_(permission|function_event)', TERRAFORM, re.MULTILINE)
+    assert TERRAFORM.count("qualifier ") == len(started)
+    assert "aws_lambda_function.this.arn" not in TERRAFORM
+
+
+def test_terraform_takes_back_neither_code_nor_version_that_somebody_deployed() -> None:
+    for kind, left in (("function", "[filename, source_code_hash]"), ("alias", "[function_version, description]")):
+        (block,) = re.findall(rf'^resource "aws_lambda_{kind}" "\w+" \{{$(.*?)^\}}$', TERRAFORM, re.MULTILINE | re.DOTALL)
+        assert f"ignore_changes = {left}" in block
 
 
 def test_each_minute_what_is_owed_is_sent() -> None:

@@ -6,7 +6,6 @@ import io
 import json
 import uuid
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.request import Request, urlopen
 
@@ -16,13 +15,14 @@ from builders import NOW, channel, policy, policy_set, route
 from click.testing import CliRunner
 from deployed_stack import AnsweredElsewhere, DeployedStack
 from moto.server import ThreadedMotoServer
+from templates import for_moto
 
 from engine.cli import trailbell
 from engine.edge.stack import read_stack
 from engine.edge.stack_parts import NO_ACCOUNT
 from engine.errors import StackError
 from engine.model import IncidentRule, WebhookRef
-from engine.model.stack import AlarmState, Denial, ProbeState, SelfTestAnswer, StackState
+from engine.model.stack import AlarmState, Denial, LiveVersion, ProbeState, SelfTestAnswer, StackState
 from engine.policy.scopes import named_buckets
 from engine.workbench.chain_links import ChainLink, Health
 from engine.workbench.doctor import diagnose
@@ -30,6 +30,7 @@ from engine.workbench.stack_watch import ALARMS, QUEUED_ALARMS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
 TOPIC = "arn:aws:sns:eu-west-1:111122223333:pager"
 RULE, QUEUE, DEAD, FUNCTION, MINUTE, PROBE, ROLE = (
@@ -60,6 +61,7 @@ SOUND = StackState(
         "Queue": "https://sqs/queue",
         "DeadLetters": "https://sqs/dead",
         "Function": "trailbell",
+        "Live": f"{FUNCTION}:live",
         "FromQueue": "u",
         "EveryMinute": "minute",
         "EveryFiveMinutes": "probe",
@@ -116,6 +118,7 @@ SOUND = StackState(
     owed={"watch": 3},
     last_event=NOW,
     foreign=0,
+    live=LiveVersion("4", "3", True),  # noqa: FBT003
     probe=ProbeState(True, 4, 0),  # noqa: FBT003
     direct=False,
     unread={},
@@ -190,6 +193,8 @@ def test_only_buckets_named_in_full_can_be_looked_for() -> None:
         ({"queue_enabled": False}, "queue is read"),
         ({"waiting": 9, "oldest": 4000}, "queue drains"),
         ({"function_state": "Inactive"}, "function is active"),
+        ({"live": LiveVersion("4", "5", False)}, "events go to the newest version"),  # noqa: FBT003
+        ({"live": None, "unread": {"live": "ResourceNotFoundException"}}, "events go to the newest version"),
         ({"environment": frozenset()}, "webhook of watch"),
         ({"topics": {TOPIC: False}}, "topic of pager"),
         ({"index_active": False}, "what is owed is found"),
@@ -279,7 +284,6 @@ def without_invocations(service: str) -> Any:
 def test_a_stack_made_from_the_template_is_read_as_it_is() -> None:
     boto3.client("s3").create_bucket(Bucket="code", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
     boto3.client("s3").put_object(Bucket="code", Key="t.zip", Body=_empty_zip())
-    template = (Path(__file__).parent.parent / "deploy" / "template.yaml").read_text(encoding="utf-8")
     wanted = {
         "BucketNames": "payments-prod,ledger",
         "EventNames": "GetObject,PutObject",
@@ -289,7 +293,7 @@ def test_a_stack_made_from_the_template_is_read_as_it_is() -> None:
     }
     boto3.client("cloudformation").create_stack(
         StackName="trailbell",
-        TemplateBody=template,
+        TemplateBody=for_moto(),
         Capabilities=["CAPABILITY_NAMED_IAM"],
         Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in wanted.items()],
     )
@@ -367,6 +371,14 @@ def test_a_stack_that_is_not_there_is_an_error_that_says_so() -> None:
         read_stack("nowhere", [], NOW, boto3.client)
 
 
+def _without_newest_version(stack: DeployedStack) -> None:
+    """Events go to a version that was published before the function's settings changed."""
+    functions, name = boto3.client("lambda"), stack.parts["Function"]
+    version = functions.publish_version(FunctionName=name)["Version"]
+    functions.update_alias(FunctionName=name, Name="live", FunctionVersion=version)
+    functions.update_function_configuration(FunctionName=name, Timeout=61)
+
+
 REMOVALS: dict[str, tuple[Callable[[DeployedStack], object], str, str]] = {
     "queue policy": (
         lambda stack: boto3.client("sqs").set_queue_attributes(QueueUrl=stack.parts["Queue"], Attributes={"Policy": ""}),
@@ -404,6 +416,11 @@ REMOVALS: dict[str, tuple[Callable[[DeployedStack], object], str, str]] = {
         lambda stack: boto3.client("kms").disable_key(KeyId=stack.key.rpartition("/")[2]),
         " is enabled",
         "aws kms enable-key",
+    ),
+    "newest version": (
+        _without_newest_version,
+        "events go to the newest version",
+        "aws lambda update-alias --function-name",
     ),
     "alarm action": (
         lambda _: boto3.client("cloudwatch").disable_alarm_actions(AlarmNames=["trailbell-ErrorsAlarm-X"]),

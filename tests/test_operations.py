@@ -19,9 +19,9 @@ from engine.cli import trailbell
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "docs" / name for name in ("operations.md", "at-3-am.md", "organization.md", "auditor.md")]
-OF_THE_CLI = {("cloudformation", "deploy"), ("logs", "tail"), ("s3", "cp"), ("s3", "ls")}
+OF_THE_CLI = {("cloudformation", "deploy"), ("logs", "tail"), ("s3", "cp"), ("s3", "ls"), ("lambda", "wait")}
 """Commands that aws has beside the operations of the services."""
-EVERYWHERE = {"query", "output"}
+EVERYWHERE = {"query", "output", "cli-binary-format"}
 INNER = re.compile(r"\$\(([^()]*)\)")
 SESSION = botocore.session.get_session()
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
 import boto3
 import pytest
+from templates import for_moto
 
-ROOT = Path(__file__).parent.parent
 ACCOUNT = "123456789012"
 PARAMETERS = {
     "BucketNames": "payments-prod,ledger",
@@ -37,7 +36,7 @@ class Account:
         s3.put_object(Bucket="template-code", Key="trailbell.zip", Body=b"PK")
         self.client("cloudformation").create_stack(
             StackName="trailbell-template",
-            TemplateBody=(ROOT / "deploy/template.yaml").read_text("utf-8"),
+            TemplateBody=for_moto(),
             Parameters=[{"ParameterKey": name, "ParameterValue": value} for name, value in PARAMETERS.items()],
             Capabilities=["CAPABILITY_NAMED_IAM"],
         )

@@ -15,7 +15,7 @@ from click.testing import CliRunner
 
 from engine.cli import COMMANDS, doctor, main
 from engine.lint.formats import FORMATS
-from engine.model.stack import AlarmState, Denial, SelfTestAnswer, StackState
+from engine.model.stack import AlarmState, Denial, LiveVersion, ProbeState, SelfTestAnswer, StackState
 from engine.resources import package_folder
 
 if TYPE_CHECKING:
@@ -89,7 +89,10 @@ routes:
     notify: [{QUOTED}]
 """
 ODD_FILE = "odd\x1b[2J\u202e\n✓ forged"
-PARTS = ("Rule", "Queue", "DeadLetters", "Function", "FromQueue", "EveryMinute", "EveryFiveMinutes", "Deliveries", "Logs", "Role")
+PARTS = (
+    *("Rule", "Queue", "DeadLetters", "Function", "Live", "FromQueue"),
+    *("EveryMinute", "EveryFiveMinutes", "Deliveries", "Logs", "Role"),
+)
 STACK = StackState(
     parts=dict.fromkeys(PARTS, HOSTILE),
     arns=dict.fromkeys(PARTS, HOSTILE),
@@ -129,7 +132,8 @@ STACK = StackState(
     last_event=NOW,
     foreign=0,
     answer=SelfTestAnswer(HOSTILE, {HOSTILE: HOSTILE}, HOSTILE, {HOSTILE: 0}, HOSTILE),
-    probe=None,
+    live=LiveVersion(HOSTILE, HOSTILE, newest=False),
+    probe=ProbeState(enabled=True, minutes=None, failed=1),
     direct=False,
     unread={HOSTILE: HOSTILE, "queue": HOSTILE},
 )

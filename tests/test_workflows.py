@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
 import shutil
 import subprocess
 import sys
 import tomllib
+import zipfile
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+from urllib.request import Request, urlopen
 
 import boto3
 import pytest
@@ -17,6 +20,7 @@ import yaml
 from actionlint import linted, needs_actionlint
 from builders import SHIPPED
 from click.testing import CliRunner
+from moto.server import ThreadedMotoServer
 
 from engine.active_policies import accepted
 from engine.cli import trailbell
@@ -24,6 +28,9 @@ from engine.edge.published import S3Store
 from engine.policy.load import load
 from engine.policy.poller import Copy, PolicyPoller
 from engine.policy.published import placed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
 
 ROOT = Path(__file__).parent.parent
 WORKFLOWS = sorted((ROOT / ".github/workflows").glob("*.yml"))
@@ -88,34 +95,114 @@ def test_nothing_is_installed_or_built_where_something_can_be_written() -> None:
         )
 
 
-@pytest.fixture
-def workflow(aws: str, tmp_path: Path) -> Any:
-    """Runs the step of the workflow that signs and stores, in a folder with the packed set; returns how it ended."""
+def runner(file: str, with_call: str, folder: Path, **variables: str) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Runs the step of a workflow that makes a call of AWS, in a folder, with AWS's command line simulated."""
     if not (shutil.which("jq") and shutil.which("openssl")):
         pytest.skip("jq and openssl are not installed: the runner of the workflow has both")
-    (job,) = [job for file, job in jobs_with_rights() if file == "publish.yml"]
-    (step,) = [step for step in job["steps"] if "aws kms sign" in step.get("run", "")]
-    assert step["shell"] == "bash"
-    (tmp_path / "bin").mkdir()
-    command = tmp_path / "bin/aws"
+    (step,) = [
+        step for name, job in jobs_with_rights() if name == file for step in job["steps"] if with_call in step.get("run", "")
+    ]
+    command = folder / "bin/aws"
+    command.parent.mkdir()
     command.write_text(f'#!/bin/sh\nexec {sys.executable} {ROOT / "tests/aws_cli.py"} "$@"\n', encoding="utf-8")
     command.chmod(0o755)
     environment = {
         "PATH": f"{command.parent}:/usr/bin:/bin",
-        "RUNNER_TEMP": str(tmp_path),
-        "AWS_ENDPOINT_URL": aws,
+        "RUNNER_TEMP": str(folder),
         "AWS_ACCESS_KEY_ID": "testing",
         "AWS_SECRET_ACCESS_KEY": "testing",
         "AWS_DEFAULT_REGION": "eu-west-1",
-        "PUBLISHER": "octocat by https://example.com/runs/1",
+        **variables,
     }
+    pipefail = ["-o", "pipefail"] if step.get("shell") == "bash" else []
 
-    def run(url: str, key: str, rollback: str = "") -> subprocess.CompletedProcess[str]:
-        more = {"POLICIES": url, "SIGNING_KEY": key, "ROLLBACK": rollback}
-        bash = ["/bin/bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", step["run"]]
-        return subprocess.run(bash, cwd=tmp_path, env=environment | more, capture_output=True, text=True, check=False)  # noqa: S603  ours
+    def run(**more: str) -> subprocess.CompletedProcess[str]:
+        bash = ["/bin/bash", "--noprofile", "--norc", "-e", *pipefail, "-c", step["run"]]
+        return subprocess.run(bash, cwd=folder, env=environment | more, capture_output=True, text=True, check=False)  # noqa: S603  ours
 
     return run
+
+
+@pytest.fixture
+def workflow(aws: str, tmp_path: Path) -> Any:
+    """Runs the step of the workflow that signs and stores, in a folder with the packed set; returns how it ended."""
+    run = runner("publish.yml", "aws kms sign", tmp_path, AWS_ENDPOINT_URL=aws, PUBLISHER="octocat by https://example.com/runs/1")
+    return lambda url, key, rollback="": run(POLICIES=url, SIGNING_KEY=key, ROLLBACK=rollback)
+
+
+# --- code goes to a version, which is tested before events go to it ----------------------------------------------------------
+
+SOUND_ANSWER = {"revision": "abc123", "webhooks": {"watch": ""}, "table": "", "buckets": {}}
+BROKEN_ANSWERS = [
+    {**SOUND_ANSWER, "webhooks": {"watch": "", "ops": "it cannot be read"}},
+    {**SOUND_ANSWER, "table": "the table cannot be read (AccessDenied)"},
+    {"errorMessage": "no set", "errorType": "PolicySetError"},
+    None,
+]
+
+
+@pytest.fixture
+def lambda_service() -> Iterator[tuple[str, Callable[[Any], None]]]:
+    """The address of a simulated AWS with a function, and what sets its next answer."""
+    server = ThreadedMotoServer(port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    url = f"http://{host}:{port}"
+
+    def tell(path: str, body: Any) -> None:
+        request = Request(f"http://{host}:{port}/moto-api/{path}", json.dumps(body).encode(), method="POST")
+        urlopen(request, timeout=10).close()  # noqa: S310  our own server
+
+    tell("config", {"lambda": {"use_docker": False}})
+    yield url, lambda answer: tell("static/lambda-simple/response", {"results": [json.dumps(answer)], "region": "eu-west-1"})
+    server.stop()
+
+
+@pytest.mark.long
+def test_events_go_to_a_new_version_once_it_has_passed_its_self_test(
+    lambda_service: tuple[str, Callable[[Any], None]], tmp_path: Path
+) -> None:
+    url, answers = lambda_service
+    keys = {"aws_access_key_id": "testing", "aws_secret_access_key": "testing", "region_name": "eu-west-1"}
+    trust = json.dumps({"Version": "2012-10-17", "Statement": []})
+    role = boto3.client("iam", endpoint_url=url, **keys).create_role(RoleName="r", AssumeRolePolicyDocument=trust)["Role"]["Arn"]
+    functions = boto3.client("lambda", endpoint_url=url, **keys)
+    code = {"ZipFile": zipped("first")}
+    functions.create_function(FunctionName="bell", Runtime="python3.13", Role=role, Handler="lambda_entry.handler", Code=code)
+    functions.create_alias(FunctionName="bell", Name="live", FunctionVersion="$LATEST")
+    run = runner("deploy.yml", "aws lambda publish-version", tmp_path, AWS_ENDPOINT_URL=url, FUNCTION="bell")
+
+    def deployed(text: str, answer: Any) -> tuple[bool, str, str]:
+        (tmp_path / "dist").mkdir(exist_ok=True)
+        (tmp_path / "dist/trailbell.zip").write_bytes(zipped(text))
+        answers(answer)
+        done = run()
+        alias = functions.get_alias(FunctionName="bell", Name="live")
+        return done.returncode == 0, alias["FunctionVersion"], alias["Description"]
+
+    assert deployed("second", SOUND_ANSWER) == (True, "1", "before: $LATEST")
+    assert deployed("broken", BROKEN_ANSWERS[0]) == (False, "1", "before: $LATEST")
+    assert deployed("third", SOUND_ANSWER) == (True, "3", "before: 1"), "the version before is the one that events went to"
+
+
+@pytest.mark.parametrize("answer", [SOUND_ANSWER, *BROKEN_ANSWERS], ids=str)
+def test_the_self_test_is_passed_by_a_sound_answer_alone(answer: Any) -> None:
+    jq = shutil.which("jq")
+    if jq is None:
+        pytest.skip("jq is not installed: the runner of the workflow has it")
+    (expression,) = re.findall(r"jq --exit-status '([^']+)'", (ROOT / ".github/workflows/deploy.yml").read_text("utf-8"))
+    done = subprocess.run([jq, "--exit-status", expression], input=json.dumps(answer).encode(), capture_output=True, check=False)  # noqa: S603
+    assert (done.returncode == 0) == (answer == SOUND_ANSWER)
+
+
+def zipped(text: str) -> bytes:
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as archive:
+        archive.writestr("lambda_entry.py", text)
+    return content.getvalue()
+
+
+# --- a set is signed and stored ----------------------------------------------------------------------------------------------
 
 
 def test_what_the_workflow_signs_and_stores_is_what_functions_accept_and_it_rolls_back(

@@ -176,7 +176,7 @@ resource "aws_cloudwatch_event_bus_policy" "this" {
 resource "aws_cloudwatch_event_target" "this" {
   rule           = aws_cloudwatch_event_rule.this.name
   event_bus_name = aws_cloudwatch_event_rule.this.event_bus_name
-  arn            = local.queued ? aws_sqs_queue.events[0].arn : aws_lambda_function.this.arn
+  arn            = local.queued ? aws_sqs_queue.events[0].arn : aws_lambda_alias.live.arn
   dead_letter_config {
     arn = aws_sqs_queue.dead_letters.arn
   }
@@ -290,6 +290,8 @@ resource "aws_lambda_function" "this" {
     variables = local.environment
   }
   lifecycle {
+    # The package is the first code. Later code is put there by the workflow, or by hand (docs/operations.md), and must not go back here.
+    ignore_changes = [filename, source_code_hash]
     precondition {
       condition     = (var.policies_bucket == "") == (var.policies_signing_key_arn == "")
       error_message = "policies_bucket and policies_signing_key_arn need each other: a set that is not signed is never used."
@@ -297,10 +299,20 @@ resource "aws_lambda_function" "this" {
   }
 }
 
+# What events go to. Whoever deploys code moves it to a version, and nothing here moves it back.
+resource "aws_lambda_alias" "live" {
+  name             = "live"
+  function_name    = aws_lambda_function.this.function_name
+  function_version = "$LATEST"
+  lifecycle {
+    ignore_changes = [function_version, description]
+  }
+}
+
 resource "aws_lambda_event_source_mapping" "queue" {
   count                              = local.queued ? 1 : 0
   event_source_arn                   = aws_sqs_queue.events[0].arn
-  function_name                      = aws_lambda_function.this.arn
+  function_name                      = aws_lambda_alias.live.arn
   batch_size                         = local.log_files ? 5 : var.batch_size
   maximum_batching_window_in_seconds = var.batch_window
   function_response_types            = ["ReportBatchItemFailures"]
@@ -314,6 +326,7 @@ resource "aws_lambda_permission" "rule" {
   count         = local.queued ? 0 : 1
   action        = "lambda:InvokeFunction"
   function_name = aws_lambda_function.this.function_name
+  qualifier     = aws_lambda_alias.live.name
   principal     = "events.amazonaws.com"
   source_arn    = aws_cloudwatch_event_rule.this.arn
 }
@@ -328,7 +341,7 @@ resource "aws_cloudwatch_event_rule" "every_day" {
 resource "aws_cloudwatch_event_target" "every_day" {
   count = local.tells_muted ? 1 : 0
   rule  = aws_cloudwatch_event_rule.every_day[0].name
-  arn   = aws_lambda_function.this.arn
+  arn   = aws_lambda_alias.live.arn
   input = jsonencode({ trailbell = "muted" })
 }
 
@@ -336,6 +349,7 @@ resource "aws_lambda_permission" "every_day" {
   count         = local.tells_muted ? 1 : 0
   action        = "lambda:InvokeFunction"
   function_name = aws_lambda_function.this.function_name
+  qualifier     = aws_lambda_alias.live.name
   principal     = "events.amazonaws.com"
   source_arn    = aws_cloudwatch_event_rule.every_day[0].arn
 }
@@ -351,7 +365,7 @@ resource "aws_cloudwatch_event_rule" "every_minute" {
 resource "aws_cloudwatch_event_target" "every_minute" {
   count = var.delivery_table ? 1 : 0
   rule  = aws_cloudwatch_event_rule.every_minute[0].name
-  arn   = aws_lambda_function.this.arn
+  arn   = aws_lambda_alias.live.arn
   input = jsonencode({ trailbell = "drain" })
   retry_policy {
     maximum_event_age_in_seconds = 60
@@ -363,6 +377,7 @@ resource "aws_lambda_permission" "every_minute" {
   count         = var.delivery_table ? 1 : 0
   action        = "lambda:InvokeFunction"
   function_name = aws_lambda_function.this.function_name
+  qualifier     = aws_lambda_alias.live.name
   principal     = "events.amazonaws.com"
   source_arn    = aws_cloudwatch_event_rule.every_minute[0].arn
 }
@@ -370,6 +385,7 @@ resource "aws_lambda_permission" "every_minute" {
 resource "aws_lambda_function_event_invoke_config" "direct" {
   count                  = local.queued ? 0 : 1
   function_name          = aws_lambda_function.this.function_name
+  qualifier              = aws_lambda_alias.live.name
   maximum_retry_attempts = 2
   depends_on             = [aws_iam_role_policy.may] # as above
   destination_config {

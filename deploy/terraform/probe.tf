@@ -34,7 +34,7 @@ resource "aws_cloudwatch_event_rule" "probe" {
 resource "aws_cloudwatch_event_target" "probe" {
   count = local.probes ? 1 : 0
   rule  = aws_cloudwatch_event_rule.probe[0].name
-  arn   = aws_lambda_function.this.arn
+  arn   = aws_lambda_alias.live.arn
   input = jsonencode({ trailbell = "probe" })
   retry_policy {
     maximum_event_age_in_seconds = 60
@@ -46,6 +46,7 @@ resource "aws_lambda_permission" "probe" {
   count         = local.probes ? 1 : 0
   action        = "lambda:InvokeFunction"
   function_name = aws_lambda_function.this.function_name
+  qualifier     = aws_lambda_alias.live.name
   principal     = "events.amazonaws.com"
   source_arn    = aws_cloudwatch_event_rule.probe[0].arn
 }

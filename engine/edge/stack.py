@@ -11,14 +11,17 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from engine.edge.stack_access import denials, read_access
-from engine.edge.stack_parts import bus_and_rule, of_cloudformation, of_terraform
-from engine.model.stack import AlarmState, ProbeState, SelfTestAnswer, StackState
+from engine.edge.stack_parts import LIVE, bus_and_rule, of_cloudformation, of_terraform, qualified
+from engine.model.stack import AlarmState, LiveVersion, ProbeState, SelfTestAnswer, StackState
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from engine.model import Channel
 
+
+_SETTINGS = ("Environment", "Timeout", "MemorySize", "Role", "Runtime", "Architectures", "KMSKeyArn")
+"""What of a function's configuration a version keeps, and a deployment may change."""
 
 SELF_TEST = b'{"trailbell": "self-test"}'
 
@@ -55,7 +58,9 @@ def read_stack(
     direct, has_table = "Queue" not in parts, "Deliveries" in parts
     reading.part("rule", lambda: _rule(client("events"), parts["Rule"]))
     reading.part("trail", lambda: _trails(client("cloudtrail")))
-    reading.part("function", lambda: _function(client("lambda"), parts["Function"]))
+    reading.part("function", lambda: _function(client("lambda"), parts))
+    if "Live" in parts:
+        reading.part("live", lambda: {"live": _live(client("lambda"), parts["Function"])})
     reading.part("dead letters", lambda: {"dead": _count(client("sqs"), parts["DeadLetters"])})
     if not direct:
         reading.part("queue", lambda: _queue(client, parts, now))
@@ -68,7 +73,7 @@ def read_stack(
     reading.part("log group", lambda: {"retention": _retention(client("logs"), parts["Logs"])})
     reading.part("alarms", lambda: {"alarms": _alarms(client("cloudwatch"), name)})
     reading.part("metrics", lambda: _events(client("cloudwatch"), parts["Function"], now))
-    reading.part("self-test", lambda: {"answer": _self_test(client("lambda"), parts["Function"])})
+    reading.part("self-test", lambda: {"answer": _self_test(client("lambda"), parts)})
     there = {
         "secrets": _existing(reading, "secret", [ref.secret for ref in refs], _secret_lookup(client)),
         "parameters": _existing(reading, "parameter", [ref.parameter for ref in refs], _parameter_lookup(client)),
@@ -148,8 +153,8 @@ def _advanced(selectors: Mapping[str, Any]) -> Iterable[str]:
             yield from ["arn:aws:s3"] if arns is None else [*arns.get("StartsWith", ()), *arns.get("Equals", ())]
 
 
-def _function(functions: Any, name: str) -> dict[str, Any]:  # noqa: ANN401
-    configuration = functions.get_function_configuration(FunctionName=name)
+def _function(functions: Any, parts: Mapping[str, str]) -> dict[str, Any]:  # noqa: ANN401
+    configuration = functions.get_function_configuration(**qualified(parts))
     variables = configuration.get("Environment", {}).get("Variables", {})
     return {
         "function_state": configuration.get("State", "Active"),
@@ -158,9 +163,19 @@ def _function(functions: Any, name: str) -> dict[str, Any]:  # noqa: ANN401
     }
 
 
-def _self_test(functions: Any, name: str) -> SelfTestAnswer:  # noqa: ANN401
+def _live(functions: Any, name: str) -> LiveVersion:  # noqa: ANN401
+    alias = functions.get_alias(FunctionName=name, Name=LIVE)
+    settings = [
+        functions.get_function_configuration(FunctionName=name, Qualifier=version)
+        for version in (alias["FunctionVersion"], "$LATEST")
+    ]
+    running, deployed = ([one.get(field) for field in ("CodeSha256", *_SETTINGS)] for one in settings)
+    return LiveVersion(alias["FunctionVersion"], alias.get("Description", "").removeprefix("before: "), running == deployed)
+
+
+def _self_test(functions: Any, parts: Mapping[str, str]) -> SelfTestAnswer:  # noqa: ANN401
     """What the function says of itself. Raises `KeyError` where that is no answer of Trailbell's."""
-    invoked = functions.invoke(FunctionName=name, InvocationType="RequestResponse", Payload=SELF_TEST)
+    invoked = functions.invoke(**qualified(parts), InvocationType="RequestResponse", Payload=SELF_TEST)
     text = invoked["Payload"].read()
     if "FunctionError" in invoked:
         return SelfTestAnswer("", {}, "", {}, str(json.loads(text).get("errorType", "error")))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from engine.edge.stack_parts import bus_and_rule
+from engine.edge.stack_parts import bus_and_rule, qualified
 from engine.model.stack import Denial
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def read_access(
     for part in ("Queue", "DeadLetters"):
         if part in parts:
             access.read(f"policy of {part}", lambda part=part: _of_queue(access, part, parts[part], client("sqs")))  # type: ignore[misc]
-    access.read("policy of Function", lambda: _of_function(access, parts["Function"], client("lambda")))
+    access.read("policy of Function", lambda: _of_function(access, parts, client("lambda")))
     access.read("rule", lambda: _of_rules(access, parts, client("events")))
     if "Role" in parts:
         access.read("role", lambda: access.arns.update(Role=client("iam").get_role(RoleName=parts["Role"])["Role"]["Arn"]))
@@ -79,9 +79,10 @@ def _of_queue(access: Access, part: str, url: str, sqs: Any) -> None:  # noqa: A
         access.keys[attributes["KmsMasterKeyId"]] = ""
 
 
-def _of_function(access: Access, name: str, functions: Any) -> None:  # noqa: ANN401
-    access.arns["Function"] = functions.get_function_configuration(FunctionName=name)["FunctionArn"]
-    access.documents["Function"] = functions.get_policy(FunctionName=name)["Policy"]
+def _of_function(access: Access, parts: Mapping[str, str], functions: Any) -> None:  # noqa: ANN401
+    name = parts["Function"]
+    access.arns["Function"] = parts.get("Live") or functions.get_function_configuration(FunctionName=name)["FunctionArn"]
+    access.documents["Function"] = functions.get_policy(**qualified(parts))["Policy"]
 
 
 def _of_rules(access: Access, parts: Mapping[str, str], events: Any) -> None:  # noqa: ANN401

@@ -7,9 +7,18 @@ from typing import TYPE_CHECKING, Any
 from engine.errors import StackError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
 NO_ACCOUNT = "AWS needs a region and credentials: set AWS_REGION, and AWS_PROFILE or the variables of a session"
+
+
+LIVE = "live"
+"""The alias of the function that events go to."""
+
+
+def qualified(parts: Mapping[str, str]) -> dict[str, str]:
+    """The function that events go to, as calls of Lambda name it: by its alias, where it has one."""
+    return {"FunctionName": parts["Function"]} | ({"Qualifier": LIVE} if "Live" in parts else {})
 
 
 def of_cloudformation(name: str, client: Callable[[str], Any]) -> dict[str, str]:
@@ -41,7 +50,9 @@ def of_terraform(name: str, client: Callable[[str], Any]) -> dict[str, str]:
     except BotoCoreError as error:
         raise StackError(unreachable(error)) from None
     variables = function.get("Environment", {}).get("Variables", {})
-    parts = {"Function": name, "Logs": f"/trailbell/{name}", "Role": name, "Rule": name}
+    alias = _alias(name, client)
+    parts = {"Function": name} | ({"Live": alias} if alias else {})
+    parts |= {"Logs": f"/trailbell/{name}", "Role": name, "Rule": name}
     parts["DeadLetters"] = _queue_url(f"{name}-dead-letters", client)
     if "TRAILBELL_DELIVERY_TABLE" in variables:
         parts |= {"Deliveries": variables["TRAILBELL_DELIVERY_TABLE"], "EveryMinute": f"{name}-drain"}
@@ -49,9 +60,9 @@ def of_terraform(name: str, client: Callable[[str], Any]) -> dict[str, str]:
         parts["EveryFiveMinutes"] = f"{name}-probe"
     if _has_bus(name, client):
         parts["Rule"] = f"{name}|{name}"
-    mappings = client("lambda").list_event_source_mappings(FunctionName=name)["EventSourceMappings"]
-    queues = [one for one in mappings if one["EventSourceArn"].endswith(f":{name}")]
-    if queues or not _starts_function(parts["Rule"], function["FunctionArn"], client):
+    queue = ":".join([*function["FunctionArn"].split(":")[:2], "sqs", *function["FunctionArn"].split(":")[3:5], name])
+    queues = client("lambda").list_event_source_mappings(EventSourceArn=queue)["EventSourceMappings"]
+    if queues or not _starts_function(parts["Rule"], alias or function["FunctionArn"], client):
         parts |= {"Queue": _queue_url(name, client), "FromQueue": queues[0]["UUID"] if queues else ""}
     return parts
 
@@ -90,6 +101,15 @@ def _queue_url(name: str, client: Callable[[str], Any]) -> str:
         return str(sqs.get_queue_url(QueueName=name)["QueueUrl"])
     except sqs.exceptions.ClientError:
         return name
+
+
+def _alias(name: str, client: Callable[[str], Any]) -> str:
+    """The ARN of the function's alias for its events, "" where it has none."""
+    functions = client("lambda")
+    try:
+        return str(functions.get_alias(FunctionName=name, Name=LIVE)["AliasArn"])
+    except functions.exceptions.ClientError:
+        return ""
 
 
 def _has_bus(name: str, client: Callable[[str], Any]) -> bool:

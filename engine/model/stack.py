@@ -23,6 +23,17 @@ class AlarmState(NamedTuple):
     pages: bool = True
 
 
+class LiveVersion(NamedTuple):
+    """The version of a function that events go to: its number, or `$LATEST`.
+
+    `before` is the one before it, "" where that is not known; `newest`: what was deployed last, code and settings, is the same.
+    """
+
+    version: str
+    before: str
+    newest: bool
+
+
 class ProbeState(NamedTuple):
     """What is known of a stack's probe, in the last half hour: how many minutes its read took to arrive, and how often it failed.
 
@@ -61,7 +72,8 @@ class StackState(NamedTuple):
     that of the rule which has it sent each minute. `oldest_owed`: for how many seconds an alert has been owed, as the schedule
     said last (None: it has said nothing); `owed`: the same of the channels that are owed something. `alarms` are by namespace and
     metric, `listeners` count the confirmed subscriptions of their topics. `set_age` is in seconds, None where the function has
-    not said it lately. `answer` is what the function said of itself. `probe` is None where there is none.
+    not said it lately. `answer` is what the function said of itself. `probe` is None where there is none, and
+    `live` where the function has no alias for its events.
     """
 
     parts: Mapping[str, str]
@@ -99,6 +111,7 @@ class StackState(NamedTuple):
     last_event: datetime | None
     foreign: int | None
     answer: SelfTestAnswer | None
+    live: LiveVersion | None
     probe: ProbeState | None
     direct: bool
     unread: Mapping[str, str]

@@ -40,6 +40,7 @@ def diagnose(state: StackState, policies: PolicySet, now: datetime) -> tuple[Cha
         *_queue(state),
         *rights(state),
         *_function(state),
+        *_live(state),
         *function_answers(state),
         *_published(state),
         *(_destination(state, channel) for channel in policies.channels.values()),
@@ -152,6 +153,23 @@ def _function(state: StackState) -> Iterator[ChainLink]:
             state.function_state,
             f"aws lambda get-function --function-name {state.parts['Function']} says why",
         )
+
+
+def _live(state: StackState) -> Iterator[ChainLink]:
+    """Whether events go to what was deployed last."""
+    if "Live" not in state.parts:
+        return
+    name, function = "events go to the newest version", state.parts["Function"]
+    if state.live is None:
+        create = f"aws lambda create-alias --function-name {function} --name live --function-version '$LATEST'"
+        yield _absent(name, state, "live", create)
+        return
+    version, before, newest = state.live
+    publish = f"aws lambda publish-version --function-name {function} --query Version --output text"
+    update = f"""aws lambda update-alias --function-name {function} --name live --function-version "$({publish})\""""
+    seen = f"version {version}" + (f", before it {before}" if before else "")
+    seen += "" if newest else ", and other code or settings were deployed since"
+    yield judged(name, newest, seen, f"{update} --description 'before: {version}', unless somebody went back on purpose")
 
 
 def _published(state: StackState) -> Iterator[ChainLink]:
