@@ -36,6 +36,7 @@ TOUR = {
     "denied-is-heard": "proved",
     "misuse-is-heard": "proved",
     "people-ring": "proved",
+    "people-claim-nothing-away": "proved",
 }
 TOUR_TOO: Mapping[str, tuple[str, str]] = {
     "partners-are-not-muted": ("when: actor.class == 'partner', never: muted", "proved"),

@@ -22,6 +22,7 @@ from engine.pipeline.audit import decision_json
 from engine.pipeline.setting import Setting
 from engine.policy.load import read_set
 from engine.prove.check import prove as answer_all
+from engine.prove.claims import claimed_paths
 from engine.prove.compare import difference
 from engine.prove.findings import NEEDS_SOLVER, has_solver
 from engine.workbench.explain import explain
@@ -30,9 +31,12 @@ from engine.workbench.mint import expected
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from engine.model import PolicySet
+    from engine.model import PolicySet, Record
     from engine.prove.check import Answered
+    from engine.prove.prover import Witness
     from engine.workbench.explain import Explanation
+
+    Shown = dict[str, list[Explanation]]
 
 _WIDTH: Final = 90
 _MARKS: Final = {"proved": "✓", "broken": "✗", "unknown": "?"}
@@ -56,8 +60,9 @@ _MARKS: Final = {"proved": "✓", "broken": "✗", "unknown": "?"}
 def prove(policies_path: Path, form: str, out: Path | None, other: str | None, exempt: str | None) -> None:
     """Answer each guarantee of the policy set: proved for every event, broken by an event that is shown, or unknown and why.
 
-    An event that breaks a guarantee is made up and confirmed: the policies decide it as shown. Exit code 0: all are proved;
-    1: one is broken or unknown, or the set has none.
+    An event that breaks a guarantee is made up and confirmed: the policies decide it as shown. Where a guarantee is about claims,
+    there are two events, which differ in claims alone. Exit code 0: all are proved; 1: one is broken or unknown,
+    or the set has none.
     """
     if not has_solver():
         raise click.ClickException(f"this needs python-sat: {NEEDS_SOLVER}")
@@ -69,14 +74,15 @@ def prove(policies_path: Path, form: str, out: Path | None, other: str | None, e
         return
     policies = compiled(sources)
     answers = list(answer_all(sources, policies))
-    shown = {answer.guarantee.name: _explained(answer, policies) for answer in answers if answer.witness is not None}
+    shown = {answer.guarantee.name: list(_explained(answer, policies)) for answer in answers if answer.witness is not None}
     if form == "json":
         show_json(_as_json(answers, shown, policies))
     else:
         show(*_lines(answers, shown))
     if out is not None:
         out.write_text(_tests(answers, shown), encoding="utf-8")
-        show(f"{out}: {len(shown)} policy test{'' if len(shown) == 1 else 's'}", err=True)
+        count = sum(map(len, shown.values()))
+        show(f"{out}: {count} policy test{'' if count == 1 else 's'}", err=True)
     if not answers or any(answer.result != "proved" for answer in answers):
         raise click.exceptions.Exit(1)
 
@@ -94,13 +100,21 @@ def _compare(new: PolicySet, old: PolicySet, place: str, exempt: str | None, for
         raise click.exceptions.Exit(1)
 
 
-def _explained(answer: Answered, policies: PolicySet) -> Explanation:
+def _explained(answer: Answered, policies: PolicySet) -> Iterator[Explanation]:
+    """What is decided about the event that breaks a guarantee, and about the same one with other claims."""
     assert answer.witness is not None  # noqa: S101  only those are explained
     setting = Setting(policies, Deployment(), random_key())
-    return explain(Event(answer.witness.record, ""), setting, answer.witness.time)
+    for record in _records(answer.witness):
+        yield explain(Event(record, ""), setting, answer.witness.time)
 
 
-def _lines(answers: Sequence[Answered], shown: dict[str, Explanation]) -> Iterator[str]:
+def _records(witness: Witness) -> Iterator[Record]:
+    yield witness.record
+    if witness.other is not None:
+        yield witness.other
+
+
+def _lines(answers: Sequence[Answered], shown: Shown) -> Iterator[str]:
     if not answers:
         yield "The set has no guarantees: no file has a section `guarantees`."
         return
@@ -110,7 +124,7 @@ def _lines(answers: Sequence[Answered], shown: dict[str, Explanation]) -> Iterat
             yield "    No event at all is one that it is about."
         yield from (f"    not known: {why}" for why in answer.why)
         if answer.witness is not None:
-            yield from map(_indented, _event(answer, shown[answer.guarantee.name]))
+            yield from map(_indented, _events(answer.witness, shown[answer.guarantee.name]))
     counts = {result: sum(answer.result == result for answer in answers) for result in _MARKS}
     yield ""
     yield ", ".join(f"{count} {result}" for result, count in counts.items() if count)
@@ -120,21 +134,28 @@ def _indented(line: str) -> str:
     return type(line)(f"    {line}")
 
 
-def _event(answer: Answered, explanation: Explanation) -> Iterator[str]:
-    assert answer.witness is not None  # noqa: S101  only those are shown
+def _events(witness: Witness, explanations: Sequence[Explanation]) -> Iterator[str]:
+    """The event that breaks a guarantee, or the two: what was asked, what is decided, and the messages."""
     yield "this event breaks it:"
-    yield f"  {json.dumps(answer.witness.record)}"
+    yield from _event(witness.record, explanations[0])
+    if witness.other is not None:
+        yield f"with other claims of its caller ({', '.join(claimed_paths(witness.record, witness.other))}):"
+        yield from _event(witness.other, explanations[1])
+
+
+def _event(record: Record, explanation: Explanation) -> Iterator[str]:
+    yield f"  {json.dumps(record)}"
     yield from decision_lines(explanation)
     for name, message in explanation.messages.items():
         yield heading(f"Message for {name}")
         yield from (PaintedText(f"  {line}") for line in preview(message.payload, _WIDTH).splitlines())
 
 
-def _as_json(answers: Sequence[Answered], shown: dict[str, Explanation], policies: PolicySet) -> dict[str, Any]:
+def _as_json(answers: Sequence[Answered], shown: Shown, policies: PolicySet) -> dict[str, Any]:
     return {"revision": policies.revision, "guarantees": [_answer_json(answer, shown) for answer in answers]}
 
 
-def _answer_json(answer: Answered, shown: dict[str, Explanation]) -> dict[str, Any]:
+def _answer_json(answer: Answered, shown: Shown) -> dict[str, Any]:
     guarantee = answer.guarantee
     entry: dict[str, Any] = {
         "id": guarantee.name,
@@ -147,23 +168,31 @@ def _answer_json(answer: Answered, shown: dict[str, Explanation]) -> dict[str, A
     if answer.why:
         entry["why"] = list(answer.why)
     if answer.witness is not None:
-        explanation = shown[guarantee.name]
-        entry["event"] = answer.witness.record
-        entry["decision"] = decision_json(explanation.decision)
-        entry["messages"] = {name: message.payload for name, message in explanation.messages.items()}
+        entry |= _event_json(answer.witness.record, shown[guarantee.name][0])
+        if answer.witness.other is not None:
+            entry["claiming"] = _event_json(answer.witness.other, shown[guarantee.name][1])
     return entry
 
 
-def _tests(answers: Sequence[Answered], shown: dict[str, Explanation]) -> str:
+def _event_json(record: Record, explanation: Explanation) -> dict[str, Any]:
+    return {
+        "event": record,
+        "decision": decision_json(explanation.decision),
+        "messages": {name: message.payload for name, message in explanation.messages.items()},
+    }
+
+
+def _tests(answers: Sequence[Answered], shown: Shown) -> str:
     """The events that break guarantees, as a file of policy tests that expect what is decided now."""
     tests = [
         {
-            "name": f"breaks {answer.guarantee.name}",
-            "event": answer.witness.record,
-            "expect": expected(decision_json(shown[answer.guarantee.name].decision)),
+            "name": f"breaks {answer.guarantee.name}{', with other claims' if number else ''}",
+            "event": record,
+            "expect": expected(decision_json(shown[answer.guarantee.name][number].decision)),
         }
         for answer in answers
         if answer.witness is not None
+        for number, record in enumerate(_records(answer.witness))
     ]
     head = "# Each event breaks a guarantee. `expect` is what the policies decide now: write what they should.\n"
     return head + yaml.safe_dump({"version": 1, "tests": tests}, sort_keys=False, allow_unicode=True)

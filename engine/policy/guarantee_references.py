@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from engine.policy.source import YamlNode
 
 WORDS: Final = ("always", "never")
-_STATEMENTS: Final = ("reaches", "shown_below", "class_kind")
+_STATEMENTS: Final = ("reaches", "shown_below", "class_kind", "quieter_by")
 
 
 def guarantee_findings(guarantee: YamlNode) -> Iterator[Finding]:
@@ -34,3 +34,6 @@ def guarantee_findings(guarantee: YamlNode) -> Iterator[Finding]:
         yield Finding(codes.GUARANTEE, statement.where, what, instead)
     elif "except" in statement.keys and statements != ["shown_below"]:
         yield Finding(codes.GUARANTEE, statement.keys["except"], f"except has no meaning with {statements[0]}", "delete it")
+    elif statements == ["quieter_by"] and words == ["always"]:
+        what = "nothing is always quieter by a claim"
+        yield Finding(codes.GUARANTEE, guarantee.keys["always"], what, "write never: {quieter_by: claimed}")

@@ -311,7 +311,7 @@ TABLE: Final[Mapping[Path, Row]] = {
     ("requestParameters",): Row(CLAIMED, "Headers and parameters are the caller's.", sources=("RC",)),
     # --- what was asked for
     **_named("", "bucket key copy resources", _TARGET_ROW),
-    **_named("requestParameters", "bucketName key prefix", _TARGET_ROW),
+    **_named("requestParameters", "bucketName key prefix x-amz-copy-source", _TARGET_ROW),
     **_named("additionalEventData", "bytesTransferredIn bytesTransferredOut x-amz-id-2 SSEApplied", Row(WHAT, sources=("REC",))),
     **_named(
         "",

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Final
 from engine.matching.formula import AtomFailure, evaluate
 from engine.matching.networks import network_of
 from engine.pipeline.facts import PRIVATE_NETWORKS, source_of
+from engine.prove.paths import SOURCE
+from engine.prove.questions import sample_texts
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Iterator, Mapping
 
     from engine.matching.formula import Atom, Result
-    from engine.prove.fields import Fields
 
 _USUAL: Final = (
     "203.0.113.7",
@@ -35,6 +36,13 @@ def is_complete(atoms: Iterable[Atom]) -> bool:
     return all(atom.kind in _COMPLETE or atom.path in (("source", "kind"), ("source", "private")) for atom in atoms)
 
 
+def may_fail(atom: Atom) -> bool:
+    """Whether an atom fails for some value: a text or null. Unless its kind is not understood, a few values tell."""
+    if not atom.may_fail or atom.kind == "other":
+        return atom.may_fail
+    return any(isinstance(result_of(atom, value), AtomFailure) for value in (*_USUAL, "x", "", None))
+
+
 def candidates(atoms: Iterable[Atom]) -> Iterator[tuple[str | None, Mapping[Atom, Result]]]:
     """Values, each with the answers of the atoms: both sides of every edge of a network, the texts that are named, and others."""
     asked = frozenset(atoms)
@@ -52,6 +60,7 @@ def _values(asked: Iterable[Atom]) -> Iterator[str | None]:
     named = [atom.value if isinstance(atom.value, frozenset) else (atom.value,) for atom in asked if atom.kind in ("is", "in")]
     texts = frozenset(str(text) for some in named for text in some)
     yield from sorted(texts)
+    yield from _samples(asked)
     networks = [atom.value for atom in asked if atom.kind == "cidr"]
     for text in (*networks, *PRIVATE_NETWORKS):
         yield from _edges(network_of(text), texts)
@@ -59,6 +68,13 @@ def _values(asked: Iterable[Atom]) -> Iterator[str | None]:
     yield next(name for name in (f"{'x' * length}.amazonaws.com" for length in count(1)) if name not in texts)
     yield next(name for name in ("x" * length for length in count(1)) if name not in texts)
     yield ""
+
+
+def _samples(asked: Iterable[Atom]) -> Iterator[str]:
+    """Texts that match the patterns about addresses, also as the beginning of a service's host."""
+    for atom in asked:
+        for sample in sample_texts(atom.kind, atom.value) if atom.path == SOURCE else ():
+            yield from (sample, f"{sample}.amazonaws.com")
 
 
 def _edges(network: ipaddress.IPv4Network | ipaddress.IPv6Network, named: Container[str]) -> Iterator[str]:
@@ -82,9 +98,7 @@ def result_of(atom: Atom, value: str | None) -> Result:
     return evaluate(atom, {"sourceIPAddress": value, "source": {"ip": address, "kind": kind, "private": private}})
 
 
-def answer(result: Result, number: int, fields: Fields) -> bool:
+def answer(result: Result, *, of_failure: bool) -> bool:
     """What a literal of an atom about addresses says, by the atom's result: of its yes, or of its failure."""
     failed = isinstance(result, AtomFailure)
-    if number in fields.failures:
-        return failed
-    return not failed and bool(result)
+    return failed if of_failure else not failed and bool(result)

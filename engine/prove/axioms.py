@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from engine.pipeline.facts import USERS
 from engine.pipeline.facts.target import COPIES, POINT_ALIASES
 from engine.prove.paths import (
     ACCOUNT,
@@ -76,8 +77,8 @@ def _of_arn(fields: Fields, field: TextField) -> Iterator[Literal]:
 
 
 def _of_name(fields: Fields, field: TextField) -> Iterator[Literal]:
-    """The name is the user's, the session's or the service's, the first that there is; an ARN may name an IAM user, too."""
-    is_user = fields.text(TYPE).equals("IAMUser")
+    """The name is the user's, the session's or the service's, the first that there is; a user's ARN may say it, too."""
+    is_user = fields.text(TYPE).equals(*USERS)
     nobody: list[Literal] = []
     for path in (USER, SESSION, SERVICE):
         other = fields.text(path)

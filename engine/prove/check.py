@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 from engine.matching.checks import Trees
@@ -14,9 +15,11 @@ from engine.policy.definitions import definitions
 from engine.policy.matchers import from_source
 from engine.prove.axioms import axioms_of
 from engine.prove.circuit import Circuit
+from engine.prove.claims import OtherClaims, differ_in_claims_alone
 from engine.prove.encoding import EncodedSet
 from engine.prove.fields import Fields
-from engine.prove.guarantees import Guarantee, about, breaks, broken, guarantees, is_about
+from engine.prove.guarantees import QUIETER_BY, Guarantee, about, breaks, broken, guarantees, is_about, is_quieter, quieter
+from engine.prove.paths import CLAIMS
 from engine.prove.prover import Prover, Unknown, Witness
 from engine.prove.records import document_of
 
@@ -55,11 +58,20 @@ class Proof:
         fields = Fields(Circuit(), axioms_of)
         self.encoded = EncodedSet(policies, fields, trees)
         self.prover = Prover(fields)
+        self._trees = trees
+
+    @cached_property
+    def claiming(self) -> EncodedSet:
+        """The set as a formula about the same events with other claims."""
+        return EncodedSet(self.encoded.policies, OtherClaims(self.encoded.fields), self._trees)
 
     def answers(self) -> Iterator[Answered]:
         """The guarantees in the order of the files, each with its answer."""
         for guarantee in self.guarantees:
-            yield answer_of(guarantee, self.encoded, self.prover)
+            if guarantee.statement.kind == QUIETER_BY:
+                yield answer_about_claims(guarantee, self.encoded, self.claiming, self.prover)
+            else:
+                yield answer_of(guarantee, self.encoded, self.prover)
 
 
 def prove(sources: Sequence[Source], policies: PolicySet) -> Iterator[Answered]:
@@ -75,7 +87,25 @@ def answer_of(guarantee: Guarantee, encoded: EncodedSet, prover: Prover) -> Answ
         verdict, seen, meant = decided(guarantee, record, time, policies)
         return None if meant and breaks(guarantee, verdict, policies) else seen
 
-    found = prover.witness(broken(guarantee, encoded), confirm)
+    return _answered(guarantee, prover.witness(broken(guarantee, encoded), confirm), encoded, prover)
+
+
+def answer_about_claims(guarantee: Guarantee, encoded: EncodedSet, claiming: EncodedSet, prover: Prover) -> Answered:
+    """The answer about a guarantee that claims make nothing quieter. `claiming` encodes the events with other claims."""
+    policies = encoded.policies
+
+    def confirm(record: Record, other: Record, time: datetime) -> Document | None:
+        verdict, seen, meant = decided(guarantee, record, time, policies)
+        quieter_verdict, seen_of_other, _ = decided(guarantee, other, time, policies)
+        shown = meant and is_quieter(guarantee, verdict, quieter_verdict) and differ_in_claims_alone(record, other)
+        return None if shown else {**seen, CLAIMS: seen_of_other}
+
+    found = prover.pair(quieter(guarantee, encoded, claiming), confirm)
+    return _answered(guarantee, found, encoded, prover)
+
+
+def _answered(guarantee: Guarantee, found: Witness | Unknown | None, encoded: EncodedSet, prover: Prover) -> Answered:
+    policies = encoded.policies
     if isinstance(found, Witness):
         return Answered(guarantee, "broken", found)
     if isinstance(found, Unknown):

@@ -14,6 +14,7 @@ from engine.matching.relations import document_with
 from engine.matching.spelling import written
 from engine.matching.tree import field_path
 from engine.pipeline.facts import ACCESS_KINDS, DENIED_CODES
+from engine.prove import addresses
 from engine.prove.circuit import FALSE, TRUE
 from engine.prove.paths import (
     ACCOUNT,
@@ -76,11 +77,13 @@ class OtherAnswers(NamedTuple):
 class TextField:
     """A field whose value may be a text: the literals that say what kind of value it has, and the questions about the text."""
 
-    def __init__(self, path: Path, circuit: Circuit) -> None:
+    def __init__(self, path: Path, circuit: Circuit, key: Path | None = None) -> None:
         self.path = path
+        self.key = key or path
+        """The path by which `Fields.texts` has it: another one than its own where the field is of a second event."""
         self._circuit = circuit
-        self.null = circuit.variable((path, "null"))
-        self.other = circuit.variable((path, "other"))
+        self.null = circuit.variable((self.key, "null"))
+        self.other = circuit.variable((self.key, "other"))
         self.questions: dict[object, Question] = {}
         self.of_other: list[OtherAnswers] = []
 
@@ -92,7 +95,7 @@ class TextField:
     def question(self, key: object, make: Callable[[int], Question]) -> Literal:
         """The literal of a question about the text; it means nothing where the value is none."""
         if key not in self.questions:
-            self.questions[key] = make(self._circuit.variable((self.path, key)))
+            self.questions[key] = make(self._circuit.variable((self.key, key)))
         return self.questions[key].variable
 
     def asks(self, kind: str, value: str) -> Literal:
@@ -121,7 +124,7 @@ class Fields:
 
     def __init__(self, circuit: Circuit, axioms_of: Callable[[Fields, TextField], Iterable[Literal]]) -> None:
         self.circuit = circuit
-        self._axioms_of = axioms_of
+        self.axioms_of = axioms_of
         self.texts: dict[Path, TextField] = {}
         self.equal: dict[int, tuple[Path, Path]] = {}
         """The literals that two texts are the same, and their paths."""
@@ -131,6 +134,8 @@ class Fields:
         """The literals of atoms about the source address."""
         self.failures: set[int] = set()
         """Those of `guesses` and `addresses` that say that an atom fails; the others say that it answers yes."""
+        self.claimed: set[int] = set()
+        """Those of `guesses` and `addresses` that are about a second event, which `claims.OtherClaims` adds."""
         self.times: dict[Edges, Times] = {}
         self.elsewhere: dict[int, ScopeQuestion] = {}
         """The literals that `resources` names another bucket of a policy's scope, with the question about that bucket."""
@@ -140,14 +145,23 @@ class Fields:
 
     # --- fields ------------------------------------------------------------------------------------------------------
 
+    def key_of(self, path: Path) -> Path:
+        """The key of a path in `texts`."""
+        return path
+
     def text(self, path: Path) -> TextField:
         """The field at a path."""
-        field = self.texts.get(path)
+        key = self.key_of(path)
+        field = self.texts.get(key)
         if field is None:
-            field = self.texts[path] = TextField(path, self.circuit)
+            field = self.texts[key] = self._field(path)
             self.axioms += [self.circuit.any_of([-field.null, -field.other]), *self._kinds(field)]
-            self.axioms += self._axioms_of(self, field)
+            self.axioms += self.axioms_of(self, field)
         return field
+
+    def _field(self, path: Path) -> TextField:
+        """A new field for a path."""
+        return TextField(path, self.circuit)
 
     def _kinds(self, field: TextField) -> Iterable[Literal]:
         """What the table of fields says of the kinds of value that a field has."""
@@ -199,7 +213,7 @@ class Fields:
         yes.append(circuit.all_of([field.text, text.yes]))
         fails.append(circuit.all_of([field.text, text.fails]))
         key = ("other", atom.kind, atom.value, atom.exact)
-        other = OtherAnswers(atom, circuit.variable((field.path, key, "yes")), circuit.variable((field.path, key, "fails")))
+        other = OtherAnswers(atom, circuit.variable((field.key, key, "yes")), circuit.variable((field.key, key, "fails")))
         if other not in field.of_other:
             field.of_other.append(other)
         yes.append(circuit.all_of([field.other, other.yes, -other.fails]))
@@ -252,13 +266,18 @@ class Fields:
         pair = _compared(atom)
         if pair is not None:
             return AtomAnswer(self.same_texts(*pair), FALSE)
-        key = (atom.paths, atom.kind, atom.value, atom.exact)
-        yes = self.circuit.variable(("guess", key, "yes"))
-        fails = self.circuit.variable(("guess", key, "fails")) if atom.may_fail else FALSE
-        self.guesses[yes] = atom
-        if fails != FALSE:
-            self.guesses[fails] = atom
-            self.failures.add(fails)
+        return self._variables(atom, ("guess", atom.paths), self.guesses, may_fail=atom.may_fail)
+
+    def _variables(self, atom: Atom, about: tuple[object, ...], atoms: dict[int, Atom], *, may_fail: bool) -> AtomAnswer:
+        """The answer of an atom as variables of its own, which are noted in `atoms`."""
+        key = (*about, atom.kind, atom.value, atom.exact)
+        yes = self.circuit.variable((key, "yes"))
+        atoms[yes] = atom
+        if not may_fail:
+            return AtomAnswer(yes, FALSE)
+        fails = self.circuit.variable((key, "fails"))
+        atoms[fails] = atom
+        self.failures.add(fails)
         return AtomAnswer(self.circuit.all_of([yes, -fails]), fails)
 
     # --- facts of few values -----------------------------------------------------------------------------------------
@@ -293,7 +312,8 @@ class Fields:
 
     def same_text(self, one: Path, other: Path) -> Literal:
         """Whether two fields have the same text, where both have one."""
-        pair = (min(one, other), max(one, other))
+        keys = self.key_of(one), self.key_of(other)
+        pair = (min(keys), max(keys))
         literal = self.circuit.variable(("same", *pair))
         self.equal[literal] = pair
         return literal
@@ -316,15 +336,7 @@ class Fields:
         return kinds
 
     def _address(self, atom: Atom) -> AtomAnswer:
-        key = (atom.path, atom.kind, atom.value, atom.exact)
-        yes = self.circuit.variable(("address", key, "yes"))
-        self.addresses[yes] = atom
-        if not atom.may_fail:
-            return AtomAnswer(yes, FALSE)
-        fails = self.circuit.variable(("address", key, "fails"))
-        self.addresses[fails] = atom
-        self.failures.add(fails)
-        return AtomAnswer(self.circuit.all_of([yes, -fails]), fails)
+        return self._variables(atom, ("address", atom.path), self.addresses, may_fail=addresses.may_fail(atom))
 
     # --- time and place ----------------------------------------------------------------------------------------------
 

@@ -12,6 +12,7 @@ from engine.pipeline.facts.target import record_scope
 from engine.policy.compile import expressions, windows
 from engine.policy.fact_layout import TARGET
 from engine.policy.guarantee_references import WORDS
+from engine.prove.circuit import FALSE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -28,6 +29,7 @@ MUTED: Final = "muted"
 REACHES: Final = "reaches"
 SHOWN_BELOW: Final = "shown_below"
 CLASS_KIND: Final = "class_kind"
+QUIETER_BY: Final = "quieter_by"
 
 
 class Statement(NamedTuple):
@@ -99,7 +101,7 @@ def _guarantee(node: YamlNode, policy: Policy, factory: MatcherFactory, lists: M
 def _statement(content: str | Mapping[str, Any]) -> Statement:
     if isinstance(content, str):
         return Statement(content)
-    kind = next(name for name in (REACHES, SHOWN_BELOW, CLASS_KIND) if name in content)
+    kind = next(name for name in (REACHES, SHOWN_BELOW, CLASS_KIND, QUIETER_BY) if name in content)
     if kind == REACHES:
         return Statement(kind, tuple(content[kind]))
     return Statement(kind, tuple(content.get("except", ())), content[kind])
@@ -127,6 +129,14 @@ def broken(guarantee: Guarantee, encoded: EncodedSet) -> Literal:
     """Whether an event breaks a guarantee."""
     stated = _stated(guarantee.statement, encoded)
     return encoded.fields.circuit.all_of([about(guarantee, encoded), -stated if guarantee.always else stated])
+
+
+def quieter(guarantee: Guarantee, encoded: EncodedSet, other: EncodedSet) -> Literal:
+    """Whether an event that a guarantee is about asks for a channel that it does not ask for with other claims."""
+    circuit = encoded.fields.circuit
+    lost = (circuit.all_of([encoded.rings(channel), -other.rings(channel)]) for channel in encoded.policies.channels)
+    silenced = other.silenced() if guarantee.unless_silenced else FALSE
+    return circuit.all_of([about(guarantee, encoded), -silenced, circuit.any_of(lost)])
 
 
 def _stated(statement: Statement, encoded: EncodedSet) -> Literal:
@@ -173,9 +183,20 @@ def breaks(guarantee: Guarantee, verdict: Verdict, policies: PolicySet) -> bool:
     return holds_of(guarantee.statement, verdict, policies) is not guarantee.always
 
 
+def is_quieter(guarantee: Guarantee, verdict: Verdict, other: Verdict) -> bool:
+    """Whether a channel that a decision asks for is missing in the one about the same event with other claims."""
+    if guarantee.unless_silenced and (verdict.silences or other.silences):
+        return False
+    return not _asked(verdict) <= _asked(other)
+
+
+def _asked(verdict: Verdict) -> frozenset[str]:
+    return frozenset(request.channel for request in verdict.requests)
+
+
 def holds_of(statement: Statement, verdict: Verdict, policies: PolicySet) -> bool:
-    """Whether a statement holds of a decision."""
-    asked = {request.channel for request in verdict.requests}
+    """Whether a statement about one event holds of the decision about it."""
+    asked = _asked(verdict)
     if statement.kind == RINGS:
         return bool(asked)
     if statement.kind == MUTED:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from engine.pipeline.select import OBJECT_CALLS, S3_SOURCES
+from engine.prove.paths import own_path
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -37,4 +38,4 @@ PREFERRED: Final[Mapping[Path, tuple[str, ...]]] = {
 
 def preferred_texts(paths: Sequence[Path]) -> tuple[str, ...]:
     """The texts that some fields have by preference, those that several share among them."""
-    return tuple(dict.fromkeys(text for path in sorted(paths) for text in PREFERRED.get(path, ())))
+    return tuple(dict.fromkeys(text for path in sorted(map(own_path, paths)) for text in PREFERRED.get(path, ())))

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from engine.matching.spelling import written
 from engine.model import repr_only
 from engine.prove.circuit import FALSE, TRUE
+from engine.prove.claims import of_first, of_second
 from engine.prove.lemmas import lemmas, of_equals
 from engine.prove.paths import ACCOUNT, BUCKET, COPY_BUCKET, KEY, RECIPIENT, ROLE, SESSION, TYPE
 from engine.prove.questions import Conflict
 from engine.prove.records import answers_of, record_of
 from engine.prove.times import USUAL
-from engine.prove.values import ValueFinder
+from engine.prove.values import ValueFinder, Values
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -22,9 +23,9 @@ if TYPE_CHECKING:
     from engine.prove.circuit import Clause, Literal
     from engine.prove.fields import Fields
     from engine.prove.questions import Question
-    from engine.prove.values import Values
 
     Path = tuple[str, ...]
+    Confirm = Callable[[Values], Document | None]
 
 MOST_ROUNDS: Final = 2_000
 """Proposals of the solver that are looked at for one literal."""
@@ -36,7 +37,9 @@ _MOST_DOUBTS: Final = 100
 """Records that turn out otherwise than proposed, for one literal."""
 
 
-_USUALLY_THERE: Final = frozenset({ACCOUNT, BUCKET, KEY, RECIPIENT, ROLE, SESSION, TYPE, ("userAgent",), ("eventName",)})
+_USUALLY_THERE: Final = frozenset(
+    {ACCOUNT, BUCKET, KEY, RECIPIENT, ROLE, SESSION, TYPE, ("userAgent",), ("eventName",), ("requestParameters",)}
+)
 """Fields that have a value in nearly every record: one without it is proposed last."""
 
 
@@ -46,6 +49,8 @@ class Witness(NamedTuple):
 
     record: Record
     time: datetime
+    other: Record | None = None
+    """The same event, of which the caller claims otherwise, where the literal is about both."""
 
 
 class Unknown(NamedTuple):
@@ -78,6 +83,27 @@ class Prover:
 
         `confirm` returns None where a record does what the literal says, else what the matchers see of it.
         """
+        found = self._values_for(literal, lambda values: confirm(record_of(values), values.time))
+        return Witness(record_of(found), found.time) if isinstance(found, Values) else found
+
+    def pair(self, literal: Literal, confirm: Callable[[Record, Record, datetime], Document | None]) -> Witness | Unknown | None:
+        """As `witness`, for a literal about two events that differ in what their caller claims alone (`claims`)."""
+
+        def confirm_both(values: Values) -> Document | None:
+            one, other = self._pair(values)
+            return confirm(one, other, values.time)
+
+        found = self._values_for(literal, confirm_both)
+        if not isinstance(found, Values):
+            return found
+        one, other = self._pair(found)
+        return Witness(one, found.time, other)
+
+    def _pair(self, values: Values) -> tuple[Record, Record]:
+        return record_of(of_first(values)), record_of(of_second(values))
+
+    def _values_for(self, literal: Literal, confirm: Confirm) -> Values | Unknown | None:
+        """The values of an event, or two, that make a literal true and are confirmed."""
         if literal == FALSE:
             return None
         doubt = self._fields.circuit.variable(("doubt", self._doubts))
@@ -92,7 +118,7 @@ class Prover:
                 ordinary = []
                 possible = self._solve([literal, doubt])
             if possible is False:
-                return Unknown(tuple(why)) if why and self._solve([literal]) is not False else None
+                return Unknown(tuple(why)) if why and not self._is_refuted(literal, cone) else None
             if possible is None or self._finder.steps - first > _MOST_STEPS:
                 return Unknown((*why, "a set that would take too long"))
             model = self._model(literal, cone)
@@ -101,8 +127,7 @@ class Prover:
                 for conflict in found:
                     self._refuse(conflict, doubt, why)
                 continue
-            record = record_of(found)
-            seen = confirm(record, found.time)
+            seen = confirm(found)
             if seen is None:
                 return _smallest(found, confirm)
             doubts += 1
@@ -111,6 +136,20 @@ class Prover:
                 return Unknown((*why, conflict.why or "events that turn out otherwise"))
             self._refuse(conflict, doubt, why)
         return Unknown((*why, f"more than {MOST_ROUNDS} combinations"))
+
+    def _is_refuted(self, literal: Literal, cone: set[int]) -> bool:
+        """Whether nothing makes a literal true, whatever is doubtful: each proposal is certainly impossible."""
+        for _ in range(MOST_ROUNDS):
+            possible = self._solve([literal])
+            if not possible:
+                return possible is False
+            found = self._finder.conflicts_or_values(self._model(literal, cone))
+            certain = [conflict for conflict in found if conflict.certain] if isinstance(found, list) else []
+            if not certain:
+                return False
+            for conflict in certain:
+                self._solver.add_clause([-literal for literal in dict.fromkeys(conflict.literals)])
+        return False
 
     def _ordinary(self, cone: set[int]) -> list[Literal]:
         """What most events have in common: they copy nothing, and name no bucket beside their own."""
@@ -144,7 +183,7 @@ class Prover:
                 self._solver.add_clause(clause)
         variables = [number for number in cone if number not in circuit.parts and number != TRUE]
         self._relate(cone)
-        absent = {field.null for path, field in self._fields.texts.items() if path not in _USUALLY_THERE}
+        absent = {field.null for field in self._fields.texts.values() if field.path not in _USUALLY_THERE}
         self._solver.set_phases([number if number in absent else -number for number in variables])
         return cone
 
@@ -206,20 +245,20 @@ class Prover:
         atom = self._fields.guesses.get(number) or self._fields.addresses.get(number)
         if atom is not None:
             return [f"`{written(atom.node)}`"]
-        return [".".join(path) for path, field in self._fields.texts.items() if number in _numbers(field)]
+        return [".".join(field.path) for field in self._fields.texts.values() if number in _numbers(field)]
 
 
-def _smallest(values: Values, confirm: Callable[[Record, datetime], Document | None]) -> Witness:
-    """A record with as few values out of the ordinary as will do."""
+def _smallest(values: Values, confirm: Confirm) -> Values:
+    """As few values out of the ordinary as will do."""
     for ordinary in ({"elsewhere": ()}, {"crossed": False}, {"time": USUAL}):
         fewer = values._replace(**ordinary)
-        if fewer != values and confirm(record_of(fewer), fewer.time) is None:
+        if fewer != values and confirm(fewer) is None:
             values = fewer
     for path in list(values.of_paths):
         fewer = values._replace(of_paths={other: value for other, value in values.of_paths.items() if other != path})
-        if confirm(record_of(fewer), fewer.time) is None:
+        if confirm(fewer) is None:
             values = fewer
-    return Witness(record_of(values), values.time)
+    return values
 
 
 def _numbers(field: Any) -> set[int]:  # noqa: ANN401

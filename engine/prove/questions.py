@@ -105,6 +105,15 @@ def finite_question(variable: int, texts: frozenset[str]) -> Question:
     return Question(variable, texts.__contains__, lambda: Choice(tuple(map(text_pattern, sorted(texts)))), texts=texts)
 
 
+def sample_texts(kind: str, value: object) -> tuple[str, ...]:
+    """Texts for which the answer to the question of an atom of this kind may be yes; none where it does not ask about texts."""
+    try:
+        question = text_question(0, kind, value)
+    except ExpressionError:  # a text that is no pattern
+        return ()
+    return question.samples if question is not None else ()
+
+
 class ScopeQuestion(Question):
     """Whether a bucket is in a scope: one of its patterns matches it, and none of its exclusions does."""
 
@@ -145,6 +154,23 @@ class Conflict(NamedTuple):
     literals: tuple[int, ...]
     certain: bool
     why: str = ""
+
+
+def core(wrong: SequenceOf[frozenset[int]]) -> tuple[int, ...]:
+    """Few literals of which each of some sets holds one."""
+    left = list(wrong)
+    chosen: list[int] = []
+    while left:
+        counts: dict[int, int] = {}
+        for literals in left:
+            for literal in literals:
+                counts[literal] = counts.get(literal, 0) + 1
+        if not counts:
+            break
+        best = max(counts, key=lambda literal: (counts[literal], -abs(literal)))
+        chosen.append(best)
+        left = [literals for literals in left if best not in literals]
+    return tuple(chosen)
 
 
 class Wanted(NamedTuple):

@@ -15,6 +15,7 @@ from engine.prove.paths import (
     ARN,
     BUCKET,
     BUCKET_NAME,
+    CLAIMS,
     COPY_BUCKET,
     COPY_KEY,
     COPY_SOURCE,
@@ -90,8 +91,8 @@ def _put(record: dict[str, Any], path: Path, value: Any) -> None:  # noqa: ANN40
                 return
             inner[name] = {}
         inner = inner[name]
-    if not (isinstance(inner.get(path[-1]), dict) and isinstance(value, dict)):
-        inner[path[-1]] = value
+    known = inner.get(path[-1])
+    inner[path[-1]] = {**value, **known} if isinstance(known, dict) and isinstance(value, dict) else value
 
 
 def _without_nulls(record: dict[str, Any]) -> dict[str, Any]:
@@ -191,26 +192,35 @@ def document_of(record: Record, actor: ActorClass, evidence: Evidence | None) ->
 
 
 def answers_of(fields: Fields, seen: Document, time: datetime) -> dict[int, bool]:
-    """The value of every variable for an event: what its matchers see, and its time."""
+    """The value of every variable for an event: what its matchers see, and its time.
+
+    Where the circuit is about a second event, too, what they see of that stands in `seen` under `CLAIMS`.
+    """
     return dict(_answers(fields, seen, time))
 
 
 def _answers(fields: Fields, seen: Document, time: datetime) -> Iterator[tuple[int, bool]]:
     crossing = fields.crossing()  # first, as it may bring in more fields
     for path, field in fields.texts.items():
+        if path[0] == CLAIMS and CLAIMS not in seen:
+            continue
         value = _at(seen, path)
         is_text = isinstance(value, str)
         yield field.null, value is None
         yield field.other, not is_text and value is not None
         yield from ((question.variable, is_text and ask(question, value)) for question in field.questions.values())
         for answers in field.of_other:
-            result = evaluate(answers.atom, document_with({path: value}))
+            result = evaluate(answers.atom, document_with({field.path: value}))
             yield answers.yes, result is True
             yield answers.fails, isinstance(result, AtomFailure)
     for literal, (one, other) in fields.equal.items():
+        if CLAIMS in (one[0], other[0]) and CLAIMS not in seen:
+            continue
         yield literal, _at(seen, one) == _at(seen, other)
     for literal, atom in (*fields.guesses.items(), *fields.addresses.items()):
-        result = evaluate(atom, seen)
+        if literal in fields.claimed and CLAIMS not in seen:
+            continue
+        result = evaluate(atom, seen[CLAIMS] if literal in fields.claimed else seen)
         fails = isinstance(result, AtomFailure)
         yield literal, fails if literal in fields.failures else not fails and bool(result)
     crossed = _at(seen, CROSS_ACCOUNT)

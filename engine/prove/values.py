@@ -5,16 +5,16 @@ Each field is looked at by itself; fields that hold the same text are one.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from engine.lint.fields import FIELD_TYPES
 from engine.matching.formula import AtomFailure, evaluate
 from engine.matching.relations import document_with
 from engine.model import repr_only
 from engine.prove import addresses
-from engine.prove.paths import ACCOUNT, ARN, PRINCIPAL, ROLE, SESSION, SOURCE, TYPE, USER
+from engine.prove.other_values import is_flag, other_values
+from engine.prove.paths import ACCOUNT, ARN, CLAIMS, HEADS, PRINCIPAL, ROLE, SESSION, SOURCE, TYPE, USER, head_of, own_path
 from engine.prove.preferred import preferred_texts
-from engine.prove.questions import Conflict, Question, TextFinder, Wanted, finite_question
+from engine.prove.questions import Conflict, Question, TextFinder, Wanted, core, finite_question, text_question
 from engine.prove.segments import SegmentQuestion
 from engine.prove.times import critical_times
 
@@ -22,13 +22,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
+    from engine.matching.formula import Atom, Result
     from engine.prove.fields import Fields, TextField, Times
 
-    Path = tuple[str, ...]
+    Candidate = tuple[str | None, Mapping[Atom, Result]]
 
-_OTHERS: Final[tuple[Any, ...]] = (True, False, 0, 1, 12, 1.5, -1, 4096, [], ["x"], {}, {"x": "y"})
-"""Values that are neither null nor text: one of each sort that matchers tell apart."""
-_ANY_TYPE: Final = frozenset({"boolean", "number", "array", "object"})
+    Path = tuple[str, ...]
 
 
 @repr_only("elsewhere")
@@ -75,6 +74,12 @@ class ValueFinder:
             self._segments[key] = SegmentQuestion(question, separator, place)
         return self._segments[key]
 
+    def begins(self, text: str) -> Question:
+        """Whether a text begins with this one."""
+        question = text_question(0, "prefix", text)
+        assert question is not None  # noqa: S101  it is of a kind that is about texts
+        return question
+
     def only(self, text: str) -> Question:
         """Whether a text is this one."""
         if text not in self._only:
@@ -110,13 +115,11 @@ class _Search:
         if not self._conflicts:
             self._attempt(self._different)
             self._attempt(self._identity)
-        source = self._addresses()
+        self._addresses()
         time = self._time()
         elsewhere = tuple(self._elsewhere())
         if self._conflicts or time is None:
             return self._conflicts
-        if source is not None:
-            self._values[SOURCE] = source[0]
         return Values(self._values, self._crossed(), elsewhere, time)
 
     def _attempt(self, step: Any) -> None:  # noqa: ANN401  a step without arguments
@@ -165,15 +168,11 @@ class _Search:
     def _other(self, path: Path, field: TextField) -> None:
         """A value that is neither null nor a text."""
         asked = [answers for answers in field.of_other if answers.yes in self._model or answers.fails in self._model]
-        flags_only = FIELD_TYPES.get(path, _ANY_TYPE) - {"null", "string"} == {"boolean"}
         wrong: list[frozenset[int]] = []
-        literals = [
-            answers.atom.value for answers in asked if answers.atom.kind == "is" and type(answers.atom.value) in (int, float)
-        ]
-        for value in (True, False) if flags_only else (*literals, *_OTHERS):
+        for value in other_values(field.path, [answers.atom for answers in asked]):
             against: set[int] = set()
             for answers in asked:
-                result = evaluate(answers.atom, document_with({path: value}))
+                result = evaluate(answers.atom, document_with({field.path: value}))
                 fails = isinstance(result, AtomFailure)
                 if answers.fails in self._model and self._true(answers.fails) is not fails:
                     against.add(self._literal(answers.fails))
@@ -184,7 +183,7 @@ class _Search:
                 return
             wrong.append(frozenset(against))
         because = (*self._known([field.other]), *core(wrong))
-        raise ConflictFoundError(Conflict(because, flags_only, f"values of {'.'.join(path)} that are no text"))
+        raise ConflictFoundError(Conflict(because, is_flag(field.path), f"values of {'.'.join(field.path)} that are no text"))
 
     # --- texts that are the same -------------------------------------------------------------------------------------
 
@@ -218,7 +217,7 @@ class _Search:
         ]
 
     def _text_of(self, group: Sequence[Path]) -> None:
-        if ARN in group or PRINCIPAL in group:
+        if any(own_path(key) in HEADS for key in group):
             return  # found last, as they hold the role and the session
         text = self._finder.find(self._wanted(group), preferred_texts(group))
         self._values.update(dict.fromkeys(group, text))
@@ -266,6 +265,10 @@ class _Search:
             self._arn(role=role)
         if self._is_text(PRINCIPAL):
             self._principal(role=role)
+        for path in HEADS:
+            key = (CLAIMS, *path)
+            if self._is_text(key):
+                self._values[key] = self._behind_head(path, key) if role else self._values[path]
 
     def _parts(self, path: Path, separator: str, place: int) -> list[Wanted]:
         """What is wanted of a role or a session, as a part of a longer text."""
@@ -304,31 +307,62 @@ class _Search:
         if ARN not in self._values or self._values[ARN] is None:
             self._values.update(dict.fromkeys(self._groups.get(SESSION, [SESSION]), found.partition(":")[2]))
 
+    def _behind_head(self, path: Path, key: Path) -> str:
+        """The ARN or the principal id of a role whose caller claims another session: what AWS wrote of it stays."""
+        separator, place = HEADS[path]
+        head = head_of(path, self._values.get(path) or self._usual(path))
+        session = self._values.get((CLAIMS, *SESSION)) or self._values.get(SESSION) or "app-1"
+        begins = Wanted(self._finder.begins(head), answer=True, because=())
+        wanted = [*self._wanted(self._groups[key]), *self._parts((CLAIMS, *SESSION), separator, place), begins]
+        try:
+            text = self._finder.find(wanted, [head + session])
+        except ConflictFoundError as error:
+            why = f"{'.'.join(path)} of which a part is claimed"
+            raise ConflictFoundError(error.conflict._replace(certain=False, why=why)) from None
+        names = self._groups.get((CLAIMS, *SESSION), [(CLAIMS, *SESSION)])
+        self._values.update(dict.fromkeys(names, text.removeprefix(head)))
+        return text
+
+    def _usual(self, path: Path) -> str:
+        """What a record has at this path where nothing is asked of it."""
+        if path == PRINCIPAL:
+            return "AROAEXAMPLEEXAMPLEEXA:app-1"
+        account, role = self._values.get(ACCOUNT) or "111122223333", self._values.get(ROLE) or "app"
+        return f"arn:aws:sts::{account}:assumed-role/{role}/app-1"
+
     # --- the rest ----------------------------------------------------------------------------------------------------
 
     def _crossed(self) -> bool | None:
         crossing = self._fields.crossing()
         return None if self._true(crossing.unknown) else bool(self._true(crossing.yes))
 
-    def _addresses(self) -> tuple[Any] | None:
-        """A value of `sourceIPAddress`, in a tuple; None where nothing asks for one."""
-        asked = {number: atom for number, atom in self._fields.addresses.items() if number in self._model}
-        if not asked:
-            return None
+    def _addresses(self) -> None:
+        """A value of `sourceIPAddress`, where anything asks for one, for each event."""
+        known, claimed = self._fields.addresses, self._fields.claimed
+        asked = {number: atom for number, atom in known.items() if number in self._model}
+        candidates = list(addresses.candidates(known.values()))
+        for key in (SOURCE, (CLAIMS, *SOURCE)):
+            of_event = {number: atom for number, atom in asked.items() if (number in claimed) is (key != SOURCE)}
+            if of_event:
+                self._address(key, of_event, candidates)
+                # The second event has the same address, if that will do.
+                candidates.sort(key=lambda candidate: candidate[0] != self._values.get(SOURCE))
+
+    def _address(self, key: Path, asked: Mapping[int, Atom], candidates: Sequence[Candidate]) -> None:
         wrong: list[frozenset[int]] = []
-        every = set(self._fields.addresses.values())
-        for value, answers in addresses.candidates(every):
+        for value, answers in candidates:
             against = frozenset(
                 self._literal(number)
                 for number, atom in asked.items()
-                if addresses.answer(answers[atom], number, self._fields) is not self._model[number]
+                if addresses.answer(answers[atom], of_failure=number in self._fields.failures) is not self._model[number]
             )
             if not against:
-                return (value,)
+                self._values[key] = value
+                return
             wrong.append(against)
-        certain = addresses.is_complete(every)
-        self._conflicts.append(Conflict(core(wrong), certain, "patterns over addresses"))
-        return None
+        literals = core(wrong)
+        certain = addresses.is_complete(asked[abs(literal)] for literal in literals)
+        self._conflicts.append(Conflict(literals, certain, "patterns over addresses"))
 
     def _time(self) -> datetime | None:
         asked = [question for question in self._fields.times.values() if question.variable in self._model]
@@ -362,20 +396,3 @@ class _Search:
                     yield self._finder.find([Wanted(question, answer=True, because=(question.variable,)), *others], ())
                 except ConflictFoundError as error:
                     self._conflicts.append(error.conflict)
-
-
-def core(wrong: Sequence[frozenset[int]]) -> tuple[int, ...]:
-    """Few literals of which each of some sets holds one."""
-    left = list(wrong)
-    chosen: list[int] = []
-    while left:
-        counts: dict[int, int] = {}
-        for literals in left:
-            for literal in literals:
-                counts[literal] = counts.get(literal, 0) + 1
-        if not counts:
-            break
-        best = max(counts, key=lambda literal: (counts[literal], -abs(literal)))
-        chosen.append(best)
-        left = [literals for literals in left if best not in literals]
-    return tuple(chosen)

@@ -218,7 +218,7 @@ def issued_role(actor_type: _Json, principal: _Json, issuer_type: _Json, issuer_
     return text_or_none(issuer_name), session
 
 
-_USERS: Final = {"IAMUser": ":user/", "FederatedUser": ":federated-user/"}
+USERS: Final = {"IAMUser": ":user/", "FederatedUser": ":federated-user/"}
 """Identities whose ARN ends in the user's name, and what stands there before it and its path."""
 
 
@@ -232,7 +232,7 @@ def caller_of(identity: tuple[_Json, _Json, _Json, _Json, _Json], role: _Role) -
     account = (account or None) if account.__class__ is str else None
     service = (service or None) if service.__class__ is str else None
     name = (name or None) if name.__class__ is str else None
-    if name is None and actor_type in _USERS and isinstance(arn, str) and _USERS[actor_type] in arn:
+    if name is None and actor_type in USERS and isinstance(arn, str) and USERS[actor_type] in arn:
         name = arn.rsplit("/", 1)[-1] or None
     return actor_type, name or role[1] or service, account, service
 
