@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
 from chaos import Chaos
 
 
+@pytest.mark.long
 def test_nothing_is_lost_between_the_queue_and_slack() -> None:
     report = Chaos(300, 7, kills=2, slow_faults=0).run()
     assert report.missing == []

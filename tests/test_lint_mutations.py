@@ -12,6 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+import pytest
 from builders import base_files
 
 from engine.lint import lint
@@ -176,6 +177,7 @@ def missed() -> tuple[int, list[Mutation]]:
     return count, not_found
 
 
+@pytest.mark.long
 def test_nearly_every_mistake_is_found_on_its_line() -> None:
     count, not_found = missed()
     share = 1 - len(not_found) / count

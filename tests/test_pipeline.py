@@ -83,7 +83,8 @@ def test_each_message_and_audit_record_has_the_facts_of_its_own_event(watch: Cha
 def test_a_summary_has_the_facts_of_its_own_events() -> None:
     folding = {**CHANNELS, "watch": named("watch", digest=DigestRule(1, (Field.CLASS,)))}
     policies = policy_set(policy("p", route("r")), channels=folding)
-    posts, _ = heard([*TWO, {**TWO[1], "eventID": "event-3"}], policies, "NONE")
+    taken = {**TWO[1], "errorCode": None}  # what was denied is told apart
+    posts, _ = heard([TWO[0], taken, {**taken, "eventID": "event-3"}], policies, "NONE")
     (summary,) = [post for post in posts if "2 buckets" in post["text"]]
     for one in TWO:
         assert one["requestParameters"]["bucketName"] in json.dumps(summary)

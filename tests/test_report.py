@@ -152,8 +152,11 @@ def test_a_mean_is_over_every_such_hour_of_the_week(counts: dict[datetime, int])
     first, last = min(counts), max(counts) + timedelta(minutes=59)
     every = [first + timedelta(hours=hour) for hour in range((last - first) // timedelta(hours=1) + 1)]
     means = week_means(counts, first, last)
+    of_place: dict[int, list[datetime]] = {}
+    for hour in every:
+        of_place.setdefault(24 * hour.weekday() + hour.hour, []).append(hour)
     for place, mean in enumerate(means):
-        such = [hour for hour in every if (hour.weekday(), hour.hour) == divmod(place, 24)]
+        such = of_place.get(place, [])
         assert mean == (sum(counts.get(hour, 0) for hour in such) / len(such) if such else 0)
 
 

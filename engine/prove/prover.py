@@ -78,6 +78,11 @@ class Prover:
         self._added: set[tuple[int, ...]] = set()
         self._doubts = 0
 
+    @property
+    def steps(self) -> int:
+        """The steps of automata that it took so far."""
+        return self._finder.steps
+
     def witness(self, literal: Literal, confirm: Callable[[Record, datetime], Document | None]) -> Witness | Unknown | None:
         """An event that makes a literal true; None where there is none; or why it is not known.
 

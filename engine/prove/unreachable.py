@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from engine.prove.circuit import Literal
 
 _MOST_ASKED: Final = 100
-"""Questions for one set: a second or two."""
+_MOST_STEPS: Final = 3_000_000
+"""Questions for one set, and the steps of automata after which no further one is asked: some seconds."""
 _MOST_NAMED: Final = 3
 OF_EXPRESSIONS: Final = "TB2"
 """How the codes of what is wrong with an expression begin."""
@@ -51,6 +52,7 @@ class _Reachability:
         self._prover = proof.prover
         self._found = [finding.where for finding in found if finding.code[:3] == OF_EXPRESSIONS or finding.code in _OF_PARTS]
         self._left = _MOST_ASKED
+        self._last_step = self._prover.steps + _MOST_STEPS
 
     def _parts(self, source: Source, node: YamlNode, section: str) -> Iterator[YamlNode]:
         """The parts of a section of which nothing was said."""
@@ -116,7 +118,7 @@ class _Reachability:
 
     def _never(self, literal: Literal, *without: Literal) -> bool:
         """Whether it is proved that no event makes a literal true and none of the others."""
-        if self._left <= 0:
+        if self._left <= 0 or self._prover.steps > self._last_step:
             return False
         self._left -= 1
         circuit = self._encoded.fields.circuit
