@@ -56,6 +56,7 @@ class Proof:
         trees = Trees(definitions(source.root.value for source in files if source.root is not None))
         self.guarantees = list(guarantees(files, policies, from_source(trees)))
         fields = Fields(Circuit(), axioms_of)
+        self.trees = trees
         self.encoded = EncodedSet(policies, fields, trees)
         self.prover = Prover(fields)
         self._trees = trees
