@@ -19,10 +19,11 @@ from templates import for_moto
 
 from engine.cli import trailbell
 from engine.edge.stack import read_stack
+from engine.edge.stack_archive import read_archive
 from engine.edge.stack_parts import NO_ACCOUNT
 from engine.errors import StackError
 from engine.model import IncidentRule, WebhookRef
-from engine.model.stack import AlarmState, Denial, LiveVersion, ProbeState, SelfTestAnswer, StackState
+from engine.model.stack import AlarmState, ArchiveState, Denial, LiveVersion, ProbeState, SelfTestAnswer, StackState
 from engine.policy.scopes import named_buckets
 from engine.workbench.chain_links import ChainLink, Health
 from engine.workbench.doctor import diagnose
@@ -55,6 +56,7 @@ def lets(service: str, *actions: str, source: str | None = None) -> str:
 
 KEY = "arn:aws:kms:eu-west-1:111122223333:key/k"
 EVENTS = "events.amazonaws.com"
+ARCHIVE = ArchiveState("archive", True, True, "kept", 365, 1.0)  # noqa: FBT003
 SOUND = StackState(
     parts={
         "Rule": "trailbell",
@@ -63,6 +65,7 @@ SOUND = StackState(
         "Function": "trailbell",
         "Live": f"{FUNCTION}:live",
         "FromQueue": "u",
+        "ArchiveStream": "archive",
         "EveryMinute": "minute",
         "EveryFiveMinutes": "probe",
         "Deliveries": "t",
@@ -118,6 +121,7 @@ SOUND = StackState(
     owed={"watch": 3},
     last_event=NOW,
     foreign=0,
+    archive=ARCHIVE,
     live=LiveVersion("4", "3", True),  # noqa: FBT003
     probe=ProbeState(True, 4, 0),  # noqa: FBT003
     direct=False,
@@ -192,6 +196,11 @@ def test_only_buckets_named_in_full_can_be_looked_for() -> None:
         ({"dead": 3}, "no dead letters"),
         ({"queue_enabled": False}, "queue is read"),
         ({"waiting": 9, "oldest": 4000}, "queue drains"),
+        ({"archive": ARCHIVE._replace(active=False)}, "records go to the archive"),
+        ({"archive": ARCHIVE._replace(subscribed=False)}, "records go to the archive"),
+        ({"archive": None, "unread": {"archive": "ResourceNotFoundException"}}, "records go to the archive"),
+        ({"archive": ARCHIVE._replace(delivered=0.5)}, "archive takes records"),
+        ({"archive": ARCHIVE._replace(days=0)}, "archive is locked"),
         ({"function_state": "Inactive"}, "function is active"),
         ({"live": LiveVersion("4", "5", False)}, "events go to the newest version"),  # noqa: FBT003
         ({"live": None, "unread": {"live": "ResourceNotFoundException"}}, "events go to the newest version"),
@@ -543,3 +552,26 @@ def test_what_terraform_made_is_found_by_its_name() -> None:
     assert state.unread["table"] == "ResourceNotFoundException"
     with pytest.raises(StackError, match="nowhere"):
         read_stack("nowhere", [], NOW, boto3.client, terraform=True)
+
+
+@pytest.mark.usefixtures("aws")
+def test_an_archive_is_read_as_it_is() -> None:
+    where = {"LocationConstraint": "eu-west-1"}
+    boto3.client("s3").create_bucket(Bucket="kept", ObjectLockEnabledForBucket=True, CreateBucketConfiguration=where)
+    rule = {"DefaultRetention": {"Mode": "GOVERNANCE", "Days": 30}}
+    arn = boto3.client("firehose").create_delivery_stream(
+        DeliveryStreamName="archive",
+        ExtendedS3DestinationConfiguration={
+            "RoleARN": ROLE.replace("111122223333", "123456789012"),
+            "BucketARN": "arn:aws:s3:::kept",
+        },
+    )["DeliveryStreamARN"]
+    boto3.client("logs").create_log_group(logGroupName="/trailbell")
+    parts = {"ArchiveStream": "archive", "Logs": "/trailbell"}
+    assert read_archive(boto3.client, parts, NOW) == ArchiveState("archive", True, False, "kept", 0, None)  # noqa: FBT003
+    lock = {"ObjectLockEnabled": "Enabled", "Rule": rule}
+    boto3.client("s3").put_object_lock_configuration(Bucket="kept", ObjectLockConfiguration=lock)
+    boto3.client("logs").put_subscription_filter(
+        logGroupName="/trailbell", filterName="archive", filterPattern="", destinationArn=arn, roleArn=ROLE
+    )
+    assert read_archive(boto3.client, parts, NOW) == ArchiveState("archive", True, True, "kept", 30, None)  # noqa: FBT003

@@ -15,7 +15,7 @@ from click.testing import CliRunner
 
 from engine.cli import COMMANDS, doctor, main
 from engine.lint.formats import FORMATS
-from engine.model.stack import AlarmState, Denial, LiveVersion, ProbeState, SelfTestAnswer, StackState
+from engine.model.stack import AlarmState, ArchiveState, Denial, LiveVersion, ProbeState, SelfTestAnswer, StackState
 from engine.resources import package_folder
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ routes:
 ODD_FILE = "odd\x1b[2J\u202e\n✓ forged"
 PARTS = (
     *("Rule", "Queue", "DeadLetters", "Function", "Live", "FromQueue"),
-    *("EveryMinute", "EveryFiveMinutes", "Deliveries", "Logs", "Role"),
+    *("ArchiveStream", "EveryMinute", "EveryFiveMinutes", "Deliveries", "Logs", "Role"),
 )
 STACK = StackState(
     parts=dict.fromkeys(PARTS, HOSTILE),
@@ -132,6 +132,7 @@ STACK = StackState(
     last_event=NOW,
     foreign=0,
     answer=SelfTestAnswer(HOSTILE, {HOSTILE: HOSTILE}, HOSTILE, {HOSTILE: 0}, HOSTILE),
+    archive=ArchiveState(HOSTILE, active=False, subscribed=False, bucket=HOSTILE, days=0, delivered=0.5),
     live=LiveVersion(HOSTILE, HOSTILE, newest=False),
     probe=ProbeState(enabled=True, minutes=None, failed=1),
     direct=False,

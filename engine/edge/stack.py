@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from engine.edge.stack_access import denials, read_access
+from engine.edge.stack_archive import read_archive
 from engine.edge.stack_parts import LIVE, bus_and_rule, of_cloudformation, of_terraform, qualified
 from engine.model.stack import AlarmState, LiveVersion, ProbeState, SelfTestAnswer, StackState
 
@@ -70,6 +71,8 @@ def read_stack(
         reading.part("owed", lambda: _owed(client("cloudwatch"), parts["Function"], known, now))
     if "EveryFiveMinutes" in parts:
         reading.part("probe", lambda: {"probe": _probe(client, parts, now)})
+    if "ArchiveStream" in parts:
+        reading.part("archive", lambda: {"archive": read_archive(client, parts, now)})
     reading.part("log group", lambda: {"retention": _retention(client("logs"), parts["Logs"])})
     reading.part("alarms", lambda: {"alarms": _alarms(client("cloudwatch"), name)})
     reading.part("metrics", lambda: _events(client("cloudwatch"), parts["Function"], now))

@@ -56,6 +56,8 @@ def of_terraform(name: str, client: Callable[[str], Any]) -> dict[str, str]:
     parts["DeadLetters"] = _queue_url(f"{name}-dead-letters", client)
     if "TRAILBELL_DELIVERY_TABLE" in variables:
         parts |= {"Deliveries": variables["TRAILBELL_DELIVERY_TABLE"], "EveryMinute": f"{name}-drain"}
+    if _has_stream(f"{name}-archive", client):
+        parts["ArchiveStream"] = f"{name}-archive"
     if "TRAILBELL_PROBE" in variables:
         parts["EveryFiveMinutes"] = f"{name}-probe"
     if _has_bus(name, client):
@@ -110,6 +112,15 @@ def _alias(name: str, client: Callable[[str], Any]) -> str:
         return str(functions.get_alias(FunctionName=name, Name=LIVE)["AliasArn"])
     except functions.exceptions.ClientError:
         return ""
+
+
+def _has_stream(name: str, client: Callable[[str], Any]) -> bool:
+    firehose = client("firehose")
+    try:
+        firehose.describe_delivery_stream(DeliveryStreamName=name)
+    except firehose.exceptions.ClientError:
+        return False
+    return True
 
 
 def _has_bus(name: str, client: Callable[[str], Any]) -> bool:

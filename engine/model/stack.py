@@ -23,6 +23,21 @@ class AlarmState(NamedTuple):
     pages: bool = True
 
 
+class ArchiveState(NamedTuple):
+    """What is known of a stack's archive: its stream, its bucket, for how many days that locks what comes (0: it does not).
+
+    `subscribed`: the log group's records go to the stream. `delivered`: which part of the deliveries of the last day S3 took
+    (None: there was none).
+    """
+
+    stream: str
+    active: bool
+    subscribed: bool
+    bucket: str
+    days: int
+    delivered: float | None
+
+
 class LiveVersion(NamedTuple):
     """The version of a function that events go to: its number, or `$LATEST`.
 
@@ -72,7 +87,7 @@ class StackState(NamedTuple):
     that of the rule which has it sent each minute. `oldest_owed`: for how many seconds an alert has been owed, as the schedule
     said last (None: it has said nothing); `owed`: the same of the channels that are owed something. `alarms` are by namespace and
     metric, `listeners` count the confirmed subscriptions of their topics. `set_age` is in seconds, None where the function has
-    not said it lately. `answer` is what the function said of itself. `probe` is None where there is none, and
+    not said it lately. `answer` is what the function said of itself. `archive` and `probe` are None where there is none, and
     `live` where the function has no alias for its events.
     """
 
@@ -111,6 +126,7 @@ class StackState(NamedTuple):
     last_event: datetime | None
     foreign: int | None
     answer: SelfTestAnswer | None
+    archive: ArchiveState | None
     live: LiveVersion | None
     probe: ProbeState | None
     direct: bool

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from engine.policy.scopes import named_buckets
 from engine.workbench.chain_links import ChainLink, Health, broken, is_gone, judged, mended, unknown
 from engine.workbench.stack_rights import reads_log_files, rights
-from engine.workbench.stack_watch import function_answers, last_events, probe, watched
+from engine.workbench.stack_watch import archive, function_answers, last_events, probe, watched
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -46,6 +46,7 @@ def diagnose(state: StackState, policies: PolicySet, now: datetime) -> tuple[Cha
         *(_destination(state, channel) for channel in policies.channels.values()),
         *_outbox(state, policies),
         *watched(state),
+        *archive(state),
         *probe(state),
         _last_event(state, now),
         *last_events(state, now, named_buckets(policies)),

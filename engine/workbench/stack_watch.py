@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime
 
-    from engine.model.stack import AlarmState, SelfTestAnswer, StackState
+    from engine.model.stack import AlarmState, ArchiveState, SelfTestAnswer, StackState
 
 ALARMS: Final = (
     ("AWS/SQS", "ApproximateNumberOfMessagesVisible"),
@@ -104,6 +104,35 @@ def _function_reads(answer: SelfTestAnswer) -> Iterator[ChainLink]:
     problem = answer.table
     if problem:
         yield broken("function reaches its table", str(problem), "see the links of the role and the table")
+
+
+def archive(state: StackState) -> Iterator[ChainLink]:
+    """Whether audit records arrive in the archive, and are locked there."""
+    if "ArchiveStream" not in state.parts:
+        return
+    name, deploy = "records go to the archive", mended(state, "deploy the stack anew")
+    if state.archive is None:
+        if is_gone(state, "archive"):
+            yield broken(name, "its stream or its bucket is not there", deploy)
+        else:
+            yield unknown(name, state, "archive")
+        return
+    found = state.archive
+    yield judged(name, found.active and found.subscribed, _archive_seen(found), deploy)
+    if found.delivered is not None:
+        logs = f"aws s3 ls --recursive s3://{found.bucket}/errors/"
+        seen = f"{found.delivered:.0%} of the deliveries of the last day"
+        yield judged("archive takes records", found.delivered == 1, seen, f"see what is under errors/ ({logs}), and its policy")
+    lock = '{"ObjectLockEnabled":"Enabled","Rule":{"DefaultRetention":{"Mode":"GOVERNANCE","Days":365}}}'
+    command = f"aws s3api put-object-lock-configuration --bucket {found.bucket} --object-lock-configuration '{lock}'"
+    seen = f"for {found.days} days" if found.days else "what is written there can be deleted"
+    yield judged("archive is locked", found.days > 0, seen, mended(state, command))
+
+
+def _archive_seen(found: ArchiveState) -> str:
+    if not found.active:
+        return f"the stream {found.stream} is not active"
+    return "the log group has a subscription" if found.subscribed else "the log group has no subscription to its stream"
 
 
 def probe(state: StackState) -> Iterator[ChainLink]:
