@@ -109,7 +109,7 @@ demo: setup ## Sample events through three teams' policies, and what Slack would
 test: dev ## The product's tests (some four minutes on two cores), then the policy tests
 	@echo "The product's tests take some four minutes on two cores. Whoever changes policies needs no more than: make policies"
 	-@$(MAKE) --no-print-directory node
-	@$(BIN)/python -m compileall -q engine tests lambda_entry.py
+	@$(BIN)/python -m compileall -q engine tests lambda_entry.py spark_entry.py
 	$(PYTEST) -m "not long"
 	@$(MAKE) --no-print-directory policies
 
@@ -126,7 +126,7 @@ lint: dev ## Style
 	$(BIN)/ruff format --check
 
 types: dev ## Types
-	$(BIN)/mypy engine lambda_entry.py bench
+	$(BIN)/mypy engine lambda_entry.py spark_entry.py bench
 
 policies: setup ## The base, policies/ and the tour: what is wrong with them, and their tests
 	$(BIN)/trailbell lint tests/base/policies --tests tests/base/tests --include-base
@@ -196,6 +196,7 @@ lock: dev ## The requirement files anew, where their sources changed (UPGRADE=--
 	$(LOCK) $(UPGRADE) -o requirements/spark-build.txt requirements/spark-build.in
 	$(LOCK) $(UPGRADE) -o requirements/spark-4.txt requirements/spark-4.in
 	$(LOCK) $(UPGRADE) -o requirements/spark-3.5.txt requirements/spark-3.5.in
+	$(LOCK) $(UPGRADE) -o requirements/cluster.txt requirements/cluster.in
 
 clean: ## Away with everything that the targets made
 	rm -rf .venv .venv-* tests/node/node_modules report/node_modules build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -13,7 +13,7 @@ from repository import ROOT, name, tracked
 if TYPE_CHECKING:
     from pathlib import Path
 
-SOURCES = sorted([*(ROOT / "engine").rglob("*.py"), ROOT / "lambda_entry.py"])
+SOURCES = sorted([*(ROOT / "engine").rglob("*.py"), ROOT / "lambda_entry.py", ROOT / "spark_entry.py"])
 
 GROUND = {"cache", "model", "errors"}
 MAY_IMPORT = {
@@ -48,6 +48,7 @@ MAY_IMPORT = {
         "active_policies",
     },
     "__main__": {"cli"},
+    "spark_entry": {"cli"},
     "version": set(),
     "active_policies": GROUND | {"matching", "outbox", "policy", "pipeline", "edge", "lint"},
     "lambda_entry": GROUND | {"matching", "outbox", "policy", "pipeline", "edge", "active_policies"},
@@ -76,7 +77,7 @@ SHARED_STAGES = {"answers", "effect", "facts"}
 """What every stage may ask: what an answer of Slack means, what people notice of a verdict, and the facts of an event."""
 
 EDGES = (
-    *("lambda_entry.py", "engine/cli/", "engine/edge/", "engine/active_policies.py"),
+    *("lambda_entry.py", "spark_entry.py", "engine/cli/", "engine/edge/", "engine/active_policies.py"),
     *("engine/bulk/memory.py", "engine/bulk/objects.py", "engine/bulk/sources.py", "engine/bulk/workers.py"),
     *("engine/policy/source.py", "engine/policy/load.py", "engine/policy/prepared.py", "engine/policy/files.py"),
 )

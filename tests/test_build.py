@@ -96,7 +96,9 @@ def test_it_holds_what_runs_and_nothing_else(package: Path) -> None:
     assert "engine/base/watch.yaml" in names
     assert any(name.startswith("engine/__pycache__/") for name in names)
     assert not any(
-        name.startswith(("engine/bulk/", "engine/cli/", "engine/prove/", "engine/workbench/", "boto3/", "tests/"))
+        name.startswith(
+            ("engine/bulk/", "engine/cli/", "engine/prove/", "engine/spark/", "engine/workbench/", "boto3/", "tests/")
+        )
         for name in names
     )
     assert {entry.date_time for entry in entries} == {(1980, 1, 1, 0, 0, 0)}

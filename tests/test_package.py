@@ -45,7 +45,15 @@ def test_the_wheel_holds_the_files_of_the_checkout_and_no_others(wheel: Path) ->
     if git is None or not (ROOT / ".git").exists():
         pytest.skip("not a git checkout: the list of its files is not known")
     tracked = output([git, "ls-files", "--cached", "--others", "--exclude-standard"], ROOT).splitlines()
-    shipped = ("schemas/", "deploy/", "tests/events/", "lambda_entry.py", "requirements/lambda.txt")
+    shipped = (
+        "schemas/",
+        "deploy/",
+        "tests/events/",
+        "lambda_entry.py",
+        "spark_entry.py",
+        "requirements/lambda.txt",
+        "requirements/cluster.txt",
+    )
     report = ("report.css", "report.js", "charts.js", "LICENSE", "NOTICE")
     expected = {name for name in tracked if name.startswith("engine/")}
     expected |= {f"engine/assets/{name}" for name in tracked if name.startswith(shipped)}

@@ -45,6 +45,7 @@ COMMANDS: Final = (
     "test",
     "upgrade",
     "build",
+    "build-spark",
     "publish",
     "doctor",
     "send-test",

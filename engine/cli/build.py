@@ -7,32 +7,21 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
 import click
 
 from engine.cli.options import commit_of, open_policies, policies_option
+from engine.cli.packages import LEFT_OUT, MACHINES, copy_policies, install
 from engine.cli.terminal import show
-from engine.policy.bases import extends
-from engine.policy.files import SHIPPED_BASE, base_folder
-from engine.policy.load import read, read_set
+from engine.policy.load import read_set
 from engine.policy.prepared import CODE, NAME, prepare
 from engine.resources import package_folder, resource
 from engine.workbench.bundle import LIMIT, bundle
 
 RUNTIMES: Final = ("3.11", "3.12", "3.13", "3.14")
-MACHINES: Final = {"arm64": "aarch64", "x86_64": "x86_64"}
-PLATFORMS: Final = ("manylinux_2_28", "manylinux_2_26", "manylinux2014")
-"""Wheel platforms that run on Lambda: python3.12 and newer have glibc 2.34 (Amazon Linux 2023), python3.11 2.26 (Amazon Linux 2).
-
-Source: https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtimes.html
-"""
-_LEFT_OUT: Final = frozenset(
-    ("__pycache__", "direct_url.json", "RECORD", "INSTALLER", "REQUESTED", "uv_cache.json", ".lock", "tests", "bin")
-)
-_NOT_IN_LAMBDA: Final = ("__pycache__", "assets", "bulk", "cli", "prove", "workbench")
+_NOT_IN_LAMBDA: Final = ("__pycache__", "assets", "bulk", "cli", "prove", "spark", "workbench")
 """Parts of the package `engine` that the Lambda does not need."""
 
 
@@ -53,7 +42,7 @@ def build(policies_path: Path, output: Path, architecture: str, runtime: str) ->
     policies = open_policies(policies_path)
     with tempfile.TemporaryDirectory() as folder:
         task = Path(folder)
-        _install(task, architecture, runtime)
+        install(task, architecture, runtime, "requirements/lambda.txt")
         _copy(policies_path, task)
         prepared = prepare(read_set(task / "policies"), task / "policies", commit_of(policies_path))
         (task / NAME).write_text(prepared.content, encoding="utf-8")
@@ -71,47 +60,11 @@ def build(policies_path: Path, output: Path, architecture: str, runtime: str) ->
         raise click.ClickException(f"{output} is over {LIMIT / 1e6:.0f} MB, more than Lambda takes directly")
 
 
-def _install(task: Path, architecture: str, runtime: str) -> None:
-    """Install exactly the pinned dependencies, for the Lambda's platform and not for this machine's."""
-    installer = _installer(architecture)
-    if installer is None:
-        raise click.ClickException(
-            "installing the Lambda's dependencies needs pip or uv, and neither is available; install one of them"
-        )
-    exact = ("--require-hashes", "--no-deps", "--only-binary", ":all:", "--quiet")
-    requirements = ("--target", str(task), "--python-version", runtime, "--requirement", str(resource("requirements/lambda.txt")))
-    completed = subprocess.run((*installer, *exact, *requirements), check=False, capture_output=True, text=True)  # noqa: S603  no shell
-    if completed.returncode:
-        show(*completed.stderr.strip().splitlines(), err=True)
-        raise click.ClickException("the dependencies could not be installed")
-
-
-def _installer(architecture: str) -> tuple[str, ...] | None:
-    """Return the install command of pip, or of uv if this environment has no pip (as with pipx and uvx); None without either.
-
-    Both choose the same wheels, so the zip has the same bytes.
-    """
-    machine = MACHINES[architecture]
-    if find_spec("pip") is not None:
-        platforms = (word for name in PLATFORMS for word in ("--platform", f"{name}_{machine}"))
-        pip = (sys.executable, "-m", "pip", "install", "--disable-pip-version-check", "--no-compile", "--implementation", "cp")
-        return (*pip, *platforms)
-    uv = (sys.executable, "-m", "uv") if find_spec("uv") is not None else (shutil.which("uv"),)
-    if uv[0] is None:
-        return None
-    return (*uv, "pip", "install", "--python", sys.executable, "--python-platform", f"{machine}-{PLATFORMS[0]}")
-
-
 def _copy(policies_path: Path, task: Path) -> None:
     shutil.copy(resource("lambda_entry.py"), task)
     shutil.copytree(package_folder(), task / "engine", ignore=shutil.ignore_patterns(*_NOT_IN_LAMBDA))
     shutil.copytree(resource("schemas"), task / "schemas")
-    shutil.copytree(policies_path, task / "policies")
-    base = extends(read(policies_path))
-    if base is not None and base.name != SHIPPED_BASE:
-        if (task / base.name).exists() or base.name in _LEFT_OUT:
-            raise click.ClickException(f"the base {base.name} is named like a part of the zip; rename its folder")
-        shutil.copytree(base_folder(base.name, policies_path), task / base.name)
+    copy_policies(policies_path, task, "policies")
 
 
 def _compile(task: Path, runtime: str) -> bool:
@@ -126,5 +79,5 @@ def _compile(task: Path, runtime: str) -> bool:
 
 
 def _files(task: Path, *, compiled: bool) -> list[Path]:
-    left_out = _LEFT_OUT - {"__pycache__"} if compiled else _LEFT_OUT
+    left_out = LEFT_OUT - {"__pycache__"} if compiled else LEFT_OUT
     return [path for path in task.rglob("*") if path.is_file() and not left_out & set(path.relative_to(task).parts)]

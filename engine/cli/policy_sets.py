@@ -34,8 +34,16 @@ def policies_at(place: str, folder: Path) -> PolicySet:
 
 def sources_at(place: str, folder: Path) -> tuple[Source, ...]:
     """The same as files."""
+    with folder_at(place, folder) as path:
+        return read_set(path)
+
+
+@contextmanager
+def folder_at(place: str, folder: Path) -> Iterator[Path]:
+    """The same as a folder."""
     if Path(place).is_dir():
-        return read_set(Path(place))
+        yield Path(place)
+        return
     revision, colon, inside = place.partition(":")
     with _checkout(revision) as root:
         path = root / (inside if colon else folder)
@@ -43,7 +51,7 @@ def sources_at(place: str, folder: Path) -> tuple[Source, ...]:
             raise click.UsageError(
                 f"{place}: the revision has no folder {inside if colon else folder}; name it, as in REV:FOLDER"
             )
-        return read_set(path)
+        yield path
 
 
 @contextmanager
