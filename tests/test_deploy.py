@@ -12,7 +12,7 @@ import pytest
 from templates import TEMPLATE, chosen, linted, template
 
 from engine.pipeline.log_files import STOP_SECONDS
-from engine.workbench.stack_watch import ALARMS
+from engine.workbench.stack_watch import ALARMS, QUEUED_ALARMS, THRESHOLDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -265,6 +265,12 @@ def test_the_doctor_looks_for_the_alarms_that_every_stack_has() -> None:
     resources = template()["Resources"]
     always = [one for name, one in alarms().items() if "Condition" not in resources[name]]
     assert set(ALARMS) == {(one["Namespace"], one["MetricName"]) for one in always}
+
+
+def test_the_doctor_knows_the_thresholds_that_no_parameter_sets() -> None:
+    above = [one for one in alarms().values() if one["ComparisonOperator"] == "GreaterThanThreshold"]
+    constant = {(one["Namespace"], one["MetricName"]): one["Threshold"] for one in above if isinstance(one["Threshold"], int)}
+    assert {metric: constant[metric] for metric in constant if metric in {*ALARMS, *QUEUED_ALARMS}} == THRESHOLDS
 
 
 def test_the_alarms_of_two_stacks_do_not_hear_each_other() -> None:

@@ -183,6 +183,7 @@ def test_only_buckets_named_in_full_can_be_looked_for() -> None:
         ({"alarms": {**SOUND.alarms, ALARMS[0]: LOOSE._replace(enabled=False)}}, "alarms are on"),  # type: ignore[dict-item]
         ({"alarms": {**SOUND.alarms, ALARMS[0]: LOOSE._replace(actions=())}}, "somebody hears the alarms"),  # type: ignore[dict-item]
         ({"alarms": {**SOUND.alarms, ALARMS[0]: LOOSE._replace(rings=True)}}, "no alarm rings"),  # type: ignore[dict-item]
+        ({"alarms": {**SOUND.alarms, ALARMS[0]: LOOSE._replace(threshold=9.0)}}, "alarms ring when they should"),  # type: ignore[dict-item]
         ({"alarms": dict.fromkeys(ALARMS, LOOSE)}, "everything has an alarm"),
         ({"listeners": {TOPIC: 0}}, "topic pager has a listener"),
         ({"answer": SelfTestAnswer("", {}, "", {}, "PolicySetError")}, "function answers"),

@@ -224,6 +224,7 @@ def _alarms(cloudwatch: Any, stack: str) -> dict[tuple[str, str], AlarmState]:  
             tuple(one.get("AlarmActions", ())),
             one["StateValue"] == "ALARM",
             not one.get("AlarmDescription", "").startswith("morning"),
+            float(one.get("Threshold", 0)),
         )
         for page in pages
         for one in page["MetricAlarms"]

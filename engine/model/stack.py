@@ -21,6 +21,7 @@ class AlarmState(NamedTuple):
     actions: tuple[str, ...]
     rings: bool
     pages: bool = True
+    threshold: float = 0
 
 
 class ArchiveState(NamedTuple):

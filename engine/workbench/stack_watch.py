@@ -28,6 +28,13 @@ ALARMS: Final = (
 )
 """The alarms that every stack has."""
 
+THRESHOLDS: Final = {
+    **{alarm: 0 for alarm in ALARMS if alarm[1] not in {"OldestOwedSeconds", "SecondsFromEvent", "FromCloudTrail"}},
+    ("Trailbell", "OldestOwedSeconds"): 900,
+    ("AWS/SQS", "ApproximateAgeOfOldestMessage"): 900,
+}
+"""Above what the alarms ring of which no parameter says it."""
+
 QUEUED_ALARMS: Final = (("AWS/SQS", "ApproximateAgeOfOldestMessage"),)
 
 
@@ -67,6 +74,9 @@ def _alarms(state: StackState) -> Iterator[ChainLink]:
     seen = f"switched off: {_names(off)}" if off else "none is switched off"
     enable = f"aws cloudwatch enable-alarm-actions --alarm-names {' '.join(one.name for one in off)}"
     yield judged("alarms are on", not off, seen, enable)
+    loose = [one for metric, one in state.alarms.items() if one.threshold > THRESHOLDS.get(metric, one.threshold)]
+    seen = f"their thresholds were raised: {_names(loose)}" if loose else "each at its threshold"
+    yield judged("alarms ring when they should", not loose, seen, mended(state, deploy))
     for topic, listeners in state.listeners.items():
         subscribe = f"aws sns subscribe --topic-arn {topic} --protocol email --notification-endpoint ADDRESS"
         yield judged(f"topic {topic.rsplit(':', 1)[-1]} has a listener", listeners > 0, f"{listeners} subscriptions", subscribe)
