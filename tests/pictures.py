@@ -30,7 +30,7 @@ WIDTHS: Final = {640: "messages-640.png", 360: "messages-360.png"}
 
 README_PICTURE: Final = "preview.png"
 README_WIDTH: Final = 720
-README_EVENTS: Final = ("01", "02", "03", "06", "07", "11")
+README_EVENTS: Final = ("01", "07")
 """Numbers of the tour's events of which README has a picture."""
 
 

@@ -166,7 +166,7 @@ PAGES = [
         ROOT / f"docs/{name}.md"
         for name in (
             *("policies", "own-repository", "provenance", "organization", "from-the-post", "messages", "mint", "install"),
-            *("replay", "which-route", "who-hears-what"),
+            *("replay", "which-route", "who-hears-what", "commands"),
             *("operations", "at-3-am", "auditor", "guarantees", "speed"),
         )
     ),

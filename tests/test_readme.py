@@ -17,7 +17,7 @@ import pytest
 from pages import FENCED, follow
 
 ROOT = Path(__file__).parent.parent
-PAGES = [path for path in (ROOT / "README.md", ROOT / "docs/README.ja.md") if path.is_file()]
+PAGES = [ROOT / "README.md", ROOT / "docs/README.ja.md", ROOT / "docs/commands.md"]
 LINK: Final = re.compile(r"\]\((?!https?:|#|mailto:)([^)#\s]+)(?:#[^)]*)?\)")
 TARGETS = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
 PATIENCE = 120

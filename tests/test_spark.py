@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 ROOT = Path(__file__).parent.parent
+BASE = ROOT / "tests/base/policies"
 TOUR = ROOT / "examples/tour"
 NIGHTLY = os.environ.get("HYPOTHESIS_PROFILE") == "nightly"
 EVENTS: Final = 300_000 if NIGHTLY else 3_000
@@ -171,7 +172,7 @@ def test_spark_finds_the_changes_that_the_local_engine_finds(
 def test_the_archive_is_all_that_a_worker_needs(python: Path, tmp_path: Path, *, unpacked: bool) -> None:
     if "3.5" not in str(python):
         pytest.skip("the archive is for Spark 3.5")
-    run(python, ["build-spark", "--policies", TOUR / "policies", "--base", ROOT / "policies", "--output", tmp_path], tmp_path, 0)
+    run(python, ["build-spark", "--policies", TOUR / "policies", "--base", BASE, "--output", tmp_path], tmp_path, 0)
     there = ["--master", "local-cluster[1,1,1024]"]
     if unpacked:
         # As on EMR Serverless, where the driver has it unpacked, too.
@@ -191,7 +192,7 @@ def test_the_archive_is_all_that_a_worker_needs(python: Path, tmp_path: Path, *,
         check=False,
     )
     assert done.returncode == 0, done.stderr[-4_000:]
-    here = run(python, ["diff", ROOT / "policies", TOUR / "policies", *words[3:]], tmp_path, 0)
+    here = run(python, ["diff", BASE, TOUR / "policies", *words[3:]], tmp_path, 0)
     assert without_messages(done.stdout) == without_messages(here.stdout)
 
 
