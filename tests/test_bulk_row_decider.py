@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from strategies import VOID_FOR, events, sets, windows
 
-from engine.bulk import row_decider
+from engine.bulk import columns, row_decider
 from engine.bulk.batches import Batch, file_results
 from engine.bulk.chunks import Chunk
 from engine.bulk.deciding import BatchDecider
@@ -264,6 +264,61 @@ def test_a_role_that_no_arn_names_is_found(identity: dict[str, Any], when: str) 
     policies = of_all(policy_set(policy("p", route("r", when))))
     some = [*PLAIN, event(userIdentity=identity), *PLAIN]
     assert told(policies, some) == (meant(policies, some), False)
+
+
+STS, IAM = "arn:aws:sts::111122223333", "arn:aws:iam::111122223333"
+ARNS = (
+    *(f"{STS}:assumed-role/{role}/{session}" for role in ("batch", "web") for session in ("0123", "ada", "i-1", "", "é" * 300)),
+    *(f"{STS}:assumed-role/batch", f"{STS}:assumed-role", f"{STS}:assumed-role//ada", f"{STS}:assumed-role/a/batch/ada"),
+    *(f"{IAM}:user/ada", f"{IAM}:user/:assumed-role/x/ada", f"{IAM}:user/:assumed-role/x", f"{IAM}:user/:assumed-role/x/i-1"),
+    *(f"{IAM}:user", f"{IAM}:user/0123", "", None, 7),
+)
+CALLERS = [
+    event(userIdentity={"type": kind, "arn": arn, "userName": name, "invokedBy": service})
+    for arn in ARNS
+    for kind in ("AssumedRole", "IAMUser")
+    for name in (None, "ada", "i-1", 7)
+    for service in (None, "ada")
+    if kind == "IAMUser" or str(arn).startswith(f"{STS}:assumed-role/batch/")  # others say too little of a role
+]
+OF_CALLERS = {
+    "session": ("actor.session == 'ada'", "regex(actor.session, '^i-')", "actor.role == 'batch' && !actor.session"),
+    "name": ("actor.name == 'ada'", "starts_with(actor.name, 'i')", "actor.role == 'web' && actor.name"),
+    "both": ("regex(actor.session, '^[0-9]+$') && actor.name == 'ada'", "length(actor.name) > `2`", "actor.session == '0123'"),
+    "compared": ("actor.session == actor.role", "actor.name == actor.type", "actor.session == 'ada'"),
+    "patterns": tuple(f"regex(actor.session, '{pattern}')" for pattern in ("^i-", "a$", "[0-9]{4}", "^.*d", "(?i)ADA")),
+    "many patterns": tuple(f"regex(actor.session, '^{start}')" for start in ("i-", *map(str, range(40)))),
+}
+
+
+@pytest.mark.parametrize("kind", OF_CALLERS)
+def test_sessions_are_answered_apart_from_the_other_fields_of_their_callers(kind: str) -> None:
+    routes = (route(f"r{number}", when, continues=True) for number, when in enumerate(OF_CALLERS[kind]))
+    policies = of_all(policy_set(policy("p", *routes)))
+    for some in (CALLERS, CALLERS[::-1]):
+        assert told(policies, some, 2) == (meant(policies, some) * 2, True)
+
+
+def test_texts_that_come_once_are_answered_while_none_is_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(columns, "_REMEMBERED", 16)
+    policies = of_all(policy_set(policy("p", route("r", "regex(actor.session, '[02468]$')"), route("s", "userAgent == 'x7'"))))
+    batches = [
+        [
+            event(
+                userAgent=f"x{number}" if number % 3 else None,
+                userIdentity={"type": "AssumedRole", "arn": f"{STS}:assumed-role/batch/{number}"},
+            )
+            for number in range(first, first + 10)
+        ]
+        for first in range(0, 300, 10)
+    ]
+    deciding = BatchDecider(policies, NOW)
+    lines = []
+    for batch in batches:
+        content = io.BytesIO(json.dumps({"Records": [one.record for one in batch]}).encode())
+        for result in file_results(content, "f", deciding.typed, deciding.decide):
+            lines += result.output.decode().splitlines()
+    assert lines == meant(policies, [one for batch in batches for one in batch])
 
 
 @pytest.mark.parametrize("read", ["principalId", "sessionContext.sessionIssuer", "sessionContext.sessionIssuer.userName"])

@@ -6,7 +6,9 @@ events do not share, such as sessions and keys, still have few different answers
 
 from __future__ import annotations
 
+from functools import partial
 from itertools import count
+from operator import truth
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from engine.cache import BoundedCache
@@ -14,12 +16,12 @@ from engine.matching.checks import Trees
 from engine.matching.formula import AtomFailure, atoms, evaluate, formula_of
 from engine.matching.index import PathIndex
 from engine.matching.keys import index_keys
-from engine.matching.regexes import RegexSet
+from engine.matching.regexes import RegexSet, search
 from engine.pipeline.decide.reads import matchers
 from engine.policy.fact_layout import FACT_TYPES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from engine.matching.formula import Atom, Result
     from engine.model import PolicySet
@@ -39,6 +41,9 @@ _KNOWN_BY_KEY: Final = frozenset({"is", "in", "prefix", "suffix", "contains"})
 
 _FEWEST_IN_SET: Final = 3
 """Regular expressions from which on asking all of them at once pays."""
+
+_MOST_SEARCHED: Final = 32
+"""Regular expressions up to which searching for each costs less than an index of them."""
 
 Answer: TypeAlias = bool | str
 """Yes, no, or why the evaluation fails."""
@@ -80,24 +85,33 @@ class PathAnswers:
         self._known: BoundedCache[object, int] = BoundedCache(REMEMBERED)
         self._atoms = sorted(asked, key=repr)
         self._index = PathIndex()
+        few = sum(atom.kind == "regex" for atom in self._atoms) <= _MOST_SEARCHED
         unkeyed = []
         for place, atom in enumerate(self._atoms):
-            for keys in index_keys(atom)[:1]:
-                for key in keys:
-                    self._index.enter(place, key)
-            if not index_keys(atom):
+            several = () if few and atom.kind == "regex" else index_keys(atom)
+            for key in several[0] if several else ():
+                self._index.enter(place, key)
+            if not several:
                 unkeyed.append(place)
-        patterns = [place for place in unkeyed if self._atoms[place].kind == "regex"]
-        together = patterns if len(patterns) >= _FEWEST_IN_SET else []
-        self._set = RegexSet([self._atoms[place].value for place in together]) if together else None
-        self._in_set = together
-        self._always = tuple(place for place in unkeyed if place not in set(together))
+        self._unkeyed = tuple(unkeyed)
         self._said_by_key = {
             place for place, atom in enumerate(self._atoms) if atom.kind in _KNOWN_BY_KEY and place not in set(unkeyed)
         }
-
+        patterns = [place for place in unkeyed if self._atoms[place].kind == "regex"]
+        self._searches = self._searches_of(patterns)
+        self._evaluated = tuple(place for place in unkeyed if place not in set(patterns))
+        self._is_keyed = len(unkeyed) < len(self._atoms)
+        self._all_said_by_key = len(self._said_by_key) + len(unkeyed) == len(self._atoms)
         self._only_equal = len(self._said_by_key) == len(self._atoms) and not (self._index.starts or self._index.rare)
         self._of_others = self._numbers[path, ()]
+
+    def _searches_of(self, patterns: Sequence[int]) -> list[Callable[[Sequence[str]], Iterable[object]]]:
+        """Functions that say of each of some texts which of these regular expressions are found in it."""
+        values = [self._atoms[place].value for place in patterns]
+        if len(values) >= _FEWEST_IN_SET:
+            found_in = RegexSet(values).matches
+            return [lambda some: map(tuple, map(found_in, some))]
+        return [partial(_found, search(value)) for value in values]
 
     def number(self, value: Any) -> int:  # noqa: ANN401  a JSON scalar
         """The number of the answers to a value."""
@@ -106,31 +120,48 @@ class PathAnswers:
         key = value if value.__class__ is str or value is None else (value.__class__, value)
         known = self._known.get(key)
         if known is None:
-            known = self._numbers[self._path, self._answers(value)]
+            known = self.of_texts([value])[0] if value.__class__ is str else self._numbers[self._path, self._of_other(value)]
             if value.__class__ is not str or len(value) <= LONGEST:
                 self._known[key] = known
         return known
 
-    def _answers(self, value: Any) -> tuple[object, ...]:  # noqa: ANN401  as above
-        """The atoms that do not say no, each with its answer where that is not yes."""
+    def of_texts(self, some: Sequence[str]) -> Sequence[int]:
+        """The numbers of the answers to texts, none of which is remembered."""
+        answers = [each(some) for each in self._searches]
+        if self._is_keyed and self._all_said_by_key:
+            answers.append(map(tuple, map(self._index.hits, some)))
+        elif self._is_keyed:
+            answers.append(map(self._by_keys, some))
+        if self._evaluated:
+            answers.append([self._answers(self._evaluated, text) for text in some])
+        return list(map(self._numbers.__getitem__, zip(*answers, strict=True)))
+
+    def _by_keys(self, text: str) -> tuple[object, ...]:
+        """The atoms that a key finds, and that do not say no."""
+        hits = self._index.hits(text)
+        asked = [place for place in hits if place not in self._said_by_key]
+        return (*(place for place in hits if place in self._said_by_key), *self._answers(asked, text))
+
+    def _of_other(self, value: Any) -> tuple[object, ...]:  # noqa: ANN401  as above
+        """The atoms that do not say no to what is not a text."""
+        return self._answers([*self._index.hits(value), *self._unkeyed], value)
+
+    def _answers(self, asked: Iterable[int], value: Any) -> tuple[object, ...]:  # noqa: ANN401  as above
+        """Those of some atoms that do not say no, each with its answer where that is not yes."""
         document: Any = value
         for name in reversed(self._path):
             document = {name: document}
-        is_text = value.__class__ is str
         found: list[object] = []
-        asked = [*self._index.hits(value), *self._always]
-        if is_text and self._set is not None:
-            found += [self._in_set[place] for place in self._set.matches(value)]
-        elif self._set is not None:
-            asked += self._in_set
         for place in asked:
-            if is_text and place in self._said_by_key:
-                found.append(place)
-                continue
             answer = answer_of(evaluate(self._atoms[place], document))
             if answer is not False:
                 found.append(place if answer is True else (place, answer))
         return tuple(found)
+
+
+def _found(find: Callable[[str], object], some: Sequence[str]) -> Iterable[bool]:
+    """Whether something is found in each of some texts."""
+    return map(truth, map(find, some))
 
 
 def by_path(every: Iterable[Atom]) -> tuple[Mapping[Path, Sequence[Atom]], Sequence[Atom]]:

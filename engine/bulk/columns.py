@@ -15,12 +15,12 @@ from engine.bulk.rows import attributes
 from engine.cache import BoundedCache
 from engine.matching.formula import evaluate
 from engine.matching.types import members_read
-from engine.pipeline.facts import NO_CLASS, derive_facts
+from engine.pipeline.facts import NO_CLASS, ROLES, derive_facts
 from engine.pipeline.facts.target import names_bucket
 from engine.policy.fact_layout import FACTS, GROUPS, meet, with_facts
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from engine.bulk.rows import Layout, Row
     from engine.matching.formula import Atom
@@ -30,10 +30,18 @@ if TYPE_CHECKING:
 _REMEMBERED: Final = 16_384
 """Combinations of values of a column that are remembered with their number."""
 
+_LEAST_USE: Final = 2
+"""Remembering texts pays where each is asked for so many times."""
+
+_FIRST_WAIT: Final = 64
+_LAST_WAIT: Final = 4_096
+"""Batches for which texts are not remembered after that did not pay."""
+
 _PLAIN: Final = frozenset({str, type(None)})
 """Types of values that are equal only where they are the same to every expression: `1 == True == 1.0`."""
 
 _ARN_OF_S3: Final = "arn:aws:s3:::"
+_OF_ROLE: Final = ":assumed-role/"
 
 
 class BatchValues:
@@ -45,6 +53,7 @@ class BatchValues:
         self._layout = names
         self._known: dict[str, Sequence[Any]] = {}
         self._reduced: Sequence[Any] | None = None
+        self._split: tuple[Sequence[Any], ...] | None = None
 
     def of(self, path: Path) -> Sequence[Any]:
         """The values on a path; None on one that the layout does not lead to."""
@@ -58,8 +67,10 @@ class BatchValues:
             owner, _, last = names.rpartition(".")
             get: Any = attrgetter(last)
             owners = self.at(owner) if owner else self.rows
-            lacking = bool(owner) and None in owners
-            known = [None if one is None else get(one) for one in owners] if lacking else list(map(get, owners))
+            try:
+                known = list(map(get, owners))
+            except AttributeError:  # there is no object
+                known = [None if one is None else get(one) for one in owners]
             self._known[names] = known
         return known
 
@@ -72,6 +83,14 @@ class BatchValues:
             self._reduced = [_resources(*pair) for pair in zip(self.of(path), buckets, strict=True)]
         return self._reduced
 
+    def split_arns(self) -> tuple[Sequence[Any], ...]:
+        """The callers' ARNs in three: before the session of an assumed role, the slash, the session; others whole, "", None."""
+        if self._split is None:
+            arns = self.of(fields.ARN)
+            parts = [arn.rpartition("/") if arn.__class__ is str and _OF_ROLE in arn else (arn, "", None) for arn in arns]
+            self._split = tuple(zip(*parts, strict=True)) if parts else ((), (), ())
+        return self._split
+
 
 class Column(Protocol):
     """Numbers for the rows of a batch. Raises `RowError` where a row lacks a field that a fact is made of."""
@@ -80,28 +99,81 @@ class Column(Protocol):
         """A number for each row."""
 
 
+class _TextNumbers:
+    """Numbers of texts and nulls. They are remembered, unless most texts come only once: then not for a while.
+
+    `numbers` gives those of texts that are not remembered.
+    """
+
+    def __init__(self, numbers: Callable[[Sequence[str]], Sequence[int]], of_null: int) -> None:
+        self._numbers = numbers
+        self._of_null = of_null
+        self._known: dict[str | None, int] = {None: of_null}
+        self._asked = self._waits = 0
+        self._wait = _FIRST_WAIT
+
+    def of(self, some: Sequence[str | None]) -> Sequence[int]:
+        if self._waits:
+            self._waits -= 1
+            return self._new(some)
+        found: list[Any] = list(map(self._known.get, some))
+        self._asked += len(found)
+        if None in found:
+            places = [place for place, number in enumerate(found) if number is None]
+            new = [some[place] for place in places]
+            numbers = self._new(new)
+            for place, number in zip(places, numbers, strict=True):
+                found[place] = number
+            self._remember(new, numbers)
+        return found
+
+    def _new(self, some: Sequence[str | None]) -> Sequence[int]:
+        if None not in some:
+            return self._numbers(some)  # type: ignore[arg-type]  # it has no null
+        found = iter(self._numbers([text for text in some if text is not None]))
+        return [self._of_null if text is None else next(found) for text in some]
+
+    def _remember(self, some: Sequence[str | None], numbers: Sequence[int]) -> None:
+        if len(self._known) + len(some) > _REMEMBERED:
+            if self._asked < _LEAST_USE * len(self._known):
+                self._waits, self._wait = self._wait, min(2 * self._wait, _LAST_WAIT)
+            self._asked = 0
+            self._known = {None: self._of_null}
+        pairs = zip(some, numbers, strict=True)
+        self._known.update((text, number) for text, number in pairs if text is not None and len(text) <= LONGEST)
+
+
 class FieldColumn:
     """The answers about one field."""
 
     def __init__(self, path: Path, answers: PathAnswers) -> None:
         self._path = path
         self._number = answers.number
-        self._known: BoundedCache[object, int] = BoundedCache(_REMEMBERED)
+        self._texts = _TextNumbers(answers.of_texts, answers.number(None))
 
     def __call__(self, values: BatchValues) -> Sequence[int]:
         """See `Column`."""
         here = values.of(self._path)
-        if not _PLAIN.issuperset(map(type, here)):
-            return [self._number(value) for value in here]
-        found: list[Any] = list(map(self._known.get, here))
-        if None in found:
-            for place, number in enumerate(found):
-                if number is None:
-                    value = here[place]
-                    found[place] = late = self._number(value)
-                    if value is None or len(value) <= LONGEST:
-                        self._known[value] = late
-        return found
+        return self._texts.of(here) if _PLAIN.issuperset(map(type, here)) else list(map(self._number, here))
+
+
+class SessionColumn:
+    """The answers about the sessions in the ARNs of assumed roles, as facts that are made of them: most are new."""
+
+    def __init__(self, answers: Sequence[PathAnswers], numbers: AnswerNumbers) -> None:
+        self._answers = answers
+        self._all = numbers
+        self._none = numbers[None]
+        self._texts = _TextNumbers(self._numbers, self._none)
+
+    def __call__(self, values: BatchValues) -> Sequence[int]:
+        """See `Column`."""
+        return self._texts.of(values.split_arns()[2])
+
+    def _numbers(self, sessions: Sequence[str]) -> Sequence[int]:
+        each = [made.of_texts(sessions) for made in self._answers]
+        found = each[0] if len(each) == 1 else list(map(self._all.__getitem__, zip(*each, strict=True)))
+        return [number if text else self._none for text, number in zip(sessions, found, strict=True)] if "" in sessions else found
 
 
 class SharedColumn:
@@ -136,14 +208,16 @@ class DerivedColumn:
     Values that are no texts are alike to it, as they are to facts, so that equal ones may be confused.
     """
 
-    def __init__(self, paths: Sequence[Path], number: Callable[[Sequence[Any]], int]) -> None:
+    def __init__(self, paths: Sequence[Path], layout: Mapping[Path, str], number: Callable[[Sequence[Any]], int]) -> None:
+        """`layout`: its `attributes`."""
         self._paths = paths
+        self._read = [path for path in dict.fromkeys(paths) if path in layout]
         self._number = number
         self._known: BoundedCache[object, int] = BoundedCache(_REMEMBERED)
 
     def __call__(self, values: BatchValues) -> Sequence[int]:
         """See `Column`."""
-        keys = list(zip(*map(values.keys_of, self._paths), strict=True))
+        keys = list(zip(*self._keys(values), strict=True)) if self._read else [()] * len(values.rows)
         found: list[Any] = list(map(self._known.get, keys))
         if None in found:
             known, columns = self._known, list(map(values.of, self._paths))
@@ -152,9 +226,43 @@ class DerivedColumn:
                     key = keys[place]
                     late = known.get(key)
                     if late is None:
-                        late = known[key] = self._number([column[place] for column in columns])
+                        late = self._number([column[place] for column in columns])
+                        if self._lasts(key):
+                            known[key] = late
                     found[place] = late
         return found
+
+    def _keys(self, values: BatchValues) -> Iterable[Sequence[Any]]:
+        """What the number depends on, field by field."""
+        return map(values.keys_of, self._read)
+
+    def _lasts(self, _key: tuple[Any, ...]) -> bool:
+        """Whether rows with equal keys have equal numbers."""
+        return True
+
+
+class CallerColumn(DerivedColumn):
+    """What depends on the caller beside the session of an assumed role, which has a column of its own.
+
+    `issued` are paths that matter only where no ARN names a role.
+    """
+
+    def __init__(
+        self, called: Sequence[Path], issued: Sequence[Path], layout: Mapping[Path, str], number: Callable[[Sequence[Any]], int]
+    ) -> None:
+        super().__init__([*called, *issued], layout, number)
+        self._layout = layout
+        self._called = [path for path in called if path in layout and path != fields.ARN]
+        self._issued = issued
+
+    def _keys(self, values: BatchValues) -> Iterable[Sequence[Any]]:
+        heads, slashes, _ = values.split_arns()
+        others = BatchValues(self._layout, [row for row, slash in zip(values.rows, slashes, strict=True) if not slash])
+        issued = zip(*(others.of(path) for path in self._issued), strict=True)
+        return heads, [None if slash else next(issued) for slash in slashes], *map(values.of, self._called)
+
+    def _lasts(self, key: tuple[Any, ...]) -> bool:
+        return key[1] is not None or ROLES[key[0]] is not None
 
 
 def _resources(listed: Any, bucket: Any) -> object:  # noqa: ANN401  JSON values

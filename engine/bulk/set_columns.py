@@ -6,7 +6,16 @@ from typing import TYPE_CHECKING, Any, Final
 
 from engine.bulk import fields
 from engine.bulk.answers import AnswerNumbers, PathAnswers
-from engine.bulk.columns import Column, DerivedColumn, FieldColumn, GroupAnswers, JointColumn, SharedColumn
+from engine.bulk.columns import (
+    CallerColumn,
+    Column,
+    DerivedColumn,
+    FieldColumn,
+    GroupAnswers,
+    JointColumn,
+    SessionColumn,
+    SharedColumn,
+)
 from engine.bulk.rows import RowError, attributes
 from engine.model import VoidReason
 from engine.pipeline.decide.void import BITS
@@ -32,6 +41,9 @@ _ALONE: Final = tuple({group} for group in (TARGET, ROLE, CALLER, SOURCE, ACCESS
 _KEYS: Final = frozenset({("key",), ("copy", "key")})
 _KEYED: Final = -1
 """In place of the group's number: what depends on keys has a column of its own, as most keys are new."""
+
+_OF_SESSIONS: Final = (("actor", "session"), ("actor", "name"))
+"""The facts that the session in an assumed role's ARN may be."""
 
 _OF_FEW_VALUES: Final = frozenset(
     tuple(name.split("."))
@@ -65,13 +77,14 @@ class ColumnsOfSet:
         self._record_of = record_of
         self._seldom = seldom
         self._now = now
+        self._names = attributes(layout)
         self._numbers = AnswerNumbers()
         self._lacks_resources = any(path[:1] == fields.RESOURCES for path in seldom)
         self._lacks_issued = not set(seldom).isdisjoint(fields.OF_ISSUED)
 
     def columns(self, single: dict[Path, Sequence[Atom]], joint: Sequence[Atom]) -> list[Column]:
         """The columns for these atoms, and those for scopes, limits and times."""
-        known = attributes(self._layout)
+        known = self._names
         places = FACTS.places
         of_fields = {path: asked for path, asked in single.items() if path in known and path not in places}
         several = [
@@ -82,6 +95,7 @@ class ColumnsOfSet:
         of_fields.pop(fields.RESOURCES, None)
         answers = {path: PathAnswers(path, asked, self._numbers) for path, asked in of_fields.items()}
         few = {path: made for path, made in answers.items() if path in _OF_FEW_VALUES}
+        few = few if len(few) > 1 else {}
         columns: list[Column] = [FieldColumn(path, made) for path, made in answers.items() if path not in few]
         if few:
             columns.append(SharedColumn(few, self._numbers))
@@ -112,18 +126,28 @@ class ColumnsOfSet:
         if TARGET in reads:
             paths = [() if path in fields.OF_TARGET[1:3] else path for path in fields.OF_TARGET]
             paths.append(fields.RECIPIENT if self._decider.scoped else ())
-            yield DerivedColumn(paths, lambda values: self._target(values, number))
+            yield self._derived(paths, lambda values: self._target(values, number))
         if _KEYED in groups or _KEYED in within:
-            yield DerivedColumn(fields.OF_TARGET, lambda values: number(_KEYED, self._target_facts(*values)))
+            yield self._derived(fields.OF_TARGET, lambda values: number(_KEYED, self._target_facts(*values)))
         if ROLE in reads or CALLER in reads:
             paths = [*fields.OF_CALLER, *(fields.NO_ROLE if self._lacks_issued else fields.OF_ISSUED)]
-            yield DerivedColumn(paths, lambda values: self._caller(values, number))
+            sessions = [answers[path] for path in _OF_SESSIONS if path in answers]
+            compared = not within.keys().isdisjoint({ROLE, CALLER})
+            if ROLE not in reads or not sessions or compared:
+                yield self._derived(paths, lambda values: self._caller(values, number))
+            else:
+                called, issued = paths[: len(fields.OF_CALLER)], paths[len(fields.OF_CALLER) :]
+                yield CallerColumn(called, issued, self._names, lambda values: self._caller(values, number, apart=True))
+                yield SessionColumn(sessions, self._numbers)
         if SOURCE in reads:
-            yield DerivedColumn(fields.OF_SOURCE, lambda values: number(SOURCE, source_of(*values)))
+            yield self._derived(fields.OF_SOURCE, lambda values: number(SOURCE, source_of(*values)))
         if ACCESS in reads:
-            yield DerivedColumn(fields.OF_ACCESS, lambda values: number(ACCESS, access_of(*values)))
+            yield self._derived(fields.OF_ACCESS, lambda values: number(ACCESS, access_of(*values)))
         if CROSSING in reads:
-            yield DerivedColumn(fields.OF_CROSSING, lambda values: self._crossing(values, number))
+            yield self._derived(fields.OF_CROSSING, lambda values: self._crossing(values, number))
+
+    def _derived(self, paths: Sequence[Path], number: Callable[[Sequence[Any]], int]) -> Column:
+        return DerivedColumn(paths, self._names, number)
 
     def _target(self, values: Sequence[Any], number: Callable[..., int]) -> int:
         *of_target, recipient = values
@@ -137,16 +161,21 @@ class ColumnsOfSet:
             raise RowError("a row does not name its bucket")
         return target_of(*values)
 
-    def _caller(self, values: Sequence[Any], number: Callable[..., int]) -> int:
+    def _caller(self, values: Sequence[Any], number: Callable[..., int], *, apart: bool = False) -> int:
+        """`apart`: the session in an assumed role's ARN does not count, but whether the caller's name is another."""
         called, issued = values[: len(fields.OF_CALLER)], values[len(fields.OF_CALLER) :]
         role: tuple[str | None, str | None] = (None, None)
+        more: tuple[bool, ...] = ()
         if ROLE in self._decider.reads:
             named = assumed_role(called[1])
             if named is None and self._lacks_issued and (issued[0] == "AssumedRole" or issued[1] == "Role"):
                 raise RowError("a row does not name its role")
             role = named or ((None, None) if self._lacks_issued else issued_role(*issued))
+            if apart and named is not None:
+                role = named[0], None
+                more = (caller_of((*called[:-1], None), role)[1] is not None,)
         caller = caller_of(tuple(called), role)
-        return self._numbers[number(ROLE, role), number(CALLER, caller)]
+        return self._numbers[number(ROLE, role), number(CALLER, caller), *more]
 
     def _crossing(self, values: Sequence[Any], number: Callable[..., int]) -> int:
         crossing = crossing_of(*values)
@@ -163,4 +192,4 @@ class ColumnsOfSet:
             return self._numbers["time", held]
 
         if decider.timed:
-            yield DerivedColumn([fields.TIME], number)
+            yield self._derived([fields.TIME], number)
