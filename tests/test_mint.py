@@ -18,6 +18,7 @@ from engine.edge.secrets import random_key
 from engine.model import Deployment, Event
 from engine.pipeline.audit import decision_json
 from engine.pipeline.decide import decide
+from engine.pipeline.select import passed_over
 from engine.pipeline.setting import Setting
 from engine.policy.load import load
 from engine.workbench.mint import AWS_WORDS, Mint, MintError, minted, words_of
@@ -154,6 +155,24 @@ def test_the_tests_that_are_written_pass_and_their_files_lint(tmp_path: Path) ->
     linted = CliRunner().invoke(trailbell, ["lint", str(TOUR / "policies"), "--tests", str(tmp_path / "new")])
     codes = Counter(re.findall(r"\[(TB\d+)\]", linted.output))
     assert set(codes) <= {"TB601"}, linted.output
+
+
+def test_a_sample_has_each_decision_once_however_many_events_there_are(tmp_path: Path) -> None:
+    policies = load(TOUR / "policies")
+    events = events_in(TOUR / "events")
+    lines = tmp_path / "many.jsonl"
+    lines.write_text(
+        "".join(json.dumps({**event.record, "eventID": str(n)}) + "\n" for n in range(20) for event in events), "utf-8"
+    )
+    assert "more than 200 events" in ran(str(lines), "--to", str(tmp_path / "all")).output
+    assert ran(str(lines), "--sample", "--to", str(tmp_path / "new")).exit_code == 0
+
+    def decisions(some: list[Event]) -> Counter[str]:
+        chosen = [event for event in some if passed_over(event, policies.selection) is None]
+        return Counter(json.dumps(decision_json(decide(event, policies, NOW)._replace(event_id=None))) for event in chosen)
+
+    sample = decisions(events_in(tmp_path / "new"))
+    assert sample == Counter(dict.fromkeys(decisions(events), 1))
 
 
 def test_a_folder_with_tests_is_not_written_over(tmp_path: Path) -> None:

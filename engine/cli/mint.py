@@ -20,12 +20,10 @@ from engine.model import Deployment, Event
 from engine.pipeline.facts import facts
 from engine.pipeline.select import passed_over
 from engine.pipeline.setting import Setting
-from engine.workbench.mint import Mint, Minted, MintError, minted, words_of
+from engine.workbench.mint import Mint, Minted, MintError, minted, of_each_decision, words_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
-
-    from engine.model import PolicySet
 
 MOST_EVENTS: Final = 200
 """A policy test is for a person to read."""
@@ -44,8 +42,13 @@ _PLAIN: Final = re.compile(r"[^a-z0-9]+")
     type=click.Path(path_type=Path, file_okay=False),
     help=f"The folder to write to: a JSON file for each event, and {TESTS} with the policy tests.",
 )
+@click.option(
+    "--sample",
+    is_flag=True,
+    help="Take the first event of each different decision, to see by few what a change does.",
+)
 @click.option("--now", type=Timestamp(), help="Timestamp assumed for events that have none (default: now).")
-def mint(inputs: Sequence[str], policies_path: Path, folder: Path, now: datetime | None) -> None:
+def mint(inputs: Sequence[str], policies_path: Path, folder: Path, sample: bool, now: datetime | None) -> None:  # noqa: FBT001  click's
     """Make fixtures and policy tests out of real events, so that they can be committed.
 
     Account ids, addresses, access keys, names, buckets, object keys and sessions are replaced, each by the same in all files.
@@ -57,8 +60,9 @@ def mint(inputs: Sequence[str], policies_path: Path, folder: Path, now: datetime
     if tests.exists():
         raise click.ClickException(f"{tests} exists: name another folder, or remove it")
     reader = InputReader(inputs)
-    events = _selected(reader.events(), policies)
     setting, time = Setting(policies, Deployment(), random_key()), now or datetime.now(UTC)
+    selected = (event for event in reader.events() if passed_over(event, policies.selection) is None)
+    events = _few(of_each_decision(selected, policies, time) if sample else selected)
     fixtures, failed = _fixtures(events, setting, time)
     if not fixtures:
         raise click.ClickException("there is no event to make a fixture of")
@@ -72,12 +76,12 @@ def mint(inputs: Sequence[str], policies_path: Path, folder: Path, now: datetime
         raise click.exceptions.Exit(1)
 
 
-def _selected(events: Iterable[Event], policies: PolicySet) -> list[Event]:
-    """The events that the set selects; more than a person reads are refused."""
-    selected = list(islice((event for event in events if passed_over(event, policies.selection) is None), MOST_EVENTS + 1))
-    if len(selected) > MOST_EVENTS:
-        raise click.UsageError(f"more than {MOST_EVENTS} events; choose those that a test should show")
-    return selected
+def _few(events: Iterable[Event]) -> list[Event]:
+    """The events; more than a person reads are refused."""
+    few = list(islice(events, MOST_EVENTS + 1))
+    if len(few) > MOST_EVENTS:
+        raise click.UsageError(f"more than {MOST_EVENTS} events; choose those that a test should show, or let --sample choose")
+    return few
 
 
 def _fixtures(events: Sequence[Event], setting: Setting, time: datetime) -> tuple[list[Minted], bool]:

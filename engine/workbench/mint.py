@@ -14,6 +14,7 @@ harmless is replaced.
 from __future__ import annotations
 
 import hmac
+import json
 import re
 import secrets
 import string
@@ -24,6 +25,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from engine.model import Event
 from engine.pipeline.audit import decision_json
+from engine.pipeline.decide import decide
 from engine.workbench.explain import explain
 
 if TYPE_CHECKING:
@@ -279,6 +281,16 @@ def words_of(policies: PolicySet) -> frozenset[str]:
     texts += (text for _, evidence in policies.evidence for text in evidence.matcher.expressions)
     texts += (account for level in policies.levels for account in level.account_names)
     return frozenset(word for text in texts for word in _WORD.findall(text))
+
+
+def of_each_decision(events: Iterable[Event], policies: PolicySet, now: datetime) -> Iterator[Event]:
+    """The first event of each decision that a policy set makes about some events: a sample of them. `now`: see `decide`."""
+    known: set[str] = set()
+    for event in events:
+        decided = json.dumps(decision_json(decide(event, policies, now)._replace(event_id=None)))
+        if decided not in known:
+            known.add(decided)
+            yield event
 
 
 def minted(event: Event, setting: Setting, mint: Mint, now: datetime) -> Minted:
