@@ -182,6 +182,7 @@ RUNS: dict[str, list[tuple[str, ...]]] = {
     "test": [("test", folder, *SOUND, "--format", form) for folder in ("tests", "broken") for form in ("text", "json")],
     "upgrade": [("upgrade", folder) for folder in ("policies", "broken", "based")],
     "build": [("build", "--policies", "broken", "--output", "x.zip")],
+    "build-spark": [("build-spark", "--policies", "broken"), ("build-spark", *SOUND, "--base", HOSTILE)],
     "publish": [("publish", folder, "--pack", f"set{ODD_FILE}") for folder in ("policies", "broken")],
     "doctor": [("doctor", *SOUND, "--format", form) for form in ("text", "json")],
     "send-test": [("send-test", *SOUND, "--channel", name) for name in ("alerts", HOSTILE)],

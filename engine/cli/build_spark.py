@@ -48,14 +48,14 @@ def build_spark(policies_path: Path, base_place: str | None, output: Path, archi
     open_policies(policies_path)
     with tempfile.TemporaryDirectory() as folder:
         task = Path(folder)
-        install(task, architecture, PYTHON, "requirements/cluster.txt")
-        shutil.copytree(package_folder(), task / "engine", ignore=shutil.ignore_patterns("__pycache__", "assets"))
-        shutil.copytree(resource("schemas"), task / "schemas")
-        copy_policies(policies_path, task, "policies")
         if base_place is not None:
             with folder_at(base_place, policies_path) as base:
                 open_policies(base)
                 copy_policies(base, task / BASE, "policies")
+        install(task, architecture, PYTHON, "requirements/cluster.txt")
+        shutil.copytree(package_folder(), task / "engine", ignore=shutil.ignore_patterns("__pycache__", "assets"))
+        shutil.copytree(resource("schemas"), task / "schemas")
+        copy_policies(policies_path, task, "policies")
         left_out = LEFT_OUT | {"include"}
         files = [path for path in task.rglob("*") if path.is_file() and not left_out & set(path.relative_to(task).parts)]
         content = bundle({path.relative_to(task).as_posix(): path.read_bytes() for path in files})
