@@ -113,7 +113,7 @@ test: dev ## The product's tests (some four minutes on two cores), then the poli
 	$(PYTEST) -m "not long"
 	@$(MAKE) --no-print-directory policies
 
-check: dev node $(SPARK) lint types ## What `make test` leaves out: style, types, and the long tests (installations, builds, large files)
+check: dev node lint types ## What `make test` leaves out: style, types, and the long tests (installations, builds, large files)
 	$(PYTEST) -m long
 
 nightly: dev node $(SPARK) $(SPARK_3) ## Long searches: the properties with many examples, the long tests, the chaos in full (an hour on two cores)

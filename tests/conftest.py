@@ -21,7 +21,7 @@ ROOT = Path(__file__).parent.parent
 
 # Time per example says more about a busy machine than about the code: no deadline, and no check of slowness.
 settings.register_profile("quick", deadline=None, max_examples=30, suppress_health_check=[HealthCheck.too_slow])
-settings.register_profile("ci", settings.get_profile("quick"), max_examples=100, print_blob=True)
+settings.register_profile("ci", settings.get_profile("quick"), max_examples=60, print_blob=True)
 settings.register_profile("nightly", settings.get_profile("ci"), max_examples=2_000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
 

@@ -309,9 +309,10 @@ def test_a_digest_is_of_one_batch() -> None:
 
 def test_a_digest_hides_no_other_class_no_severity_and_no_denial() -> None:
     stolen = actor("stolen", "userAgent == 'a laptop'", never_mute=True)
+    usual = actor("usual", "userAgent != 'a laptop'")
     digest = DigestRule(2, (Field.BUCKET,))
     asks = policy("p", route("critical", "eventName == 'DeleteObject'", notify=("ops",), severity=Severity.CRITICAL))
-    policies = policy_set(asks, channels={**CHANNELS, "ops": named("ops", digest=digest)}, actors=(stolen,))
+    policies = policy_set(asks, channels={**CHANNELS, "ops": named("ops", digest=digest)}, actors=(stolen, usual))
     where = Setting(policies._replace(default=policies.default._replace(notify=("ops",))), Deployment())
     others = ({"userAgent": "a laptop"}, {"errorCode": "AccessDenied"}, {"eventName": "DeleteObject"})
     batch = [numbered(number, **(others[number - 9] if number > 8 else {})) for number in range(1, 12)]

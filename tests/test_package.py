@@ -97,6 +97,7 @@ LAUNCHED: dict[str, tuple[tuple[str, ...], str]] = {
     "test": (("test", "--full-coverage"), r"\d+ of \d+ passed"),
     "upgrade": (("upgrade", "--write"), r"wrote sha256:\w+ into policies/channels\.yaml, and the base into trailbell\.lock"),
     "build": (BUILD, r"dist/trailbell\.zip: [\d.]+ MB"),
+    "build-spark": (("build-spark",), r"dist/spark/trailbell\.zip: [\d.]+ MB"),
     "publish": (("publish", "--pack", "set.json"), r"set\.json: policy set sha256:"),
     "send-test": (("send-test", "--channel", "s3-watch"), r"s3-watch: delivered"),
     "completion": (("completion", "bash"), r"_trailbell_completion"),
@@ -167,10 +168,8 @@ def test_where_there_is_neither_pip_nor_uv_build_says_so(wheel: Path, repository
     alone = without_pip(wheel, tmp_path / "alone")
     done = run([alone / "trailbell", *BUILD, "--output", tmp_path / "x.zip"], repository, PATH=str(tmp_path))
     assert done.returncode == 1
-    assert (
-        done.stderr
-        == "Error: installing the Lambda's dependencies needs pip or uv, and neither is available; install one of them\n"
-    )
+    why = "installing what goes into the archive needs pip or uv, and neither is available; install one of them"
+    assert done.stderr == f"Error: {why}\n"
     assert not (tmp_path / "x.zip").exists()
 
 

@@ -64,7 +64,7 @@ def python(request: pytest.FixtureRequest) -> Path:
     """The Python of an environment with PySpark."""
     folder = ROOT / f".venv-spark-{request.param}"
     if not (folder / "bin/trailbell").is_file():
-        pytest.skip(f"there is no {folder.name}: make check sets it up")
+        pytest.skip(f"there is no {folder.name}: make nightly sets it up")
     if shutil.which("java") is None:
         pytest.skip("there is no java, which Spark needs: apt install default-jre-headless")
     return folder / "bin/python"

@@ -41,7 +41,9 @@ def test_without_the_defence_its_test_fails(mutant: ThreatMutant, checkout: Path
     path.write_text(sound.replace(mutant.old, mutant.new), encoding="utf-8")
     command = (sys.executable, "-m", "pytest", "-q", "-x", "-n0", "-p", "no:cacheprovider", "--tb=short", mutant.test)
     try:
-        done = run(command, checkout, PYTHONDONTWRITEBYTECODE="1", PYTHONPATH=os.pathsep.join((str(checkout),)))
+        done = run(
+            command, checkout, PYTHONDONTWRITEBYTECODE="1", HYPOTHESIS_PROFILE="ci", PYTHONPATH=os.pathsep.join((str(checkout),))
+        )
     finally:
         path.write_text(sound, encoding="utf-8")
     assert done.returncode == 1, done.stdout + done.stderr
